@@ -1,0 +1,68 @@
+using System.Text.Json.Nodes;
+
+namespace Serval.Api;
+
+/// <summary>One cause inside a <c>Status</c>: which field, what is wrong (apimachinery meta/v1 StatusCause).</summary>
+/// <param name="Reason">For example <c>FieldValueInvalid</c>, <c>FieldValueRequired</c>, <c>FieldValueNotSupported</c>.</param>
+/// <param name="Message">What is wrong.</param>
+/// <param name="Field">Path, for example <c>spec.template.spec.containers[0].image</c>.</param>
+public sealed record StatusCause(string Reason, string Message, string Field);
+
+/// <summary>
+/// An API call that failed, as Kubernetes reports it: HTTP code, <c>Status.reason</c> and message (apimachinery api/errors).
+/// The same exception is thrown in process and by the HTTPS client.
+/// </summary>
+public sealed class ApiException(int code, string reason, string message, IReadOnlyList<StatusCause>? causes = null, JsonObject? details = null)
+    : Exception(message)
+{
+    /// <summary>HTTP status code.</summary>
+    public int Code { get; } = code;
+
+    /// <summary><c>Status.reason</c>, for example <c>NotFound</c>, <c>AlreadyExists</c>, <c>Conflict</c>, <c>Invalid</c>, <c>Expired</c>.</summary>
+    public string Reason { get; } = reason;
+
+    public IReadOnlyList<StatusCause> Causes { get; } = causes ?? [];
+
+    /// <summary><c>Status.details</c> without causes: name, group, kind, uid, retryAfterSeconds.</summary>
+    public JsonObject? Details { get; } = details;
+
+    public bool IsNotFound => Reason == "NotFound";
+
+    public bool IsAlreadyExists => Reason == "AlreadyExists";
+
+    public bool IsConflict => Reason == "Conflict";
+
+    public static ApiException NotFound(ResourceKind kind, string name) =>
+        new(404, "NotFound", $"{kind.ResourceName} \"{name}\" not found", details: About(kind, name));
+
+    public static ApiException AlreadyExists(ResourceKind kind, string name) =>
+        new(409, "AlreadyExists", $"{kind.ResourceName} \"{name}\" already exists", details: About(kind, name));
+
+    public static ApiException Conflict(ResourceKind kind, string name, string why) =>
+        new(409, "Conflict", $"Operation cannot be fulfilled on {kind.ResourceName} \"{name}\": {why}", details: About(kind, name));
+
+    public static ApiException BadRequest(string message) => new(400, "BadRequest", message);
+
+    public static ApiException Expired(string message) => new(410, "Expired", message);
+
+    public static ApiException Invalid(ResourceKind kind, string name, IReadOnlyList<StatusCause> causes)
+    {
+        var list = causes.Count == 1 ? Line(causes[0]) : "[" + string.Join(", ", causes.Select(Line)) + "]";
+        var about = About(kind, name);
+        about["kind"] = kind.Kind;
+        return new(422, "Invalid", $"{kind.Kind}{(kind.Group.Length == 0 ? "" : "." + kind.Group)} \"{name}\" is invalid: {list}", causes, about);
+
+        static string Line(StatusCause c) => c.Field.Length == 0 ? c.Message : $"{c.Field}: {c.Message}";
+    }
+
+    private static JsonObject About(ResourceKind kind, string name)
+    {
+        var about = new JsonObject { ["name"] = name };
+        if (kind.Group.Length > 0)
+        {
+            about["group"] = kind.Group;
+        }
+        about["kind"] = kind.Plural;
+        return about;
+    }
+}

@@ -1,0 +1,97 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Serval.Api;
+
+/// <summary>A typed, read-only view of a <see cref="KubeObject"/>: a sealed record read by a source-generated contract.</summary>
+/// <typeparam name="TSelf">The view itself.</typeparam>
+public interface IKubeView<TSelf>
+    where TSelf : class
+{
+    /// <summary>The source-generated JSON contract of the view.</summary>
+    static abstract JsonTypeInfo<TSelf> JsonType { get; }
+}
+
+/// <summary>
+/// One API object: its canonical UTF-8 JSON (see <see cref="CanonicalJson"/>) is the truth; metadata is parsed, the body is read on demand.
+/// Immutable and safe to share between threads.
+/// </summary>
+public sealed class KubeObject
+{
+    private readonly byte[] _json;
+    private WeakReference<object>? _view; // last typed view; a lost race only parses twice
+
+    private KubeObject(byte[] canonical, string apiVersion, string kind, ObjectMeta metadata)
+    {
+        _json = canonical;
+        ApiVersion = apiVersion;
+        Kind = kind;
+        Metadata = metadata;
+    }
+
+    /// <summary>Canonical UTF-8 JSON of the whole object.</summary>
+    public ReadOnlyMemory<byte> Json => _json;
+
+    public string ApiVersion { get; }
+
+    public string Kind { get; }
+
+    public ObjectMeta Metadata { get; }
+
+    public ObjectKey Key => new(Metadata.Namespace, Metadata.Name);
+
+    /// <summary>resourceVersion as a number; 0 before the first write.</summary>
+    public long Version => long.TryParse(Metadata.ResourceVersion, out var version) ? version : 0;
+
+    /// <summary>Reads any JSON text of an object. Throws <see cref="JsonException"/> when it is not a JSON object with readable metadata.</summary>
+    public static KubeObject Parse(ReadOnlyMemory<byte> utf8) => FromCanonical(CanonicalJson.Rewrite(utf8));
+
+    /// <summary>Takes a tree; later changes of the tree do not show.</summary>
+    public static KubeObject From(JsonObject tree) => FromCanonical(CanonicalJson.Serialize(tree));
+
+    /// <summary>Takes bytes that already are canonical (read from the store). The array must not change afterwards.</summary>
+    public static KubeObject FromCanonical(byte[] canonical)
+    {
+        var header = JsonSerializer.Deserialize(canonical, MetaJson.Default.ObjectHeader)
+            ?? throw new JsonException("expected a JSON object");
+        return new KubeObject(canonical, header.ApiVersion, header.Kind, header.Metadata ?? new ObjectMeta());
+    }
+
+    /// <summary>A private, mutable copy as a tree.</summary>
+    public JsonObject ToTree() => JsonNode.Parse(_json) as JsonObject ?? throw new JsonException("expected a JSON object");
+
+    /// <summary>A copy changed by <paramref name="edit"/>.</summary>
+    public KubeObject With(Action<JsonObject> edit)
+    {
+        var tree = ToTree();
+        edit(tree);
+        return From(tree);
+    }
+
+    /// <summary>The typed view. Throws <see cref="JsonException"/> with the path when a field has the wrong type.</summary>
+    public T As<T>()
+        where T : class, IKubeView<T>
+    {
+        if (_view is { } cached && cached.TryGetTarget(out var target) && target is T hit)
+        {
+            return hit;
+        }
+        var view = JsonSerializer.Deserialize(_json, T.JsonType) ?? throw new JsonException("expected a JSON object");
+        _view = new WeakReference<object>(view);
+        return view;
+    }
+
+    /// <summary>Whether both hold the same bytes.</summary>
+    public bool SameAs(KubeObject other) => _json.AsSpan().SequenceEqual(other._json);
+
+    public override string ToString() => $"{Kind} {Key}";
+}
+
+/// <summary>The part of an object that every kind shares.</summary>
+internal sealed record ObjectHeader
+{
+    public string ApiVersion { get; init; } = "";
+    public string Kind { get; init; } = "";
+    public ObjectMeta? Metadata { get; init; }
+}

@@ -1,0 +1,75 @@
+namespace Serval.Api;
+
+/// <summary>How long a write of this kind is waited for (DESIGN: the store).</summary>
+public enum WriteDurability
+{
+    /// <summary>Users write it: synced to disk before the answer.</summary>
+    Synced,
+
+    /// <summary>Controllers derive it and would write it again: committed, but the disk is not waited for.</summary>
+    Derived,
+}
+
+/// <summary>A column of <c>kubectl get</c> (Kubernetes: CustomResourceColumnDefinition).</summary>
+/// <param name="Name">Column header, for example <c>Ready</c>.</param>
+/// <param name="Type">OpenAPI type: <c>string</c>, <c>integer</c>, <c>boolean</c>, <c>date</c>.</param>
+/// <param name="JsonPath">Path below the object: <c>.status.conditions[?(@.type=='Ready')].status</c>.</param>
+/// <param name="Priority">0 is always shown; above 0 only with <c>-o wide</c>.</param>
+public sealed record PrinterColumn(string Name, string Type, string JsonPath, int Priority = 0);
+
+/// <summary>One served kind: the facts discovery, routing and the store need. Instances are unique per kind; compare by reference.</summary>
+public sealed class ResourceKind
+{
+    /// <summary>API group; empty for the core group.</summary>
+    public required string Group { get; init; }
+
+    /// <summary>Served and stored version, for example <c>v1</c>.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>Kind, for example <c>Pod</c>.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>Lower-case plural used in paths, for example <c>pods</c>.</summary>
+    public required string Plural { get; init; }
+
+    /// <summary>Lower-case singular.</summary>
+    public string Singular => Kind.ToLowerInvariant();
+
+    /// <summary>Short names <c>kubectl</c> accepts.</summary>
+    public IReadOnlyList<string> ShortNames { get; init; } = [];
+
+    /// <summary>Categories, for example <c>all</c>, <c>knative</c>, <c>serving</c>.</summary>
+    public IReadOnlyList<string> Categories { get; init; } = [];
+
+    /// <summary>False for cluster-scoped kinds.</summary>
+    public bool Namespaced { get; init; } = true;
+
+    /// <summary>Whether <c>/status</c> is a subresource (then a plain write keeps the stored status).</summary>
+    public bool HasStatus { get; init; } = true;
+
+    /// <summary>Whether <c>/scale</c> is a subresource.</summary>
+    public bool HasScale { get; init; }
+
+    /// <summary>Whether <c>metadata.generation</c> counts changes of the spec.</summary>
+    public bool HasGeneration { get; init; } = true;
+
+    /// <summary>Whether upstream serves the kind from a CustomResourceDefinition (then Serval publishes one, read-only).</summary>
+    public bool IsCustom { get; init; }
+
+    /// <summary>How long a write is waited for. A status write is always <see cref="WriteDurability.Derived"/>.</summary>
+    public WriteDurability Durability { get; init; } = WriteDurability.Synced;
+
+    /// <summary>Columns of <c>kubectl get</c>; empty means name and age only.</summary>
+    public IReadOnlyList<PrinterColumn> Columns { get; init; } = [];
+
+    /// <summary><c>group/version</c>, or <c>version</c> for the core group.</summary>
+    public string ApiVersion => Group.Length == 0 ? Version : $"{Group}/{Version}";
+
+    /// <summary>Kind of a list of these.</summary>
+    public string ListKind => Kind + "List";
+
+    /// <summary><c>plural.group</c>, the name of the CRD, or <c>plural</c> for the core group.</summary>
+    public string ResourceName => Group.Length == 0 ? Plural : $"{Plural}.{Group}";
+
+    public override string ToString() => ResourceName;
+}

@@ -1,0 +1,32 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Serval.Api.Apps;
+using Serval.Api.Autoscaling;
+using Serval.Api.Core;
+using Serval.Api.Networking;
+using Serval.Api.Serving;
+
+namespace Serval.Api;
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNameCaseInsensitive = false, NumberHandling = JsonNumberHandling.Strict)]
+[JsonSerializable(typeof(ObjectHeader))]
+internal sealed partial class MetaJson : JsonSerializerContext;
+
+/// <summary>Source-generated contracts of every typed view.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNameCaseInsensitive = false, NumberHandling = JsonNumberHandling.Strict)]
+[JsonSerializable(typeof(Pod))]
+[JsonSerializable(typeof(Service))]
+[JsonSerializable(typeof(ConfigMap))]
+[JsonSerializable(typeof(Secret))]
+[JsonSerializable(typeof(Namespace))]
+[JsonSerializable(typeof(Deployment))]
+[JsonSerializable(typeof(ReplicaSet))]
+[JsonSerializable(typeof(KService))]
+[JsonSerializable(typeof(Configuration))]
+[JsonSerializable(typeof(Revision))]
+[JsonSerializable(typeof(Route))]
+[JsonSerializable(typeof(PodAutoscaler))]
+[JsonSerializable(typeof(KIngress))]
+[JsonSerializable(typeof(ServerlessService))]
+[JsonSerializable(typeof(EndpointSlice))]
+internal sealed partial class ViewJson : JsonSerializerContext;
