@@ -1,5 +1,3 @@
-using Serval.Api;
-
 namespace Serval.Kube;
 
 /// <summary>The capacity signal inside one process: handlers are called by the publisher.</summary>
