@@ -1,0 +1,123 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Serval.Api;
+
+namespace Serval.Kube;
+
+/// <summary>Writes of the objects a controller makes: only what differs, only the fields it says.</summary>
+public static class OwnedObjects
+{
+    /// <summary>A controlling owner reference, as <c>metadata.ownerReferences</c> holds it.</summary>
+    public static JsonArray OwnedBy(KubeObject owner) =>
+    [
+        new JsonObject
+        {
+            ["apiVersion"] = owner.ApiVersion,
+            ["kind"] = owner.Kind,
+            ["name"] = owner.Metadata.Name,
+            ["uid"] = owner.Metadata.Uid,
+            ["controller"] = true,
+            ["blockOwnerDeletion"] = true,
+        },
+    ];
+
+    /// <summary>A whole object of <paramref name="kind"/> with a controlling owner.</summary>
+    public static JsonObject New(ResourceKind kind, KubeObject owner, string name, JsonObject labels, JsonObject? annotations = null)
+    {
+        var metadata = new JsonObject
+        {
+            ["name"] = name,
+            ["namespace"] = owner.Metadata.Namespace,
+            ["labels"] = labels,
+            ["ownerReferences"] = OwnedBy(owner),
+        };
+        if (annotations is { Count: > 0 })
+        {
+            metadata["annotations"] = annotations;
+        }
+        return new JsonObject { ["apiVersion"] = kind.ApiVersion, ["kind"] = kind.Kind, ["metadata"] = metadata };
+    }
+
+    /// <summary>
+    /// Makes the object exist with at least what <paramref name="desired"/> says: creates it, patches what differs, or writes nothing.
+    /// An object of that name with another controller is left alone: <see cref="OwnerConflictException"/>.
+    /// </summary>
+    public static async Task<KubeObject> EnsureAsync(
+        IKubeClient client, ResourceKind kind, JsonObject desired, string manager, CancellationToken ct)
+    {
+        var metadata = desired["metadata"]!.AsObject();
+        var key = new ObjectKey((string?)metadata["namespace"] ?? "", (string)metadata["name"]!);
+        if (client.Cache(kind).Get(key) is not { } present)
+        {
+            return await client.CreateAsync(kind, KubeObject.From(desired), WriteOptions.By(manager), ct);
+        }
+        RequireSameOwner(kind, present, metadata);
+        using var document = JsonDocument.Parse(present.Json);
+        if (JsonDiff.Covers(document.RootElement, desired))
+        {
+            return present;
+        }
+        var patch = new JsonObject();
+        foreach (var (name, value) in desired)
+        {
+            if (name is not ("apiVersion" or "kind" or "status")
+                && !(document.RootElement.TryGetProperty(name, out var actual) && JsonDiff.Covers(actual, value)))
+            {
+                patch[name] = value?.DeepClone();
+            }
+        }
+        return await client.PatchAsync(kind, key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(manager), ct);
+    }
+
+    /// <summary>
+    /// Writes <paramref name="status"/> when it differs from the stored one, as a patch of the difference.
+    /// </summary>
+    public static async Task<KubeObject> PatchStatusAsync(
+        IKubeClient client, ResourceKind kind, KubeObject present, JsonObject status, string manager, CancellationToken ct)
+    {
+        using var document = JsonDocument.Parse(present.Json);
+        var before = document.RootElement.TryGetProperty("status", out var stored) && stored.ValueKind == JsonValueKind.Object
+            ? JsonObject.Create(stored)!
+            : [];
+        if (JsonDiff.MergePatch(before, status) is not { } difference)
+        {
+            return present;
+        }
+        var body = CanonicalJson.Serialize(new JsonObject { ["status"] = difference });
+        return await client.PatchAsync(kind, present.Key, new KubePatch(PatchType.Merge, body), WriteOptions.By(manager, "status"), ct);
+    }
+
+    /// <summary>Deletes if it is there.</summary>
+    public static async Task DeleteIfPresentAsync(IKubeClient client, ResourceKind kind, KubeObject present, CancellationToken ct)
+    {
+        try
+        {
+            await client.DeleteAsync(kind, present.Key, DeleteOptions.Background with { Uid = present.Metadata.Uid }, ct);
+        }
+        catch (ApiException e) when (e.IsNotFound || e.IsConflict)
+        {
+            // Somebody else deleted it, or it is another object of the same name by now: either way this one is gone.
+        }
+    }
+
+    private static void RequireSameOwner(ResourceKind kind, KubeObject present, JsonObject metadata)
+    {
+        var wanted = (string?)metadata["ownerReferences"]?[0]?["uid"];
+        var actual = present.Metadata.ControllerRef;
+        if (wanted is not null && actual?.Uid != wanted)
+        {
+            throw new OwnerConflictException(kind, present.Key, actual);
+        }
+    }
+}
+
+/// <summary>An object a controller wants to make exists and belongs to something else.</summary>
+public sealed class OwnerConflictException(ResourceKind kind, ObjectKey key, OwnerReference? owner)
+    : Exception(owner is null
+        ? $"there is an existing {kind.Kind} {key} that no controller owns; delete or rename it"
+        : $"there is an existing {kind.Kind} {key} that {owner.Kind} {owner.Name} owns; delete or rename it")
+{
+    public ResourceKind Kind { get; } = kind;
+
+    public ObjectKey Key { get; } = key;
+}

@@ -1,0 +1,111 @@
+using Microsoft.Extensions.Logging;
+using Serval.Api;
+
+namespace Serval.Kube;
+
+/// <summary>Runs reconcilers over one client: subscribes to their kinds, queues keys, runs, retries.</summary>
+public sealed partial class ControllerHost(IKubeClient client, TimeProvider time, ILogger<ControllerHost> logger) : IAsyncDisposable
+{
+    private readonly List<Controller> _controllers = [];
+    private readonly List<IDisposable> _subscriptions = [];
+    private readonly CancellationTokenSource _stop = new();
+
+    /// <summary>Adds a reconciler; call before <see cref="StartAsync"/>.</summary>
+    public ControllerHost Add(IReconciler reconciler)
+    {
+        _controllers.Add(new Controller(reconciler, time, logger, _stop.Token));
+        return this;
+    }
+
+    /// <summary>Waits for the caches, then enqueues every present object once and follows changes.</summary>
+    public async Task StartAsync(CancellationToken ct)
+    {
+        var kinds = _controllers.SelectMany(c => c.Reconciler.Watches.Select(w => w.Kind).Append(c.Reconciler.Kind)).Distinct();
+        await Task.WhenAll(kinds.Select(k => client.Cache(k).WaitForSyncAsync(ct)));
+        foreach (var controller in _controllers)
+        {
+            _subscriptions.Add(client.Cache(controller.Reconciler.Kind).Subscribe(change => controller.Queue.Enqueue(change.New.Key)));
+            foreach (var watch in controller.Reconciler.Watches)
+            {
+                _subscriptions.Add(client.Cache(watch.Kind).Subscribe(change =>
+                {
+                    foreach (var key in watch.Map(change))
+                    {
+                        controller.Queue.Enqueue(key);
+                    }
+                }));
+            }
+        }
+    }
+
+    /// <summary>How many keys wait, run or back off: 0 means the controllers are at rest.</summary>
+    public int Pending => _controllers.Sum(c => c.Queue.Count);
+
+    /// <summary>Stops taking keys and waits for running ones.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var subscription in _subscriptions)
+        {
+            subscription.Dispose();
+        }
+        await _stop.CancelAsync();
+        foreach (var controller in _controllers)
+        {
+            await controller.Queue.DisposeAsync();
+        }
+        _stop.Dispose();
+    }
+
+    private sealed class Controller
+    {
+        private readonly ILogger _logger;
+        private readonly CancellationToken _stopping;
+
+        internal Controller(IReconciler reconciler, TimeProvider time, ILogger logger, CancellationToken stopping)
+        {
+            Reconciler = reconciler;
+            _logger = logger;
+            _stopping = stopping;
+            Queue = new WorkQueue(reconciler.Concurrency, time, RunAsync);
+        }
+
+        internal IReconciler Reconciler { get; }
+
+        internal WorkQueue Queue { get; }
+
+        private async Task<WorkQueue.Next> RunAsync(ObjectKey key)
+        {
+            try
+            {
+                var result = await Reconciler.ReconcileAsync(key, _stopping);
+                return new WorkQueue.Next(Failed: false, After: result.RequeueAfter);
+            }
+            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+            {
+                return new WorkQueue.Next(Failed: false);
+            }
+            catch (ApiException e) when (e.IsConflict || e.IsAlreadyExists || e.IsNotFound)
+            {
+                // Another writer was first; the caches show its write by the time the key runs again.
+                Log.Raced(_logger, Reconciler.Name, key, e.Message);
+                return new WorkQueue.Next(Failed: true);
+            }
+#pragma warning disable CA1031 // a reconciler's failure is the key's, not the host's: it is reported and retried
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                Log.Failed(_logger, e, Reconciler.Name, key);
+                return new WorkQueue.Next(Failed: true);
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 1001, Level = LogLevel.Debug, Message = "{Reconciler} {Key}: another writer was first ({Why}); running again")]
+        internal static partial void Raced(ILogger logger, string reconciler, ObjectKey key, string why);
+
+        [LoggerMessage(EventId = 1002, Level = LogLevel.Warning, Message = "{Reconciler} {Key}: failed, will be tried again")]
+        internal static partial void Failed(ILogger logger, Exception e, string reconciler, ObjectKey key);
+    }
+}
