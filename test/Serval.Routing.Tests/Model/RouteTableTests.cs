@@ -1,0 +1,88 @@
+namespace Serval.Routing.Tests.Model;
+
+public sealed class RouteTableTests
+{
+    private static RouteRule Rule(string owner, string path = "/", params HeaderMatch[] headers) =>
+        new() { Owner = owner, PathPrefix = path, Headers = headers };
+
+    [Theory]
+    [InlineData("hello.default.localhost", "exact")]
+    [InlineData("HELLO.Default.localhost:8880", "exact")]
+    [InlineData("hello.default.localhost.", "exact")]
+    [InlineData("a.apps.example.com", "apps")]
+    [InlineData("a.b.apps.example.com", "apps")]
+    [InlineData("a.example.com", "com")]
+    [InlineData("apps.example.com", "com")]
+    [InlineData("example.com", null)]
+    [InlineData("other", null)]
+    [InlineData("", null)]
+    [InlineData("[::1]:8880", "v6")]
+    [InlineData("héllo.example.com", null)]
+    public void Match_ByHost(string host, string? owner)
+    {
+        var table = new RouteTableBuilder()
+            .Add("hello.default.localhost", Rule("exact"))
+            .Add("*.apps.example.com", Rule("apps"))
+            .Add("*.example.com", Rule("com"))
+            .Add("[::1]", Rule("v6"))
+            .Build(1);
+        Assert.Equal(owner, table.Match(host, "/")?.Owner);
+    }
+
+    [Fact]
+    public void Match_StarHost_TakesWhatNoOtherTakes()
+    {
+        var table = new RouteTableBuilder().Add("*", Rule("any")).Add("a.b", Rule("ab")).Build(1);
+        Assert.Equal("any", table.Match("x", "/")?.Owner);
+        Assert.Equal("ab", table.Match("a.b", "/")?.Owner);
+    }
+
+    [Theory]
+    [InlineData("/", "root")]
+    [InlineData("/a", "a")]
+    [InlineData("/a/", "a")]
+    [InlineData("/a/x", "a")]
+    [InlineData("/ab", "root")]
+    [InlineData("/a/b", "ab")]
+    [InlineData("/a/b/c", "ab")]
+    [InlineData("/A", "root")]
+    [InlineData("*", "root")]
+    public void Match_ByPathSegments_LongestFirst(string path, string owner)
+    {
+        var table = new RouteTableBuilder().Add("h", Rule("root", ""), Rule("a", "/a/"), Rule("ab", "/a/b")).Build(1);
+        Assert.Equal(owner, table.Match("h", path)?.Owner);
+    }
+
+    [Fact]
+    public void Match_ByHeaders_MoreHeadersFirst()
+    {
+        var table = new RouteTableBuilder().Add(
+            "h",
+            Rule("plain", "/long/path"),
+            Rule("one", "/", new HeaderMatch("X-A", "1")),
+            Rule("two", "/", new HeaderMatch("X-A", "1"), new HeaderMatch("X-B", "2"))).Build(1);
+        Assert.Equal("plain", table.Match("h", "/long/path")?.Owner);
+        Assert.Equal("one", table.Match("h", "/long/path", new Dictionary<string, string> { ["x-a"] = "1" })?.Owner);
+        Assert.Equal("two", table.Match("h", "/", new Dictionary<string, string> { ["x-a"] = "1", ["X-B"] = "2" })?.Owner);
+        Assert.Null(table.Match("h", "/", new Dictionary<string, string> { ["x-a"] = "2" }));
+    }
+
+    [Fact]
+    public void Match_ClusterLocalRule_OnlyForLocalClients()
+    {
+        var rule = new RouteRule { Visibility = RouteVisibility.ClusterLocal };
+        var table = new RouteTableBuilder().Add("h", rule).Build(1);
+        Assert.Same(rule, table.Match("h", "/"));
+        Assert.Null(table.Match("h", "/", clusterLocal: false));
+    }
+
+    [Fact]
+    public void PolicyOf_Unknown_IsTheDefaultOfItsKind()
+    {
+        var revision = BackendKey.Revision("n", "r");
+        var table = new RouteTableBuilder().SetPolicy(revision, new RevisionPolicy { ContainerConcurrency = 3 }).Build(1);
+        Assert.Equal(3, table.PolicyOf(revision).ContainerConcurrency);
+        Assert.Same(RevisionPolicy.Default, table.PolicyOf(BackendKey.Revision("n", "other")));
+        Assert.Same(RevisionPolicy.PlainService, table.PolicyOf(BackendKey.Service("n", "r", "80")));
+    }
+}
