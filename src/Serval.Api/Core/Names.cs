@@ -1,0 +1,124 @@
+namespace Serval.Api.Core;
+
+/// <summary>
+/// Kubernetes' syntax rules of names, labels and values (apimachinery util/validation). Each answers null when the text is right, else what
+/// is wrong with it, with an example.
+/// </summary>
+public static class Names
+{
+    private const string LabelRule = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name', or '123-abc')";
+    private const string SubdomainRule = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com')";
+    private const string Label1035Rule = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name', or 'abc-123')";
+    private const string QualifiedRule = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName', or 'my.name', or '123-abc')";
+    private const string ValueRule = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue', or 'my_value', or '12345')";
+
+    /// <summary>DNS label: at most 63 of <c>[a-z0-9-]</c>.</summary>
+    public static string? Label(string text) => TooLong(text, 63) ?? (IsLabel(text) ? null : LabelRule);
+
+    /// <summary>DNS label that starts with a letter.</summary>
+    public static string? Label1035(string text) => TooLong(text, 63) ?? (IsLabel(text) && char.IsAsciiLetterLower(text[0]) ? null : Label1035Rule);
+
+    /// <summary>Dotted DNS labels, at most 253 bytes.</summary>
+    public static string? Subdomain(string text) => TooLong(text, 253) ?? (IsSubdomain(text) ? null : SubdomainRule);
+
+    /// <summary>Key of a label or annotation: <c>[prefix/]name</c>.</summary>
+    public static string? QualifiedName(string text)
+    {
+        var parts = text.Split('/');
+        if (parts.Length > 2)
+        {
+            return "a qualified name must be a name with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
+        }
+        if (parts.Length == 2)
+        {
+            if (parts[0].Length == 0)
+            {
+                return "prefix part must be non-empty";
+            }
+            if (Subdomain(parts[0]) is { } wrong)
+            {
+                return "prefix part " + wrong;
+            }
+        }
+        var name = parts[^1];
+        if (name.Length == 0)
+        {
+            return "name part must be non-empty";
+        }
+        return name.Length > 63 ? "name part must be no more than 63 bytes" : IsQualified(name) ? null : QualifiedRule;
+    }
+
+    /// <summary>Value of a label: empty, or at most 63 of <c>[A-Za-z0-9-_.]</c>.</summary>
+    public static string? LabelValue(string text) => TooLong(text, 63) ?? (text.Length == 0 || IsQualified(text) ? null : ValueRule);
+
+    /// <summary>Key of a ConfigMap or Secret, also a file name.</summary>
+    public static string? ConfigMapKey(string text) => TooLong(text, 253) ?? (
+        text is "." or ".." || text.StartsWith("..", StringComparison.Ordinal) ? $"must not be or begin with '..' or be '.': \"{text}\""
+        : text.Length > 0 && text.All(IsNameChar) ? null
+        : "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name', or 'KEY_NAME', or 'key-name')");
+
+    /// <summary>Name of an environment variable: printable ASCII without <c>=</c> (relaxed rule of Kubernetes 1.34).</summary>
+    public static string? EnvVarName(string text) => text.Length > 0 && text.All(c => c is >= ' ' and <= '~' and not '=')
+        ? null
+        : "a valid environment variable name must consist only of printable ASCII characters other than '='";
+
+    /// <summary>Name of a port: at most 15 of <c>[a-z0-9-]</c> with a letter in it.</summary>
+    public static string? PortName(string text)
+    {
+        if (TooLong(text, 15) is { } wrong)
+        {
+            return wrong;
+        }
+        if (text.Length == 0 || !text.All(c => LowerOrDigit(c) || c == '-'))
+        {
+            return "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)";
+        }
+        return !text.Any(char.IsAsciiLetterLower) ? "must contain at least one letter (a-z)"
+            : text.Contains("--", StringComparison.Ordinal) ? "must not contain consecutive hyphens"
+            : text[0] == '-' || text[^1] == '-' ? "must not begin or end with a hyphen"
+            : null;
+    }
+
+    /// <summary>A port number.</summary>
+    public static string? PortNumber(long port) => port is >= 1 and <= 65535 ? null : "must be between 1 and 65535, inclusive";
+
+    private static string? TooLong(string text, int most) =>
+        System.Text.Encoding.UTF8.GetByteCount(text) > most ? $"must be no more than {most} bytes" : null;
+
+    // First and last character by one rule, those between by another.
+    private static bool Fits(ReadOnlySpan<char> text, Func<char, bool> edge, Func<char, bool> inner)
+    {
+        if (text.Length == 0 || !edge(text[0]) || !edge(text[^1]))
+        {
+            return false;
+        }
+        foreach (var c in text)
+        {
+            if (!inner(c))
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static bool LowerOrDigit(char c) => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c);
+
+    private static bool IsLabel(ReadOnlySpan<char> text) => Fits(text, LowerOrDigit, c => LowerOrDigit(c) || c == '-');
+
+    private static bool IsSubdomain(string text)
+    {
+        foreach (var part in text.AsSpan().Split('.'))
+        {
+            if (!IsLabel(text.AsSpan(part)))
+            {
+                return false;
+            }
+        }
+        return text.Length > 0;
+    }
+
+    private static bool IsQualified(string text) => Fits(text, char.IsAsciiLetterOrDigit, IsNameChar);
+
+    private static bool IsNameChar(char c) => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.';
+}
