@@ -1,0 +1,86 @@
+namespace Serval.Autoscaling;
+
+/// <summary>
+/// What one revision's scaling obeys: Knative's config-autoscaler with the revision's annotations on top. The defaults are Knative's.
+/// </summary>
+public sealed record ScalingSpec
+{
+    /// <summary>The least a target may be.</summary>
+    public const double LeastTarget = 0.01;
+
+    public static readonly ScalingSpec Default = new();
+
+    /// <summary>Concurrency an instance should carry: <see cref="Total"/> × utilisation.</summary>
+    public double Target { get; init; } = 70;
+
+    /// <summary>Concurrency an instance can carry.</summary>
+    public double Total { get; init; } = 100;
+
+    /// <summary>Fewest instances while reachable.</summary>
+    public int MinScale { get; init; }
+
+    /// <summary>Most instances; 0 is no limit.</summary>
+    public int MaxScale { get; init; }
+
+    /// <summary>Instances a new revision must reach before it counts as initialised.</summary>
+    public int InitialScale { get; init; } = 1;
+
+    /// <summary>Fewest instances while there is demand; below 2 it says nothing.</summary>
+    public int ActivationScale { get; init; }
+
+    /// <summary>How far back concurrency is averaged, and how long a revision is idle before it may go to zero.</summary>
+    public TimeSpan StableWindow { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The shorter window that detects bursts.</summary>
+    public TimeSpan PanicWindow { get; init; } = TimeSpan.FromSeconds(6);
+
+    /// <summary>Panic starts when the panic window wants this many times the ready instances.</summary>
+    public double PanicThreshold { get; init; } = 2;
+
+    /// <summary>A lower scale counts only after it was wanted for this long.</summary>
+    public TimeSpan ScaleDownDelay { get; init; }
+
+    /// <summary>Most that ready instances may be multiplied by in one decision.</summary>
+    public double MaxScaleUpRate { get; init; } = 1000;
+
+    /// <summary>Most that ready instances may be divided by in one decision.</summary>
+    public double MaxScaleDownRate { get; init; } = 2;
+
+    /// <summary>False: no route leads to the revision, so min-scale, initial-scale, retention and delays do not count.</summary>
+    public bool Reachable { get; init; } = true;
+
+    public bool EnableScaleToZero { get; init; } = true;
+
+    /// <summary>How long the gateway must have been in the path before the last instance goes.</summary>
+    public TimeSpan ScaleToZeroGracePeriod { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long the last instance stays after the revision became inactive.</summary>
+    public TimeSpan PodRetention { get; init; }
+
+    /// <summary>How long instances may take to become ready before the revision is given up and scaled to zero.</summary>
+    public TimeSpan ActivationTimeout { get; init; } = TimeSpan.FromSeconds(630);
+
+    /// <summary>Fewest instances that hold now.</summary>
+    public int Floor(bool initialised)
+    {
+        if (!Reachable)
+        {
+            return 0;
+        }
+        return initialised || InitialScale <= 1 ? MinScale : Math.Max(MinScale, InitialScale);
+    }
+
+    /// <summary>Ready instances from which on the revision counts as active (upstream: activeThreshold).</summary>
+    public int ActiveThreshold(bool initialised)
+    {
+        var min = Reachable ? MinScale : 0;
+        return Math.Max(min, initialised ? 1 : InitialScale);
+    }
+
+    /// <summary>A scale within min and max.</summary>
+    public int Bound(int scale, bool initialised)
+    {
+        var bounded = Math.Max(scale, Floor(initialised));
+        return MaxScale > 0 ? Math.Min(bounded, Math.Max(MaxScale, 1)) : bounded;
+    }
+}

@@ -1,0 +1,113 @@
+namespace Serval.Autoscaling;
+
+/// <summary>What one gateway reports of one revision.</summary>
+/// <param name="InFlight">Requests at instances now.</param>
+/// <param name="Held">Requests waiting for an instance now.</param>
+/// <param name="Average">Time-weighted mean of both since the last report.</param>
+/// <param name="Requests">Requests that began since the last report.</param>
+public readonly record struct DemandSample(int InFlight, int Held, double Average, long Requests)
+{
+    public bool IsZero => InFlight == 0 && Held == 0 && Average <= 0 && Requests == 0;
+}
+
+/// <summary>
+/// The demand of one revision, summed over gateways. Each report says the mean since the one before; between reports the last level is
+/// taken to go on. A gateway that falls silent while it had requests counts as gone after <see cref="Silence"/>.
+/// </summary>
+internal sealed class DemandWindow(TimeSpan length)
+{
+    /// <summary>Gateways report each second while there is traffic; two missed reports in a row are silence.</summary>
+    internal static readonly TimeSpan Silence = TimeSpan.FromSeconds(3);
+
+    private readonly ConcurrencyWindow _window = new(length);
+    private readonly List<Source> _sources = []; // few: one a gateway
+    private DateTimeOffset _lastDemand = DateTimeOffset.MinValue;
+
+    /// <summary>Requests in flight and held at the last reports.</summary>
+    public int Level { get; private set; }
+
+    /// <summary>Requests held at the last reports.</summary>
+    public int Held { get; private set; }
+
+    public void Report(string gateway, in DemandSample sample, DateTimeOffset now)
+    {
+        Forget(now);
+        var source = _sources.Find(s => s.Gateway == gateway);
+        if (source is not null || !sample.IsZero)
+        {
+            _lastDemand = now;
+        }
+        if (!sample.IsZero)
+        {
+            if (Level == 0)
+            {
+                _window.Begin(now);
+            }
+        }
+        if (source is null)
+        {
+            if (!sample.IsZero)
+            {
+                _sources.Add(new Source(gateway, now, sample));
+            }
+        }
+        else
+        {
+            _window.Add(source.At, now, sample.Average);
+            if (sample.IsZero)
+            {
+                _sources.Remove(source);
+            }
+            source.At = now;
+            source.Last = sample;
+        }
+        Total();
+    }
+
+    /// <summary>Drops gateways that fell silent.</summary>
+    public void Forget(DateTimeOffset now)
+    {
+        if (_sources.RemoveAll(s => now - s.At > Silence) > 0)
+        {
+            Total();
+        }
+    }
+
+    /// <summary>Mean concurrency over the last part of the window.</summary>
+    public double Average(DateTimeOffset now, TimeSpan over)
+    {
+        var open = 0d;
+        foreach (var source in _sources)
+        {
+            open += source.Level * (now - source.At).TotalSeconds;
+        }
+        return _window.Average(now, (int)Math.Ceiling(over.TotalSeconds), open, Level);
+    }
+
+    /// <summary>When there last was demand.</summary>
+    public DateTimeOffset LastDemand(DateTimeOffset now) => Level > 0 ? now : _lastDemand;
+
+    /// <summary>Whether nothing is remembered and no gateway has anything.</summary>
+    public bool IsEmpty(DateTimeOffset now) => Level == 0 && _window.IsEmpty(now);
+
+    private void Total()
+    {
+        Level = 0;
+        Held = 0;
+        foreach (var source in _sources)
+        {
+            Level += source.Level;
+            Held += source.Last.Held;
+        }
+    }
+
+    private sealed class Source(string gateway, DateTimeOffset at, DemandSample last)
+    {
+        public string Gateway { get; } = gateway;
+
+        public DateTimeOffset At = at;
+        public DemandSample Last = last;
+
+        public int Level => Last.InFlight + Last.Held;
+    }
+}

@@ -1,0 +1,110 @@
+namespace Serval.Autoscaling.Tests;
+
+public sealed class DemandWindowTests
+{
+    private static readonly DateTimeOffset s_t0 = new(2026, 1, 1, 12, 0, 0, 300, TimeSpan.Zero);
+    private static readonly TimeSpan s_window = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public void Average_AtTheFirstHeldRequest_IsTheLevel()
+    {
+        var demand = new DemandWindow(s_window);
+        demand.Report("a", new DemandSample(0, 3, 0, 3), s_t0);
+        Assert.Equal(3, demand.Average(s_t0, s_window));
+        Assert.Equal(3, demand.Average(s_t0.AddMilliseconds(400), s_window), 6);
+    }
+
+    [Fact]
+    public void Average_OfSteadyLoad_IsTheLoadAtAnyPhase()
+    {
+        var demand = new DemandWindow(s_window);
+        demand.Report("a", new DemandSample(5, 0, 0, 5), s_t0);
+        for (var i = 1; i <= 200; i++)
+        {
+            var now = s_t0.AddMilliseconds(i * 970);
+            demand.Report("a", new DemandSample(5, 0, 5, 10), now);
+            Assert.Equal(5, demand.Average(now.AddMilliseconds(i * 7 % 900), s_window), 6);
+            Assert.Equal(5, demand.Average(now, TimeSpan.FromSeconds(6)), 6);
+        }
+    }
+
+    [Fact]
+    public void Average_OfTwoGateways_IsTheirSum()
+    {
+        var demand = new DemandWindow(s_window);
+        for (var i = 0; i < 20; i++)
+        {
+            demand.Report("a", new DemandSample(2, 0, 2, 1), s_t0.AddSeconds(i));
+            demand.Report("b", new DemandSample(1, 1, 2, 1), s_t0.AddSeconds(i));
+        }
+        Assert.Equal(4, demand.Average(s_t0.AddSeconds(19), s_window), 6);
+        Assert.Equal(1, demand.Held);
+        Assert.Equal(4, demand.Level);
+    }
+
+    [Fact]
+    public void Average_AfterTheLoadEnds_FallsToZeroOverTheWindow()
+    {
+        var demand = new DemandWindow(s_window);
+        for (var i = 0; i <= 60; i++)
+        {
+            demand.Report("a", new DemandSample(4, 0, 4, 1), s_t0.AddSeconds(i));
+        }
+        demand.Report("a", default, s_t0.AddSeconds(61));
+        Assert.InRange(demand.Average(s_t0.AddSeconds(91), s_window), 1.9, 2.1);
+        Assert.False(demand.IsEmpty(s_t0.AddSeconds(119)));
+        Assert.Equal(0, demand.Average(s_t0.AddSeconds(122), s_window));
+        Assert.True(demand.IsEmpty(s_t0.AddSeconds(122)));
+    }
+
+    [Fact]
+    public void Average_AfterAWindowOfSilence_CountsOnlyNewSeconds()
+    {
+        var demand = new DemandWindow(s_window);
+        demand.Report("a", new DemandSample(4, 0, 0, 1), s_t0);
+        demand.Report("a", default, s_t0.AddSeconds(1));
+        var later = s_t0.AddSeconds(300);
+        demand.Report("a", new DemandSample(7, 0, 0, 1), later);
+        demand.Report("a", new DemandSample(7, 0, 7, 1), later.AddSeconds(1));
+        Assert.Equal(7, demand.Average(later.AddSeconds(1), s_window), 6);
+    }
+
+    [Fact]
+    public void Report_FromAPush_DoesNotCountTheIdleTimeBefore()
+    {
+        var demand = new DemandWindow(s_window);
+        demand.Report("a", new DemandSample(1, 0, 0, 1), s_t0);
+        demand.Report("a", default, s_t0.AddSeconds(1));
+        demand.Report("a", new DemandSample(1, 0, 1, 1), s_t0.AddSeconds(20));
+        Assert.Equal(1, demand.Average(s_t0.AddSeconds(20), s_window));
+    }
+
+    [Fact]
+    public void Level_WhenAGatewayFallsSilent_IsForgotten()
+    {
+        var demand = new DemandWindow(s_window);
+        demand.Report("a", new DemandSample(9, 0, 0, 1), s_t0);
+        demand.Forget(s_t0.AddSeconds(2.9));
+        Assert.Equal(9, demand.Level);
+        demand.Forget(s_t0.AddSeconds(3.1));
+        Assert.Equal(0, demand.Level);
+    }
+
+    [Fact]
+    public void MaxWindow_RandomValues_AgreesWithTheNaiveMaximum()
+    {
+        const int Seed = 7711;
+        var random = new Random(Seed);
+        var window = new MaxWindow(TimeSpan.FromSeconds(20));
+        var all = new List<(DateTimeOffset At, int Value)>();
+        var now = s_t0;
+        for (var i = 0; i < 2000; i++)
+        {
+            now = now.AddMilliseconds(random.Next(0, 4000));
+            var value = random.Next(0, 50);
+            all.Add((now, value));
+            var naive = all.Where(e => now - e.At < TimeSpan.FromSeconds(20)).Max(e => e.Value);
+            Assert.True(naive == window.Record(now, value), $"seed {Seed}, step {i}");
+        }
+    }
+}
