@@ -103,8 +103,12 @@ public enum FieldValidation
 public sealed record WriteOptions
 {
     /// <summary>A plain write by one of Serval's own roles.</summary>
+    /// <remarks>
+    /// Roles derive what they write from what users wrote and would write it again, so such a write is not waited for. A crash of the machine
+    /// can only take a suffix of derived writes: any later synced write carries all earlier ones to the disk.
+    /// </remarks>
     public static WriteOptions By(string manager, string subresource = "") =>
-        new() { FieldManager = manager, Subresource = subresource, FieldValidation = FieldValidation.Ignore };
+        new() { FieldManager = manager, Subresource = subresource, FieldValidation = FieldValidation.Ignore, Durability = WriteDurability.Derived };
 
     public string FieldManager { get; init; } = "";
 
@@ -117,6 +121,9 @@ public sealed record WriteOptions
 
     /// <summary>Who asks; Knative stores it as creator and lastModifier.</summary>
     public string User { get; init; } = "system:serval";
+
+    /// <summary>How long the write is waited for; null: as the kind says.</summary>
+    public WriteDurability? Durability { get; init; }
 
     /// <summary>Receives warnings for the client (HTTP: <c>Warning: 299</c> headers).</summary>
     public Action<string>? Warn { get; init; }

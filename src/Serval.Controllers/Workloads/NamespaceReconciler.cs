@@ -1,0 +1,66 @@
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Kube;
+
+namespace Serval.Controllers.Workloads;
+
+/// <summary>
+/// Namespaces: a new one gets its <c>default</c> ServiceAccount; one being deleted loses everything in it, then its finalizer.
+/// </summary>
+internal sealed class NamespaceReconciler(IKubeClient client) : IReconciler
+{
+    private static readonly ResourceKind[] s_namespaced = [.. Kinds.All.Where(k => k.Namespaced)];
+
+    public string Name => "namespace-controller";
+
+    public ResourceKind Kind => Kinds.Namespace;
+
+    public IEnumerable<ReconcilerWatch> Watches => s_namespaced.Select(kind => new ReconcilerWatch(kind, change =>
+        change.Type == WatchEventType.Deleted && client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster(change.New.Metadata.Namespace)) is { } ns
+        && ns.Metadata.IsDeleting
+            ? [ns.Key]
+            : []));
+
+    public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
+    {
+        if (client.Cache(Kinds.Namespace).Get(key) is not { } ns)
+        {
+            return ReconcileResult.Done;
+        }
+        if (!ns.Metadata.IsDeleting)
+        {
+            await EnsureDefaultAccountAsync(key.Name, ct);
+            return ReconcileResult.Done;
+        }
+        var left = 0;
+        foreach (var kind in s_namespaced)
+        {
+            var objects = client.Cache(kind).List(key.Name);
+            left += objects.Count;
+            foreach (var each in objects.Where(o => !o.Metadata.IsDeleting))
+            {
+                await OwnedObjects.DeleteIfPresentAsync(client, kind, each, ct);
+            }
+        }
+        if (left > 0)
+        {
+            return ReconcileResult.Done; // each deletion runs this key again
+        }
+        var final = ns.With(tree => tree["spec"] = new JsonObject { ["finalizers"] = new JsonArray() });
+        await client.UpdateAsync(Kinds.Namespace, final, WriteOptions.By(Name, "finalize"), ct);
+        return ReconcileResult.Done;
+    }
+
+    private async Task EnsureDefaultAccountAsync(string ns, CancellationToken ct)
+    {
+        if (client.Cache(Kinds.ServiceAccount).Get(new ObjectKey(ns, "default")) is null)
+        {
+            var account = new JsonObject
+            {
+                ["apiVersion"] = "v1", ["kind"] = "ServiceAccount",
+                ["metadata"] = new JsonObject { ["name"] = "default", ["namespace"] = ns },
+            };
+            await client.CreateAsync(Kinds.ServiceAccount, KubeObject.From(account), WriteOptions.By(Name), ct);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Api.Core;
+using Serval.Kube;
+
+namespace Serval.Controllers.Workloads;
+
+/// <summary>Gives a pod without a node to the only or least loaded one. Pods of ReplicaSets are born with a node and never come here.</summary>
+internal sealed class PodBindingReconciler(IKubeClient client) : IReconciler
+{
+    public string Name => "scheduler";
+
+    public ResourceKind Kind => Kinds.Pod;
+
+    public IEnumerable<ReconcilerWatch> Watches =>
+    [
+        new ReconcilerWatch(Kinds.Node, change => change.Type == WatchEventType.Added
+            ? client.Cache(Kinds.Pod).List().Where(p => p.As<Pod>().Spec.NodeName.Length == 0).Select(p => p.Key)
+            : []),
+    ];
+
+    public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
+    {
+        if (client.Cache(Kinds.Pod).Get(key) is not { } pod || pod.Metadata.IsDeleting || pod.As<Pod>().Spec.NodeName.Length > 0)
+        {
+            return ReconcileResult.Done;
+        }
+        if (client.Cache(Kinds.Node).List() is [{ } node, ..])
+        {
+            var patch = new JsonObject { ["spec"] = new JsonObject { ["nodeName"] = node.Metadata.Name } };
+            await client.PatchAsync(
+                Kinds.Pod, key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(Name), ct);
+        }
+        return ReconcileResult.Done;
+    }
+}
