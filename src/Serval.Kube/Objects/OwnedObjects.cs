@@ -70,6 +70,48 @@ public static class OwnedObjects
     }
 
     /// <summary>
+    /// Like <see cref="EnsureAsync"/>, but the spec and the labels and annotations become exactly the desired ones, save annotations that
+    /// <paramref name="keepAnnotation"/> leaves to others. For children that mirror what a user wrote, where removing counts too.
+    /// </summary>
+    public static async Task<KubeObject> MirrorAsync(
+        IKubeClient client, ResourceKind kind, JsonObject desired, Func<string, bool> keepAnnotation, string manager, CancellationToken ct)
+    {
+        var metadata = desired["metadata"]!.AsObject();
+        var key = new ObjectKey((string?)metadata["namespace"] ?? "", (string)metadata["name"]!);
+        if (client.Cache(kind).Get(key) is not { } present)
+        {
+            return await client.CreateAsync(kind, KubeObject.From(desired), WriteOptions.By(manager), ct);
+        }
+        RequireSameOwner(kind, present, metadata);
+        var tree = present.ToTree();
+        var before = Mirrored(tree);
+        var after = Mirrored(desired);
+        foreach (var (name, value) in before["metadata"]!["annotations"]!.AsObject())
+        {
+            var annotations = after["metadata"]!["annotations"]!.AsObject();
+            if (!annotations.ContainsKey(name) && keepAnnotation(name))
+            {
+                annotations[name] = value!.DeepClone();
+            }
+        }
+        if (JsonDiff.MergePatch(before, after) is not { } patch)
+        {
+            return present;
+        }
+        return await client.PatchAsync(kind, key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(manager), ct);
+
+        static JsonObject Mirrored(JsonObject tree) => new()
+        {
+            ["metadata"] = new JsonObject
+            {
+                ["labels"] = tree["metadata"]?["labels"]?.DeepClone() ?? new JsonObject(),
+                ["annotations"] = tree["metadata"]?["annotations"]?.DeepClone() ?? new JsonObject(),
+            },
+            ["spec"] = tree["spec"]?.DeepClone() ?? new JsonObject(),
+        };
+    }
+
+    /// <summary>
     /// Writes <paramref name="status"/> when it differs from the stored one, as a patch of the difference.
     /// </summary>
     public static async Task<KubeObject> PatchStatusAsync(

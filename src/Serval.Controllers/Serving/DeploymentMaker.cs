@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Api.Config;
+using Serval.Api.Serving;
+using Serval.Kube;
+
+namespace Serval.Controllers.Serving;
+
+/// <summary>The Deployment of a Revision. Pure. There is no sidecar: the gateway does its work, so probes stay with the container.</summary>
+internal static class DeploymentMaker
+{
+    private const long DefaultUserPort = 8080;
+
+    private static readonly string[] s_revisionOnly = ["containerConcurrency", "timeoutSeconds", "responseStartTimeoutSeconds", "idleTimeoutSeconds"];
+
+    internal static string NameOf(KubeObject revision) => ChildNames.Of(revision.Metadata.Name, "-deployment");
+
+    internal static JsonObject Make(KubeObject stored, Revision revision, IReadOnlyDictionary<string, string> digests, ServingConfig config)
+    {
+        var scaling = new AutoscalingAnnotations(stored.Metadata.Annotations, config.Autoscaler);
+        var labels = RevisionLabels(stored);
+        var deployment = OwnedObjects.New(Kinds.Deployment, stored, NameOf(stored), labels, PassedOn(stored));
+        var podAnnotations = PassedOn(stored);
+        var serving = revision.Spec.Containers.FirstOrDefault(c => c.Ports.Count > 0) ?? revision.Spec.Containers[0];
+        podAnnotations["kubectl.kubernetes.io/default-container"] = serving.Name;
+        deployment["spec"] = new JsonObject
+        {
+            ["replicas"] = scaling.InitialScale,
+            ["revisionHistoryLimit"] = 0,
+            ["progressDeadlineSeconds"] = (long)(scaling.ProgressDeadline ?? config.Deployment.ProgressDeadline).TotalSeconds,
+            ["selector"] = new JsonObject { ["matchLabels"] = new JsonObject { [KnativeNames.RevisionUidLabel] = stored.Metadata.Uid } },
+            ["strategy"] = new JsonObject { ["type"] = "RollingUpdate", ["rollingUpdate"] = new JsonObject { ["maxUnavailable"] = 0, ["maxSurge"] = "25%" } },
+            ["template"] = new JsonObject
+            {
+                ["metadata"] = new JsonObject { ["labels"] = labels.DeepClone(), ["annotations"] = podAnnotations },
+                ["spec"] = PodSpec(stored, revision, digests),
+            },
+        };
+        return deployment;
+    }
+
+    /// <summary>Labels of everything a revision makes: the revision's own, its name and uid, and <c>app</c>.</summary>
+    internal static JsonObject RevisionLabels(KubeObject revision)
+    {
+        var labels = JsonMaps.ToJson(revision.Metadata.Labels, key => key is not KnativeNames.RoutingStateLabel);
+        labels[KnativeNames.RevisionLabel] = revision.Metadata.Name;
+        labels[KnativeNames.RevisionUidLabel] = revision.Metadata.Uid;
+        labels[KnativeNames.AppLabel] ??= revision.Metadata.Name;
+        return labels;
+    }
+
+    private static JsonObject PassedOn(KubeObject revision) => JsonMaps.ToJson(revision.Metadata.Annotations, key =>
+        !key.StartsWith("autoscaling.knative.dev/", StringComparison.Ordinal)
+        && key is not (KnativeNames.RoutesAnnotation or KnativeNames.RoutingStateModifiedAnnotation or KnativeNames.LastPinnedAnnotation
+            or KnativeNames.NoGcAnnotation or ServiceReconciler.LastApplied));
+
+    private static JsonObject PodSpec(KubeObject stored, Revision revision, IReadOnlyDictionary<string, string> digests)
+    {
+        var spec = stored.ToTree()["spec"]!.AsObject();
+        foreach (var field in s_revisionOnly)
+        {
+            spec.Remove(field);
+        }
+        spec["terminationGracePeriodSeconds"] = revision.Spec.TimeoutSeconds ?? 300;
+        var containers = spec["containers"]!.AsArray();
+        foreach (var container in containers.OfType<JsonObject>())
+        {
+            var serves = containers.Count == 1 || container["ports"] is JsonArray { Count: > 0 };
+            Complete(container, stored, serves);
+            container["image"] = digests[(string)container["name"]!];
+        }
+        foreach (var container in (spec["initContainers"] as JsonArray ?? []).OfType<JsonObject>())
+        {
+            container["image"] = digests[(string)container["name"]!];
+        }
+        return new JsonObject(spec.Select(p => KeyValuePair.Create(p.Key, p.Value?.DeepClone())));
+    }
+
+    private static void Complete(JsonObject container, KubeObject revision, bool serves)
+    {
+        var environment = container["env"] as JsonArray ?? [];
+        container["env"] = environment.Parent is null ? environment : environment.DeepClone();
+        environment = container["env"]!.AsArray();
+        if (serves)
+        {
+            var port = (long?)container["ports"]?[0]?["containerPort"] is > 0 and { } given ? given : DefaultUserPort;
+            container["ports"] = new JsonArray(new JsonObject { ["name"] = KnativeNames.UserPort, ["containerPort"] = port, ["protocol"] = "TCP" });
+            environment.Add(Variable(KnativeNames.PortVariable, port.ToString(CultureInfo.InvariantCulture)));
+            PointProbe(container, "readinessProbe", port);
+            PointProbe(container, "livenessProbe", port);
+            PointProbe(container, "startupProbe", port);
+        }
+        environment.Add(Variable(KnativeNames.RevisionVariable, revision.Metadata.Name));
+        environment.Add(Variable(KnativeNames.ConfigurationVariable, revision.Metadata.Label(KnativeNames.ConfigurationLabel) ?? ""));
+        environment.Add(Variable(KnativeNames.ServiceVariable, revision.Metadata.Label(KnativeNames.ServiceLabel) ?? ""));
+        container["terminationMessagePolicy"] ??= "FallbackToLogsOnError";
+    }
+
+    private static JsonObject Variable(string name, string value) => new() { ["name"] = name, ["value"] = value };
+
+    /// <summary>A probe without a port, or with port 0, means the serving port.</summary>
+    private static void PointProbe(JsonObject container, string probe, long port)
+    {
+        foreach (var action in (ReadOnlySpan<string>)["httpGet", "tcpSocket", "grpc"])
+        {
+            if (container[probe]?[action] is JsonObject target && IsUnset(target["port"]))
+            {
+                target["port"] = port;
+            }
+        }
+
+        static bool IsUnset(JsonNode? value) => value is null || value.GetValueKind() == JsonValueKind.Number && (long)value == 0;
+    }
+}

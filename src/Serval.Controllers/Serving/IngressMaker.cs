@@ -1,0 +1,86 @@
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Api.Config;
+using Serval.Api.Serving;
+using Serval.Kube;
+
+namespace Serval.Controllers.Serving;
+
+/// <summary>The Knative Ingress of a Route (serving: reconciler/route/resources/ingress). Pure.</summary>
+internal static class IngressMaker
+{
+    private static readonly string[] s_notPassedOn = [ServiceReconciler.LastApplied, KnativeNames.RolloutDurationAnnotation, KnativeNames.RolloutDurationLegacyAnnotation];
+
+    internal static JsonObject Make(KubeObject route, TrafficPlan plan, RouteHosts hosts, ServingConfig config)
+    {
+        var labels = JsonMaps.ToJson(route.Metadata.Labels);
+        labels[KnativeNames.RouteLabel] = route.Metadata.Name;
+        labels[KnativeNames.RouteNamespaceLabel] = route.Metadata.Namespace;
+        var annotations = JsonMaps.ToJson(route.Metadata.Annotations, key => !s_notPassedOn.Contains(key));
+        annotations[KnativeNames.IngressClassAnnotation] = KnativeNames.First(
+            route.Metadata.Annotations, KnativeNames.IngressClassAnnotation, KnativeNames.IngressClassAltAnnotation) ?? config.Network.IngressClass;
+
+        var rules = new JsonArray();
+        foreach (var (tag, targets) in plan.Targets)
+        {
+            rules.Add(Rule(route, hosts.InternalForms(tag), "ClusterLocal", tag, targets, plan, config));
+            if (!hosts.IsClusterLocal)
+            {
+                rules.Add(Rule(route, [hosts.External(tag)], "ExternalIP", tag, targets, plan, config));
+            }
+        }
+        var ingress = OwnedObjects.New(Kinds.KIngress, route, route.Metadata.Name, labels, annotations);
+        ingress["spec"] = new JsonObject { ["httpOption"] = HttpOption(route, config), ["rules"] = rules };
+        return ingress;
+    }
+
+    private static string HttpOption(KubeObject route, ServingConfig config)
+    {
+        var asked = KnativeNames.First(route.Metadata.Annotations, KnativeNames.HttpProtocolAnnotation, KnativeNames.HttpOptionAnnotation);
+        var redirect = asked is null ? config.Network.HttpProtocol == HttpProtocol.Redirected : asked.Equals("Redirected", StringComparison.OrdinalIgnoreCase);
+        return redirect ? "Redirected" : "Enabled";
+    }
+
+    private static JsonObject Rule(
+        KubeObject route, IReadOnlyList<string> hosts, string visibility, string tag, List<PlannedTarget> targets, TrafficPlan plan, ServingConfig config)
+    {
+        var paths = new JsonArray();
+        var path = Path(route, targets);
+        if (config.Features.TagHeaderBasedRouting == FeatureFlag.Enabled)
+        {
+            path["appendHeaders"] = tag.Length == 0
+                ? new JsonObject { [KnativeNames.DefaultRouteHeader] = "true" }
+                : new JsonObject { [KnativeNames.TagHeader] = tag };
+            foreach (var (other, otherTargets) in plan.Targets.Where(t => tag.Length == 0 && t.Key.Length > 0))
+            {
+                var tagged = Path(route, otherTargets);
+                tagged["headers"] = new JsonObject { [KnativeNames.TagHeader] = new JsonObject { ["exact"] = other } };
+                paths.Add(tagged);
+            }
+        }
+        paths.Add(path);
+        return new JsonObject
+        {
+            ["hosts"] = new JsonArray([.. hosts.Select(h => (JsonNode)h)]),
+            ["visibility"] = visibility,
+            ["http"] = new JsonObject { ["paths"] = paths },
+        };
+    }
+
+    private static JsonObject Path(KubeObject route, List<PlannedTarget> targets)
+    {
+        var splits = targets.Where(t => t.Percent > 0).Select(t => (JsonNode)new JsonObject
+        {
+            ["serviceNamespace"] = route.Metadata.Namespace,
+            ["serviceName"] = t.RevisionName,
+            ["servicePort"] = t.Protocol == "h2c" ? 81 : 80,
+            ["percent"] = t.Percent,
+            ["appendHeaders"] = new JsonObject
+            {
+                [KnativeNames.RevisionHeader] = t.RevisionName,
+                [KnativeNames.NamespaceHeader] = route.Metadata.Namespace,
+            },
+        });
+        return new JsonObject { ["splits"] = new JsonArray([.. splits]) };
+    }
+}

@@ -1,0 +1,245 @@
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Api.Apps;
+using Serval.Api.Autoscaling;
+using Serval.Api.Core;
+using Serval.Api.Serving;
+using Serval.Kube;
+
+namespace Serval.Controllers.Serving;
+
+/// <summary>
+/// Revision → Deployment and PodAutoscaler (serving v1: revision_lifecycle). Phases in order: image digests, deployment, autoscaler, status.
+/// </summary>
+internal sealed class RevisionReconciler(IKubeClient client, IImageResolver images, ServingConfigSource config, TimeProvider time) : IReconciler
+{
+    /// <summary>How often a missing image is looked for again.</summary>
+    internal static readonly TimeSpan MissingImageRetry = TimeSpan.FromSeconds(5);
+
+    public string Name => "revision-controller";
+
+    public ResourceKind Kind => Kinds.Revision;
+
+    public int Concurrency => 8;
+
+    public IEnumerable<ReconcilerWatch> Watches =>
+    [
+        ReconcilerWatch.Owned(Kinds.Deployment, Kinds.Revision),
+        ReconcilerWatch.Owned(Kinds.PodAutoscaler, Kinds.Revision),
+        new ReconcilerWatch(Kinds.Pod, Troubled),
+        ServingConfigSource.RunAll(client, Kinds.Revision),
+    ];
+
+    public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
+    {
+        if (client.Cache(Kinds.Revision).Get(key) is not { } stored || stored.Metadata.IsDeleting)
+        {
+            return ReconcileResult.Done;
+        }
+        var revision = stored.As<Revision>();
+        var conditions = new ConditionSet(revision.Status.Conditions, time.GetUtcNow(), "ResourcesAvailable", "ContainerHealthy");
+        var status = new JsonObject { ["observedGeneration"] = stored.Metadata.Generation };
+        if (config.Current.Observability.LogUrlFor(stored.Metadata.Uid) is { Length: > 0 } logUrl)
+        {
+            status["logUrl"] = logUrl;
+        }
+        var result = ReconcileResult.Done;
+        try
+        {
+            result = await BuildAsync(stored, revision, conditions, status, ct);
+        }
+        catch (OwnerConflictException e)
+        {
+            conditions.MarkFalse("ResourcesAvailable", "NotOwned", $"There is an existing {e.Kind.Kind} \"{e.Key.Name}\" that we do not own.");
+        }
+        status["conditions"] = conditions.ToJson();
+        await OwnedObjects.PatchStatusAsync(client, Kinds.Revision, stored, status, Name, ct);
+        return result;
+    }
+
+    private async Task<ReconcileResult> BuildAsync(
+        KubeObject stored, Revision revision, ConditionSet conditions, JsonObject status, CancellationToken ct)
+    {
+        if (await ResolveAsync(revision, conditions, ct) is not { } digests)
+        {
+            return ReconcileResult.After(MissingImageRetry);
+        }
+        status["containerStatuses"] = ContainerStatuses(revision.Spec.Containers, digests);
+        if (revision.Spec.InitContainers.Count > 0)
+        {
+            status["initContainerStatuses"] = ContainerStatuses(revision.Spec.InitContainers, digests);
+        }
+        var deploymentObject = await EnsureDeploymentAsync(stored, revision, digests, ct);
+        var autoscaler = await OwnedObjects.MirrorAsync(
+            client, Kinds.PodAutoscaler, AutoscalerMaker.Make(stored, revision, deploymentObject), AutoscalerMaker.IsDefaulted, Name, ct);
+        Propagate(deploymentObject.As<Deployment>(), conditions);
+        MarkTroubledPods(deploymentObject, conditions);
+        PropagateAutoscaler(autoscaler.As<PodAutoscaler>().Status, conditions, status);
+        return ReconcileResult.Done;
+    }
+
+    private async Task<Dictionary<string, string>?> ResolveAsync(Revision revision, ConditionSet conditions, CancellationToken ct)
+    {
+        var known = revision.Status.ContainerStatuses.Concat(revision.Status.InitContainerStatuses)
+            .Where(s => s.ImageDigest.Length > 0).ToDictionary(s => s.Name, s => s.ImageDigest);
+        var digests = new Dictionary<string, string>();
+        foreach (var container in revision.Spec.InitContainers.Concat(revision.Spec.Containers))
+        {
+            if (known.TryGetValue(container.Name, out var digest))
+            {
+                digests[container.Name] = digest; // resolved once: a revision never moves with its tag
+                continue;
+            }
+            try
+            {
+                digests[container.Name] = (await images.ResolveAsync(container.Image, ct)).Reference;
+            }
+            catch (ImageNotFoundException e)
+            {
+                conditions.MarkFalse("ContainerHealthy", "ContainerMissing", $"Unable to fetch image \"{container.Image}\": {e.Message}");
+                conditions.MarkUnknown("ResourcesAvailable", "Deploying");
+                return null;
+            }
+        }
+        return digests;
+    }
+
+    private static JsonArray ContainerStatuses(IReadOnlyList<Container> containers, Dictionary<string, string> digests) =>
+        new([.. containers.Select(c => (JsonNode)new JsonObject { ["name"] = c.Name, ["imageDigest"] = digests[c.Name] })]);
+
+    private async Task<KubeObject> EnsureDeploymentAsync(
+        KubeObject stored, Revision revision, Dictionary<string, string> digests, CancellationToken ct)
+    {
+        var desired = DeploymentMaker.Make(stored, revision, digests, config.Current);
+        var key = new ObjectKey(stored.Metadata.Namespace, DeploymentMaker.NameOf(stored));
+        if (client.Cache(Kinds.Deployment).Get(key) is not null)
+        {
+            desired["spec"]!.AsObject().Remove("replicas"); // the autoscaler's from the first day on
+        }
+        return await OwnedObjects.EnsureAsync(client, Kinds.Deployment, desired, Name, ct);
+    }
+
+    private static void Propagate(Deployment deployment, ConditionSet conditions)
+    {
+        var status = deployment.Status;
+        var failed = status.Conditions.FirstOrDefault(c => c is { Type: "ReplicaFailure", Status: "True" })
+            ?? status.Conditions.FirstOrDefault(c => c is { Type: "Progressing", Status: "False" });
+        if (failed is not null)
+        {
+            conditions.MarkFalse("ResourcesAvailable", failed.Reason, failed.Message);
+        }
+        else if (status.Conditions.Count == 0)
+        {
+            conditions.MarkUnknown("ResourcesAvailable", "Deploying");
+            conditions.MarkUnknown("ContainerHealthy", "Deploying");
+        }
+        else if (status.Conditions.Any(c => c is { Type: "Progressing", Status: "True", Reason: "NewReplicaSetAvailable" }))
+        {
+            conditions.MarkTrue("ResourcesAvailable");
+        }
+        else if (!conditions.IsTrue("ResourcesAvailable"))
+        {
+            conditions.MarkUnknown("ResourcesAvailable", "Deploying");
+        }
+        if (status.ReadyReplicas > 0)
+        {
+            conditions.MarkTrue("ContainerHealthy");
+        }
+    }
+
+    /// <summary>When pods are wanted and none is available, the reason is in the first pod's containers.</summary>
+    private void MarkTroubledPods(KubeObject deployment, ConditionSet conditions)
+    {
+        var view = deployment.As<Deployment>();
+        if ((view.Spec.Replicas ?? 1) == 0)
+        {
+            return;
+        }
+        var pods = client.Cache(Kinds.ReplicaSet).OwnedBy(deployment.Metadata.Uid)
+            .SelectMany(s => client.Cache(Kinds.Pod).OwnedBy(s.Metadata.Uid)).Select(p => p.As<Pod>())
+            .Where(p => !p.Metadata.IsDeleting).ToList();
+        if (pods.Count == 0 || pods.Any(p => p.Status.Conditions.Any(c => c is { Type: "Ready", Status: "True" })))
+        {
+            return;
+        }
+        var timedOut = view.Status.Conditions.Any(c => c is { Type: "Progressing", Status: "False", Reason: "ProgressDeadlineExceeded" });
+        foreach (var container in pods[0].Status.ContainerStatuses)
+        {
+            if ((container.LastState.Terminated ?? container.State.Terminated) is { } ended)
+            {
+                var message = ended.Message.Length > 0 ? ended.Message : ended.ExitCode == 0 ? "container exited with no error" : $"exit code {ended.ExitCode}";
+                conditions.MarkFalse("ContainerHealthy", $"ExitCode{ended.ExitCode}", $"Container failed with: {message}");
+                return;
+            }
+            // Configuration and image errors do not heal by waiting: they are said at once, the rest when the deadline has passed.
+            if (container.State.Waiting is { Reason.Length: > 0 } waiting
+                && (timedOut || waiting.Reason is "CreateContainerConfigError" or "CreateContainerError" or "ErrImageNeverPull" or "ImagePullBackOff" or "ErrImagePull" or "InvalidImageName"))
+            {
+                conditions.MarkFalse("ResourcesAvailable", waiting.Reason, waiting.Message);
+                return;
+            }
+        }
+        if (timedOut && pods[0].Status.Conditions.FirstOrDefault(c => c is { Type: "Ready", Status: "False" }) is { Message.Length: > 0 } why)
+        {
+            conditions.MarkFalse("ResourcesAvailable", "ProgressDeadlineExceeded", why.Message);
+        }
+    }
+
+    private static void PropagateAutoscaler(PodAutoscalerStatus scaler, ConditionSet conditions, JsonObject status)
+    {
+        if (scaler.ActualScale is >= 0 and { } actual)
+        {
+            status["actualReplicas"] = actual;
+        }
+        if (scaler.DesiredScale is >= 0 and { } desired)
+        {
+            status["desiredReplicas"] = desired;
+        }
+        var unavailable = conditions.IsFalse("ResourcesAvailable") || conditions.IsFalse("ContainerHealthy");
+        var ready = scaler.Conditions.FirstOrDefault(c => c.Type == "Ready");
+        var initialized = scaler.Conditions.Any(c => c is { Type: "ScaleTargetInitialized", Status: "True" });
+        if (ready is null)
+        {
+            conditions.MarkUnknown("Active", "Deploying", severity: "Info");
+            if (!unavailable)
+            {
+                conditions.MarkUnknown("ResourcesAvailable", "Deploying");
+            }
+            return;
+        }
+        if (initialized && !unavailable)
+        {
+            conditions.MarkTrue("ResourcesAvailable");
+            conditions.MarkTrue("ContainerHealthy");
+        }
+        if (conditions.IsTrue("ResourcesAvailable") && (scaler.ServiceName.Length == 0 || !initialized))
+        {
+            conditions.MarkUnknown("ResourcesAvailable", "Deploying");
+        }
+        if (ready.Status == "False" && !initialized && !unavailable && scaler.ServiceName.Length > 0)
+        {
+            conditions.MarkFalse("ResourcesAvailable", "ProgressDeadlineExceeded", "Initial scale was never achieved");
+        }
+        switch (ready.Status)
+        {
+            case "True":
+                conditions.MarkTrue("Active", severity: "Info");
+                break;
+            case "False":
+                conditions.MarkFalse("Active", ready.Reason, ready.Message, "Info");
+                break;
+            default:
+                conditions.MarkUnknown("Active", ready.Reason, ready.Message, "Info");
+                break;
+        }
+    }
+
+    /// <summary>A pod that is not ready and says why runs its revision again.</summary>
+    private static IEnumerable<ObjectKey> Troubled(CacheChange change)
+    {
+        var name = change.New.Metadata.Label(KnativeNames.RevisionLabel);
+        var troubled = name is { Length: > 0 } && change.New.As<Pod>().Status.ContainerStatuses.Any(c =>
+            c.State.Waiting is { Reason: not ("" or "ContainerCreating" or "PodInitializing") } || c.State.Terminated is not null || c.LastState.Terminated is not null);
+        return troubled ? [new ObjectKey(change.New.Metadata.Namespace, name!)] : [];
+    }
+}

@@ -1,0 +1,55 @@
+using Microsoft.Extensions.Logging;
+using Serval.Api;
+using Serval.Api.Config;
+using Serval.Api.Core;
+using Serval.Api.Serving;
+
+namespace Serval.Kube;
+
+/// <summary>
+/// The <c>config-*</c> ConfigMaps of namespace <c>knative-serving</c> as one immutable value, followed live. A bad value is reported and the
+/// last good map stays in force.
+/// </summary>
+public sealed partial class ServingConfigSource : IDisposable
+{
+    private readonly ILogger<ServingConfigSource> _logger;
+    private readonly IDisposable _subscription;
+    private volatile ServingConfig _current = ServingConfig.Default; // replaced whole by the publisher's thread
+
+    public ServingConfigSource(IKubeClient client, ILogger<ServingConfigSource> logger)
+    {
+        _logger = logger;
+        _subscription = client.Cache(Kinds.ConfigMap).Subscribe(Follow);
+    }
+
+    public ServingConfig Current => _current;
+
+    /// <summary>A watch that runs every object of <paramref name="kind"/> again when one of the maps changes.</summary>
+    public static ReconcilerWatch RunAll(IKubeClient client, ResourceKind kind) => new(Kinds.ConfigMap, change =>
+        change.Old is not null && change.New.Metadata.Namespace == KnativeNames.SystemNamespace && ServingConfig.IsConfigMap(change.New.Metadata.Name)
+            ? client.Cache(kind).List().Select(o => o.Key)
+            : []);
+
+    public void Dispose() => _subscription.Dispose();
+
+    private void Follow(CacheChange change)
+    {
+        var metadata = change.New.Metadata;
+        if (metadata.Namespace != KnativeNames.SystemNamespace || !ServingConfig.IsConfigMap(metadata.Name))
+        {
+            return;
+        }
+        var data = change.Type == WatchEventType.Deleted ? null : change.New.As<ConfigMap>().Data;
+        (_current, var error) = _current.With(metadata.Name, data);
+        if (error is not null)
+        {
+            Log.Rejected(_logger, metadata.Name, error.Message);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 1101, Level = LogLevel.Warning, Message = "ConfigMap knative-serving/{Name} has a bad value, the last good one stays in force: {Why}")]
+        internal static partial void Rejected(ILogger logger, string name, string why);
+    }
+}
