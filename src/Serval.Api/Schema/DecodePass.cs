@@ -1,0 +1,220 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Serval.Api.Schema;
+
+/// <summary>One pass over one object: the walk of <see cref="StrictDecoder"/>. What is wrong with scalars is in <see cref="ScalarReader"/>.</summary>
+internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
+{
+    private const int MaxWarnings = 100; // as many as upstream reports
+
+    private readonly DecodePath _path = new();
+    private List<string>? _warnings;
+    private List<DecodeError>? _errors;
+
+    public IReadOnlyList<string> Warnings => _warnings ?? (IReadOnlyList<string>)[];
+
+    public IReadOnlyList<DecodeError> Errors => _errors ?? (IReadOnlyList<DecodeError>)[];
+
+    public JsonObject Root(JsonElement element, TypeSchema type) => Object(element, type);
+
+    private JsonNode? Value(JsonElement element, ValueSchema schema)
+    {
+        switch (schema.Kind)
+        {
+            case ValueKind.Object:
+                return element.ValueKind == JsonValueKind.Object ? Object(element, schema.Type!) : WrongType(element, schema);
+            case ValueKind.List:
+                return element.ValueKind == JsonValueKind.Array ? List(element, schema.Item!) : WrongType(element, schema);
+            case ValueKind.Map:
+                return element.ValueKind == JsonValueKind.Object ? Map(element, schema.Item!) : WrongType(element, schema);
+            case ValueKind.Any:
+                return Any(element);
+            default:
+                if (hasUnicodeEscapes && element.ValueKind == JsonValueKind.String && !ScalarReader.IsReadable(element))
+                {
+                    return Wrong("the string has half of a surrogate pair (\\ud800 to \\udfff): write the character itself");
+                }
+                var node = ScalarReader.Read(element, schema.Kind, custom, out var complaint);
+                return complaint is not null ? Wrong(complaint) : node ?? WrongType(element, schema);
+        }
+    }
+
+    private JsonObject Object(JsonElement element, TypeSchema type)
+    {
+        var result = new JsonObject();
+        UInt128 seen = 0;
+        foreach (var property in element.EnumerateObject())
+        {
+            var raw = JsonMarshal.GetRawUtf8PropertyName(property);
+            var index = raw.Contains((byte)'\\') ? IndexOfEscaped(property, type) : type.IndexOf(raw);
+            if (index < 0)
+            {
+                Warn("unknown", Readable(property));
+                continue;
+            }
+            var field = type.Fields[index];
+            if ((seen & (UInt128.One << index)) != 0)
+            {
+                Warn("duplicate", field.Name);
+            }
+            seen |= UInt128.One << index;
+            if (property.Value.ValueKind == JsonValueKind.Null)
+            {
+                continue;
+            }
+            _path.Push(type, field);
+            if (Value(property.Value, field.Value) is { } node)
+            {
+                result[field.Name] = node;
+            }
+            _path.Pop();
+        }
+        return result;
+    }
+
+    private JsonArray List(JsonElement element, ValueSchema item)
+    {
+        var result = new JsonArray();
+        var index = 0;
+        foreach (var value in element.EnumerateArray())
+        {
+            _path.Push(index++);
+            var node = value.ValueKind == JsonValueKind.Null ? Zero(item) : Value(value, item);
+            if (node is not null || item.Kind == ValueKind.Any)
+            {
+                result.Add(node);
+            }
+            _path.Pop();
+        }
+        return result;
+    }
+
+    private JsonObject Map(JsonElement element, ValueSchema item)
+    {
+        var result = new JsonObject();
+        foreach (var property in element.EnumerateObject())
+        {
+            var key = Readable(property);
+            if (result.ContainsKey(key))
+            {
+                Warn("duplicate", key);
+            }
+            _path.Push(key);
+            var node = property.Value.ValueKind == JsonValueKind.Null ? Zero(item) : Value(property.Value, item);
+            if (node is not null || item.Kind == ValueKind.Any)
+            {
+                result[key] = node;
+            }
+            _path.Pop();
+        }
+        return result;
+    }
+
+    /// <summary>Free JSON is kept, nulls too; only duplicates are reported.</summary>
+    private JsonNode? Any(JsonElement element)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.Object:
+                return Map(element, s_any);
+            case JsonValueKind.Array:
+                return List(element, s_any);
+            case JsonValueKind.String when hasUnicodeEscapes && !ScalarReader.IsReadable(element):
+                return Wrong("the string has half of a surrogate pair (\\ud800 to \\udfff): write the character itself");
+            default:
+                return JsonValue.Create(element);
+        }
+    }
+
+    private static readonly ValueSchema s_any = new(ValueKind.Any);
+
+    /// <summary>What Go makes of a null inside a list or map: the type's zero value.</summary>
+    private static JsonNode? Zero(ValueSchema item) => item.Kind switch
+    {
+        ValueKind.String => JsonValue.Create(""),
+        ValueKind.Object => new JsonObject(),
+        ValueKind.Int32 or ValueKind.Int64 => JsonNode.Parse("0"),
+        ValueKind.Boolean => JsonValue.Create(false),
+        ValueKind.Quantity => JsonValue.Create("0"),
+        ValueKind.Bytes => JsonValue.Create(""),
+        _ => null,
+    };
+
+    private static int IndexOfEscaped(JsonProperty property, TypeSchema type) =>
+        type.Find(Readable(property)) is { } field ? type.Fields.ToList().IndexOf(field) : -1;
+
+    private static string Readable(JsonProperty property)
+    {
+        try
+        {
+            return property.Name;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new JsonException("a key has half of a surrogate pair (\\ud800 to \\udfff)", e);
+        }
+    }
+
+    private void Warn(string what, string name)
+    {
+        var text = $"{what} field {Quote(_path.With(name))}";
+        _warnings ??= [];
+        if (_warnings.Count < MaxWarnings && !_warnings.Contains(text))
+        {
+            _warnings.Add(text);
+        }
+    }
+
+    private JsonNode? WrongType(JsonElement element, ValueSchema schema)
+    {
+        if (custom && !_path.IsMetadata)
+        {
+            var type = SchemaType(schema.Kind);
+            var actual = JsonType(element);
+            return Wrong($"Invalid value: \"{actual}\": {_path.Text} in body must be of type {type}: \"{actual}\"");
+        }
+        return Wrong($"json: cannot unmarshal {GoValue(element)} into Go struct field {_path.GoField} of type {schema.GoName}");
+    }
+
+    private JsonNode? Wrong(string message)
+    {
+        // Free-form complaints (a bad quantity, a bad time) do not name the field upstream; here they do.
+        var named = message.StartsWith("json: ", StringComparison.Ordinal) || (custom && !_path.IsMetadata) ? message : $"{_path.Text}: {message}";
+        (_errors ??= []).Add(new DecodeError(_path.Text, named));
+        return null;
+    }
+
+    private static string Quote(string text) => '"' + text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal) + '"';
+
+    private static string SchemaType(ValueKind kind) => kind switch
+    {
+        ValueKind.Int32 or ValueKind.Int64 => "integer",
+        ValueKind.Number => "number",
+        ValueKind.Boolean => "boolean",
+        ValueKind.List => "array",
+        ValueKind.Object or ValueKind.Map => "object",
+        ValueKind.IntOrString or ValueKind.Quantity => "integer,string",
+        _ => "string",
+    };
+
+    private static string JsonType(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Number => element.TryGetInt64(out _) ? "integer" : "number",
+        JsonValueKind.True or JsonValueKind.False => "boolean",
+        JsonValueKind.Array => "array",
+        JsonValueKind.Object => "object",
+        JsonValueKind.Null => "null",
+        _ => "string",
+    };
+
+    private static string GoValue(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Number => "number " + element.GetRawText(),
+        JsonValueKind.True or JsonValueKind.False => "bool",
+        JsonValueKind.Array => "array",
+        JsonValueKind.Object => "object",
+        _ => "string",
+    };
+}

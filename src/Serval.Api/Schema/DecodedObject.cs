@@ -1,0 +1,66 @@
+using System.Text.Json.Nodes;
+
+namespace Serval.Api.Schema;
+
+/// <summary>A value of the wrong type or form.</summary>
+/// <param name="Field">Path, for example <c>spec.template.spec.containers[0].image</c>.</param>
+/// <param name="Message">What is wrong, in the words of the API server for this sort of kind.</param>
+public sealed record DecodeError(string Field, string Message);
+
+/// <summary>What <see cref="StrictDecoder"/> read: the object with unknown fields and nulls removed, and everything there is to say about it.</summary>
+public sealed class DecodedObject
+{
+    internal DecodedObject(ResourceKind? kind, string typeName, JsonObject tree, IReadOnlyList<string> warnings, IReadOnlyList<DecodeError> errors)
+    {
+        Kind = kind;
+        TypeName = typeName;
+        Tree = tree;
+        Warnings = warnings;
+        Errors = errors;
+    }
+
+    /// <summary>The object. Complete only when there are no <see cref="Errors"/>: a value of the wrong type is left out.</summary>
+    public JsonObject Tree { get; }
+
+    /// <summary><c>unknown field "spec.x"</c> and <c>duplicate field "spec.y"</c>: errors when strict, warnings when warning, else nothing.</summary>
+    public IReadOnlyList<string> Warnings { get; }
+
+    public IReadOnlyList<DecodeError> Errors { get; }
+
+    /// <summary><c>strict decoding error: …</c>, or null.</summary>
+    public string? StrictMessage => Warnings.Count == 0 ? null : "strict decoding error: " + string.Join(", ", Warnings);
+
+    private ResourceKind? Kind { get; }
+
+    private string TypeName { get; }
+
+    /// <summary>
+    /// The answer to a create or update of this object, or null when it may go on: 400 for a wrong type of a built-in kind, 422 for one
+    /// of a custom kind, 400 for unknown or duplicate fields when <paramref name="strict"/>.
+    /// </summary>
+    public ApiException? Failure(bool strict)
+    {
+        var custom = Kind?.IsCustom == true;
+        if (!custom && Errors.Count > 0)
+        {
+            return BadRequest(Errors[0].Message);
+        }
+        if (custom && Errors.Where(e => e.Field.StartsWith("metadata", StringComparison.Ordinal)).FirstOrDefault() is { } meta)
+        {
+            return BadRequest(meta.Message);
+        }
+        if (strict && StrictMessage is { } message)
+        {
+            return BadRequest(message);
+        }
+        return Errors.Count == 0 ? null : ApiException.Invalid(Kind!, Name, [.. Errors.Select(e => new StatusCause("FieldValueTypeInvalid", e.Message, e.Field))]);
+    }
+
+    private string Name => Tree["metadata"] is JsonObject meta && meta["name"] is JsonValue name && name.TryGetValue<string>(out var text) ? text : "";
+
+    private ApiException BadRequest(string message)
+    {
+        var version = Kind?.Version ?? "v1";
+        return ApiException.BadRequest(Kind?.IsCustom == true ? message : $"{TypeName} in version \"{version}\" cannot be handled as a {TypeName}: {message}");
+    }
+}

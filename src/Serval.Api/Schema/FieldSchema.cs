@@ -1,0 +1,54 @@
+namespace Serval.Api.Schema;
+
+/// <summary>One field of a type: a line of the field table.</summary>
+public sealed class FieldSchema
+{
+    private readonly FieldTable _table;
+    private readonly Range _doc;
+
+    internal FieldSchema(FieldTable table, string name, ValueSchema value, Range doc)
+    {
+        _table = table;
+        _doc = doc;
+        Name = name;
+        Value = value;
+    }
+
+    /// <summary>Name in JSON; case matters.</summary>
+    public string Name { get; }
+
+    public ValueSchema Value { get; }
+
+    /// <summary>Whether the API calls it required. Decoding does not insist; validation does.</summary>
+    public bool Required { get; internal set; }
+
+    /// <summary>Whether it cannot be changed once set.</summary>
+    public bool Immutable { get; internal set; }
+
+    /// <summary>How server-side apply merges it, for lists.</summary>
+    public ListKind ListKind { get; internal set; }
+
+    /// <summary>Whether the API marks the list's kind (an unmarked list is atomic all the same).</summary>
+    public bool HasListKind { get; internal set; }
+
+    /// <summary>Fields that tell the items of a <see cref="ListKind.Map"/> list apart.</summary>
+    public IReadOnlyList<string> ListMapKeys { get; internal set; } = [];
+
+    /// <summary>Whether server-side apply replaces this object or map as a whole.</summary>
+    public bool AtomicMap { get; internal set; }
+
+    public PatchStrategy PatchStrategy { get; internal set; }
+
+    /// <summary>Field that tells items apart in a strategic merge patch; null for scalars and for fields that are not merged.</summary>
+    public string? PatchMergeKey { get; internal set; }
+
+    /// <summary>Default the schema itself states (server-side apply needs it for key fields such as a port's protocol).</summary>
+    public string? Default { get; internal set; }
+
+    /// <summary>One sentence for <c>kubectl explain</c>; may be empty.</summary>
+    public string Doc => _table.Text(_doc);
+
+    internal bool Is(ReadOnlySpan<byte> utf8) => System.Text.Ascii.Equals(utf8, Name);
+
+    public override string ToString() => Name;
+}

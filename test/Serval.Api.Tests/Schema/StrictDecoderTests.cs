@@ -1,0 +1,181 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Serval.Api.Schema;
+
+namespace Serval.Api.Tests.Schema;
+
+public sealed class StrictDecoderTests
+{
+    [Theory]
+    [InlineData("""{"spec":{"foo":1}}""", "unknown field \"spec.foo\"")]
+    [InlineData("""{"foo":{"a":{}}}""", "unknown field \"foo\"")]
+    [InlineData("""{"spec":{"Replicas":1}}""", "unknown field \"spec.Replicas\"")]
+    [InlineData("""{"metadata":{"labls":{}}}""", "unknown field \"metadata.labls\"")]
+    [InlineData("""{"spec":{"template":{"spec":{"containers":[{"name":"a"},{"imge":"b"}]}}}}""", "unknown field \"spec.template.spec.containers[1].imge\"")]
+    [InlineData("""{"spec":{"replicas":1,"replicas":2}}""", "duplicate field \"spec.replicas\"")]
+    [InlineData("""{"metadata":{"labels":{"a":"1","a":"2"}}}""", "duplicate field \"metadata.labels.a\"")]
+    [InlineData("""{"spec":{"repli\u0063as":1,"replicas":2}}""", "duplicate field \"spec.replicas\"")]
+    [InlineData("""{"spec":{"we\"ird":1}}""", "unknown field \"spec.we\\\"ird\"")]
+    public void Decode_UnknownOrDuplicate_IsReportedWithItsPath(string json, string warning)
+    {
+        var result = Decode(Kinds.Deployment, json);
+        Assert.Equal([warning], result.Warnings);
+        Assert.Null(result.Failure(strict: false));
+        Assert.Equal(
+            $"Deployment in version \"v1\" cannot be handled as a Deployment: strict decoding error: {warning}", result.Failure(strict: true)!.Message);
+    }
+
+    [Fact]
+    public void Decode_Unknown_IsPrunedAndTheLastDuplicateWins()
+    {
+        var result = Decode(Kinds.Deployment, """{"apiVersion":"apps/v1","kind":"Deployment","spec":{"x":[{}],"replicas":1,"replicas":2},"y":1}""");
+        Assert.Equal("""{"apiVersion":"apps/v1","kind":"Deployment","spec":{"replicas":2}}""", result.Tree.ToJsonString());
+        Assert.Equal(3, result.Warnings.Count);
+    }
+
+    [Theory]
+    [InlineData("""{"spec":{"replicas":"3"}}""", "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32")]
+    [InlineData("""{"spec":{"replicas":1.5}}""", "json: cannot unmarshal number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32")]
+    [InlineData("""{"spec":{"replicas":3000000000}}""", "json: cannot unmarshal number 3000000000 into Go struct field DeploymentSpec.spec.replicas of type int32")]
+    [InlineData("""{"spec":[]}""", "json: cannot unmarshal array into Go struct field Deployment.spec of type v1.DeploymentSpec")]
+    [InlineData("""{"metadata":{"labels":{"a":1}}}""", "json: cannot unmarshal number 1 into Go struct field ObjectMeta.metadata.labels of type string")]
+    [InlineData("""{"metadata":{"labels":"a"}}""", "json: cannot unmarshal string into Go struct field ObjectMeta.metadata.labels of type map[string]string")]
+    [InlineData("""{"spec":{"template":{"spec":{"containers":{}}}}}""", "json: cannot unmarshal object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container")]
+    [InlineData("""{"spec":{"template":{"spec":{"containers":[{"env":[{"name":"A","value":true}]}]}}}}""", "json: cannot unmarshal bool into Go struct field EnvVar.spec.template.spec.containers.env.value of type string")]
+    [InlineData("""{"spec":{"template":{"spec":{"volumes":[{"emptyDir":"x"}]}}}}""", "json: cannot unmarshal string into Go struct field Volume.spec.template.spec.volumes.emptyDir of type v1.EmptyDirVolumeSource")]
+    [InlineData("""{"spec":{"strategy":{"rollingUpdate":{"maxSurge":true}}}}""", "json: cannot unmarshal bool into Go struct field RollingUpdateDeployment.spec.strategy.rollingUpdate.maxSurge of type intstr.IntOrString")]
+    public void Decode_WrongTypeOfBuiltIn_SaysWhatGoSays(string json, string message)
+    {
+        var result = Decode(Kinds.Deployment, json);
+        Assert.Equal(message, Assert.Single(result.Errors).Message);
+        var failure = result.Failure(strict: false)!;
+        Assert.Equal((400, "BadRequest"), (failure.Code, failure.Reason));
+        Assert.Equal("Deployment in version \"v1\" cannot be handled as a Deployment: " + message, failure.Message);
+    }
+
+    [Theory]
+    [InlineData("""{"spec":{"template":"x"}}""", "spec.template: Invalid value: \"string\": spec.template in body must be of type object: \"string\"")]
+    [InlineData("""{"spec":{"template":{"spec":{"containerConcurrency":"1"}}}}""", "spec.template.spec.containerConcurrency: Invalid value: \"string\": spec.template.spec.containerConcurrency in body must be of type integer: \"string\"")]
+    [InlineData("""{"spec":{"template":{"spec":{"containers":[{"image":5}]}}}}""", "spec.template.spec.containers[0].image: Invalid value: \"integer\": spec.template.spec.containers[0].image in body must be of type string: \"integer\"")]
+    [InlineData("""{"spec":{"traffic":{}}}""", "spec.traffic: Invalid value: \"object\": spec.traffic in body must be of type array: \"object\"")]
+    public void Decode_WrongTypeOfCustom_SaysWhatSchemasSay(string json, string message)
+    {
+        var tree = JsonNode.Parse(json)!.AsObject();
+        tree["metadata"] = new JsonObject { ["name"] = "hello" };
+        var failure = StrictDecoder.Decode(Kinds.KService, tree).Failure(strict: true)!;
+        Assert.Equal(422, failure.Code);
+        Assert.Equal("Service.serving.knative.dev \"hello\" is invalid: " + message, failure.Message);
+    }
+
+    [Fact]
+    public void Decode_CustomUnknownField_IsAPlainStrictError()
+    {
+        var failure = Decode(Kinds.KService, """{"spec":{"templat":{}}}""").Failure(strict: true)!;
+        Assert.Equal("strict decoding error: unknown field \"spec.templat\"", failure.Message);
+        Assert.Equal(400, failure.Code);
+    }
+
+    [Fact]
+    public void Decode_CustomWrongMetadata_IsABadRequest()
+    {
+        var failure = Decode(Kinds.KService, """{"metadata":{"labels":[]}}""").Failure(strict: false)!;
+        Assert.Equal(400, failure.Code);
+        Assert.Equal("json: cannot unmarshal array into Go struct field ObjectMeta.metadata.labels of type map[string]string", failure.Message);
+    }
+
+    [Theory]
+    [InlineData("""{"spec":{"template":{"spec":{"timeoutSeconds":5.0}}}}""", "5")]
+    [InlineData("""{"spec":{"template":{"spec":{"timeoutSeconds":3e2}}}}""", "300")]
+    public void Decode_CustomWholeFloat_IsAnInteger(string json, string stored)
+    {
+        var result = Decode(Kinds.KService, json);
+        Assert.Empty(result.Errors);
+        Assert.Equal(stored, result.Tree["spec"]!["template"]!["spec"]!["timeoutSeconds"]!.ToJsonString());
+    }
+
+    [Fact]
+    public void Decode_Nulls_AreDroppedOrZeroAsUpstream()
+    {
+        var pod = Decode(Kinds.Pod, """{"metadata":{"creationTimestamp":null,"labels":{"a":null}},"spec":{"containers":[null,{"args":[null]}],"volumes":null}}""");
+        Assert.Equal("""{"metadata":{"labels":{"a":""}},"spec":{"containers":[{},{"args":[""]}]}}""", pod.Tree.ToJsonString());
+        Assert.Empty(pod.Errors);
+        Assert.Empty(pod.Warnings);
+    }
+
+    [Fact]
+    public void Decode_FreeJson_KeepsNullsAndReportsDuplicates()
+    {
+        var crd = Decode(Kinds.CustomResourceDefinition, """{"spec":{"versions":[{"schema":{"openAPIV3Schema":{"default":{"a":null,"b":[null,1.50,"x"],"a":1}}}}]}}""");
+        Assert.Equal(
+            """{"a":1,"b":[null,1.50,"x"]}""", crd.Tree["spec"]!["versions"]![0]!["schema"]!["openAPIV3Schema"]!["default"]!.ToJsonString());
+        Assert.Equal(["duplicate field \"spec.versions[0].schema.openAPIV3Schema.default.a\""], crd.Warnings);
+    }
+
+    [Theory]
+    [InlineData("\"2026-01-31T08:00:00Z\"", "\"2026-01-31T08:00:00Z\"")]
+    [InlineData("\"2026-01-31T08:00:00.123456789Z\"", "\"2026-01-31T08:00:00Z\"")]
+    [InlineData("\"2026-01-31T08:00:00+02:00\"", "\"2026-01-31T06:00:00Z\"")]
+    public void Decode_Times_BecomeUtcSeconds(string written, string stored)
+    {
+        var result = Decode(Kinds.Pod, "{\"status\":{\"startTime\":" + written + "}}");
+        Assert.Equal(stored, result.Tree["status"]!["startTime"]!.ToJsonString());
+    }
+
+    [Fact]
+    public void Decode_MicroTimes_KeepSixDigits()
+    {
+        var lease = Decode(Kinds.Lease, """{"spec":{"renewTime":"2026-01-31T08:00:00.5+01:00"}}""");
+        Assert.Equal("2026-01-31T07:00:00.500000Z", lease.Tree["spec"]!["renewTime"]!.GetValue<string>());
+    }
+
+    [Theory]
+    [InlineData("""{"status":{"startTime":"yesterday"}}""", "status.startTime")]
+    [InlineData("""{"spec":{"containers":[{"resources":{"limits":{"cpu":"1 core"}}}]}}""", "spec.containers[0].resources.limits.cpu")]
+    [InlineData("""{"spec":{"containers":[{"name":"\ud800"}]}}""", "spec.containers[0].name")]
+    public void Decode_BadForm_NamesTheField(string json, string field)
+    {
+        var error = Assert.Single(Decode(Kinds.Pod, json).Errors);
+        Assert.Equal(field, error.Field);
+        Assert.StartsWith(field + ": ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Decode_Base64_IsCheckedAndLineBreaksDropped()
+    {
+        Assert.Equal("aGVsbG8=", Decode(Kinds.Secret, """{"data":{"a":"aGVs\nbG8=\n"}}""").Tree["data"]!["a"]!.GetValue<string>());
+        Assert.Contains("illegal base64", Assert.Single(Decode(Kinds.Secret, """{"data":{"a":"hello"}}""").Errors).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("[]", "a JSON object is needed, not array")]
+    [InlineData("{", "json parse error")]
+    [InlineData("", "json parse error")]
+    [InlineData("{} {}", "json parse error")]
+    public void Decode_NoObject_IsABadRequest(string json, string why)
+    {
+        var error = Assert.Throws<ApiException>(() => Decode(Kinds.Pod, json));
+        Assert.Equal(400, error.Code);
+        Assert.Contains(why, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Decode_TooDeep_IsABadRequest()
+    {
+        var deep = new StringBuilder("""{"metadata":{"managedFields":[{"fieldsV1":""");
+        deep.Insert(deep.Length, "{\"a\":", 70).Append('1').Append('}', 70).Append("}]}}");
+        Assert.Equal(400, Assert.Throws<ApiException>(() => Decode(Kinds.Pod, deep.ToString())).Code);
+    }
+
+    [Fact]
+    public void Decode_InvalidUtf8_IsABadRequest() =>
+        Assert.Equal(400, Assert.Throws<ApiException>(() => StrictDecoder.Decode(Kinds.Pod, new byte[] { (byte)'{', 0xff, (byte)'}' })).Code);
+
+    [Fact]
+    public void Decode_ManyUnknownFields_StopsAtAHundred()
+    {
+        var json = "{" + string.Join(',', Enumerable.Range(0, 500).Select(i => $"\"x{i}\":1")) + "}";
+        Assert.Equal(100, Decode(Kinds.Pod, json).Warnings.Count);
+    }
+
+    private static DecodedObject Decode(ResourceKind kind, string json) => StrictDecoder.Decode(kind, Encoding.UTF8.GetBytes(json));
+}
