@@ -8,17 +8,17 @@ namespace Serval.Api.Apps;
 public sealed record Deployment : IKubeView<Deployment>
 {
     public static JsonTypeInfo<Deployment> JsonType => ViewJson.Default.Deployment;
-    public ObjectMeta Metadata { get; init; } = new();
-    public DeploymentSpec Spec { get; init; } = new();
-    public DeploymentStatus Status { get; init; } = new();
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public DeploymentSpec Spec { get; init => field = value ?? field; } = new();
+    public DeploymentStatus Status { get; init => field = value ?? field; } = new();
 }
 
 public sealed record DeploymentSpec
 {
     public int? Replicas { get; init; }
-    public LabelSelector Selector { get; init; } = new();
-    public PodTemplateSpec Template { get; init; } = new();
-    public DeploymentStrategy Strategy { get; init; } = new();
+    public LabelSelector Selector { get; init => field = value ?? field; } = new();
+    public PodTemplateSpec Template { get; init => field = value ?? field; } = new();
+    public DeploymentStrategy Strategy { get; init => field = value ?? field; } = new();
     public int MinReadySeconds { get; init; }
     public int? RevisionHistoryLimit { get; init; }
     public int? ProgressDeadlineSeconds { get; init; }
@@ -27,7 +27,7 @@ public sealed record DeploymentSpec
 
 public sealed record DeploymentStrategy
 {
-    public string Type { get; init; } = "RollingUpdate";
+    public string Type { get; init => field = value ?? field; } = "RollingUpdate";
     public RollingUpdate? RollingUpdate { get; init; }
 }
 
@@ -46,24 +46,24 @@ public sealed record DeploymentStatus
     public int ReadyReplicas { get; init; }
     public int AvailableReplicas { get; init; }
     public int UnavailableReplicas { get; init; }
-    public IReadOnlyList<Condition> Conditions { get; init; } = [];
+    public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
 }
 
 /// <summary>apps/v1 ReplicaSet.</summary>
 public sealed record ReplicaSet : IKubeView<ReplicaSet>
 {
     public static JsonTypeInfo<ReplicaSet> JsonType => ViewJson.Default.ReplicaSet;
-    public ObjectMeta Metadata { get; init; } = new();
-    public ReplicaSetSpec Spec { get; init; } = new();
-    public ReplicaSetStatus Status { get; init; } = new();
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public ReplicaSetSpec Spec { get; init => field = value ?? field; } = new();
+    public ReplicaSetStatus Status { get; init => field = value ?? field; } = new();
 }
 
 public sealed record ReplicaSetSpec
 {
     public int? Replicas { get; init; }
     public int MinReadySeconds { get; init; }
-    public LabelSelector Selector { get; init; } = new();
-    public PodTemplateSpec Template { get; init; } = new();
+    public LabelSelector Selector { get; init => field = value ?? field; } = new();
+    public PodTemplateSpec Template { get; init => field = value ?? field; } = new();
 }
 
 public sealed record ReplicaSetStatus
@@ -73,5 +73,5 @@ public sealed record ReplicaSetStatus
     public int FullyLabeledReplicas { get; init; }
     public int ReadyReplicas { get; init; }
     public int AvailableReplicas { get; init; }
-    public IReadOnlyList<Condition> Conditions { get; init; } = [];
+    public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
 }

@@ -10,21 +10,21 @@ namespace Serval.Api.Core;
 public sealed record Pod : IKubeView<Pod>
 {
     public static JsonTypeInfo<Pod> JsonType => ViewJson.Default.Pod;
-    public ObjectMeta Metadata { get; init; } = new();
-    public PodSpec Spec { get; init; } = new();
-    public PodStatus Status { get; init; } = new();
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public PodSpec Spec { get; init => field = value ?? field; } = new();
+    public PodStatus Status { get; init => field = value ?? field; } = new();
 }
 
 /// <summary>core/v1 PodSpec; also Knative's RevisionSpec, whose own fields are <see cref="ContainerConcurrency"/> and the timeouts.</summary>
 public sealed record PodSpec
 {
-    public IReadOnlyList<Container> Containers { get; init; } = [];
-    public IReadOnlyList<Container> InitContainers { get; init; } = [];
-    public IReadOnlyList<Volume> Volumes { get; init; } = [];
-    public string NodeName { get; init; } = "";
-    public string RestartPolicy { get; init; } = "Always";
-    public string ServiceAccountName { get; init; } = "";
-    public IReadOnlyList<LocalObjectReference> ImagePullSecrets { get; init; } = [];
+    public IReadOnlyList<Container> Containers { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<Container> InitContainers { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<Volume> Volumes { get; init => field = value ?? field; } = [];
+    public string NodeName { get; init => field = value ?? field; } = "";
+    public string RestartPolicy { get; init => field = value ?? field; } = "Always";
+    public string ServiceAccountName { get; init => field = value ?? field; } = "";
+    public IReadOnlyList<LocalObjectReference> ImagePullSecrets { get; init => field = value ?? field; } = [];
 
     /// <summary>Seconds; Kubernetes' default is 30.</summary>
     public long? TerminationGracePeriodSeconds { get; init; }
@@ -49,41 +49,41 @@ public sealed record LocalObjectReference(string Name = "");
 /// <summary>core/v1 Container.</summary>
 public sealed record Container
 {
-    public string Name { get; init; } = "";
-    public string Image { get; init; } = "";
-    public string ImagePullPolicy { get; init; } = "";
-    public IReadOnlyList<string> Command { get; init; } = [];
-    public IReadOnlyList<string> Args { get; init; } = [];
-    public string WorkingDir { get; init; } = "";
-    public IReadOnlyList<ContainerPort> Ports { get; init; } = [];
-    public IReadOnlyList<EnvVar> Env { get; init; } = [];
-    public IReadOnlyList<EnvFromSource> EnvFrom { get; init; } = [];
-    public IReadOnlyList<VolumeMount> VolumeMounts { get; init; } = [];
+    public string Name { get; init => field = value ?? field; } = "";
+    public string Image { get; init => field = value ?? field; } = "";
+    public string ImagePullPolicy { get; init => field = value ?? field; } = "";
+    public IReadOnlyList<string> Command { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<string> Args { get; init => field = value ?? field; } = [];
+    public string WorkingDir { get; init => field = value ?? field; } = "";
+    public IReadOnlyList<ContainerPort> Ports { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<EnvVar> Env { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<EnvFromSource> EnvFrom { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<VolumeMount> VolumeMounts { get; init => field = value ?? field; } = [];
     public Probe? LivenessProbe { get; init; }
     public Probe? ReadinessProbe { get; init; }
     public Probe? StartupProbe { get; init; }
-    public ResourceRequirements Resources { get; init; } = new();
-    public string TerminationMessagePath { get; init; } = "";
-    public string TerminationMessagePolicy { get; init; } = "";
+    public ResourceRequirements Resources { get; init => field = value ?? field; } = new();
+    public string TerminationMessagePath { get; init => field = value ?? field; } = "";
+    public string TerminationMessagePolicy { get; init => field = value ?? field; } = "";
 }
 
 public sealed record ResourceRequirements
 {
-    public IReadOnlyDictionary<string, JsonElement> Requests { get; init; } = FrozenDictionary<string, JsonElement>.Empty;
-    public IReadOnlyDictionary<string, JsonElement> Limits { get; init; } = FrozenDictionary<string, JsonElement>.Empty;
+    public IReadOnlyDictionary<string, JsonElement> Requests { get; init => field = value ?? field; } = FrozenDictionary<string, JsonElement>.Empty;
+    public IReadOnlyDictionary<string, JsonElement> Limits { get; init => field = value ?? field; } = FrozenDictionary<string, JsonElement>.Empty;
 }
 
 public sealed record ContainerPort
 {
-    public string Name { get; init; } = "";
+    public string Name { get; init => field = value ?? field; } = "";
     [System.Text.Json.Serialization.JsonPropertyName("containerPort")]
     public int Number { get; init; }
-    public string Protocol { get; init; } = "TCP";
+    public string Protocol { get; init => field = value ?? field; } = "TCP";
 }
 
 public sealed record EnvVar
 {
-    public string Name { get; init; } = "";
+    public string Name { get; init => field = value ?? field; } = "";
     public string? Value { get; init; }
     public EnvVarSource? ValueFrom { get; init; }
 }
@@ -98,90 +98,90 @@ public sealed record EnvVarSource
 
 public sealed record KeySelector
 {
-    public string Name { get; init; } = "";
-    public string Key { get; init; } = "";
+    public string Name { get; init => field = value ?? field; } = "";
+    public string Key { get; init => field = value ?? field; } = "";
     public bool? Optional { get; init; }
 }
 
 public sealed record FieldSelector
 {
-    public string ApiVersion { get; init; } = "v1";
-    public string FieldPath { get; init; } = "";
+    public string ApiVersion { get; init => field = value ?? field; } = "v1";
+    public string FieldPath { get; init => field = value ?? field; } = "";
 }
 
 public sealed record ResourceFieldSelector
 {
-    public string ContainerName { get; init; } = "";
-    public string Resource { get; init; } = "";
+    public string ContainerName { get; init => field = value ?? field; } = "";
+    public string Resource { get; init => field = value ?? field; } = "";
     public JsonElement? Divisor { get; init; }
 }
 
 public sealed record EnvFromSource
 {
-    public string Prefix { get; init; } = "";
+    public string Prefix { get; init => field = value ?? field; } = "";
     public OptionalReference? ConfigMapRef { get; init; }
     public OptionalReference? SecretRef { get; init; }
 }
 
 public sealed record OptionalReference
 {
-    public string Name { get; init; } = "";
+    public string Name { get; init => field = value ?? field; } = "";
     public bool? Optional { get; init; }
 }
 
 public sealed record VolumeMount
 {
-    public string Name { get; init; } = "";
-    public string MountPath { get; init; } = "";
+    public string Name { get; init => field = value ?? field; } = "";
+    public string MountPath { get; init => field = value ?? field; } = "";
     public bool ReadOnly { get; init; }
-    public string SubPath { get; init; } = "";
+    public string SubPath { get; init => field = value ?? field; } = "";
 }
 
 public sealed record Volume
 {
-    public string Name { get; init; } = "";
+    public string Name { get; init => field = value ?? field; } = "";
     public ConfigMapVolume? ConfigMap { get; init; }
     public SecretVolume? Secret { get; init; }
     public EmptyDirVolume? EmptyDir { get; init; }
     public ProjectedVolume? Projected { get; init; }
 
-    /// <summary>Source fields this version does not mount (hostPath, csi …), kept so that the refusal can name them.</summary>
+    /// <summary>Source fields this version does not mount (hostPath, csi …), kept so that the refusal can name them; settable for the JSON reader only.</summary>
     [System.Text.Json.Serialization.JsonExtensionData]
-    public IDictionary<string, JsonElement>? Other { get; init; }
+    public IDictionary<string, JsonElement>? Other { get; set; }
 }
 
 public sealed record ConfigMapVolume
 {
-    public string Name { get; init; } = "";
-    public IReadOnlyList<KeyToPath> Items { get; init; } = [];
+    public string Name { get; init => field = value ?? field; } = "";
+    public IReadOnlyList<KeyToPath> Items { get; init => field = value ?? field; } = [];
     public int? DefaultMode { get; init; }
     public bool? Optional { get; init; }
 }
 
 public sealed record SecretVolume
 {
-    public string SecretName { get; init; } = "";
-    public IReadOnlyList<KeyToPath> Items { get; init; } = [];
+    public string SecretName { get; init => field = value ?? field; } = "";
+    public IReadOnlyList<KeyToPath> Items { get; init => field = value ?? field; } = [];
     public int? DefaultMode { get; init; }
     public bool? Optional { get; init; }
 }
 
 public sealed record KeyToPath
 {
-    public string Key { get; init; } = "";
-    public string Path { get; init; } = "";
+    public string Key { get; init => field = value ?? field; } = "";
+    public string Path { get; init => field = value ?? field; } = "";
     public int? Mode { get; init; }
 }
 
 public sealed record EmptyDirVolume
 {
-    public string Medium { get; init; } = "";
+    public string Medium { get; init => field = value ?? field; } = "";
     public JsonElement? SizeLimit { get; init; }
 }
 
 public sealed record ProjectedVolume
 {
-    public IReadOnlyList<ProjectedSource> Sources { get; init; } = [];
+    public IReadOnlyList<ProjectedSource> Sources { get; init => field = value ?? field; } = [];
     public int? DefaultMode { get; init; }
 }
 
@@ -193,8 +193,8 @@ public sealed record ProjectedSource
 
 public sealed record ProjectedReference
 {
-    public string Name { get; init; } = "";
-    public IReadOnlyList<KeyToPath> Items { get; init; } = [];
+    public string Name { get; init => field = value ?? field; } = "";
+    public IReadOnlyList<KeyToPath> Items { get; init => field = value ?? field; } = [];
     public bool? Optional { get; init; }
 }
 
@@ -214,13 +214,13 @@ public sealed record Probe
 
 public sealed record HttpGetAction
 {
-    public string Path { get; init; } = "";
+    public string Path { get; init => field = value ?? field; } = "";
 
     /// <summary>A number or a port's name; absent or 0 means the serving port (Knative).</summary>
     public JsonElement? Port { get; init; }
-    public string Host { get; init; } = "";
-    public string Scheme { get; init; } = "HTTP";
-    public IReadOnlyList<HttpHeader> HttpHeaders { get; init; } = [];
+    public string Host { get; init => field = value ?? field; } = "";
+    public string Scheme { get; init => field = value ?? field; } = "HTTP";
+    public IReadOnlyList<HttpHeader> HttpHeaders { get; init => field = value ?? field; } = [];
 }
 
 public sealed record HttpHeader(string Name = "", string Value = "");
@@ -228,42 +228,42 @@ public sealed record HttpHeader(string Name = "", string Value = "");
 public sealed record TcpSocketAction
 {
     public JsonElement? Port { get; init; }
-    public string Host { get; init; } = "";
+    public string Host { get; init => field = value ?? field; } = "";
 }
 
 public sealed record ExecAction
 {
-    public IReadOnlyList<string> Command { get; init; } = [];
+    public IReadOnlyList<string> Command { get; init => field = value ?? field; } = [];
 }
 
 public sealed record GrpcAction
 {
     public int Port { get; init; }
-    public string Service { get; init; } = "";
+    public string Service { get; init => field = value ?? field; } = "";
 }
 
 public sealed record PodStatus
 {
     /// <summary><c>Pending</c>, <c>Running</c>, <c>Succeeded</c>, <c>Failed</c>.</summary>
-    public string Phase { get; init; } = "";
-    public string Reason { get; init; } = "";
-    public string Message { get; init; } = "";
-    public string HostIP { get; init; } = "";
-    public string PodIP { get; init; } = "";
+    public string Phase { get; init => field = value ?? field; } = "";
+    public string Reason { get; init => field = value ?? field; } = "";
+    public string Message { get; init => field = value ?? field; } = "";
+    public string HostIP { get; init => field = value ?? field; } = "";
+    public string PodIP { get; init => field = value ?? field; } = "";
     public DateTimeOffset? StartTime { get; init; }
-    public IReadOnlyList<Condition> Conditions { get; init; } = [];
-    public IReadOnlyList<ContainerStatus> ContainerStatuses { get; init; } = [];
+    public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<ContainerStatus> ContainerStatuses { get; init => field = value ?? field; } = [];
 }
 
 public sealed record ContainerStatus
 {
-    public string Name { get; init; } = "";
+    public string Name { get; init => field = value ?? field; } = "";
     public bool Ready { get; init; }
     public int RestartCount { get; init; }
-    public string Image { get; init; } = "";
-    public string ImageID { get; init; } = "";
-    public ContainerState State { get; init; } = new();
-    public ContainerState LastState { get; init; } = new();
+    public string Image { get; init => field = value ?? field; } = "";
+    public string ImageID { get; init => field = value ?? field; } = "";
+    public ContainerState State { get; init => field = value ?? field; } = new();
+    public ContainerState LastState { get; init => field = value ?? field; } = new();
 }
 
 public sealed record ContainerState
@@ -275,8 +275,8 @@ public sealed record ContainerState
 
 public sealed record WaitingState
 {
-    public string Reason { get; init; } = "";
-    public string Message { get; init; } = "";
+    public string Reason { get; init => field = value ?? field; } = "";
+    public string Message { get; init => field = value ?? field; } = "";
 }
 
 public sealed record RunningState
@@ -288,83 +288,83 @@ public sealed record TerminatedState
 {
     public int ExitCode { get; init; }
     public int Signal { get; init; }
-    public string Reason { get; init; } = "";
-    public string Message { get; init; } = "";
+    public string Reason { get; init => field = value ?? field; } = "";
+    public string Message { get; init => field = value ?? field; } = "";
     public DateTimeOffset? StartedAt { get; init; }
     public DateTimeOffset? FinishedAt { get; init; }
 }
 
 public sealed record PodTemplateSpec
 {
-    public ObjectMeta Metadata { get; init; } = new();
-    public PodSpec Spec { get; init; } = new();
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public PodSpec Spec { get; init => field = value ?? field; } = new();
 }
 
 /// <summary>core/v1 Service.</summary>
 public sealed record Service : IKubeView<Service>
 {
     public static JsonTypeInfo<Service> JsonType => ViewJson.Default.Service;
-    public ObjectMeta Metadata { get; init; } = new();
-    public ServiceSpec Spec { get; init; } = new();
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public ServiceSpec Spec { get; init => field = value ?? field; } = new();
 }
 
 public sealed record ServiceSpec
 {
-    public string Type { get; init; } = "ClusterIP";
-    public string ClusterIP { get; init; } = "";
-    public string ExternalName { get; init; } = "";
-    public IReadOnlyDictionary<string, string> Selector { get; init; } = FrozenDictionary<string, string>.Empty;
-    public IReadOnlyList<ServicePort> Ports { get; init; } = [];
+    public string Type { get; init => field = value ?? field; } = "ClusterIP";
+    public string ClusterIP { get; init => field = value ?? field; } = "";
+    public string ExternalName { get; init => field = value ?? field; } = "";
+    public IReadOnlyDictionary<string, string> Selector { get; init => field = value ?? field; } = FrozenDictionary<string, string>.Empty;
+    public IReadOnlyList<ServicePort> Ports { get; init => field = value ?? field; } = [];
 }
 
 public sealed record ServicePort
 {
-    public string Name { get; init; } = "";
+    public string Name { get; init => field = value ?? field; } = "";
     public int Port { get; init; }
 
     /// <summary>A number or the name of a container port; absent means <see cref="Port"/>.</summary>
     public JsonElement? TargetPort { get; init; }
-    public string Protocol { get; init; } = "TCP";
-    public string AppProtocol { get; init; } = "";
+    public string Protocol { get; init => field = value ?? field; } = "TCP";
+    public string AppProtocol { get; init => field = value ?? field; } = "";
 }
 
 /// <summary>core/v1 ConfigMap.</summary>
 public sealed record ConfigMap : IKubeView<ConfigMap>
 {
     public static JsonTypeInfo<ConfigMap> JsonType => ViewJson.Default.ConfigMap;
-    public ObjectMeta Metadata { get; init; } = new();
-    public IReadOnlyDictionary<string, string> Data { get; init; } = FrozenDictionary<string, string>.Empty;
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public IReadOnlyDictionary<string, string> Data { get; init => field = value ?? field; } = FrozenDictionary<string, string>.Empty;
 
     /// <summary>Base64.</summary>
-    public IReadOnlyDictionary<string, string> BinaryData { get; init; } = FrozenDictionary<string, string>.Empty;
+    public IReadOnlyDictionary<string, string> BinaryData { get; init => field = value ?? field; } = FrozenDictionary<string, string>.Empty;
 }
 
 /// <summary>core/v1 Secret.</summary>
 public sealed record Secret : IKubeView<Secret>
 {
     public static JsonTypeInfo<Secret> JsonType => ViewJson.Default.Secret;
-    public ObjectMeta Metadata { get; init; } = new();
-    public string Type { get; init; } = "";
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public string Type { get; init => field = value ?? field; } = "";
 
     /// <summary>Base64.</summary>
-    public IReadOnlyDictionary<string, string> Data { get; init; } = FrozenDictionary<string, string>.Empty;
+    public IReadOnlyDictionary<string, string> Data { get; init => field = value ?? field; } = FrozenDictionary<string, string>.Empty;
 }
 
 /// <summary>core/v1 Namespace.</summary>
 public sealed record Namespace : IKubeView<Namespace>
 {
     public static JsonTypeInfo<Namespace> JsonType => ViewJson.Default.Namespace;
-    public ObjectMeta Metadata { get; init; } = new();
-    public NamespaceSpec Spec { get; init; } = new();
-    public NamespaceStatus Status { get; init; } = new();
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public NamespaceSpec Spec { get; init => field = value ?? field; } = new();
+    public NamespaceStatus Status { get; init => field = value ?? field; } = new();
 }
 
 public sealed record NamespaceSpec
 {
-    public IReadOnlyList<string> Finalizers { get; init; } = [];
+    public IReadOnlyList<string> Finalizers { get; init => field = value ?? field; } = [];
 }
 
 public sealed record NamespaceStatus
 {
-    public string Phase { get; init; } = "";
+    public string Phase { get; init => field = value ?? field; } = "";
 }

@@ -3,14 +3,14 @@ namespace Serval.Api;
 /// <summary>status.conditions[] (Knative's apis.Condition; Kubernetes' conditions read the same).</summary>
 public sealed record Condition
 {
-    public string Type { get; init; } = "";
+    public string Type { get; init => field = value ?? field; } = "";
 
     /// <summary><c>True</c>, <c>False</c> or <c>Unknown</c>.</summary>
-    public string Status { get; init; } = "Unknown";
+    public string Status { get; init => field = value ?? field; } = "Unknown";
 
     /// <summary>Empty is an error; <c>Info</c> does not hold Ready back.</summary>
-    public string Severity { get; init; } = "";
-    public string Reason { get; init; } = "";
-    public string Message { get; init; } = "";
+    public string Severity { get; init => field = value ?? field; } = "";
+    public string Reason { get; init => field = value ?? field; } = "";
+    public string Message { get; init => field = value ?? field; } = "";
     public DateTimeOffset? LastTransitionTime { get; init; }
 }

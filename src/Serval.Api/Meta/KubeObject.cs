@@ -91,7 +91,7 @@ public sealed class KubeObject
 /// <summary>The part of an object that every kind shares.</summary>
 internal sealed record ObjectHeader
 {
-    public string ApiVersion { get; init; } = "";
-    public string Kind { get; init; } = "";
+    public string ApiVersion { get; init => field = value ?? field; } = "";
+    public string Kind { get; init => field = value ?? field; } = "";
     public ObjectMeta? Metadata { get; init; }
 }

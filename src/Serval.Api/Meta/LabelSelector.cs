@@ -5,8 +5,8 @@ namespace Serval.Api;
 /// <summary>A label selector as objects hold it (apimachinery meta/v1 LabelSelector). Empty selects everything.</summary>
 public sealed record LabelSelector
 {
-    public IReadOnlyDictionary<string, string> MatchLabels { get; init; } = FrozenDictionary<string, string>.Empty;
-    public IReadOnlyList<LabelRequirement> MatchExpressions { get; init; } = [];
+    public IReadOnlyDictionary<string, string> MatchLabels { get; init => field = value ?? field; } = FrozenDictionary<string, string>.Empty;
+    public IReadOnlyList<LabelRequirement> MatchExpressions { get; init => field = value ?? field; } = [];
 
     public bool Matches(IReadOnlyDictionary<string, string> labels)
     {
@@ -24,11 +24,11 @@ public sealed record LabelSelector
 /// <summary>One requirement of a selector.</summary>
 public sealed record LabelRequirement
 {
-    public string Key { get; init; } = "";
+    public string Key { get; init => field = value ?? field; } = "";
 
     /// <summary><c>In</c>, <c>NotIn</c>, <c>Exists</c> or <c>DoesNotExist</c>.</summary>
-    public string Operator { get; init; } = "In";
-    public IReadOnlyList<string> Values { get; init; } = [];
+    public string Operator { get; init => field = value ?? field; } = "In";
+    public IReadOnlyList<string> Values { get; init => field = value ?? field; } = [];
 
     public bool Matches(IReadOnlyDictionary<string, string> labels)
     {

@@ -13,6 +13,10 @@ namespace Serval.Api;
 internal sealed partial class MetaJson : JsonSerializerContext;
 
 /// <summary>Source-generated contracts of every typed view.</summary>
+/// <remarks>
+/// The generator sets every init-only property, to null when the JSON has no such field, so an initialiser alone is lost. Properties that are
+/// never null are therefore written <c>{ get; init =&gt; field = value ?? field; } = …</c>; an explicit null then reads as absent too, as in Go.
+/// </remarks>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNameCaseInsensitive = false, NumberHandling = JsonNumberHandling.Strict)]
 [JsonSerializable(typeof(Pod))]
 [JsonSerializable(typeof(Service))]

@@ -9,60 +9,60 @@ namespace Serval.Api.Networking;
 public sealed record KIngress : IKubeView<KIngress>
 {
     public static JsonTypeInfo<KIngress> JsonType => ViewJson.Default.KIngress;
-    public ObjectMeta Metadata { get; init; } = new();
-    public KIngressSpec Spec { get; init; } = new();
-    public KIngressStatus Status { get; init; } = new();
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public KIngressSpec Spec { get; init => field = value ?? field; } = new();
+    public KIngressStatus Status { get; init => field = value ?? field; } = new();
 }
 
 public sealed record KIngressSpec
 {
-    public IReadOnlyList<KIngressTls> Tls { get; init; } = [];
-    public IReadOnlyList<KIngressRule> Rules { get; init; } = [];
+    public IReadOnlyList<KIngressTls> Tls { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<KIngressRule> Rules { get; init => field = value ?? field; } = [];
 
     /// <summary><c>Enabled</c> or <c>Redirected</c>.</summary>
-    public string HttpOption { get; init; } = "";
+    public string HttpOption { get; init => field = value ?? field; } = "";
 }
 
 public sealed record KIngressTls
 {
-    public IReadOnlyList<string> Hosts { get; init; } = [];
-    public string SecretName { get; init; } = "";
-    public string SecretNamespace { get; init; } = "";
+    public IReadOnlyList<string> Hosts { get; init => field = value ?? field; } = [];
+    public string SecretName { get; init => field = value ?? field; } = "";
+    public string SecretNamespace { get; init => field = value ?? field; } = "";
 }
 
 public sealed record KIngressRule
 {
-    public IReadOnlyList<string> Hosts { get; init; } = [];
+    public IReadOnlyList<string> Hosts { get; init => field = value ?? field; } = [];
 
     /// <summary><c>ExternalIP</c> (default) or <c>ClusterLocal</c>.</summary>
-    public string Visibility { get; init; } = "";
+    public string Visibility { get; init => field = value ?? field; } = "";
     public KIngressHttp? Http { get; init; }
 }
 
 public sealed record KIngressHttp
 {
-    public IReadOnlyList<KIngressPath> Paths { get; init; } = [];
+    public IReadOnlyList<KIngressPath> Paths { get; init => field = value ?? field; } = [];
 }
 
 public sealed record KIngressPath
 {
     /// <summary>A path prefix; empty is everything.</summary>
-    public string Path { get; init; } = "";
-    public string RewriteHost { get; init; } = "";
-    public IReadOnlyDictionary<string, KIngressHeaderMatch> Headers { get; init; } = FrozenDictionary<string, KIngressHeaderMatch>.Empty;
-    public IReadOnlyList<KIngressSplit> Splits { get; init; } = [];
-    public IReadOnlyDictionary<string, string> AppendHeaders { get; init; } = FrozenDictionary<string, string>.Empty;
+    public string Path { get; init => field = value ?? field; } = "";
+    public string RewriteHost { get; init => field = value ?? field; } = "";
+    public IReadOnlyDictionary<string, KIngressHeaderMatch> Headers { get; init => field = value ?? field; } = FrozenDictionary<string, KIngressHeaderMatch>.Empty;
+    public IReadOnlyList<KIngressSplit> Splits { get; init => field = value ?? field; } = [];
+    public IReadOnlyDictionary<string, string> AppendHeaders { get; init => field = value ?? field; } = FrozenDictionary<string, string>.Empty;
 }
 
 public sealed record KIngressHeaderMatch(string Exact = "");
 
 public sealed record KIngressSplit
 {
-    public string ServiceNamespace { get; init; } = "";
-    public string ServiceName { get; init; } = "";
+    public string ServiceNamespace { get; init => field = value ?? field; } = "";
+    public string ServiceName { get; init => field = value ?? field; } = "";
     public JsonElement? ServicePort { get; init; }
     public int Percent { get; init; }
-    public IReadOnlyDictionary<string, string> AppendHeaders { get; init; } = FrozenDictionary<string, string>.Empty;
+    public IReadOnlyDictionary<string, string> AppendHeaders { get; init => field = value ?? field; } = FrozenDictionary<string, string>.Empty;
 }
 
 public sealed record KIngressStatus
@@ -70,71 +70,71 @@ public sealed record KIngressStatus
     public long ObservedGeneration { get; init; }
     public LoadBalancerStatus? PublicLoadBalancer { get; init; }
     public LoadBalancerStatus? PrivateLoadBalancer { get; init; }
-    public IReadOnlyList<Condition> Conditions { get; init; } = [];
+    public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
 }
 
 public sealed record LoadBalancerStatus
 {
-    public IReadOnlyList<LoadBalancerIngress> Ingress { get; init; } = [];
+    public IReadOnlyList<LoadBalancerIngress> Ingress { get; init => field = value ?? field; } = [];
 }
 
 public sealed record LoadBalancerIngress
 {
-    public string Ip { get; init; } = "";
-    public string Domain { get; init; } = "";
-    public string DomainInternal { get; init; } = "";
+    public string Ip { get; init => field = value ?? field; } = "";
+    public string Domain { get; init => field = value ?? field; } = "";
+    public string DomainInternal { get; init => field = value ?? field; } = "";
 }
 
 /// <summary>networking.internal.knative.dev/v1alpha1 ServerlessService.</summary>
 public sealed record ServerlessService : IKubeView<ServerlessService>
 {
     public static JsonTypeInfo<ServerlessService> JsonType => ViewJson.Default.ServerlessService;
-    public ObjectMeta Metadata { get; init; } = new();
-    public ServerlessServiceSpec Spec { get; init; } = new();
-    public ServerlessServiceStatus Status { get; init; } = new();
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public ServerlessServiceSpec Spec { get; init => field = value ?? field; } = new();
+    public ServerlessServiceStatus Status { get; init => field = value ?? field; } = new();
 }
 
 public sealed record ServerlessServiceSpec
 {
     /// <summary><c>Serve</c> or <c>Proxy</c>; Serval always writes <c>Proxy</c>.</summary>
-    public string Mode { get; init; } = "";
-    public ObjectReference ObjectRef { get; init; } = new();
-    public string ProtocolType { get; init; } = "";
+    public string Mode { get; init => field = value ?? field; } = "";
+    public ObjectReference ObjectRef { get; init => field = value ?? field; } = new();
+    public string ProtocolType { get; init => field = value ?? field; } = "";
     public int NumActivators { get; init; }
 }
 
 public sealed record ServerlessServiceStatus
 {
     public long ObservedGeneration { get; init; }
-    public string ServiceName { get; init; } = "";
-    public string PrivateServiceName { get; init; } = "";
-    public IReadOnlyList<Condition> Conditions { get; init; } = [];
+    public string ServiceName { get; init => field = value ?? field; } = "";
+    public string PrivateServiceName { get; init => field = value ?? field; } = "";
+    public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
 }
 
 /// <summary>discovery.k8s.io/v1 EndpointSlice.</summary>
 public sealed record EndpointSlice : IKubeView<EndpointSlice>
 {
     public static JsonTypeInfo<EndpointSlice> JsonType => ViewJson.Default.EndpointSlice;
-    public ObjectMeta Metadata { get; init; } = new();
-    public string AddressType { get; init; } = "IPv4";
-    public IReadOnlyList<EndpointPort> Ports { get; init; } = [];
-    public IReadOnlyList<Endpoint> Endpoints { get; init; } = [];
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public string AddressType { get; init => field = value ?? field; } = "IPv4";
+    public IReadOnlyList<EndpointPort> Ports { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<Endpoint> Endpoints { get; init => field = value ?? field; } = [];
 }
 
 public sealed record EndpointPort
 {
-    public string Name { get; init; } = "";
+    public string Name { get; init => field = value ?? field; } = "";
     public int? Port { get; init; }
-    public string Protocol { get; init; } = "TCP";
-    public string AppProtocol { get; init; } = "";
+    public string Protocol { get; init => field = value ?? field; } = "TCP";
+    public string AppProtocol { get; init => field = value ?? field; } = "";
 }
 
 public sealed record Endpoint
 {
-    public IReadOnlyList<string> Addresses { get; init; } = [];
-    public EndpointConditions Conditions { get; init; } = new();
+    public IReadOnlyList<string> Addresses { get; init => field = value ?? field; } = [];
+    public EndpointConditions Conditions { get; init => field = value ?? field; } = new();
     public ObjectReference? TargetRef { get; init; }
-    public string NodeName { get; init; } = "";
+    public string NodeName { get; init => field = value ?? field; } = "";
 }
 
 public sealed record EndpointConditions

@@ -7,28 +7,28 @@ namespace Serval.Api.Serving;
 public sealed record KService : IKubeView<KService>
 {
     public static JsonTypeInfo<KService> JsonType => ViewJson.Default.KService;
-    public ObjectMeta Metadata { get; init; } = new();
-    public KServiceSpec Spec { get; init; } = new();
-    public KServiceStatus Status { get; init; } = new();
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public KServiceSpec Spec { get; init => field = value ?? field; } = new();
+    public KServiceStatus Status { get; init => field = value ?? field; } = new();
 }
 
 /// <summary>ConfigurationSpec and RouteSpec, inline.</summary>
 public sealed record KServiceSpec
 {
-    public PodTemplateSpec Template { get; init; } = new();
-    public IReadOnlyList<TrafficTarget> Traffic { get; init; } = [];
+    public PodTemplateSpec Template { get; init => field = value ?? field; } = new();
+    public IReadOnlyList<TrafficTarget> Traffic { get; init => field = value ?? field; } = [];
 }
 
 public sealed record TrafficTarget
 {
-    public string Tag { get; init; } = "";
-    public string RevisionName { get; init; } = "";
-    public string ConfigurationName { get; init; } = "";
+    public string Tag { get; init => field = value ?? field; } = "";
+    public string RevisionName { get; init => field = value ?? field; } = "";
+    public string ConfigurationName { get; init => field = value ?? field; } = "";
     public bool? LatestRevision { get; init; }
     public long? Percent { get; init; }
 
     /// <summary>Status only.</summary>
-    public string Url { get; init; } = "";
+    public string Url { get; init => field = value ?? field; } = "";
 }
 
 public sealed record Addressable(string Url = "");
@@ -36,54 +36,54 @@ public sealed record Addressable(string Url = "");
 public sealed record KServiceStatus
 {
     public long ObservedGeneration { get; init; }
-    public string Url { get; init; } = "";
+    public string Url { get; init => field = value ?? field; } = "";
     public Addressable? Address { get; init; }
-    public string LatestCreatedRevisionName { get; init; } = "";
-    public string LatestReadyRevisionName { get; init; } = "";
-    public IReadOnlyList<TrafficTarget> Traffic { get; init; } = [];
-    public IReadOnlyList<Condition> Conditions { get; init; } = [];
+    public string LatestCreatedRevisionName { get; init => field = value ?? field; } = "";
+    public string LatestReadyRevisionName { get; init => field = value ?? field; } = "";
+    public IReadOnlyList<TrafficTarget> Traffic { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
 }
 
 /// <summary>serving.knative.dev/v1 Configuration.</summary>
 public sealed record Configuration : IKubeView<Configuration>
 {
     public static JsonTypeInfo<Configuration> JsonType => ViewJson.Default.Configuration;
-    public ObjectMeta Metadata { get; init; } = new();
-    public ConfigurationSpec Spec { get; init; } = new();
-    public ConfigurationStatus Status { get; init; } = new();
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public ConfigurationSpec Spec { get; init => field = value ?? field; } = new();
+    public ConfigurationStatus Status { get; init => field = value ?? field; } = new();
 }
 
 public sealed record ConfigurationSpec
 {
-    public PodTemplateSpec Template { get; init; } = new();
+    public PodTemplateSpec Template { get; init => field = value ?? field; } = new();
 }
 
 public sealed record ConfigurationStatus
 {
     public long ObservedGeneration { get; init; }
-    public string LatestCreatedRevisionName { get; init; } = "";
-    public string LatestReadyRevisionName { get; init; } = "";
-    public IReadOnlyList<Condition> Conditions { get; init; } = [];
+    public string LatestCreatedRevisionName { get; init => field = value ?? field; } = "";
+    public string LatestReadyRevisionName { get; init => field = value ?? field; } = "";
+    public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
 }
 
 /// <summary>serving.knative.dev/v1 Revision.</summary>
 public sealed record Revision : IKubeView<Revision>
 {
     public static JsonTypeInfo<Revision> JsonType => ViewJson.Default.Revision;
-    public ObjectMeta Metadata { get; init; } = new();
-    public PodSpec Spec { get; init; } = new();
-    public RevisionStatus Status { get; init; } = new();
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public PodSpec Spec { get; init => field = value ?? field; } = new();
+    public RevisionStatus Status { get; init => field = value ?? field; } = new();
 }
 
 public sealed record RevisionStatus
 {
     public long ObservedGeneration { get; init; }
-    public string LogUrl { get; init; } = "";
+    public string LogUrl { get; init => field = value ?? field; } = "";
     public int? ActualReplicas { get; init; }
     public int? DesiredReplicas { get; init; }
-    public IReadOnlyList<RevisionContainerStatus> ContainerStatuses { get; init; } = [];
-    public IReadOnlyList<RevisionContainerStatus> InitContainerStatuses { get; init; } = [];
-    public IReadOnlyList<Condition> Conditions { get; init; } = [];
+    public IReadOnlyList<RevisionContainerStatus> ContainerStatuses { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<RevisionContainerStatus> InitContainerStatuses { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
 }
 
 public sealed record RevisionContainerStatus(string Name = "", string ImageDigest = "");
@@ -92,21 +92,21 @@ public sealed record RevisionContainerStatus(string Name = "", string ImageDiges
 public sealed record Route : IKubeView<Route>
 {
     public static JsonTypeInfo<Route> JsonType => ViewJson.Default.Route;
-    public ObjectMeta Metadata { get; init; } = new();
-    public RouteSpec Spec { get; init; } = new();
-    public RouteStatus Status { get; init; } = new();
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public RouteSpec Spec { get; init => field = value ?? field; } = new();
+    public RouteStatus Status { get; init => field = value ?? field; } = new();
 }
 
 public sealed record RouteSpec
 {
-    public IReadOnlyList<TrafficTarget> Traffic { get; init; } = [];
+    public IReadOnlyList<TrafficTarget> Traffic { get; init => field = value ?? field; } = [];
 }
 
 public sealed record RouteStatus
 {
     public long ObservedGeneration { get; init; }
-    public string Url { get; init; } = "";
+    public string Url { get; init => field = value ?? field; } = "";
     public Addressable? Address { get; init; }
-    public IReadOnlyList<TrafficTarget> Traffic { get; init; } = [];
-    public IReadOnlyList<Condition> Conditions { get; init; } = [];
+    public IReadOnlyList<TrafficTarget> Traffic { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
 }
