@@ -1,0 +1,122 @@
+using Serval.Api;
+
+namespace Serval.Routing.Knative;
+
+/// <summary>
+/// Compiled Ingresses, put together to one table. A change costs its own hosts; the others' rules are reused as they are. A host belongs to
+/// the oldest Ingress that names it (then by namespace and name). Not thread-safe.
+/// </summary>
+public sealed class IngressRouteSet
+{
+    private readonly Dictionary<ObjectKey, CompiledIngress> _ingresses = [];
+    private readonly Dictionary<string, List<CompiledIngress>> _claims = new(StringComparer.Ordinal); // winner first
+
+    public IReadOnlyDictionary<ObjectKey, CompiledIngress> Ingresses => _ingresses;
+
+    /// <summary>Adds or replaces an Ingress. Returns the others that gained or lost a host by it.</summary>
+    public IReadOnlyCollection<ObjectKey> Set(CompiledIngress ingress)
+    {
+        var affected = new HashSet<ObjectKey>();
+        if (_ingresses.TryGetValue(ingress.Key, out var before))
+        {
+            Withdraw(before, affected);
+        }
+        _ingresses[ingress.Key] = ingress;
+        foreach (var host in ingress.Hosts)
+        {
+            if (!_claims.TryGetValue(host.Host, out var claims))
+            {
+                _claims[host.Host] = claims = new List<CompiledIngress>(1);
+            }
+            var index = claims.FindIndex(c => Precedes(ingress, c));
+            claims.Insert(index < 0 ? claims.Count : index, ingress);
+            AddOthers(claims, affected);
+        }
+        affected.Remove(ingress.Key);
+        return affected;
+    }
+
+    /// <summary>Removes an Ingress. Returns the others that gained a host by it.</summary>
+    public IReadOnlyCollection<ObjectKey> Remove(ObjectKey key)
+    {
+        var affected = new HashSet<ObjectKey>();
+        if (_ingresses.Remove(key, out var ingress))
+        {
+            Withdraw(ingress, affected);
+        }
+        return affected;
+    }
+
+    /// <summary>The hosts an Ingress names and does not have.</summary>
+    public IReadOnlyList<HostConflict> Conflicts(ObjectKey key)
+    {
+        if (!_ingresses.TryGetValue(key, out var ingress))
+        {
+            return [];
+        }
+        List<HostConflict>? lost = null;
+        foreach (var host in ingress.Hosts)
+        {
+            var winner = _claims[host.Host][0];
+            if (winner.Key != key)
+            {
+                (lost ??= []).Add(new HostConflict(host.Host, winner.Key));
+            }
+        }
+        return lost ?? (IReadOnlyList<HostConflict>)[];
+    }
+
+    /// <summary>The table of all winners.</summary>
+    public RouteTable Build(long version)
+    {
+        var builder = new RouteTableBuilder();
+        foreach (var (host, claims) in _claims)
+        {
+            foreach (var compiled in claims[0].Hosts)
+            {
+                if (compiled.Host == host)
+                {
+                    builder.Add(host, compiled.Rules.AsSpan());
+                    break;
+                }
+            }
+        }
+        foreach (var ingress in _ingresses.Values)
+        {
+            foreach (var (backend, policy) in ingress.Policies)
+            {
+                builder.SetPolicy(backend, policy);
+            }
+        }
+        return builder.Build(version);
+    }
+
+    private void Withdraw(CompiledIngress ingress, HashSet<ObjectKey> affected)
+    {
+        foreach (var host in ingress.Hosts)
+        {
+            var claims = _claims[host.Host];
+            claims.RemoveAll(c => c.Key == ingress.Key);
+            if (claims.Count == 0)
+            {
+                _claims.Remove(host.Host);
+            }
+            AddOthers(claims, affected);
+        }
+    }
+
+    private static void AddOthers(List<CompiledIngress> claims, HashSet<ObjectKey> affected)
+    {
+        if (claims.Count > 0)
+        {
+            affected.UnionWith(claims.Select(c => c.Key));
+        }
+    }
+
+    private static bool Precedes(CompiledIngress a, CompiledIngress b)
+    {
+        var order = a.Created.CompareTo(b.Created);
+        order = order != 0 ? order : string.CompareOrdinal(a.Key.Namespace, b.Key.Namespace);
+        return (order != 0 ? order : string.CompareOrdinal(a.Key.Name, b.Key.Name)) < 0;
+    }
+}

@@ -1,0 +1,202 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Serval.Api;
+using Serval.Api.Networking;
+
+namespace Serval.Routing.Knative;
+
+/// <summary>Knative Ingress → route rules. Pure: the same objects give the same result.</summary>
+public static class IngressTranslator
+{
+    /// <summary>Compiles one Ingress.</summary>
+    public static IngressCompilation Compile(KubeObject ingress, IIngressLookup lookup)
+    {
+        var run = new Run(ingress.Key, lookup);
+        try
+        {
+            var compiled = run.Compile(ingress.As<KIngress>(), ingress.Metadata);
+            return new IngressCompilation(compiled, "", run.Services.ToImmutable());
+        }
+        catch (IngressException e)
+        {
+            return new IngressCompilation(null, e.Message, run.Services.ToImmutable());
+        }
+        catch (JsonException e)
+        {
+            return new IngressCompilation(null, $"the spec cannot be read at {e.Path}: a value has the wrong type; correct it", []);
+        }
+    }
+
+    private sealed class Run(ObjectKey key, IIngressLookup lookup)
+    {
+        private readonly string _owner = $"Ingress {key}";
+        private readonly Dictionary<string, List<RouteRule>> _hosts = new(StringComparer.Ordinal);
+        private readonly List<string> _order = [];
+        private readonly Dictionary<BackendKey, RevisionPolicy> _policies = [];
+        private readonly ImmutableHashSet<BackendKey>.Builder _backends = ImmutableHashSet.CreateBuilder<BackendKey>();
+
+        internal ImmutableHashSet<ObjectKey>.Builder Services { get; } = ImmutableHashSet.CreateBuilder<ObjectKey>();
+
+        internal CompiledIngress Compile(KIngress ingress, ObjectMeta metadata)
+        {
+            if (ingress.Spec.Rules.Count == 0)
+            {
+                throw new IngressException("spec.rules is empty: give at least one rule");
+            }
+            for (var i = 0; i < ingress.Spec.Rules.Count; i++)
+            {
+                AddRule(ingress.Spec.Rules[i], $"spec.rules[{i}]");
+            }
+            return new CompiledIngress
+            {
+                Key = key,
+                Uid = metadata.Uid,
+                Generation = metadata.Generation,
+                Created = metadata.CreationTimestamp ?? DateTimeOffset.MaxValue,
+                Hosts = [.. _order.Select(h => new CompiledHost(h, [.. _hosts[h]]))],
+                Policies = _policies,
+                Backends = _backends.ToImmutable(),
+                Warnings = Warnings(ingress.Spec),
+            };
+        }
+
+        private static ImmutableArray<string> Warnings(KIngressSpec spec)
+        {
+            var warnings = ImmutableArray.CreateBuilder<string>();
+            if (spec.Tls.Count > 0)
+            {
+                warnings.Add($"spec.tls: the gateway does not serve TLS yet; {string.Join(", ", spec.Tls.SelectMany(t => t.Hosts))} is served over HTTP.");
+            }
+            if (spec.HttpOption == "Redirected")
+            {
+                warnings.Add("spec.httpOption: Redirected has no effect while the gateway does not serve TLS.");
+            }
+            return warnings.ToImmutable();
+        }
+
+        private void AddRule(KIngressRule rule, string path)
+        {
+            if (rule.Hosts.Count == 0)
+            {
+                throw new IngressException($"{path}.hosts is empty: name the hosts the rule is for");
+            }
+            if (rule.Http is not { Paths.Count: > 0 } http)
+            {
+                throw new IngressException($"{path}.http.paths is empty: give at least one path with splits");
+            }
+            var visibility = rule.Visibility switch
+            {
+                "" or "ExternalIP" => RouteVisibility.External,
+                "ClusterLocal" => RouteVisibility.ClusterLocal,
+                _ => throw new IngressException($"{path}.visibility: \"{rule.Visibility}\" is not ExternalIP or ClusterLocal"),
+            };
+            var rules = http.Paths.Select((p, i) => CompilePath(p, visibility, $"{path}.http.paths[{i}]")).ToArray();
+            foreach (var host in rule.Hosts)
+            {
+                AddHost(host, rules, path);
+            }
+        }
+
+        private void AddHost(string host, RouteRule[] rules, string path)
+        {
+            var name = host.ToLowerInvariant().TrimEnd('.');
+            if (name.Length == 0 || name.AsSpan().ContainsAny(" /:"))
+            {
+                throw new IngressException($"{path}.hosts: \"{host}\" is not a host name (no port, no path)");
+            }
+            if (!_hosts.TryGetValue(name, out var list))
+            {
+                _hosts[name] = list = [];
+                _order.Add(name);
+            }
+            list.AddRange(rules);
+        }
+
+        private RouteRule CompilePath(KIngressPath source, RouteVisibility visibility, string path) => new()
+        {
+            PathPrefix = source.Path,
+            Headers = [.. source.Headers.OrderBy(h => h.Key, StringComparer.Ordinal).Select(h => new HeaderMatch(h.Key, h.Value.Exact))],
+            Backends = CompileSplits(source.Splits, path),
+            RewriteHost = source.RewriteHost,
+            AppendHeaders = Headers(source.AppendHeaders),
+            Visibility = visibility,
+            Owner = _owner,
+        };
+
+        private WeightedBackend[] CompileSplits(IReadOnlyList<KIngressSplit> splits, string path)
+        {
+            if (splits.Count == 0)
+            {
+                throw new IngressException($"{path}.splits is empty: name at least one service");
+            }
+            var sum = splits.Sum(s => s.Percent);
+            var lone = splits.Count == 1 && sum == 0; // Knative reads one split without a percentage as all of it
+            if (!lone && sum != 100)
+            {
+                throw new IngressException($"{path}.splits: the percentages add up to {sum}; they must add up to 100");
+            }
+            var backends = new WeightedBackend[splits.Count];
+            for (var i = 0; i < backends.Length; i++)
+            {
+                var split = splits[i];
+                backends[i] = new WeightedBackend
+                {
+                    Backend = Resolve(split, $"{path}.splits[{i}]"),
+                    Weight = lone ? 100 : split.Percent,
+                    AppendHeaders = Headers(split.AppendHeaders),
+                };
+            }
+            return backends;
+        }
+
+        private BackendKey Resolve(KIngressSplit split, string path)
+        {
+            if (split.ServiceName.Length == 0)
+            {
+                throw new IngressException($"{path}.serviceName is empty: name the service");
+            }
+            var service = new ObjectKey(split.ServiceNamespace.Length == 0 ? key.Namespace : split.ServiceNamespace, split.ServiceName);
+            Services.Add(service);
+            var backend = lookup.ServerlessService(service) is { } serverless ? Revision(service, serverless) : Plain(service, split, path);
+            _backends.Add(backend);
+            return backend;
+        }
+
+        private BackendKey Revision(ObjectKey service, ServerlessService serverless)
+        {
+            var backend = BackendKey.Revision(service.Namespace, service.Name);
+            _policies.TryAdd(backend, RevisionPolicies.From(lookup.Revision(service), serverless));
+            return backend;
+        }
+
+        private BackendKey Plain(ObjectKey name, KIngressSplit split, string path)
+        {
+            if (lookup.Service(name) is not { } service)
+            {
+                throw new IngressException($"{path}: service {name} does not exist; create it or correct serviceName");
+            }
+            var wanted = split.ServicePort switch
+            {
+                { ValueKind: JsonValueKind.Number } number => number.GetRawText(),
+                { ValueKind: JsonValueKind.String } text => text.GetString()!,
+                _ => throw new IngressException($"{path}.servicePort is missing: give a number or a name of a port of service {name}"),
+            };
+            if (service.Spec.Ports.FirstOrDefault(p => p.Name == wanted || p.Port.ToString() == wanted) is not { } port)
+            {
+                var there = string.Join(", ", service.Spec.Ports.Select(p => p.Name.Length == 0 ? p.Port.ToString() : $"{p.Port} ({p.Name})"));
+                throw new IngressException($"{path}.servicePort: service {name} has no port {wanted}; it has: {there}");
+            }
+            var backend = BackendKey.Service(name.Namespace, name.Name, wanted);
+            if (port.AppProtocol == "kubernetes.io/h2c" || port.Name == RevisionPolicies.H2c)
+            {
+                _policies.TryAdd(backend, RevisionPolicy.PlainService with { Protocol = BackendProtocol.H2c });
+            }
+            return backend;
+        }
+
+        private static KeyValuePair<string, string>[] Headers(IReadOnlyDictionary<string, string> headers) =>
+            [.. headers.OrderBy(h => h.Key, StringComparer.Ordinal)];
+    }
+
+    private sealed class IngressException(string message) : Exception(message);
+}
