@@ -1,0 +1,105 @@
+using System.Text.Json.Nodes;
+
+namespace Serval.Api.Schema;
+
+/// <summary>Writes a type as a structural schema: everything in place, no references. Texts of the pod's many fields are left out to keep it small.</summary>
+internal static class StructuralWriter
+{
+    private const string QuantityPattern = "^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$";
+
+    public static JsonObject Object(TypeSchema type)
+    {
+        var schema = new JsonObject();
+        var isOwn = type.FullName.StartsWith("dev.knative.", StringComparison.Ordinal);
+        if (isOwn && type.Doc.Length > 0)
+        {
+            schema["description"] = type.Doc;
+        }
+        schema["type"] = "object";
+        if (type.Fields.Any(f => f.Required))
+        {
+            schema["required"] = new JsonArray([.. type.Fields.Where(f => f.Required).Select(f => JsonValue.Create(f.Name))]);
+        }
+        var properties = new JsonObject();
+        foreach (var field in type.Fields)
+        {
+            properties[field.Name] = Field(field, isOwn);
+        }
+        if (properties.Count > 0)
+        {
+            schema["properties"] = properties;
+        }
+        if (type.IsAtomic)
+        {
+            schema["x-kubernetes-map-type"] = "atomic";
+        }
+        if (ReferenceEquals(type, Schemas.ObjectMeta))
+        {
+            schema["x-kubernetes-preserve-unknown-fields"] = true; // as upstream has it for templates
+        }
+        return schema;
+    }
+
+    private static JsonObject Field(FieldSchema field, bool describe)
+    {
+        var schema = Value(field.Value);
+        if (describe && field.Doc.Length > 0)
+        {
+            schema["description"] = field.Doc;
+        }
+        if (field.Default is { } text)
+        {
+            schema["default"] = field.Value.Kind == ValueKind.String ? JsonValue.Create(text) : JsonNode.Parse(text);
+        }
+        if (field.HasListKind)
+        {
+            schema["x-kubernetes-list-type"] = field.ListKind.ToString().ToLowerInvariant();
+        }
+        if (field.ListMapKeys.Count > 0)
+        {
+            schema["x-kubernetes-list-map-keys"] = new JsonArray([.. field.ListMapKeys.Select(k => JsonValue.Create(k))]);
+        }
+        if (field.AtomicMap)
+        {
+            schema["x-kubernetes-map-type"] = "atomic";
+        }
+        return schema;
+    }
+
+    private static JsonObject Value(ValueSchema value)
+    {
+        switch (value.Kind)
+        {
+            case ValueKind.Object:
+                return Object(value.Type!);
+            case ValueKind.List:
+                return new JsonObject { ["type"] = "array", ["items"] = Value(value.Item!) };
+            case ValueKind.Map:
+                return new JsonObject { ["type"] = "object", ["additionalProperties"] = Value(value.Item!) };
+            case ValueKind.Any:
+                return new JsonObject { ["x-kubernetes-preserve-unknown-fields"] = true };
+            case ValueKind.IntOrString:
+                return NumberOrString();
+            case ValueKind.Quantity:
+                var quantity = NumberOrString();
+                quantity["pattern"] = QuantityPattern;
+                return quantity;
+            case ValueKind.Time or ValueKind.MicroTime:
+                return new JsonObject { ["type"] = "string" }; // without a format, as Knative has it: an empty time is let through
+            default:
+                var (type, format) = OpenApiScalar.Of(value.Kind);
+                var scalar = new JsonObject { ["type"] = type };
+                if (format is not null)
+                {
+                    scalar["format"] = format;
+                }
+                return scalar;
+        }
+    }
+
+    private static JsonObject NumberOrString() => new()
+    {
+        ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "integer" }, new JsonObject { ["type"] = "string" }),
+        ["x-kubernetes-int-or-string"] = true,
+    };
+}
