@@ -1,0 +1,89 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using Serval.Api;
+using Serval.Commands;
+using Serval.Images;
+
+namespace Serval.Cli;
+
+/// <summary>The whole command line: parses, runs one verb, turns failures into one message and an exit code.</summary>
+internal static class CommandLineApp
+{
+    public static async Task<int> RunAsync(string[] args, CliContext context, CancellationToken ct)
+    {
+        var root = CreateRoot(context);
+        var parse = root.Parse(args);
+        if (parse.Errors.Count > 0 && parse.Action is ParseErrorAction)
+        {
+            var verb = parse.CommandResult.Command == root ? "serval" : $"serval {PathOf(parse)}";
+            return Report(context, ExitCodes.Usage, $"{parse.Errors[0].Message.TrimEnd('.')}; see `{verb} --help`");
+        }
+        var configuration = new InvocationConfiguration
+        {
+            Output = context.Out, Error = context.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
+        };
+        try
+        {
+            return await parse.InvokeAsync(configuration, ct);
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            return ExitCodes.Interrupted;
+        }
+        catch (Exception e) when (Explain(e) is var (code, message))
+        {
+            return Report(context, code, message);
+        }
+    }
+
+    public static RootCommand CreateRoot(CliContext context)
+    {
+        var root = new RootCommand("Serval: deploy, get a URL, scale to zero. A Knative-compatible serverless platform in one program.")
+        {
+            SharedOptions.DataDirectory(),
+            new ApplyCommand(context),
+            new DeleteCommand(context),
+            new GetCommand(context),
+            new LogsCommand(context),
+            new InvokeCommand(context),
+            new ImageCommand(context),
+            new VersionCommand(context),
+        };
+        foreach (var help in root.Options.OfType<HelpOption>())
+        {
+            help.Action = new ExamplesHelpAction((HelpAction)help.Action!);
+        }
+        root.SetAction(parse => new HelpAction().Invoke(parse));
+        return root;
+    }
+
+    /// <summary>The exit code of a failed API call.</summary>
+    public static int CodeOf(ApiException e) => e switch
+    {
+        { IsNotFound: true } => ExitCodes.NotFound,
+        { Code: 408 or 504 } => ExitCodes.Timeout,
+        { Code: 400 or 401 or 403 or 422 } => ExitCodes.Refused,
+        _ => ExitCodes.Failed,
+    };
+
+    private static string PathOf(ParseResult parse) =>
+        string.Join(' ', parse.CommandResult.Command.Parents.OfType<Command>().Where(c => c is not RootCommand).Select(c => c.Name).Append(parse.CommandResult.Command.Name));
+
+    private static int Report(CliContext context, int code, string message)
+    {
+        context.Error.WriteLine($"{context.Paint("error:", "31;1")} {message}");
+        return code;
+    }
+
+    private static (int Code, string Message)? Explain(Exception e) => e switch
+    {
+        CliException cli => (cli.ExitCode, cli.Message),
+        ApiException api => (CodeOf(api), api.Message),
+        ImageException { Error: ImageError.NotFound } image => (ExitCodes.NotFound, image.Message),
+        ImageException { Error: ImageError.Invalid } image => (ExitCodes.Usage, image.Message),
+        ImageException image => (ExitCodes.Failed, image.Message),
+        IOException or UnauthorizedAccessException => (ExitCodes.Failed, e.Message),
+        _ => (ExitCodes.Failed, $"unexpected: {e}"),
+    };
+}

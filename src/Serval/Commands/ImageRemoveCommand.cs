@@ -1,0 +1,93 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Cli;
+using Serval.Images;
+using Serval.Remote;
+
+namespace Serval.Commands;
+
+/// <summary><c>serval image rm</c>: takes names away, and images that have none left.</summary>
+internal sealed class ImageRemoveCommand : ImageVerb
+{
+    private readonly Argument<string[]> _names = new("name") { Description = "Images, by name or digest", HelpName = "NAME:TAG", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<bool> _force = new("--force") { Description = "Also when a revision of the running server needs the image" };
+    private readonly Option<string?> _output = SharedOptions.Output("json", "yaml");
+
+    public ImageRemoveCommand(CliContext context)
+        : base(context, "rm", "Remove images", "serval image rm hello:v1")
+    {
+        Aliases.Add("remove");
+        Add(_names);
+        Add(_force);
+        Add(_output);
+    }
+
+    protected override async Task<int> RunAsync(ParseResult parse, ImageStore store, CancellationToken ct)
+    {
+        var results = new JsonArray();
+        foreach (var name in parse.GetRequiredValue(_names))
+        {
+            if (!parse.GetValue(_force))
+            {
+                await RefuseIfNeededAsync(parse, store, name, ct);
+            }
+            var removal = await store.RemoveAsync(name, ct);
+            results.Add(new JsonObject
+            {
+                ["untagged"] = new JsonArray([.. removal.Untagged.Select(u => JsonValue.Create(u))]),
+                ["deleted"] = new JsonArray([.. removal.Deleted.Select(d => JsonValue.Create(d))]),
+                ["freedBytes"] = removal.FreedBytes,
+            });
+            Tell(parse, removal);
+        }
+        Printer.TryWrite(Context.Out, parse.GetValue(_output), () => results);
+        return ExitCodes.Ok;
+    }
+
+    private void Tell(ParseResult parse, ImageRemoval removal)
+    {
+        if (parse.GetValue(_output) is not null)
+        {
+            return;
+        }
+        foreach (var name in removal.Untagged)
+        {
+            Context.Out.WriteLine($"untagged {name}");
+        }
+        foreach (var digest in removal.Deleted)
+        {
+            Context.Out.WriteLine($"deleted {digest} ({Size(removal.FreedBytes)} freed)");
+        }
+    }
+
+    // A revision at zero has no process that would hold its files, so the server is asked.
+    private async Task RefuseIfNeededAsync(ParseResult parse, ImageStore store, string name, CancellationToken ct)
+    {
+        var data = SharedOptions.DataDirectoryOf(parse, Context);
+        if (RunState.Read(data) is null || !File.Exists(Path.Combine(data, "kubeconfig")))
+        {
+            return;
+        }
+        var digest = ImageReference.TryParse(name, out _) ? (await store.ResolveAsync(name, ct)).Digest : name;
+        if (store.List().Count(i => i.Digest == digest && i.Reference.Length > 0) > 1)
+        {
+            return; // another name keeps it
+        }
+        try
+        {
+            using var client = new RemoteClient(KubeConfig.Read(Path.Combine(data, "kubeconfig")), Context);
+            var revisions = await client.GetAsync(ResourcePath.Of(Kinds.Revision), ct);
+            var user = (revisions["items"] as JsonArray ?? []).FirstOrDefault(r => r?["status"]?.ToJsonString().Contains(digest, StringComparison.Ordinal) == true);
+            if (user is not null)
+            {
+                var revision = $"{(string?)user["metadata"]?["namespace"]}/{(string?)user["metadata"]?["name"]}";
+                throw new CliException(ExitCodes.Refused, $"image {name} is needed by revision {revision}; delete that first, or use --force");
+            }
+        }
+        catch (CliException e) when (e.ExitCode is ExitCodes.NotReachable or ExitCodes.Timeout)
+        {
+            // A server that was killed left its state file behind; nobody runs the image.
+        }
+    }
+}

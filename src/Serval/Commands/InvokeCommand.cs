@@ -1,0 +1,154 @@
+using System.CommandLine;
+using System.Net.Http.Headers;
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Cli;
+using Serval.Remote;
+
+namespace Serval.Commands;
+
+/// <summary><c>serval invoke</c>: one HTTP request to a service through the gateway.</summary>
+internal sealed class InvokeCommand : RemoteVerb
+{
+    private readonly Argument<string> _name = new("name") { Description = "The service", HelpName = "NAME" };
+    private readonly Argument<string> _path = new("path") { Description = "Path and query", HelpName = "PATH", DefaultValueFactory = _ => "/" };
+    private readonly Option<string?> _data = new("--data", "-d") { Description = "Body; @FILE reads a file, @- standard input", HelpName = "TEXT" };
+    private readonly Option<string[]> _headers = new("--header", "-H") { Description = "Header; may be repeated", HelpName = "NAME: VALUE" };
+    private readonly Option<string?> _method = new("--method", "-X") { Description = "Method (default: GET, or POST with --data)", HelpName = "METHOD" };
+    private readonly Option<string?> _gateway = new("--gateway") { Description = "Connect here instead of to the running gateway", HelpName = "URL" };
+    private readonly Option<int> _timeout = new("--timeout") { Description = "Seconds to wait for the answer", HelpName = "SECONDS", DefaultValueFactory = _ => 300 };
+    private readonly Option<string?> _output = SharedOptions.Output("json", "yaml");
+
+    public InvokeCommand(CliContext context)
+        : base(
+            context,
+            "invoke",
+            "Send a request to a service",
+            "serval invoke hello",
+            "serval invoke hello /orders?id=7 -H 'Accept: application/json'",
+            "serval invoke hello /orders -d '{\"id\": 7}' -H 'Content-Type: application/json' -o json")
+    {
+        Add(_name);
+        Add(_path);
+        Add(_data);
+        Add(_headers);
+        Add(_method);
+        Add(_gateway);
+        Add(_timeout);
+        Add(_output);
+    }
+
+    protected override async Task<int> RunAsync(ParseResult parse, RemoteClient client, CancellationToken ct)
+    {
+        var name = parse.GetRequiredValue(_name);
+        var url = await UrlAsync(client, NamespaceOf(parse, client), name, ct);
+        using var request = await CreateRequestAsync(parse, url, ct);
+        using var http = GatewayCall.CreateClient(Gateway(parse), TimeSpan.FromSeconds(parse.GetValue(_timeout)));
+        var started = Context.Time.GetTimestamp();
+        try
+        {
+            using var response = await Progress.RunAsync(
+                Context, $"waiting for {name}", () => http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct), ct);
+            return await WriteAsync(parse, response, Context.Time.GetElapsedTime(started), ct);
+        }
+        catch (HttpRequestException e)
+        {
+            throw new CliException(
+                ExitCodes.NotReachable, $"no gateway answers for {url} ({e.InnerException?.Message ?? e.Message}); start it with `serval up`, or name it with --gateway", e);
+        }
+        catch (TaskCanceledException) when (!ct.IsCancellationRequested)
+        {
+            throw new CliException(ExitCodes.Timeout, $"{url} did not answer within {parse.GetValue(_timeout)} seconds; see `serval get revisions` and `serval logs {name}`");
+        }
+    }
+
+    private static async Task<Uri> UrlAsync(RemoteClient client, string ns, string name, CancellationToken ct)
+    {
+        var service = await client.FindAsync(ResourcePath.Of(Kinds.KService, ns, name), ct)
+            ?? throw new CliException(ExitCodes.NotFound, $"there is no service \"{name}\" in namespace {ns}; see `serval get ksvc -A`");
+        if ((string?)service["status"]?["url"] is { Length: > 0 } url)
+        {
+            return new Uri(url);
+        }
+        var ready = (service["status"]?["conditions"] as JsonArray)?.FirstOrDefault(c => (string?)c?["type"] == "Ready");
+        throw new CliException(
+            ExitCodes.Failed, $"service \"{name}\" has no URL yet ({(string?)ready?["message"] ?? "it was not reconciled"}); wait for it with `serval apply --wait`, or see `serval get ksvc {name} -o yaml`");
+    }
+
+    private Uri? Gateway(ParseResult parse)
+    {
+        if (parse.GetValue(_gateway) is not { Length: > 0 } given)
+        {
+            return RunState.Read(SharedOptions.DataDirectoryOf(parse, Context))?.Gateway;
+        }
+        return Uri.TryCreate(given.Contains("://", StringComparison.Ordinal) ? given : "http://" + given, UriKind.Absolute, out var uri)
+            ? uri
+            : throw new CliException(ExitCodes.Usage, $"\"{given}\" is not a gateway address; write HOST:PORT");
+    }
+
+    private async Task<HttpRequestMessage> CreateRequestAsync(ParseResult parse, Uri url, CancellationToken ct)
+    {
+        var data = parse.GetValue(_data);
+        var method = parse.GetValue(_method)?.ToUpperInvariant() ?? (data is null ? "GET" : "POST");
+        var path = parse.GetRequiredValue(_path);
+        var request = new HttpRequestMessage(new HttpMethod(method), new Uri(url, path.StartsWith('/') ? path : "/" + path));
+        if (data is not null)
+        {
+            request.Content = new ByteArrayContent(await BodyAsync(data, ct));
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue("text/plain") { CharSet = "utf-8" };
+        }
+        foreach (var header in parse.GetValue(_headers) ?? [])
+        {
+            AddHeader(request, header);
+        }
+        return request;
+    }
+
+    private static void AddHeader(HttpRequestMessage request, string header)
+    {
+        var colon = header.IndexOf(':', StringComparison.Ordinal);
+        if (colon <= 0)
+        {
+            throw new CliException(ExitCodes.Usage, $"\"{header}\" is not a header; write NAME: VALUE");
+        }
+        var (name, value) = (header[..colon].Trim(), header[(colon + 1)..].Trim());
+        request.Content?.Headers.Remove(name);
+        if (!request.Headers.TryAddWithoutValidation(name, value))
+        {
+            request.Content ??= new ByteArrayContent([]);
+            request.Content.Headers.TryAddWithoutValidation(name, value);
+        }
+    }
+
+    private async Task<byte[]> BodyAsync(string data, CancellationToken ct) => data switch
+    {
+        "@-" => System.Text.Encoding.UTF8.GetBytes(await Context.In.ReadToEndAsync(ct)),
+        ['@', .. var file] => await File.ReadAllBytesAsync(file, ct),
+        _ => System.Text.Encoding.UTF8.GetBytes(data),
+    };
+
+    private async Task<int> WriteAsync(ParseResult parse, HttpResponseMessage response, TimeSpan waited, CancellationToken ct)
+    {
+        var status = (int)response.StatusCode;
+        if (parse.GetValue(_output) is { } format)
+        {
+            var body = await response.Content.ReadAsStringAsync(ct);
+            var headers = new JsonObject(response.Headers.Concat(response.Content.Headers).Select(h => KeyValuePair.Create(h.Key, (JsonNode?)string.Join(", ", h.Value))));
+            Printer.TryWrite(Context.Out, format, () => new JsonObject
+            {
+                ["status"] = status, ["headersMs"] = Math.Round(waited.TotalMilliseconds, 2), ["headers"] = headers, ["body"] = body,
+            });
+        }
+        else
+        {
+            await response.Content.CopyToAsync(Context.RawOut, ct);
+            await Context.RawOut.FlushAsync(ct);
+        }
+        if (status < 400)
+        {
+            return ExitCodes.Ok;
+        }
+        await Context.Error.WriteLineAsync($"{Context.Paint("error:", "31;1")} {response.RequestMessage?.RequestUri} answered {status} {response.ReasonPhrase}");
+        return ExitCodes.Failed;
+    }
+}

@@ -1,0 +1,160 @@
+using System.Text.Json.Nodes;
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace Serval.Manifests;
+
+/// <summary>
+/// YAML documents as JSON trees. Quoted scalars stay strings; anchors, aliases and merge keys work; duplicate keys are errors.
+/// </summary>
+internal sealed class YamlReader
+{
+    private const int MaxNodes = 1_000_000; // aliases of aliases can multiply without bound
+    private const int MaxDepth = 64;
+    private readonly Parser _parser;
+    private readonly Dictionary<string, JsonNode?> _anchors = new(StringComparer.Ordinal);
+    private int _nodes;
+
+    private YamlReader(TextReader text) => _parser = new Parser(text);
+
+    /// <summary>All documents that are not empty.</summary>
+    /// <exception cref="YamlException">The text is not YAML, or holds what JSON cannot.</exception>
+    public static IReadOnlyList<JsonNode> ReadAll(TextReader text) => new YamlReader(text).Documents();
+
+    private List<JsonNode> Documents()
+    {
+        var documents = new List<JsonNode>();
+        _parser.Consume<StreamStart>();
+        while (_parser.TryConsume<DocumentStart>(out _))
+        {
+            _anchors.Clear();
+            if (Read(0) is { } node)
+            {
+                documents.Add(node);
+            }
+            _parser.Consume<DocumentEnd>();
+        }
+        return documents;
+    }
+
+    private JsonNode? Read(int depth)
+    {
+        if (depth > MaxDepth || ++_nodes > MaxNodes)
+        {
+            throw Error(_parser.Current!, "the document is nested too deeply or too large");
+        }
+        switch (_parser.Current)
+        {
+            case AnchorAlias:
+                return Alias(_parser.Consume<AnchorAlias>());
+            case Scalar:
+                var scalar = _parser.Consume<Scalar>();
+                return Remember(scalar, Value(scalar));
+            case SequenceStart:
+                return Sequence(depth);
+            case MappingStart:
+                return Mapping(depth);
+            default:
+                throw Error(_parser.Current!, $"unexpected {_parser.Current}");
+        }
+    }
+
+    private JsonArray Sequence(int depth)
+    {
+        var start = _parser.Consume<SequenceStart>();
+        var list = new JsonArray();
+        while (!_parser.TryConsume<SequenceEnd>(out _))
+        {
+            list.Add(Read(depth + 1));
+        }
+        Remember(start, list);
+        return list;
+    }
+
+    private JsonObject Mapping(int depth)
+    {
+        var start = _parser.Consume<MappingStart>();
+        var map = new JsonObject();
+        var merged = new List<JsonObject>();
+        while (!_parser.TryConsume<MappingEnd>(out _))
+        {
+            if (_parser.Current is not Scalar)
+            {
+                throw Error(_parser.Current!, "a key must be a scalar");
+            }
+            var key = _parser.Consume<Scalar>();
+            var value = Read(depth + 1);
+            if (key is { Value: "<<", Style: ScalarStyle.Plain })
+            {
+                merged.AddRange(value switch
+                {
+                    JsonObject one => [one],
+                    JsonArray many when many.All(m => m is JsonObject) => many.Cast<JsonObject>(),
+                    _ => throw Error(key, "\"<<\" merges mappings only"),
+                });
+            }
+            else if (!map.TryAdd(key.Value, value))
+            {
+                throw Error(key, $"the key \"{key.Value}\" is there twice");
+            }
+        }
+        foreach (var (name, value) in merged.SelectMany(m => m))
+        {
+            if (!map.ContainsKey(name))
+            {
+                map[name] = value?.DeepClone();
+            }
+        }
+        Remember(start, map);
+        return map;
+    }
+
+    private JsonNode? Alias(AnchorAlias alias)
+    {
+        if (!_anchors.TryGetValue(alias.Value.Value, out var node))
+        {
+            throw Error(alias, $"there is no anchor \"{alias.Value.Value}\" before this alias");
+        }
+        _nodes += Count(node);
+        return _nodes > MaxNodes ? throw Error(alias, "the document is too large") : node?.DeepClone();
+    }
+
+    private JsonNode? Remember(NodeEvent source, JsonNode? node)
+    {
+        if (!source.Anchor.IsEmpty)
+        {
+            _anchors[source.Anchor.Value] = node?.DeepClone();
+        }
+        return node;
+    }
+
+    private static JsonNode? Value(Scalar scalar)
+    {
+        var tag = scalar.Tag.IsEmpty || scalar.Tag.IsNonSpecific ? "" : scalar.Tag.Value;
+        if (tag is "tag:yaml.org,2002:str" or "tag:yaml.org,2002:binary" || (tag.Length == 0 && scalar.Style != ScalarStyle.Plain))
+        {
+            return JsonValue.Create(scalar.Value);
+        }
+        if (tag.Length > 0 && !tag.StartsWith("tag:yaml.org,2002:", StringComparison.Ordinal))
+        {
+            throw Error(scalar, $"the tag {tag} is not known; remove it");
+        }
+        try
+        {
+            return YamlScalars.Resolve(scalar.Value);
+        }
+        catch (Exception e) when (e is FormatException or OverflowException)
+        {
+            throw Error(scalar, e.Message);
+        }
+    }
+
+    private static int Count(JsonNode? node) => node switch
+    {
+        JsonObject map => 1 + map.Sum(p => Count(p.Value)),
+        JsonArray list => 1 + list.Sum(Count),
+        _ => 1,
+    };
+
+    private static YamlException Error(ParsingEvent at, string message) => new(at.Start, at.End, message);
+}
