@@ -19,6 +19,14 @@ internal sealed class OpenApiSchemas
         [ValueKind.MicroTime] = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime",
     };
 
+    /// <summary>What every kind's own fields are, where the table does not say more.</summary>
+    private static readonly Dictionary<string, string> s_kindDocs = new(StringComparer.Ordinal)
+    {
+        ["apiVersion"] = "Group and version of the schema this object follows.",
+        ["kind"] = "What sort of object this is.",
+        ["metadata"] = "Name, labels and bookkeeping.",
+    };
+
     private readonly Utf8JsonWriter _json;
     private readonly SortedDictionary<string, TypeSchema> _types = new(StringComparer.Ordinal);
 
@@ -92,7 +100,7 @@ internal sealed class OpenApiSchemas
             foreach (var field in type.Fields)
             {
                 _json.WriteStartObject(field.Name);
-                Field(field);
+                Field(field, type.IsKind);
                 _json.WriteEndObject();
             }
             _json.WriteEndObject();
@@ -129,14 +137,11 @@ internal sealed class OpenApiSchemas
         _json.WriteEndArray();
     }
 
-    private void Field(FieldSchema field)
+    private void Field(FieldSchema field, bool isKind)
     {
-        Describe(field.Name switch
-        {
-            "apiVersion" when field.Doc.Length == 0 => "Group and version of the schema this object follows.",
-            "kind" when field.Doc.Length == 0 => "What sort of object this is.",
-            _ => field.Doc,
-        });
+        // kubectl explain prints the type's own sentence below the field's: do not say it twice.
+        var doc = field.Doc;
+        Describe(doc == field.Value.Type?.Doc ? "" : doc.Length > 0 || !isKind ? doc : s_kindDocs.GetValueOrDefault(field.Name, ""));
         Value(field.Value);
         if (field.Default is { } value)
         {

@@ -60,6 +60,15 @@ public sealed class FieldTableTests
         });
     }
 
+    [Fact]
+    public void Table_EveryTypeAndTopLevelSpecField_IsExplained()
+    {
+        Assert.All(Schemas.AllTypes, t => Assert.NotEqual("", Schemas.Resolve(t).Doc));
+        var missing = Kinds.All.Select(k => Schemas.For(k).Type.Find("spec")?.Value.Type).OfType<TypeSchema>()
+            .SelectMany(t => t.Fields.Where(f => f.Doc.Length == 0).Select(f => $"{t.Name}.{f.Name}")).Distinct();
+        Assert.Equal([], missing);
+    }
+
     [Theory]
     [InlineData("core.PodSpec", "containers", "name", PatchStrategy.Merge, ListKind.Map, "name")]
     [InlineData("core.PodSpec", "initContainers", "name", PatchStrategy.Merge, ListKind.Map, "name")]
