@@ -14,6 +14,7 @@ public sealed class RevisionScaler
     private DateTimeOffset? _active; // since when enough instances are ready
     private DateTimeOffset? _activating; // since when they are being waited for
     private DateTimeOffset? _inactive; // since when zero is wanted
+    private bool _timedOut; // the last activation was given up
 
     public RevisionScaler(ScalingSpec spec, int ready, DateTimeOffset now)
     {
@@ -80,6 +81,7 @@ public sealed class RevisionScaler
         if (bounded > 0)
         {
             _inactive = null;
+            _timedOut = false;
             decision = new ScaleDecision(bounded, bounded, reason, inputs);
         }
         else
@@ -110,11 +112,12 @@ public sealed class RevisionScaler
         if (world.Replicas == 0)
         {
             _inactive ??= now;
-            return new ScaleDecision(0, 0, ScaleReason.Idle, inputs);
+            return new ScaleDecision(0, 0, _timedOut ? ScaleReason.ActivationTimedOut : ScaleReason.Idle, inputs);
         }
         if (_inactive is null && _activating is { } since)
         {
-            return now - since > _spec.ActivationTimeout
+            _timedOut = now - since > _spec.ActivationTimeout;
+            return _timedOut
                 ? new ScaleDecision(0, 0, ScaleReason.ActivationTimedOut, inputs)
                 : new ScaleDecision(ScaleDecision.Unknown, null, ScaleReason.Activating, inputs);
         }

@@ -43,3 +43,17 @@ public sealed record PodAutoscalerStatus
     public int? ActualScale { get; init; }
     public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
 }
+
+/// <summary>autoscaling.internal.knative.dev/v1alpha1 Metric.</summary>
+public sealed record Metric : IKubeView<Metric>
+{
+    public static JsonTypeInfo<Metric> JsonType => ViewJson.Default.Metric;
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public MetricStatus Status { get; init => field = value ?? field; } = new();
+}
+
+public sealed record MetricStatus
+{
+    public long ObservedGeneration { get; init; }
+    public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
+}

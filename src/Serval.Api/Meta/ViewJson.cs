@@ -30,6 +30,7 @@ internal sealed partial class MetaJson : JsonSerializerContext;
 [JsonSerializable(typeof(Revision))]
 [JsonSerializable(typeof(Route))]
 [JsonSerializable(typeof(PodAutoscaler))]
+[JsonSerializable(typeof(Metric))]
 [JsonSerializable(typeof(KIngress))]
 [JsonSerializable(typeof(ServerlessService))]
 [JsonSerializable(typeof(EndpointSlice))]

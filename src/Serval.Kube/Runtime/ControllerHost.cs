@@ -24,6 +24,7 @@ public sealed partial class ControllerHost(IKubeClient client, TimeProvider time
         await Task.WhenAll(kinds.Select(k => client.Cache(k).WaitForSyncAsync(ct)));
         foreach (var controller in _controllers)
         {
+            controller.Reconciler.Started(controller.Queue.Enqueue);
             _subscriptions.Add(client.Cache(controller.Reconciler.Kind).Subscribe(change => controller.Queue.Enqueue(change.New.Key)));
             foreach (var watch in controller.Reconciler.Watches)
             {

@@ -30,6 +30,11 @@ public interface IReconciler
     /// <summary>How many keys may run at a time.</summary>
     int Concurrency => 4;
 
+    /// <summary>Called once before the first run, for causes that are not objects: <paramref name="enqueue"/> runs a key from any thread.</summary>
+    void Started(Action<ObjectKey> enqueue)
+    {
+    }
+
     /// <summary>
     /// Converges one key. A thrown Conflict or AlreadyExists means another writer was first: run again at once; any other exception runs
     /// again with back-off.

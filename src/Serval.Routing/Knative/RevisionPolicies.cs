@@ -51,7 +51,7 @@ public static class RevisionPolicies
     /// <summary>Name of a revision's serving port on its Services.</summary>
     public static string PortName(BackendProtocol protocol) => protocol == BackendProtocol.H2c ? "http2" : "http";
 
-    private static BackendProtocol Protocol(string? name) => name == H2c ? BackendProtocol.H2c : BackendProtocol.Http1;
+    private static BackendProtocol Protocol(string? name) => name is H2c or "http2" ? BackendProtocol.H2c : BackendProtocol.Http1;
 
     private static TimeSpan Seconds(long? seconds, TimeSpan otherwise) => seconds is { } s and > 0 ? TimeSpan.FromSeconds(s) : otherwise;
 }

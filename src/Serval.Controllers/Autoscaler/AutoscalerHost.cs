@@ -1,0 +1,274 @@
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using Serval.Api;
+using Serval.Autoscaling;
+using Serval.Kube;
+
+namespace Serval.Controllers.Autoscaler;
+
+/// <summary>
+/// Runs the autoscaler: takes the gateways' demand, decides, and writes the scale. Only active revisions are here: those with demand, and
+/// those on the way to their resting scale. One timer ticks for all of them and stops when there is none; a revision at zero costs nothing.
+/// </summary>
+public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
+{
+    /// <summary>Field manager of its writes.</summary>
+    internal const string Manager = "autoscaler";
+
+    private readonly ConcurrentDictionary<ObjectKey, ActiveRevision> _active = new();
+    private readonly ConcurrentDictionary<Task, byte> _writes = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _timerLock = new();
+    private readonly IKubeClient _client;
+    private readonly ServingConfigSource _config;
+    private readonly TimeProvider _time;
+    private readonly ILogger<AutoscalerHost> _logger;
+    private readonly ITimer _timer;
+    private bool _ticking; // guarded by _timerLock
+
+    public AutoscalerHost(IKubeClient client, ServingConfigSource config, TimeProvider time, ILogger<AutoscalerHost> logger)
+    {
+        _client = client;
+        _config = config;
+        _time = time;
+        _logger = logger;
+        _timer = time.CreateTimer(static host => ((AutoscalerHost)host!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Time between decisions (Knative's tick).</summary>
+    public static TimeSpan TickInterval { get; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The latest decisions and what they were made from.</summary>
+    public ExplainLog Explain { get; } = new();
+
+    /// <summary>How many revisions are active.</summary>
+    public int ActiveCount => _active.Count;
+
+    /// <summary>Called when what a revision should have changed, so that its status follows.</summary>
+    internal Action<ObjectKey>? Changed { get; set; }
+
+    public void Report(string gateway, ReadOnlySpan<RevisionDemand> demand)
+    {
+        var now = _time.GetUtcNow();
+        foreach (ref readonly var entry in demand)
+        {
+            var sample = new DemandSample(entry.InFlight, entry.Held, entry.AverageConcurrency, entry.Requests);
+            if (!_active.TryGetValue(entry.Revision, out var revision))
+            {
+                if (sample.IsZero || Track(entry.Revision, now) is not { } tracked)
+                {
+                    continue;
+                }
+                revision = tracked;
+            }
+            bool decide;
+            lock (revision.Lock)
+            {
+                decide = revision.Scaler.Report(gateway, sample, now);
+            }
+            if (decide)
+            {
+                Decide(revision, now);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The PodAutoscaler was created or changed: takes over its rules and decides when something may have to be done. Returns the last
+    /// decision; null when the revision rests.
+    /// </summary>
+    internal ScaleDecision? Follow(ObjectKey key)
+    {
+        var now = _time.GetUtcNow();
+        if (!_active.TryGetValue(key, out var revision))
+        {
+            if (Rests(key, now) || Track(key, now) is not { } tracked)
+            {
+                return null;
+            }
+            revision = tracked;
+        }
+        Decide(revision, now);
+        lock (revision.Lock)
+        {
+            return revision.Scaler.Last;
+        }
+    }
+
+    /// <summary>The PodAutoscaler is gone.</summary>
+    internal void Forget(ObjectKey key) => _active.TryRemove(key, out _);
+
+    /// <summary>Waits until no scale is being written; for tests and for the end.</summary>
+    internal Task SettledAsync() => Task.WhenAll(_writes.Keys);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _timer.DisposeAsync();
+        await SettledAsync();
+        _stop.Dispose();
+    }
+
+    /// <summary>Whether a revision nobody tracks is as it should be: then it needs no memory.</summary>
+    private bool Rests(ObjectKey key, DateTimeOffset now)
+    {
+        if (Look(key) is not { } seen)
+        {
+            return true;
+        }
+        var spec = seen.Spec;
+        var world = seen.World(_client, now);
+        var floor = Math.Max(spec.Floor(world.Initialised), spec.EnableScaleToZero ? 0 : 1);
+        var settled = world.Initialised || spec.InitialScale == 0 || !spec.Reachable;
+        return settled && world.Replicas == floor && (floor == 0 || world.Ready >= floor);
+    }
+
+    private ActiveRevision? Track(ObjectKey key, DateTimeOffset now)
+    {
+        if (Look(key) is not { } seen)
+        {
+            Log.Unknown(_logger, key);
+            return null;
+        }
+        var world = seen.World(_client, now);
+        var created = new ActiveRevision(key, new RevisionScaler(seen.Spec, world.Ready, now), seen);
+        var revision = _active.GetOrAdd(key, created);
+        if (revision == created)
+        {
+            StartTicking();
+        }
+        return revision;
+    }
+
+    private RevisionView? Look(ObjectKey key) => RevisionView.Read(_client, key, _config.Current);
+
+    private void StartTicking()
+    {
+        lock (_timerLock)
+        {
+            if (!_ticking)
+            {
+                _ticking = true;
+                _timer.Change(TickInterval, TickInterval);
+            }
+        }
+    }
+
+    private void Tick()
+    {
+        var now = _time.GetUtcNow();
+        foreach (var (_, revision) in _active)
+        {
+            Decide(revision, now);
+        }
+        lock (_timerLock)
+        {
+            if (_active.IsEmpty)
+            {
+                _ticking = false;
+                _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            }
+        }
+    }
+
+    private void Decide(ActiveRevision revision, DateTimeOffset now)
+    {
+        ScaleDecision decision;
+        int? before;
+        lock (revision.Lock)
+        {
+            if (revision.View.Refreshed(_client, _config.Current) is not { } view)
+            {
+                _active.TryRemove(revision.Key, out _);
+                return;
+            }
+            revision.View = view;
+            revision.Scaler.Spec = view.Spec;
+            before = revision.Scaler.Last?.Desired;
+            var world = view.World(_client, now);
+            decision = revision.Scaler.Decide(world, now);
+            if (view.Deployment is null)
+            {
+                return; // not made yet; its appearance runs the PodAutoscaler again
+            }
+            if (decision.Changes && !revision.Writing)
+            {
+                revision.Writing = true;
+                Write(revision, decision);
+            }
+            else if (!revision.Writing && revision.Scaler.IsAtRest(world, now))
+            {
+                _active.TryRemove(revision.Key, out _);
+            }
+        }
+        if (before != decision.Desired)
+        {
+            Changed?.Invoke(revision.Key);
+        }
+        if (before != decision.Desired || decision.Changes)
+        {
+            Explain.Record(revision.Key, decision, now);
+        }
+    }
+
+    /// <summary>The write leaves the caller's thread: it may be a gateway's I/O loop.</summary>
+    private void Write(ActiveRevision revision, ScaleDecision decision)
+    {
+        var write = Task.Run(() => WriteAsync(revision, decision));
+        _writes[write] = 0;
+        _ = write.ContinueWith(static (done, writes) => ((ConcurrentDictionary<Task, byte>)writes!).TryRemove(done, out _), _writes, TaskScheduler.Default);
+    }
+
+    private async Task WriteAsync(ActiveRevision revision, ScaleDecision decision)
+    {
+        try
+        {
+            var body = CanonicalJson.Serialize(new JsonObject { ["spec"] = new JsonObject { ["replicas"] = decision.Replicas } });
+            await _client.PatchAsync(
+                Kinds.Deployment, revision.View.Deployment!.Key, new KubePatch(PatchType.Merge, body), WriteOptions.By(Manager, "scale"), _stop.Token);
+            Log.Scaled(_logger, revision.Key, decision.Inputs.Replicas, decision.Replicas!.Value, decision.Reason);
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // Stopping: the next start decides anew.
+        }
+#pragma warning disable CA1031 // whatever failed, the next tick decides and writes again
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Log.WriteFailed(_logger, e, revision.Key, decision.Replicas!.Value);
+        }
+        finally
+        {
+            lock (revision.Lock)
+            {
+                revision.Writing = false;
+            }
+        }
+    }
+
+    private sealed class ActiveRevision(ObjectKey key, RevisionScaler scaler, RevisionView view)
+    {
+        public ObjectKey Key { get; } = key;
+
+        public Lock Lock { get; } = new();
+
+        public RevisionScaler Scaler { get; } = scaler; // guarded by Lock
+
+        public RevisionView View = view; // guarded by Lock
+        public bool Writing; // guarded by Lock
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 3001, Level = LogLevel.Debug, Message = "{Revision}: scaled {From} → {To} ({Reason})")]
+        internal static partial void Scaled(ILogger logger, ObjectKey revision, int from, int to, ScaleReason reason);
+
+        [LoggerMessage(EventId = 3002, Level = LogLevel.Warning, Message = "{Revision}: the scale {To} could not be written; the next tick tries again")]
+        internal static partial void WriteFailed(ILogger logger, Exception e, ObjectKey revision, int to);
+
+        [LoggerMessage(EventId = 3003, Level = LogLevel.Debug, Message = "{Revision}: demand for a revision that has no PodAutoscaler; nothing to scale")]
+        internal static partial void Unknown(ILogger logger, ObjectKey revision);
+    }
+}

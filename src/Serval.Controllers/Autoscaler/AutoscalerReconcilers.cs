@@ -1,0 +1,24 @@
+using Serval.Kube;
+
+namespace Serval.Controllers.Autoscaler;
+
+/// <summary>The reconcilers around the autoscaler, for the composition root.</summary>
+public static class AutoscalerReconcilers
+{
+    /// <summary>Adds PodAutoscaler and ServerlessService reconcilers.</summary>
+    /// <param name="controllers">Where they run.</param>
+    /// <param name="client">The waist.</param>
+    /// <param name="host">Decides and writes scales; also the demand signal.</param>
+    /// <param name="config">The cluster's settings.</param>
+    /// <param name="gateways">Where the gateways listen: the endpoints of every public Service.</param>
+    /// <param name="time">The clock.</param>
+    public static ControllerHost AddAutoscaler(
+        this ControllerHost controllers, IKubeClient client, AutoscalerHost host, ServingConfigSource config, Func<IReadOnlyList<GatewayAddress>> gateways,
+        TimeProvider time) =>
+        controllers
+            .Add(new PodAutoscalerReconciler(client, host, config, time))
+            .Add(new ServerlessServiceReconciler(client, gateways, time));
+}
+
+/// <summary>Where a gateway listens for plain HTTP.</summary>
+public sealed record GatewayAddress(string Ip, int Port);

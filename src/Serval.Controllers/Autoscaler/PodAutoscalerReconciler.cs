@@ -1,0 +1,156 @@
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Api.Autoscaling;
+using Serval.Api.Networking;
+using Serval.Api.Serving;
+using Serval.Autoscaling;
+using Serval.Controllers.Workloads;
+using Serval.Kube;
+
+namespace Serval.Controllers.Autoscaler;
+
+/// <summary>
+/// PodAutoscaler → ServerlessService and Metric, and the status that says how far it is (knative/serving: reconciler/autoscaling/kpa).
+/// The scale itself is <see cref="AutoscalerHost"/>'s. While a revision activates its status trails, so that a wake writes none before its pod runs.
+/// </summary>
+internal sealed class PodAutoscalerReconciler(IKubeClient client, AutoscalerHost host, ServingConfigSource config, TimeProvider time) : IReconciler
+{
+    private readonly StatusTrail _trail = new(time);
+
+    public string Name => "autoscaler";
+
+    public ResourceKind Kind => Kinds.PodAutoscaler;
+
+    public int Concurrency => 8;
+
+    public IEnumerable<ReconcilerWatch> Watches =>
+    [
+        ReconcilerWatch.Owned(Kinds.ServerlessService, Kinds.PodAutoscaler),
+        ReconcilerWatch.Owned(Kinds.Metric, Kinds.PodAutoscaler),
+        ReconcilerWatch.Labelled(Kinds.Deployment, KnativeNames.RevisionLabel),
+        new ReconcilerWatch(Kinds.Pod, change => change.New.Metadata.Label(KnativeNames.RevisionLabel) is { Length: > 0 } revision
+            && RevisionFacts.ReadinessChanged(change) ? [new ObjectKey(change.New.Metadata.Namespace, revision)] : []),
+        ServingConfigSource.RunAll(client, Kinds.PodAutoscaler),
+    ];
+
+    public void Started(Action<ObjectKey> enqueue) => host.Changed = enqueue;
+
+    public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
+    {
+        if (client.Cache(Kinds.PodAutoscaler).Get(key) is not { } stored || stored.Metadata.IsDeleting)
+        {
+            host.Forget(key);
+            _trail.Forget(key);
+            return ReconcileResult.Done;
+        }
+        var autoscaler = stored.As<PodAutoscaler>();
+        var conditions = new ConditionSet(
+            autoscaler.Status.Conditions, time.GetUtcNow(), AutoscalerConditions.Active, AutoscalerConditions.Initialised, AutoscalerConditions.ServiceReady);
+        try
+        {
+            var serverless = await OwnedObjects.EnsureAsync(client, Kinds.ServerlessService, MakeServerless(stored, autoscaler), Name, ct);
+            var metric = await OwnedObjects.EnsureAsync(client, Kinds.Metric, MakeMetric(stored), Name, ct);
+            return await ReportAsync(stored, autoscaler, conditions, serverless, metric, ct);
+        }
+        catch (OwnerConflictException e)
+        {
+            conditions.MarkFalse(AutoscalerConditions.Active, "NotOwned", $"There is an existing {e.Kind.Kind} \"{e.Key.Name}\" that we do not own.");
+            await WriteAsync(stored, [], conditions, ct);
+            return ReconcileResult.Done;
+        }
+    }
+
+    private async Task<ReconcileResult> ReportAsync(
+        KubeObject stored, PodAutoscaler autoscaler, ConditionSet conditions, KubeObject serverless, KubeObject metric, CancellationToken ct)
+    {
+        var decision = host.Follow(stored.Key);
+        var spec = ScalingSpecs.From(autoscaler, config.Current);
+        var deployment = RevisionFacts.Target(client, stored.Key, autoscaler);
+        var replicas = RevisionFacts.Replicas(deployment);
+        var ready = RevisionFacts.Ready(client, deployment);
+        var want = deployment is null ? ScaleDecision.Unknown : decision?.Desired ?? replicas;
+        var names = serverless.As<ServerlessService>().Status;
+        AutoscalerConditions.Mark(
+            conditions, want, ready, spec.ActiveThreshold(conditions.IsTrue(AutoscalerConditions.Initialised)),
+            names.PrivateServiceName.Length > 0, decision?.Reason == ScaleReason.ActivationTimedOut);
+        MarkUnsupported(conditions, autoscaler);
+        var status = new JsonObject
+        {
+            ["actualScale"] = ready,
+            ["desiredScale"] = want < 0 && autoscaler.Status.DesiredScale is >= 0 and { } before ? before : want,
+        };
+        if (names.PrivateServiceName.Length > 0)
+        {
+            status["serviceName"] = names.ServiceName;
+            status["metricsServiceName"] = names.PrivateServiceName;
+        }
+        if (conditions[AutoscalerConditions.Active]?.Status == "Unknown" && _trail.Wait(stored.Key) is var wait && wait > TimeSpan.Zero)
+        {
+            return ReconcileResult.After(wait);
+        }
+        _trail.Forget(stored.Key);
+        await WriteAsync(stored, status, conditions, ct);
+        await WriteMetricAsync(metric, ct);
+        return ReconcileResult.Done;
+    }
+
+    private async Task WriteAsync(KubeObject stored, JsonObject status, ConditionSet conditions, CancellationToken ct)
+    {
+        status["observedGeneration"] = stored.Metadata.Generation;
+        status["conditions"] = conditions.ToJson();
+        await OwnedObjects.PatchStatusAsync(client, Kinds.PodAutoscaler, stored, status, Name, ct);
+    }
+
+    /// <summary>Metrics come with the gateways' reports: there is nothing to scrape that could fail.</summary>
+    private async Task WriteMetricAsync(KubeObject metric, CancellationToken ct)
+    {
+        var conditions = new ConditionSet(metric.As<Metric>().Status.Conditions, time.GetUtcNow());
+        conditions.MarkTrue("Ready");
+        var status = new JsonObject { ["observedGeneration"] = metric.Metadata.Generation, ["conditions"] = conditions.ToJson() };
+        await OwnedObjects.PatchStatusAsync(client, Kinds.Metric, metric, status, Name, ct);
+    }
+
+    private void MarkUnsupported(ConditionSet conditions, PodAutoscaler autoscaler)
+    {
+        const string Type = "MetricSupported";
+        if (ScalingSpecs.Unsupported(autoscaler, config.Current) is { Length: > 0 } what)
+        {
+            conditions.MarkFalse(Type, "NotSupported", what, "Info");
+        }
+        else
+        {
+            conditions.Clear(Type);
+        }
+    }
+
+    private static JsonObject MakeServerless(KubeObject stored, PodAutoscaler autoscaler)
+    {
+        var annotations = JsonMaps.ToJson(stored.Metadata.Annotations, key => key != AutoscalingAnnotations.MetricKey);
+        var serverless = OwnedObjects.New(Kinds.ServerlessService, stored, stored.Metadata.Name, JsonMaps.ToJson(stored.Metadata.Labels), annotations);
+        var target = autoscaler.Spec.ScaleTargetRef;
+        serverless["spec"] = new JsonObject
+        {
+            ["mode"] = "Proxy",
+            ["objectRef"] = new JsonObject { ["apiVersion"] = target.ApiVersion, ["kind"] = target.Kind, ["name"] = target.Name },
+            ["protocolType"] = autoscaler.Spec.ProtocolType,
+            ["numActivators"] = 1,
+        };
+        return serverless;
+    }
+
+    private JsonObject MakeMetric(KubeObject stored)
+    {
+        var annotations = new AutoscalingAnnotations(stored.Metadata.Annotations, config.Current.Autoscaler);
+        var metric = OwnedObjects.New(
+            Kinds.Metric, stored, stored.Metadata.Name, JsonMaps.ToJson(stored.Metadata.Labels), JsonMaps.ToJson(stored.Metadata.Annotations));
+        metric["spec"] = new JsonObject
+        {
+            ["stableWindow"] = Nanoseconds(annotations.StableWindow),
+            ["panicWindow"] = Nanoseconds(annotations.PanicWindow),
+            ["scrapeTarget"] = "",
+        };
+        return metric;
+
+        static long Nanoseconds(TimeSpan span) => span.Ticks * 100;
+    }
+}

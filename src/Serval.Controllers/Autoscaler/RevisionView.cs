@@ -1,0 +1,67 @@
+using Serval.Api;
+using Serval.Api.Autoscaling;
+using Serval.Api.Config;
+using Serval.Autoscaling;
+using Serval.Kube;
+
+namespace Serval.Controllers.Autoscaler;
+
+/// <summary>What was read of a revision's objects, kept until one of them changes so that a tick parses nothing.</summary>
+internal sealed class RevisionView
+{
+    private readonly KubeObject _autoscaler;
+    private readonly ServingConfig _config;
+
+    private RevisionView(KubeObject autoscaler, KubeObject? deployment, ServingConfig config, ScalingSpec spec, bool initialised, string target)
+    {
+        _autoscaler = autoscaler;
+        _config = config;
+        Deployment = deployment;
+        Spec = spec;
+        Initialised = initialised;
+        TargetName = target;
+        Replicas = RevisionFacts.Replicas(deployment);
+    }
+
+    internal ScalingSpec Spec { get; }
+
+    internal KubeObject? Deployment { get; }
+
+    internal bool Initialised { get; }
+
+    internal int Replicas { get; }
+
+    private string TargetName { get; }
+
+    /// <summary>Reads the caches; null when there is no PodAutoscaler.</summary>
+    internal static RevisionView? Read(IKubeClient client, ObjectKey key, ServingConfig config)
+    {
+        if (client.Cache(Kinds.PodAutoscaler).Get(key) is not { } stored || stored.Metadata.IsDeleting)
+        {
+            return null;
+        }
+        var view = stored.As<PodAutoscaler>();
+        return new RevisionView(
+            stored, RevisionFacts.Target(client, key, view), config, ScalingSpecs.From(view, config), RevisionFacts.Initialised(view),
+            view.Spec.ScaleTargetRef.Name);
+    }
+
+    /// <summary>This view, or a new one when something changed; null when the PodAutoscaler is gone.</summary>
+    internal RevisionView? Refreshed(IKubeClient client, ServingConfig config)
+    {
+        var key = _autoscaler.Key;
+        return ReferenceEquals(client.Cache(Kinds.PodAutoscaler).Get(key), _autoscaler) && ReferenceEquals(config, _config)
+            && ReferenceEquals(client.Cache(Kinds.Deployment).Get(new ObjectKey(key.Namespace, TargetName)), Deployment)
+            ? this
+            : Read(client, key, config);
+    }
+
+    /// <summary>The world as a decision sees it. The gateway is in the path from the ServerlessService's creation on.</summary>
+    internal ScaleObservation World(IKubeClient client, DateTimeOffset now)
+    {
+        var serverless = client.Cache(Kinds.ServerlessService).Get(_autoscaler.Key);
+        return new ScaleObservation(
+            Deployment is null || Replicas == 0 ? 0 : RevisionFacts.Ready(client, Deployment), Replicas, Initialised,
+            serverless?.Metadata.CreationTimestamp ?? now);
+    }
+}

@@ -1,0 +1,194 @@
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Kube;
+
+namespace Serval.Controllers.Tests.Autoscaler;
+
+/// <summary>A write as a test sees it.</summary>
+internal sealed record FakeWrite(string Verb, ResourceKind Kind, ObjectKey Key, string Subresource)
+{
+    public override string ToString() => $"{Verb} {Kind.Kind} {Key.Name}{(Subresource.Length == 0 ? "" : "/" + Subresource)}";
+}
+
+/// <summary>The waist in memory: enough of the pipeline (uid, version, generation, merge patches, subresources) for reconcilers.</summary>
+internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
+{
+    private readonly ConcurrentDictionary<ResourceKind, FakeCache> _caches = new();
+    private readonly Lock _lock = new();
+    private readonly List<FakeWrite> _writes = [];
+    private long _version;
+
+    /// <summary>Writes since the last <see cref="TakeWrites"/>.</summary>
+    public IReadOnlyList<FakeWrite> TakeWrites()
+    {
+        lock (_lock)
+        {
+            var writes = _writes.ToArray();
+            _writes.Clear();
+            return writes;
+        }
+    }
+
+    public long Version => Interlocked.Read(ref _version);
+
+    /// <summary>Fails every write with this while set.</summary>
+    public ApiException? Failure { get; set; }
+
+    public IObjectCache Cache(ResourceKind kind) => _caches.GetOrAdd(kind, k => new FakeCache(k));
+
+    public Task<KubeObject> GetAsync(ResourceKind kind, ObjectKey key, CancellationToken ct = default) =>
+        Task.FromResult(Cache(kind).Get(key) ?? throw ApiException.NotFound(kind, key.Name));
+
+    public Task<KubeList> ListAsync(ResourceKind kind, string? ns, ListOptions options, CancellationToken ct = default) =>
+        Task.FromResult(new KubeList(_version, Cache(kind).List(ns)));
+
+    public IAsyncEnumerable<WatchEvent> WatchAsync(ResourceKind kind, string? ns, WatchOptions options, CancellationToken ct = default) =>
+        throw new NotSupportedException("reconcilers follow caches");
+
+    public Task<KubeObject> CreateAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct = default)
+    {
+        lock (_lock)
+        {
+            if (Cache(kind).Get(obj.Key) is not null)
+            {
+                throw ApiException.AlreadyExists(kind, obj.Metadata.Name);
+            }
+            return Task.FromResult(Store("create", kind, null, obj.With(tree =>
+            {
+                var metadata = tree["metadata"]!.AsObject();
+                metadata["uid"] = $"uid-{kind.Plural}-{obj.Metadata.Name}";
+                metadata["creationTimestamp"] ??= time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ssZ");
+                metadata["generation"] = 1;
+            }), options));
+        }
+    }
+
+    public Task<KubeObject> UpdateAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct = default)
+    {
+        lock (_lock)
+        {
+            var before = Cache(kind).Get(obj.Key) ?? throw ApiException.NotFound(kind, obj.Metadata.Name);
+            return Task.FromResult(Store("update", kind, before, obj, options));
+        }
+    }
+
+    public Task<KubeObject> PatchAsync(ResourceKind kind, ObjectKey key, KubePatch patch, WriteOptions options, CancellationToken ct = default)
+    {
+        lock (_lock)
+        {
+            var before = Cache(kind).Get(key) ?? throw ApiException.NotFound(kind, key.Name);
+            Assert.Equal(PatchType.Merge, patch.Type);
+            var change = JsonNode.Parse(patch.Body.Span)!.AsObject();
+            var after = before.With(tree =>
+            {
+                var spec = tree["spec"]?.ToJsonString();
+                Merge(tree, change);
+                if (spec != tree["spec"]?.ToJsonString())
+                {
+                    tree["metadata"]!["generation"] = before.Metadata.Generation + 1;
+                }
+            });
+            return Task.FromResult(Store("patch", kind, before, after, options));
+        }
+    }
+
+    public Task<KubeObject> DeleteAsync(ResourceKind kind, ObjectKey key, DeleteOptions options, CancellationToken ct = default)
+    {
+        lock (_lock)
+        {
+            var before = Cache(kind).Get(key) ?? throw ApiException.NotFound(kind, key.Name);
+            _writes.Add(new FakeWrite("delete", kind, key, ""));
+            _version++;
+            ((FakeCache)Cache(kind)).Apply(new CacheChange(WatchEventType.Deleted, before, before));
+            return Task.FromResult(before);
+        }
+    }
+
+    public Task<KubeList> DeleteCollectionAsync(ResourceKind kind, string? ns, ListOptions list, DeleteOptions options, CancellationToken ct = default) =>
+        throw new NotSupportedException("no reconciler here deletes collections");
+
+    private KubeObject Store(string verb, ResourceKind kind, KubeObject? before, KubeObject after, WriteOptions options)
+    {
+        if (Failure is { } failure)
+        {
+            throw failure;
+        }
+        after = after.With(tree => tree["metadata"]!["resourceVersion"] = (_version + 1).ToString());
+        _version++;
+        _writes.Add(new FakeWrite(verb, kind, after.Key, options.Subresource));
+        ((FakeCache)Cache(kind)).Apply(new CacheChange(before is null ? WatchEventType.Added : WatchEventType.Modified, after, before));
+        return after;
+    }
+
+    private static void Merge(JsonObject target, JsonObject patch)
+    {
+        foreach (var (key, value) in patch)
+        {
+            if (value is null)
+            {
+                target.Remove(key);
+            }
+            else if (value is JsonObject change)
+            {
+                var inner = target[key] as JsonObject;
+                if (inner is null)
+                {
+                    target[key] = inner = [];
+                }
+                Merge(inner, change);
+            }
+            else
+            {
+                target[key] = value.DeepClone();
+            }
+        }
+    }
+
+    private sealed class FakeCache(ResourceKind kind) : IObjectCache
+    {
+        private readonly ConcurrentDictionary<ObjectKey, KubeObject> _objects = new();
+        private readonly List<Action<CacheChange>> _handlers = [];
+
+        public ResourceKind Kind => kind;
+
+        public KubeObject? Get(ObjectKey key) => _objects.GetValueOrDefault(key);
+
+        public IReadOnlyList<KubeObject> List(string? ns = null) => [.. _objects.Values.Where(o => ns is null || o.Metadata.Namespace == ns)];
+
+        public IReadOnlyList<KubeObject> OwnedBy(string uid) => [.. _objects.Values.Where(o => o.Metadata.OwnerReferences.Any(r => r.Uid == uid))];
+
+        public IDisposable Subscribe(Action<CacheChange> handler)
+        {
+            foreach (var present in _objects.Values)
+            {
+                handler(new CacheChange(WatchEventType.Added, present, null));
+            }
+            _handlers.Add(handler);
+            return new Subscription(() => _handlers.Remove(handler));
+        }
+
+        public Task WaitForSyncAsync(CancellationToken ct = default) => Task.CompletedTask;
+
+        public void Apply(CacheChange change)
+        {
+            if (change.Type == WatchEventType.Deleted)
+            {
+                _objects.TryRemove(change.New.Key, out _);
+            }
+            else
+            {
+                _objects[change.New.Key] = change.New;
+            }
+            foreach (var handler in _handlers.ToArray())
+            {
+                handler(change);
+            }
+        }
+    }
+
+    private sealed class Subscription(Action end) : IDisposable
+    {
+        public void Dispose() => end();
+    }
+}
