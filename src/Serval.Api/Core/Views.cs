@@ -145,6 +145,9 @@ public sealed record Volume
     public EmptyDirVolume? EmptyDir { get; init; }
     public ProjectedVolume? Projected { get; init; }
 
+    [System.Text.Json.Serialization.JsonPropertyName("downwardAPI")]
+    public DownwardApiVolume? DownwardApi { get; init; }
+
     /// <summary>Source fields this version does not mount (hostPath, csi …), kept so that the refusal can name them; settable for the JSON reader only.</summary>
     [System.Text.Json.Serialization.JsonExtensionData]
     public IDictionary<string, JsonElement>? Other { get; set; }
@@ -189,6 +192,28 @@ public sealed record ProjectedSource
 {
     public ProjectedReference? ConfigMap { get; init; }
     public ProjectedReference? Secret { get; init; }
+
+    [System.Text.Json.Serialization.JsonPropertyName("downwardAPI")]
+    public DownwardApiVolume? DownwardApi { get; init; }
+
+    /// <summary>Sources this version does not mount (serviceAccountToken …); settable for the JSON reader only.</summary>
+    [System.Text.Json.Serialization.JsonExtensionData]
+    public IDictionary<string, JsonElement>? Other { get; set; }
+}
+
+/// <summary>Fields of the pod as files; also a projected source.</summary>
+public sealed record DownwardApiVolume
+{
+    public IReadOnlyList<DownwardApiFile> Items { get; init => field = value ?? field; } = [];
+    public int? DefaultMode { get; init; }
+}
+
+public sealed record DownwardApiFile
+{
+    public string Path { get; init => field = value ?? field; } = "";
+    public FieldSelector? FieldRef { get; init; }
+    public ResourceFieldSelector? ResourceFieldRef { get; init; }
+    public int? Mode { get; init; }
 }
 
 public sealed record ProjectedReference

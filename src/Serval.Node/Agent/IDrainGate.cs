@@ -1,0 +1,16 @@
+using Serval.Api;
+
+namespace Serval.Node;
+
+/// <summary>Tells when nothing is in flight at an instance any more; the composition root asks the proxy.</summary>
+public interface IDrainGate
+{
+    /// <summary>Completes when the instance, already withdrawn, has answered its last request. Cancelled when the grace period is over.</summary>
+    Task WhenIdleAsync(ObjectKey revision, string podUid, CancellationToken ct);
+}
+
+/// <summary>A gate that is always open: nothing routes to the pods of this node.</summary>
+public sealed class NoDrainGate : IDrainGate
+{
+    public Task WhenIdleAsync(ObjectKey revision, string podUid, CancellationToken ct) => Task.CompletedTask;
+}

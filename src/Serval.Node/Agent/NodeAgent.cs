@@ -1,0 +1,142 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Serval.Api;
+using Serval.Api.Core;
+using Serval.Kube;
+using Serval.Node.Agent;
+using Serval.Node.Logs;
+using Serval.Node.Ports;
+using Serval.Node.Processes;
+using Serval.Node.Sockets;
+
+namespace Serval.Node;
+
+/// <summary>
+/// Runs the pods bound to this node as processes of this machine: starts, probes, restarts and stops them, signals capacity and reports their
+/// status. Disposing stops every process gracefully and leaves the Pod objects.
+/// </summary>
+public sealed partial class NodeAgent : IAsyncDisposable
+{
+    private readonly NodeOptions _options;
+    private readonly IKubeClient _client;
+    private readonly ICapacitySignal _capacity;
+    private readonly IImageRoots _images;
+    private readonly IDrainGate _drain;
+    private readonly ILogger _logger;
+    private readonly ConcurrentDictionary<string, PodWorker> _workers = new(StringComparer.Ordinal); // by uid
+    private readonly List<IDisposable> _subscriptions = [];
+    private NodeServices? _services;
+    private ExitWatcher? _exits;
+    private ProcessJournal? _journal;
+    private volatile bool _stopping;
+
+    public NodeAgent(NodeOptions options, IKubeClient client, ICapacitySignal capacity, IImageRoots images, IDrainGate? drain = null)
+    {
+        (_options, _client, _capacity, _images, _drain) = (options, client, capacity, images, drain ?? new NoDrainGate());
+        _logger = options.Loggers.CreateLogger<NodeAgent>();
+        Streams = new NodePodStreams(FindWorker, options.Time);
+    }
+
+    /// <summary>Logs of this node's pods.</summary>
+    public IPodStreams Streams { get; }
+
+    /// <summary>Cleans up after a crash, registers the Node and begins to run its pods.</summary>
+    public async Task StartAsync(CancellationToken ct)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new PlatformNotSupportedException(
+                "the node agent needs Linux (pidfd, sock_diag, posix_spawn sessions); run `serval node` on a Linux machine against this API server");
+        }
+        var paths = new NodePaths(_options.DataDirectory);
+        Directory.CreateDirectory(paths.Pods);
+        _journal = ProcessJournal.Open(paths.Node, out var orphans);
+        if (orphans > 0)
+        {
+            Log.OrphansKilled(_logger, orphans);
+        }
+        _exits = new ExitWatcher();
+        _services = Services(paths, _exits, _journal);
+        await NodeRegistration.RegisterAsync(_client, _options.NodeName, _options.Time, ct);
+        var pods = _client.Cache(Kinds.Pod);
+        await pods.WaitForSyncAsync(ct);
+        PodDirectory.DeleteOthers(paths.Pods, pods.List().Select(p => p.Metadata.Uid).ToHashSet(StringComparer.Ordinal), _logger);
+        _subscriptions.Add(_client.Cache(Kinds.ConfigMap).Subscribe(c => ReferenceChanged(Kinds.ConfigMap, c)));
+        _subscriptions.Add(_client.Cache(Kinds.Secret).Subscribe(c => ReferenceChanged(Kinds.Secret, c)));
+        _subscriptions.Add(pods.Subscribe(PodChanged));
+    }
+
+    /// <summary>Stops every process: SIGTERM, the pod's grace period, SIGKILL.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _stopping = true;
+        _subscriptions.ForEach(s => s.Dispose());
+        _subscriptions.Clear();
+        await Task.WhenAll(_workers.Values.Select(w => w.ShutdownAsync()));
+        _services?.Prober.Dispose();
+        _services?.Logs.Dispose();
+        _exits?.Dispose();
+        _journal?.Dispose();
+    }
+
+    private NodeServices Services(NodePaths paths, ExitWatcher exits, ProcessJournal journal) => new()
+    {
+        NodeName = _options.NodeName,
+        Paths = paths,
+        Client = _client,
+        Capacity = _capacity,
+        Images = _images,
+        Drain = _drain,
+        Time = _options.Time,
+        Runtime = new ProcessRuntime(exits, journal),
+        Prober = new ListenProber(),
+        Ports = new PortAllocator(_options.FirstPort, _options.LastPort),
+        Logs = new LogIndexer(_options.Time),
+        MountsAllowed = _options.AllowMounts ?? Capabilities.HasSysAdmin(),
+        Logger = _logger,
+        Finished = uid => _workers.TryRemove(uid, out _),
+    };
+
+    // Runs on the publisher's thread: it only passes the change on.
+    private void PodChanged(CacheChange change)
+    {
+        var obj = change.New;
+        var uid = obj.Metadata.Uid;
+        if (_workers.TryGetValue(uid, out var worker))
+        {
+            if (change.Type == WatchEventType.Deleted)
+            {
+                worker.Removed();
+            }
+            else
+            {
+                worker.Changed(obj);
+            }
+        }
+        else if (change.Type != WatchEventType.Deleted && !_stopping && obj.As<Pod>().Spec.NodeName == _options.NodeName)
+        {
+            worker = new PodWorker(_services!, obj);
+            _workers[uid] = worker;
+            worker.Start();
+        }
+    }
+
+    private void ReferenceChanged(ResourceKind kind, CacheChange change)
+    {
+        foreach (var worker in _workers.Values)
+        {
+            if (worker.Uses(kind, change.New.Key))
+            {
+                worker.ReferenceChanged();
+            }
+        }
+    }
+
+    private PodWorker? FindWorker(ObjectKey key) => _workers.Values.FirstOrDefault(w => w.Key == key);
+
+    private static partial class Log
+    {
+        [LoggerMessage(30, LogLevel.Warning, "Ended {Count} containers that an earlier run left behind")]
+        public static partial void OrphansKilled(ILogger logger, int count);
+    }
+}

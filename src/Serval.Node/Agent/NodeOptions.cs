@@ -1,0 +1,23 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Serval.Node;
+
+/// <summary>Settings of a node agent.</summary>
+public sealed record NodeOptions
+{
+    /// <summary>Serval's data directory; the agent writes below <c>pods/</c> and <c>node/</c> of it and nowhere else.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>Name of the Node object; pods bound to it run here.</summary>
+    public string NodeName { get; init; } = Environment.MachineName.ToLowerInvariant();
+
+    /// <summary>Range of instance ports, outside the ephemeral one.</summary>
+    public int FirstPort { get; init; } = 20000;
+    public int LastPort { get; init; } = 29999;
+
+    /// <summary>Whether containers may get private mount namespaces; null asks the kernel whether this process has CAP_SYS_ADMIN.</summary>
+    public bool? AllowMounts { get; init; }
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+    public ILoggerFactory Loggers { get; init; } = NullLoggerFactory.Instance;
+}

@@ -1,0 +1,21 @@
+using Serval.Api;
+
+namespace Serval.Node.Agent;
+
+/// <summary>Where the node agent keeps files. Names beginning with a dot cannot be container names.</summary>
+internal sealed class NodePaths(string dataDirectory)
+{
+    public string Node { get; } = Path.Combine(Path.GetFullPath(dataDirectory), "node");
+
+    public string Pods { get; } = Path.Combine(Path.GetFullPath(dataDirectory), "pods");
+
+    public string Pod(ObjectKey key, string uid) => Path.Combine(Pods, $"{key.Namespace}_{key.Name}_{uid}");
+
+    public static string Volumes(string podDirectory) => Path.Combine(podDirectory, ".volumes");
+
+    public static string Scratch(string podDirectory, string container) => Path.Combine(podDirectory, ".scratch", container);
+
+    public static string Log(string podDirectory, string container, int run) => Path.Combine(podDirectory, container, $"{run}.log");
+
+    public static string ProbeOutput(string podDirectory, string container) => Path.Combine(podDirectory, container, ".probe");
+}

@@ -1,0 +1,81 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Kube;
+using Serval.Node.Containers;
+
+namespace Serval.Node.Agent;
+
+/// <summary>The Node object of this machine.</summary>
+internal static class NodeRegistration
+{
+    private static string Arch => RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "arm64" : "amd64";
+
+    /// <summary>Creates the Node, or brings its labels and status up to date.</summary>
+    public static async Task RegisterAsync(IKubeClient client, string name, TimeProvider time, CancellationToken ct)
+    {
+        var options = WriteOptions.By(NodeServices.FieldManager);
+        try
+        {
+            await client.CreateAsync(Kinds.Node, KubeObject.From(Node(name)), options, ct);
+        }
+        catch (ApiException e) when (e.IsAlreadyExists)
+        {
+            var labels = new JsonObject { ["metadata"] = new JsonObject { ["labels"] = Labels(name) } };
+            await client.PatchAsync(Kinds.Node, ObjectKey.Cluster(name), Merge(labels), options, ct);
+        }
+        var status = new JsonObject { ["status"] = Status(name, time.GetUtcNow()) };
+        await client.PatchAsync(Kinds.Node, ObjectKey.Cluster(name), Merge(status), options with { Subresource = "status" }, ct);
+    }
+
+    private static KubePatch Merge(JsonObject patch) => new(PatchType.Merge, CanonicalJson.Serialize(patch));
+
+    private static JsonObject Node(string name) => new()
+    {
+        ["apiVersion"] = "v1",
+        ["kind"] = "Node",
+        ["metadata"] = new JsonObject { ["name"] = name, ["labels"] = Labels(name) },
+        ["spec"] = new JsonObject(),
+    };
+
+    private static JsonObject Labels(string name) => new()
+    {
+        ["kubernetes.io/hostname"] = name, ["kubernetes.io/os"] = "linux", ["kubernetes.io/arch"] = Arch,
+    };
+
+    private static JsonObject Status(string name, DateTimeOffset now) => new()
+    {
+        ["capacity"] = Capacity(),
+        ["allocatable"] = Capacity(),
+        ["addresses"] = new JsonArray
+        {
+            new JsonObject { ["type"] = "InternalIP", ["address"] = NodeServices.Address },
+            new JsonObject { ["type"] = "Hostname", ["address"] = name },
+        },
+        ["conditions"] = new JsonArray
+        {
+            new JsonObject
+            {
+                ["type"] = "Ready", ["status"] = "True", ["reason"] = "NodeAgentReady", ["message"] = "the node agent runs",
+                ["lastHeartbeatTime"] = PodStatusBuilder.Text(now), ["lastTransitionTime"] = PodStatusBuilder.Text(now),
+            },
+        },
+        ["nodeInfo"] = new JsonObject
+        {
+            ["operatingSystem"] = "linux", ["architecture"] = Arch, ["kernelVersion"] = KernelVersion(),
+            ["osImage"] = RuntimeInformation.OSDescription, ["containerRuntimeVersion"] = "process://1",
+            ["kubeletVersion"] = "v1.34.0-serval", ["kubeProxyVersion"] = "", ["machineID"] = "", ["systemUUID"] = "",
+            ["bootID"] = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(),
+        },
+    };
+
+    private static JsonObject Capacity() => new()
+    {
+        ["cpu"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture),
+        ["memory"] = ((long)ContainerResources.Capacity("memory")!.Value >> 10).ToString(CultureInfo.InvariantCulture) + "Ki",
+        ["pods"] = "10000",
+    };
+
+    private static string KernelVersion() => File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
+}

@@ -1,0 +1,53 @@
+using Microsoft.Extensions.Logging;
+using Serval.Api;
+using Serval.Api.Core;
+using Serval.Kube;
+using Serval.Node.Containers;
+using Serval.Node.Logs;
+using Serval.Node.Ports;
+using Serval.Node.Processes;
+using Serval.Node.Sockets;
+
+namespace Serval.Node.Agent;
+
+/// <summary>What every pod of the node uses.</summary>
+internal sealed record NodeServices
+{
+    public const string Address = "127.0.0.1";
+    public const string FieldManager = "serval-node";
+    public const string PortsAnnotation = "serval.dev/ports";
+    public const string RevisionLabel = "serving.knative.dev/revision";
+
+    public required string NodeName { get; init; }
+    public required NodePaths Paths { get; init; }
+    public required IKubeClient Client { get; init; }
+    public required ICapacitySignal Capacity { get; init; }
+    public required IImageRoots Images { get; init; }
+    public required IDrainGate Drain { get; init; }
+    public required TimeProvider Time { get; init; }
+    public required ProcessRuntime Runtime { get; init; }
+    public required ListenProber Prober { get; init; }
+    public required PortAllocator Ports { get; init; }
+    public required LogIndexer Logs { get; init; }
+    public required bool MountsAllowed { get; init; }
+    public required ILogger Logger { get; init; }
+
+    /// <summary>Called on the pod's own turn when nothing of it is left here.</summary>
+    public required Action<string> Finished { get; init; }
+
+    /// <summary>The ConfigMaps and Secrets of a namespace; <paramref name="used"/> hears of every look-up.</summary>
+    public IReferences References(string ns, Action<ResourceKind, string> used) => new CachedReferences(Client, ns, used);
+
+    private sealed class CachedReferences(IKubeClient client, string ns, Action<ResourceKind, string> used) : IReferences
+    {
+        public ConfigMap? ConfigMap(string name) => Find(Kinds.ConfigMap, name)?.As<ConfigMap>();
+
+        public Secret? Secret(string name) => Find(Kinds.Secret, name)?.As<Secret>();
+
+        private KubeObject? Find(ResourceKind kind, string name)
+        {
+            used(kind, name);
+            return client.Cache(kind).Get(new ObjectKey(ns, name));
+        }
+    }
+}

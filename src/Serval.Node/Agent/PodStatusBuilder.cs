@@ -1,0 +1,184 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Serval.Api.Core;
+
+namespace Serval.Node.Agent;
+
+/// <summary>The status of a pod in kubelet's shape, from the state of its containers. Keeps when each condition changed.</summary>
+internal sealed class PodStatusBuilder
+{
+    private readonly Dictionary<string, (string Status, DateTimeOffset Since)> _conditions = new(StringComparer.Ordinal);
+    private readonly JsonArray _foreign = [];
+    private readonly DateTimeOffset _startTime;
+
+    public PodStatusBuilder(Pod pod, DateTimeOffset now)
+    {
+        _startTime = pod.Status.StartTime ?? now;
+        foreach (var condition in pod.Status.Conditions)
+        {
+            if (condition.Type is "PodScheduled" or "PodReadyToStartContainers" or "Initialized" or "ContainersReady" or "Ready")
+            {
+                _conditions[condition.Type] = (condition.Status, condition.LastTransitionTime ?? now);
+            }
+            else
+            {
+                _foreign.Add(new JsonObject
+                {
+                    ["type"] = condition.Type, ["status"] = condition.Status, ["reason"] = condition.Reason, ["message"] = condition.Message,
+                    ["lastTransitionTime"] = Text(condition.LastTransitionTime ?? now), ["lastProbeTime"] = null,
+                });
+            }
+        }
+    }
+
+    public static string Phase(IReadOnlyList<ContainerSlot> containers, string restartPolicy)
+    {
+        var init = containers.Where(c => c.IsInit).ToList();
+        var main = containers.Where(c => !c.IsInit).ToList();
+        if (restartPolicy == "Never" && init.Any(c => c.Phase == ContainerPhase.Terminated && !c.Succeeded))
+        {
+            return "Failed";
+        }
+        if (!init.All(c => c.Succeeded) || main.Any(c => c is { Phase: ContainerPhase.Waiting, LastTerminated: null }))
+        {
+            return "Pending";
+        }
+        var stopped = main.All(c => c.Phase == ContainerPhase.Terminated);
+        if (!stopped || restartPolicy == "Always")
+        {
+            return "Running";
+        }
+        return main.All(c => c.Succeeded) ? "Succeeded" : restartPolicy == "Never" ? "Failed" : "Running";
+    }
+
+    public JsonObject Build(Pod pod, IReadOnlyList<ContainerSlot> containers, DateTimeOffset now)
+    {
+        var phase = Phase(containers, pod.Spec.RestartPolicy);
+        var finished = phase is "Succeeded" or "Failed";
+        var init = containers.Where(c => c.IsInit).ToList();
+        var main = containers.Where(c => !c.IsInit).ToList();
+        var unready = main.Where(c => !c.Ready).ToList();
+        var uninitialized = init.Where(c => !c.Succeeded).Select(c => c.Spec.Name).ToList();
+        var reason = unready.Count == 0 ? "" : finished ? phase == "Succeeded" ? "PodCompleted" : "PodFailed" : "ContainersNotReady";
+        var message = unready.Count == 0 || phase == "Succeeded" ? "" : NotReady(unready);
+        var ready = unready.Count == 0 ? "True" : "False";
+        var conditions = new JsonArray
+        {
+            Condition("PodReadyToStartContainers", finished ? "False" : "True", "", "", now),
+            Condition(
+                "Initialized", uninitialized.Count == 0 ? "True" : "False", uninitialized.Count == 0 ? "" : "ContainersNotInitialized",
+                uninitialized.Count == 0 ? "" : $"containers with incomplete status: [{string.Join(' ', uninitialized)}]", now),
+            Condition("Ready", ready, reason, message, now),
+            Condition("ContainersReady", ready, reason, message, now),
+            Condition("PodScheduled", "True", "", "", now),
+        };
+        foreach (var foreign in _foreign)
+        {
+            conditions.Add(foreign!.DeepClone());
+        }
+        var status = new JsonObject
+        {
+            ["phase"] = phase,
+            ["conditions"] = conditions,
+            ["hostIP"] = NodeServices.Address,
+            ["hostIPs"] = new JsonArray { new JsonObject { ["ip"] = NodeServices.Address } },
+            ["podIP"] = NodeServices.Address,
+            ["podIPs"] = new JsonArray { new JsonObject { ["ip"] = NodeServices.Address } },
+            ["startTime"] = Text(_startTime),
+            ["containerStatuses"] = Containers(main),
+        };
+        if (init.Count > 0)
+        {
+            status["initContainerStatuses"] = Containers(init);
+        }
+        return status;
+    }
+
+    public static string Text(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+
+    private static string NotReady(List<ContainerSlot> unready)
+    {
+        var names = $"containers with unready status: [{string.Join(' ', unready.Select(c => c.Spec.Name))}]";
+        var causes = unready.Where(c => c.NotReadyMessage.Length > 0).Select(c => $"container \"{c.Spec.Name}\" {c.NotReadyMessage}");
+        return string.Join("; ", causes.Prepend(names));
+    }
+
+    private JsonObject Condition(string type, string status, string reason, string message, DateTimeOffset now)
+    {
+        if (!_conditions.TryGetValue(type, out var known) || known.Status != status)
+        {
+            _conditions[type] = known = (status, now);
+        }
+        var condition = new JsonObject
+        {
+            ["type"] = type, ["status"] = status, ["lastProbeTime"] = null, ["lastTransitionTime"] = Text(known.Since),
+        };
+        if (reason.Length > 0)
+        {
+            condition["reason"] = reason;
+        }
+        if (message.Length > 0)
+        {
+            condition["message"] = message;
+        }
+        return condition;
+    }
+
+    private static JsonArray Containers(List<ContainerSlot> containers)
+    {
+        var list = new JsonArray();
+        foreach (var c in containers.OrderBy(c => c.Spec.Name, StringComparer.Ordinal))
+        {
+            var id = c.Process is null ? "" : $"process://{c.Process.Pid}-{c.Process.StartTicks}";
+            list.Add(new JsonObject
+            {
+                ["name"] = c.Spec.Name,
+                ["image"] = c.Spec.Image,
+                ["imageID"] = c.ImageDigest.Length == 0 ? "" : c.Spec.Image.Split('@')[0] + "@" + c.ImageDigest,
+                ["containerID"] = id,
+                ["ready"] = c.IsInit ? c.Succeeded : c.Ready,
+                ["started"] = c.Phase == ContainerPhase.Running && c.Started,
+                ["restartCount"] = c.RestartCount,
+                ["state"] = State(c),
+                ["lastState"] = c.LastTerminated is { } last ? new JsonObject { ["terminated"] = Terminated(last) } : [],
+            });
+        }
+        return list;
+    }
+
+    private static JsonObject State(ContainerSlot c)
+    {
+        switch (c.Phase)
+        {
+            case ContainerPhase.Running:
+                return new JsonObject { ["running"] = new JsonObject { ["startedAt"] = Text(c.StartedAt) } };
+            case ContainerPhase.Terminated:
+                return new JsonObject { ["terminated"] = Terminated(c.Terminated!) };
+            default:
+                var waiting = new JsonObject { ["reason"] = c.WaitingReason };
+                if (c.WaitingMessage.Length > 0)
+                {
+                    waiting["message"] = c.WaitingMessage;
+                }
+                return new JsonObject { ["waiting"] = waiting };
+        }
+    }
+
+    private static JsonObject Terminated(Termination t)
+    {
+        var state = new JsonObject
+        {
+            ["exitCode"] = t.ExitCode, ["reason"] = t.Reason, ["startedAt"] = Text(t.StartedAt), ["finishedAt"] = Text(t.FinishedAt),
+        };
+        if (t.Signal != 0)
+        {
+            state["signal"] = t.Signal;
+        }
+        if (t.Message.Length > 0)
+        {
+            state["message"] = t.Message;
+        }
+        return state;
+    }
+}

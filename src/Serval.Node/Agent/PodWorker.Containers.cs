@@ -1,0 +1,270 @@
+using Serval.Images;
+using Serval.Node.Containers;
+using Serval.Node.Logs;
+using Serval.Node.Processes;
+using Serval.Node.Volumes;
+
+namespace Serval.Node.Agent;
+
+// Starting containers, and what happens when they end.
+internal sealed partial class PodWorker
+{
+    private static readonly TimeSpan s_firstRetry = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_longestRetry = TimeSpan.FromMinutes(5);
+
+    /// <summary>Starts every container whose turn it is: init containers one after the other, then all others.</summary>
+    private void StartDue()
+    {
+        if (_stopping || PodStatusBuilder.Phase(_slots, _pod.Spec.RestartPolicy) is "Succeeded" or "Failed")
+        {
+            return;
+        }
+        foreach (var slot in _slots)
+        {
+            if (slot.IsInit && slot.Succeeded)
+            {
+                continue;
+            }
+            if (!slot.Starting && slot.Phase != ContainerPhase.Running)
+            {
+                Open(slot);
+            }
+            if (slot.IsInit)
+            {
+                return;
+            }
+        }
+    }
+
+    private void Open(ContainerSlot slot)
+    {
+        slot.Starting = true;
+        var image = _node.Images.OpenAsync(slot.Spec.Image, _stop);
+        if (image.IsCompletedSuccessfully)
+        {
+            Launch(slot, image.Result);
+        }
+        else
+        {
+            _ = AwaitImageAsync(slot, image);
+        }
+    }
+
+    private async Task AwaitImageAsync(ContainerSlot slot, ValueTask<ImageRoot> image)
+    {
+        try
+        {
+            var root = await image;
+            Post(() => Launch(slot, root));
+        }
+        catch (OperationCanceledException)
+        {
+            // The pod stops.
+        }
+        catch (ImageException e)
+        {
+            var reason = slot.Spec.ImagePullPolicy == "Never" ? "ErrImageNeverPull" : "ImagePullBackOff";
+            Post(() => FailToStart(slot, reason, e.Message));
+        }
+        catch (Exception e)
+        {
+            Post(() => FailToStart(slot, "ImagePullBackOff", $"image {slot.Spec.Image} could not be opened: {e.Message}"));
+        }
+    }
+
+    private void Launch(ContainerSlot slot, ImageRoot image)
+    {
+        if (_stopping)
+        {
+            return;
+        }
+        try
+        {
+            var launch = Prepare(slot, image);
+            Directory.CreateDirectory(Path.GetDirectoryName(launch.LogPath)!);
+            var run = new CancellationTokenSource();
+            slot.Process = _node.Runtime.Start(launch, status => Post(() => Ended(slot, run, status)));
+            slot.Launch = launch;
+            slot.Run = run;
+        }
+        catch (ContainerConfigException e)
+        {
+            // A spec that refers to something missing is tried again when that appears; anything else after a while.
+            slot.WaitsForReference = e.Reason == ContainerConfigException.CreateContainerConfigError;
+            FailToStart(slot, e.Reason, e.Message);
+            return;
+        }
+        catch (Exception e) when (e is SpawnException or IOException or UnauthorizedAccessException or FormatException)
+        {
+            FailToStart(slot, ContainerConfigException.CreateContainerError, e.Message);
+            return;
+        }
+        Running(slot, image);
+    }
+
+    private ContainerLaunch Prepare(ContainerSlot slot, ImageRoot image)
+    {
+        var environment = ContainerEnvironment.Build(_pod, slot.Spec, _fields, _references, _ports!.Map);
+        var command = ContainerCommand.Resolve(slot.Spec, image, environment, _key.Name, Environment.GetEnvironmentVariable);
+        var binds = _volumes.Prepare(slot.Spec, Payload());
+        var root = command.NeedsRoot && _node.MountsAllowed ? image.RootDirectory : null;
+        var scratch = NodePaths.Scratch(_directory, slot.Spec.Name);
+        if (binds.Count > 0 || root is not null)
+        {
+            Directory.CreateDirectory(scratch);
+        }
+        return new ContainerLaunch
+        {
+            PodUid = _uid,
+            Name = slot.Spec.Name,
+            Command = command,
+            Image = image,
+            LogPath = NodePaths.Log(_directory, slot.Spec.Name, slot.RestartCount),
+            Mounts = binds.Count == 0 && root is null
+                ? null
+                : new MountPlan { ImageRoot = root, Scratch = scratch, Binds = binds, BaseNamespace = _volumes.Namespace },
+        };
+    }
+
+    private void Running(ContainerSlot slot, ImageRoot image)
+    {
+        slot.Starting = false;
+        slot.Phase = ContainerPhase.Running;
+        slot.StartedAt = _node.Time.GetUtcNow();
+        slot.ImageDigest = image.Digest;
+        slot.StartRetry = TimeSpan.Zero;
+        slot.KilledBecause = "";
+        slot.NotReadyMessage = "";
+        BeginProbes(slot);
+        MarkDirty(now: false);
+        slot.Log = _node.Logs.Track(slot.Launch!.LogPath);
+        DeleteOldLogs(slot);
+        Log.Started(_node.Logger, _key, slot.Spec.Name, slot.Process!.Pid);
+    }
+
+    // The present run's log and the one before stay, as kubelet keeps them.
+    private void DeleteOldLogs(ContainerSlot slot)
+    {
+        if (slot.RestartCount >= 2)
+        {
+            var old = NodePaths.Log(_directory, slot.Spec.Name, slot.RestartCount - 2);
+            File.Delete(old);
+            File.Delete(LogIndex.PathOf(old));
+        }
+    }
+
+    private void Ended(ContainerSlot slot, CancellationTokenSource run, ExitStatus status)
+    {
+        run.Cancel();
+        slot.Log?.Dispose();
+        var now = _node.Time.GetUtcNow();
+        var exitCode = status.ExitCode;
+        var message = slot.KilledBecause;
+        if (message.Length == 0 && exitCode != 0 && !_stopping)
+        {
+            message = LogTail.Read(slot.Launch!.LogPath);
+        }
+        slot.Terminated = new Termination(
+            exitCode, status.Signal, exitCode == 0 ? "Completed" : "Error", message, slot.StartedAt, now);
+        slot.Phase = ContainerPhase.Terminated;
+        slot.Process = null;
+        slot.Ready = slot.Started = false;
+        Log.Ended(_node.Logger, _key, slot.Spec.Name, exitCode);
+        UpdateReady();
+        NoteStopped();
+        if (_stopping)
+        {
+            return;
+        }
+        if (Restarts(slot))
+        {
+            Restart(slot);
+        }
+        StartDue();
+        MarkDirty(now: true);
+    }
+
+    private bool Restarts(ContainerSlot slot) => _pod.Spec.RestartPolicy switch
+    {
+        "Never" => false,
+        "OnFailure" => !slot.Succeeded,
+        _ => !slot.IsInit || !slot.Succeeded,
+    };
+
+    private void Restart(ContainerSlot slot)
+    {
+        var end = slot.Terminated!;
+        var now = _node.Time.GetUtcNow();
+        var wait = slot.BackOff.Wait(end.FinishedAt, now);
+        slot.LastTerminated = end;
+        slot.Phase = ContainerPhase.Waiting;
+        slot.Starting = true;
+        if (wait == TimeSpan.Zero)
+        {
+            Again(slot, end);
+            return;
+        }
+        slot.WaitingReason = "CrashLoopBackOff";
+        slot.WaitingMessage =
+            $"back-off {Text(slot.BackOff.Current)} restarting failed container={slot.Spec.Name} pod={_key.Name}_{_key.Namespace}({_uid})";
+        After(wait, () => Again(slot, end));
+    }
+
+    private void Again(ContainerSlot slot, Termination end)
+    {
+        slot.BackOff.Restarted(end.FinishedAt, _node.Time.GetUtcNow());
+        slot.RestartCount++;
+        slot.Terminated = null;
+        Open(slot);
+    }
+
+    private void FailToStart(ContainerSlot slot, string reason, string message)
+    {
+        if (_stopping)
+        {
+            return;
+        }
+        Log.CannotStart(_node.Logger, _key, slot.Spec.Name, reason, message);
+        Wait(slot, reason, message);
+        if (slot.WaitsForReference)
+        {
+            return;
+        }
+        slot.StartRetry = slot.StartRetry == TimeSpan.Zero ? s_firstRetry
+            : slot.StartRetry * 2 < s_longestRetry ? slot.StartRetry * 2 : s_longestRetry;
+        After(slot.StartRetry, () => Open(slot));
+    }
+
+    private void Wait(ContainerSlot slot, string reason, string message)
+    {
+        slot.Phase = ContainerPhase.Waiting;
+        slot.WaitingReason = reason;
+        slot.WaitingMessage = message;
+        MarkDirty(now: true);
+    }
+
+    /// <summary>Runs an action on the pod's turn after a time, unless the pod stops first.</summary>
+    private void After(TimeSpan wait, Action action) => _ = AfterAsync(wait, action);
+
+    private async Task AfterAsync(TimeSpan wait, Action action)
+    {
+        try
+        {
+            await Task.Delay(wait, _node.Time, _stop);
+            Post(() =>
+            {
+                if (!_stopping)
+                {
+                    action();
+                }
+            });
+        }
+        catch (OperationCanceledException)
+        {
+            // The pod stops.
+        }
+    }
+
+    private static string Text(TimeSpan wait) =>
+        wait.TotalSeconds < 60 ? $"{wait.TotalSeconds:0}s" : $"{(int)wait.TotalMinutes}m{wait.Seconds}s";
+}

@@ -1,0 +1,243 @@
+using System.Text.Json;
+using Serval.Api.Core;
+using Serval.Kube;
+using Serval.Node.Containers;
+using Serval.Node.Probes;
+using Serval.Node.Sockets;
+
+namespace Serval.Node.Agent;
+
+// Readiness: who is asked, and what the answers change.
+internal sealed partial class PodWorker
+{
+    private static readonly TimeSpan[] s_explainAfter =
+        [TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5)];
+
+    private void BeginProbes(ContainerSlot slot)
+    {
+        if (slot.IsInit)
+        {
+            slot.Started = true;
+            return;
+        }
+        if (slot.Spec.StartupProbe is { } startup)
+        {
+            Watch(slot, loop => loop.WatchStartupAsync, Plan(slot, startup), result =>
+            {
+                if (result.Ok)
+                {
+                    BeginAfterStartup(slot);
+                }
+                else
+                {
+                    KillUnhealthy(slot, "Startup", result.Message);
+                }
+            });
+            return;
+        }
+        BeginAfterStartup(slot);
+    }
+
+    private void BeginAfterStartup(ContainerSlot slot)
+    {
+        slot.Started = true;
+        if (slot.Spec.LivenessProbe is { } liveness)
+        {
+            Watch(slot, loop => loop.WatchLivenessAsync, Plan(slot, liveness), r => KillUnhealthy(slot, "Liveness", r.Message));
+        }
+        // An instance of a revision takes requests as soon as it is ready, so it has to listen first.
+        var probe = slot.Spec.ReadinessProbe
+            ?? (_revision.Name.Length > 0 && ContainerEnvironment.InstancePort(slot.Spec, _ports!.Map) is not null
+                ? new Probe { TcpSocket = new TcpSocketAction() }
+                : null);
+        if (probe is null)
+        {
+            slot.Ready = true;
+            UpdateReady();
+            return;
+        }
+        Watch(slot, loop => loop.WatchReadinessAsync, Plan(slot, probe), result =>
+        {
+            slot.Ready = result.Ok;
+            slot.NotReadyMessage = result.Ok ? "" : $"is not ready: {result.Message}";
+            UpdateReady();
+        });
+    }
+
+    private void Watch(
+        ContainerSlot slot, Func<ProbeLoop, Func<Action<ProbeResult>, CancellationToken, Task>> mode, ProbePlan plan, Action<ProbeResult> report)
+    {
+        var run = slot.Run!;
+        var token = run.Token;
+        _ = WatchAsync();
+
+        async Task WatchAsync()
+        {
+            try
+            {
+                await mode(new ProbeLoop(plan, _node.Time))(result => Post(() => Report(result)), token);
+            }
+            catch (OperationCanceledException)
+            {
+                // This run of the container is over.
+            }
+            catch (Exception e)
+            {
+                Post(() => Report(ProbeResult.Failure(e.Message)));
+            }
+        }
+
+        void Report(ProbeResult result)
+        {
+            if (slot.Run == run && !token.IsCancellationRequested)
+            {
+                report(result);
+            }
+        }
+    }
+
+    private void KillUnhealthy(ContainerSlot slot, string probe, string message)
+    {
+        slot.KilledBecause = $"{probe} probe failed: {message}";
+        slot.Process?.Signal(Processes.Libc.SIGTERM);
+        var process = slot.Process;
+        After(TimeSpan.FromSeconds(_pod.Spec.TerminationGracePeriodSeconds ?? 30), () => process?.Signal(Processes.Libc.SIGKILL));
+    }
+
+    private ProbePlan Plan(ContainerSlot slot, Probe probe)
+    {
+        if (probe.Exec is { } exec)
+        {
+            return new ProbePlan { Probe = probe, Check = ct => ExecAsync(slot, exec.Command, ct) };
+        }
+        if (probe.Grpc is { } grpc)
+        {
+            var grpcPort = Map(grpc.Port);
+            return new ProbePlan
+            {
+                Probe = probe,
+                Listening = ct => ListeningAsync(slot, grpcPort, ct),
+                Check = ct => GrpcCheck.RunAsync(grpc, NodeServices.Address, grpcPort, ct),
+            };
+        }
+        var host = probe.HttpGet?.Host ?? probe.TcpSocket?.Host ?? "";
+        var own = host.Length == 0 || host is NodeServices.Address or "localhost";
+        var target = own ? NodeServices.Address : host;
+        var port = TargetPort(slot.Spec, probe.HttpGet?.Port ?? probe.TcpSocket?.Port, own);
+        return new ProbePlan
+        {
+            Probe = probe,
+            Listening = own ? ct => ListeningAsync(slot, port, ct) : null,
+            ListeningIsEnough = probe.HttpGet is null && probe is { SuccessThreshold: null or <= 1 },
+            Check = probe.HttpGet is { } get
+                ? ct => NetworkChecks.HttpAsync(get, target, port, ct)
+                : ct => NetworkChecks.TcpAsync(target, port, ct),
+        };
+    }
+
+    private int TargetPort(Container container, JsonElement? port, bool own)
+    {
+        var number = port switch
+        {
+            { ValueKind: JsonValueKind.Number } n => n.GetInt32(),
+            { ValueKind: JsonValueKind.String } s => int.TryParse(s.GetString(), out var parsed)
+                ? parsed
+                : container.Ports.FirstOrDefault(p => p.Name == s.GetString())?.Number ?? 0,
+            _ => 0,
+        };
+        return number == 0 ? ContainerEnvironment.InstancePort(container, _ports!.Map) ?? 0 : own ? Map(number) : number;
+    }
+
+    private int Map(int port) => _ports!.Map.TryGetValue(port, out var mapped) ? mapped : port;
+
+    private async Task ListeningAsync(ContainerSlot slot, int port, CancellationToken ct)
+    {
+        var seen = new TaskCompletionSource(); // continuations run on the prober's thread: they only begin asynchronous work
+        var pid = slot.Process!.Pid;
+        using var watch = _node.Prober.WhenListening(pid, port, () => seen.TrySetResult());
+        using var explaining = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        _ = ExplainSilenceAsync(slot, pid, port, explaining.Token);
+        try
+        {
+            await seen.Task.WaitAsync(ct);
+        }
+        finally
+        {
+            await explaining.CancelAsync();
+        }
+    }
+
+    // Says what is known of a program that does not open its port: what it listens on instead, or who has the port.
+    private async Task ExplainSilenceAsync(ContainerSlot slot, int pid, int port, CancellationToken ct)
+    {
+        try
+        {
+            var age = TimeSpan.Zero;
+            foreach (var after in s_explainAfter)
+            {
+                await Task.Delay(after - age, _node.Time, ct);
+                age = after;
+                var message = Silence(slot.Spec, pid, port, age);
+                Post(() =>
+                {
+                    if (!ct.IsCancellationRequested)
+                    {
+                        slot.NotReadyMessage = message;
+                        MarkDirty(now: true);
+                    }
+                });
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // It listens now, or is gone.
+        }
+    }
+
+    private string Silence(Container container, int pid, int port, TimeSpan age)
+    {
+        var name = ContainerEnvironment.InstancePort(container, _ports!.Map) == port ? $"{port} ($PORT)" : $"{port}";
+        var message = $"has not opened port {name} after {Text(age)}";
+        var elsewhere = InstanceSockets.ListeningPorts(pid);
+        if (elsewhere.Contains(port))
+        {
+            return $"{message} on an address that 127.0.0.1 reaches; let it listen on 127.0.0.1 or 0.0.0.0";
+        }
+        if (InstanceSockets.Dump().Any(s => s.Port == port))
+        {
+            return $"{message}; a process that is not the container's listens there";
+        }
+        return elsewhere.Count == 0
+            ? $"{message}; it listens on no port"
+            : $"{message}; it listens on {string.Join(", ", elsewhere)}, $PORT is {port}: let it listen on the port in the variable PORT";
+    }
+
+    private async Task<ProbeResult> ExecAsync(ContainerSlot slot, IReadOnlyList<string> command, CancellationToken ct)
+    {
+        if (slot.Process is not { } process || slot.Launch is not { } launch)
+        {
+            return ProbeResult.Failure("the container does not run");
+        }
+        var output = NodePaths.ProbeOutput(_directory, slot.Spec.Name);
+        File.Delete(output);
+        var status = await _node.Runtime.ExecAsync(launch, process, command, output, ct);
+        return status.ExitCode == 0
+            ? ProbeResult.Success
+            : ProbeResult.Failure($"command exited with {status.ExitCode}: {Logs.LogTail.Read(output).Trim()}");
+    }
+
+    private void UpdateReady()
+    {
+        var ready = !_stopping && _slots.All(s => s.IsInit ? s.Succeeded : s.Ready);
+        if (ready)
+        {
+            Publish(InstanceState.Ready);
+        }
+        else if (_published is InstanceState.Ready or InstanceState.Draining)
+        {
+            // A program that ended takes its requests with it; one that merely is not ready may finish them.
+            Publish(_slots.Any(s => !s.IsInit && s.Process is null) ? InstanceState.Gone : InstanceState.Draining);
+        }
+        MarkDirty(now: true);
+    }
+}

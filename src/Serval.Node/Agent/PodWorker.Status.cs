@@ -1,0 +1,117 @@
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Kube;
+
+namespace Serval.Node.Agent;
+
+// Writing the status: after the signals, coalesced, one write at a time, and only when it differs.
+internal sealed partial class PodWorker
+{
+    private static readonly TimeSpan s_settle = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_writeRetry = TimeSpan.FromSeconds(1);
+
+    private readonly bool _claimsReady;
+    private byte[] _written = [];
+    private bool _dirty;
+    private bool _dueNow;
+    private bool _writing;
+    private bool _settling;
+
+    /// <summary>The status has to be written: at once, or after a pause in which a quick program becomes ready.</summary>
+    private void MarkDirty(bool now)
+    {
+        _dirty = true;
+        _dueNow |= now;
+    }
+
+    private void FlushWhenDue()
+    {
+        if (!_dirty || _writing || _stopping)
+        {
+            return;
+        }
+        if (_dueNow)
+        {
+            Flush();
+        }
+        else if (!_settling)
+        {
+            _settling = true;
+            After(s_settle, () =>
+            {
+                _settling = false;
+                _dueNow |= _dirty;
+            });
+        }
+    }
+
+    private void Flush()
+    {
+        (_dirty, _dueNow) = (false, false);
+        var patch = CanonicalJson.Serialize(Patch());
+        if (patch.AsSpan().SequenceEqual(_written))
+        {
+            return;
+        }
+        _writing = true;
+        _ = WriteAsync(patch);
+    }
+
+    private JsonObject Patch()
+    {
+        var metadata = new JsonObject { ["uid"] = _uid };
+        if (_ports is { Map.Count: > 0 } ports)
+        {
+            metadata["annotations"] = new JsonObject { [NodeServices.PortsAnnotation] = ports.Annotation };
+        }
+        return new JsonObject { ["metadata"] = metadata, ["status"] = _status.Build(_pod, _slots, _node.Time.GetUtcNow()) };
+    }
+
+    private async Task WriteAsync(byte[] patch)
+    {
+        var written = false;
+        try
+        {
+            await PatchStatusAsync(patch);
+            written = true;
+        }
+        catch (ApiException e) when (e.IsNotFound || e.IsConflict)
+        {
+            written = true; // the pod is gone: its Deleted event is on the way
+        }
+        catch (Exception e)
+        {
+            Log.StatusFailed(_node.Logger, e, _key);
+        }
+        Post(() =>
+        {
+            _writing = false;
+            if (written)
+            {
+                _written = patch;
+            }
+            else
+            {
+                After(s_writeRetry, () => MarkDirty(now: true));
+            }
+        });
+    }
+
+    private Task<KubeObject> PatchStatusAsync(byte[] patch) => _node.Client.PatchAsync(
+        Kinds.Pod, _key, new KubePatch(PatchType.Merge, patch), WriteOptions.By(NodeServices.FieldManager, "status"));
+
+    // The agent shuts down: what the next start, or another reader of the store, should know.
+    private async Task WriteLastStatusAsync()
+    {
+        var patch = CanonicalJson.Serialize(Patch());
+        try
+        {
+            await PatchStatusAsync(patch).WaitAsync(TimeSpan.FromSeconds(2), _node.Time);
+        }
+        catch (Exception e)
+        {
+            Log.StatusFailed(_node.Logger, e, _key);
+        }
+        Post(() => _done = true);
+    }
+}

@@ -1,0 +1,405 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Serval.Api;
+using Serval.Api.Core;
+using Serval.Kube;
+using Serval.Node.Containers;
+using Serval.Node.Processes;
+using Serval.Node.Volumes;
+
+namespace Serval.Node.Agent;
+
+/// <summary>
+/// Runs one pod: everything that happens to it is posted to its mailbox and handled one at a time, so the state needs no locks.
+/// </summary>
+internal sealed partial class PodWorker : IDisposable
+{
+    private readonly NodeServices _node;
+    private readonly Channel<Action> _mailbox = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly CancellationTokenSource _life = new(); // ends when the pod is to stop
+    private readonly CancellationToken _stop;
+    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ObjectKey _key;
+    private readonly string _uid;
+    private readonly ObjectKey _revision;
+    private readonly string _directory;
+    private readonly List<ContainerSlot> _slots;
+    private readonly PodFields _fields;
+    private readonly PodStatusBuilder _status;
+    private readonly PodVolumes _volumes;
+    private readonly IReferences _references;
+    private readonly bool _wasFinished;
+    private volatile HashSet<(string Kind, string Name)> _used = []; // replaced whole on the pod's own turn
+    private Pod _pod;
+    private PodPorts? _ports;
+    private InstanceState? _published;
+    private TaskCompletionSource? _allStopped; // set while waiting for the last container to end
+    private bool _stopping;
+    private bool _done;
+
+    public PodWorker(NodeServices node, KubeObject obj)
+    {
+        _node = node;
+        _pod = obj.As<Pod>();
+        _stop = _life.Token;
+        _key = obj.Key;
+        _uid = obj.Metadata.Uid;
+        _revision = new ObjectKey(_key.Namespace, obj.Metadata.Label(NodeServices.RevisionLabel) ?? "");
+        _directory = node.Paths.Pod(_key, _uid);
+        _fields = new PodFields(_pod, node.NodeName, NodeServices.Address);
+        _status = new PodStatusBuilder(_pod, node.Time.GetUtcNow());
+        _volumes = new PodVolumes(_pod, NodePaths.Volumes(_directory), node.MountsAllowed);
+        _references = node.References(_key.Namespace, Use);
+        _wasFinished = _pod.Status.Phase is "Succeeded" or "Failed";
+        _slots =
+        [
+            .. _pod.Spec.InitContainers.Select(c => new ContainerSlot(c, isInit: true)),
+            .. _pod.Spec.Containers.Select(c => new ContainerSlot(c, isInit: false)),
+        ];
+        _claimsReady = _pod.Status.Conditions.Any(c => c is { Type: "Ready", Status: "True" });
+    }
+
+    public ObjectKey Key => _key;
+
+    /// <summary>Completes when nothing of the pod is left on this node.</summary>
+    public Task Finished => _finished.Task;
+
+    /// <summary>Begins to run the pod.</summary>
+    public void Start()
+    {
+        _ = Task.Run(RunAsync);
+        Post(Begin);
+    }
+
+    /// <summary>The object changed.</summary>
+    public void Changed(KubeObject obj) => Post(() =>
+    {
+        _pod = obj.As<Pod>();
+        if (_pod.Metadata.IsDeleting)
+        {
+            Stop(GracePeriod(), deleteObject: true);
+        }
+    });
+
+    /// <summary>The object is gone, without asking first.</summary>
+    public void Removed() => Post(() => Stop(GracePeriod(), deleteObject: false));
+
+    /// <summary>The agent shuts down: the processes end, the object stays.</summary>
+    public Task ShutdownAsync()
+    {
+        Post(() => Stop(GracePeriod(), deleteObject: false, keep: true));
+        return _finished.Task;
+    }
+
+    /// <summary>Whether a ConfigMap or Secret of this name has been looked up by the pod. Any thread.</summary>
+    public bool Uses(ResourceKind kind, ObjectKey key) => key.Namespace == _key.Namespace && _used.Contains((kind.Kind, key.Name));
+
+    /// <summary>A ConfigMap or Secret the pod uses changed.</summary>
+    public void ReferenceChanged() => Post(() =>
+    {
+        if (_stopping)
+        {
+            return;
+        }
+        foreach (var slot in _slots.Where(s => s.WaitsForReference))
+        {
+            slot.WaitsForReference = false;
+            slot.Starting = false;
+        }
+        _volumes.Refresh(Payload());
+        StartDue();
+    });
+
+    private void Post(Action action) => _mailbox.Writer.TryWrite(action);
+
+    private async Task RunAsync()
+    {
+        await foreach (var action in _mailbox.Reader.ReadAllAsync())
+        {
+            try
+            {
+                action();
+                FlushWhenDue();
+            }
+            catch (Exception e)
+            {
+                // A defect must not silence the pod for ever: it is logged and the next event is handled.
+                Log.Failed(_node.Logger, e, _key);
+            }
+            if (_done)
+            {
+                break;
+            }
+        }
+        _node.Finished(_uid);
+        Dispose();
+        _finished.TrySetResult();
+    }
+
+    /// <summary>Called by the pod's own turn when it is over.</summary>
+    public void Dispose()
+    {
+        _life.Dispose();
+        _ports?.Dispose();
+        _volumes.Dispose();
+    }
+
+    private void Begin()
+    {
+        if (_pod.Metadata.IsDeleting)
+        {
+            Stop(GracePeriod(), deleteObject: true);
+            return;
+        }
+        if (_wasFinished)
+        {
+            return;
+        }
+        try
+        {
+            _ports = new PodPorts(_pod, _node.Ports);
+            Directory.CreateDirectory(_directory);
+        }
+        catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            foreach (var slot in _slots)
+            {
+                Wait(slot, ContainerConfigException.CreateContainerError, e.Message);
+                slot.Starting = true;
+            }
+            return;
+        }
+        RestoreCounts();
+        if (_claimsReady)
+        {
+            MarkDirty(now: true); // the last run's processes are gone: nobody should be sent to them
+        }
+        StartDue();
+    }
+
+    // What an earlier run of the agent started has ended with it; the count says so, as after a restart of a kubelet's machine.
+    private void RestoreCounts()
+    {
+        foreach (var slot in _slots.Where(s => !s.IsInit))
+        {
+            var known = _pod.Status.ContainerStatuses.FirstOrDefault(c => c.Name == slot.Spec.Name);
+            if (known is null)
+            {
+                continue;
+            }
+            slot.RestartCount = known.RestartCount;
+            if (known.State.Running is { } running)
+            {
+                var now = _node.Time.GetUtcNow();
+                var end = new Termination(
+                    137, Libc.SIGKILL, "Error", "Serval stopped while the container ran; its process was ended", running.StartedAt ?? now, now);
+                slot.LastTerminated = end;
+                slot.RestartCount++;
+                if (_pod.Spec.RestartPolicy == "Never")
+                {
+                    (slot.Phase, slot.Terminated, slot.LastTerminated) = (ContainerPhase.Terminated, end, null);
+                    slot.RestartCount--;
+                    slot.Starting = true;
+                    MarkDirty(now: true);
+                }
+            }
+            else if (known.State.Terminated is { } ended || (known.LastState.Terminated is { } last && (ended = last) is not null))
+            {
+                var end = new Termination(
+                    ended.ExitCode, ended.Signal, ended.Reason, ended.Message, ended.StartedAt ?? default, ended.FinishedAt ?? default);
+                var stays = known.State.Terminated is not null
+                    && (_pod.Spec.RestartPolicy == "Never" || (_pod.Spec.RestartPolicy == "OnFailure" && ended.ExitCode == 0));
+                if (stays)
+                {
+                    (slot.Phase, slot.Terminated, slot.Starting) = (ContainerPhase.Terminated, end, true);
+                }
+                else
+                {
+                    slot.LastTerminated = end;
+                    slot.RestartCount++;
+                }
+            }
+        }
+    }
+
+    private TimeSpan GracePeriod() => TimeSpan.FromSeconds(
+        Math.Max(0, _pod.Metadata.DeletionGracePeriodSeconds ?? _pod.Spec.TerminationGracePeriodSeconds ?? 30));
+
+    private void Stop(TimeSpan grace, bool deleteObject, bool keep = false)
+    {
+        if (_stopping)
+        {
+            return;
+        }
+        _stopping = true;
+        _life.Cancel();
+        foreach (var slot in _slots)
+        {
+            slot.Run?.Cancel();
+        }
+        var wasReady = _published == InstanceState.Ready;
+        if (wasReady)
+        {
+            Publish(InstanceState.Draining);
+        }
+        _allStopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        NoteStopped();
+        _ = StopAsync(grace, wasReady, deleteObject, keep);
+    }
+
+    private async Task StopAsync(TimeSpan grace, bool drain, bool deleteObject, bool keep)
+    {
+        try
+        {
+            using var limit = new CancellationTokenSource(grace, _node.Time);
+            if (drain && grace > TimeSpan.Zero)
+            {
+                await DrainAsync(limit.Token);
+            }
+            await EndProcessesAsync(limit.Token);
+            if (!keep)
+            {
+                PodDirectory.Delete(_directory, _node.Logger);
+            }
+            if (deleteObject)
+            {
+                await DeleteObjectAsync();
+            }
+        }
+        catch (Exception e)
+        {
+            Log.Failed(_node.Logger, e, _key);
+        }
+        Post(() => Close(keep));
+    }
+
+    private async Task DrainAsync(CancellationToken limit)
+    {
+        try
+        {
+            await _node.Drain.WhenIdleAsync(_revision, _uid, limit);
+        }
+        catch (OperationCanceledException)
+        {
+            Log.DrainTimeout(_node.Logger, _key);
+        }
+    }
+
+    private async Task EndProcessesAsync(CancellationToken limit)
+    {
+        var stopped = _allStopped!.Task;
+        if (!stopped.IsCompleted)
+        {
+            Post(() => SignalAll(limit.IsCancellationRequested ? Libc.SIGKILL : Libc.SIGTERM));
+            try
+            {
+                await stopped.WaitAsync(limit);
+            }
+            catch (OperationCanceledException)
+            {
+                Post(() => SignalAll(Libc.SIGKILL));
+                await stopped;
+            }
+        }
+        Post(() =>
+        {
+            if (_published is not null and not InstanceState.Gone)
+            {
+                Publish(InstanceState.Gone);
+            }
+        });
+    }
+
+    private async Task DeleteObjectAsync()
+    {
+        for (var wait = TimeSpan.FromMilliseconds(100); ; wait = wait * 2 < TimeSpan.FromSeconds(10) ? wait * 2 : wait)
+        {
+            try
+            {
+                await _node.Client.DeleteAsync(Kinds.Pod, _key, new DeleteOptions { GracePeriodSeconds = 0, Uid = _uid });
+                return;
+            }
+            catch (ApiException e) when (e.IsNotFound || e.IsConflict)
+            {
+                return; // gone already, or the name belongs to another pod now
+            }
+            catch (Exception e)
+            {
+                Log.DeleteFailed(_node.Logger, e, _key);
+                await Task.Delay(wait, _node.Time);
+            }
+        }
+    }
+
+    private void Close(bool keep)
+    {
+        if (keep && !_wasFinished)
+        {
+            _ = WriteLastStatusAsync();
+        }
+        else
+        {
+            _done = true;
+        }
+    }
+
+    private void SignalAll(int signal)
+    {
+        foreach (var slot in _slots)
+        {
+            slot.Process?.Signal(signal);
+        }
+    }
+
+    private void NoteStopped()
+    {
+        if (_allStopped is { } stopped && _slots.All(s => s.Process is null))
+        {
+            stopped.TrySetResult();
+        }
+    }
+
+    private void Publish(InstanceState state)
+    {
+        if (_revision.Name.Length == 0 || _published == state)
+        {
+            return;
+        }
+        _published = state;
+        _node.Capacity.Publish(new InstanceCapacity(_key, _uid, _revision, NodeServices.Address, _ports!.Map, state));
+    }
+
+    private void Use(ResourceKind kind, string name)
+    {
+        if (!_used.Contains((kind.Kind, name)))
+        {
+            _used = [.. _used, (kind.Kind, name)];
+        }
+    }
+
+    private VolumePayload Payload() => new(_pod, _fields, _references);
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Error, "Pod {Pod}: an event could not be handled")]
+        public static partial void Failed(ILogger logger, Exception error, ObjectKey pod);
+
+        [LoggerMessage(2, LogLevel.Warning, "Pod {Pod}: requests were still in flight when the grace period ended")]
+        public static partial void DrainTimeout(ILogger logger, ObjectKey pod);
+
+        [LoggerMessage(3, LogLevel.Warning, "Pod {Pod}: its object could not be deleted; trying again")]
+        public static partial void DeleteFailed(ILogger logger, Exception error, ObjectKey pod);
+
+        [LoggerMessage(4, LogLevel.Warning, "Pod {Pod}: its status could not be written; trying again")]
+        public static partial void StatusFailed(ILogger logger, Exception error, ObjectKey pod);
+
+        [LoggerMessage(5, LogLevel.Information, "Pod {Pod}: container {Container} started as process {Pid}")]
+        public static partial void Started(ILogger logger, ObjectKey pod, string container, int pid);
+
+        [LoggerMessage(6, LogLevel.Information, "Pod {Pod}: container {Container} ended with {ExitCode}")]
+        public static partial void Ended(ILogger logger, ObjectKey pod, string container, int exitCode);
+
+        [LoggerMessage(7, LogLevel.Warning, "Pod {Pod}: container {Container} cannot start: {Reason}: {Message}")]
+        public static partial void CannotStart(ILogger logger, ObjectKey pod, string container, string reason, string message);
+    }
+}

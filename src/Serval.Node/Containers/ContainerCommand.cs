@@ -1,0 +1,114 @@
+using Serval.Api.Core;
+using Serval.Images;
+
+namespace Serval.Node.Containers;
+
+/// <summary>What to run and where, in the process runtime's terms.</summary>
+/// <param name="Program">Absolute path of the program as Serval sees it.</param>
+/// <param name="Arguments">argv.</param>
+/// <param name="WorkingDirectory">Absolute path as Serval sees it.</param>
+/// <param name="Environment">The whole environment.</param>
+/// <param name="NeedsRoot">The program's loader or interpreter is in the image, so the image must be its root directory.</param>
+internal sealed record ContainerCommand(
+    string Program, IReadOnlyList<string> Arguments, string WorkingDirectory, IReadOnlyDictionary<string, string> Environment, bool NeedsRoot)
+{
+    private const string DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+    /// <summary>Joins image and container as Kubernetes does, and finds the program: in the image first, then on the machine.</summary>
+    /// <param name="container">The container.</param>
+    /// <param name="image">Its image.</param>
+    /// <param name="podEnvironment">From <see cref="ContainerEnvironment"/>.</param>
+    /// <param name="hostName">The pod's name.</param>
+    /// <param name="machine">A variable of this machine; null when unset.</param>
+    public static ContainerCommand Resolve(
+        Container container, ImageRoot image, IReadOnlyDictionary<string, string> podEnvironment, string hostName, Func<string, string?> machine)
+    {
+        var argv = Argv(container, image, podEnvironment);
+        var environment = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var variable in image.Config.Env ?? [])
+        {
+            var equals = variable.IndexOf('=', StringComparison.Ordinal);
+            if (equals > 0)
+            {
+                environment[variable[..equals]] = variable[(equals + 1)..];
+            }
+        }
+        var imagePath = podEnvironment.GetValueOrDefault("PATH") ?? environment.GetValueOrDefault("PATH") ?? DefaultPath;
+        var machinePath = machine("PATH") ?? DefaultPath;
+        foreach (var (name, value) in podEnvironment)
+        {
+            environment[name] = value;
+        }
+        var workingDir = container.WorkingDir.Length > 0 ? container.WorkingDir : image.Config.WorkingDir ?? "";
+        var directory = RootPath.Resolve(image.RootDirectory, workingDir);
+        var program = Find(argv[0], image.RootDirectory, directory, imagePath, machinePath)
+            ?? throw new ContainerConfigException(
+                $"\"{argv[0]}\": executable file not found in image {container.Image} ({image.RootDirectory}), nor on this machine's PATH; "
+                + "check the image's entrypoint or the container's command", ContainerConfigException.CreateContainerError);
+        if (!System.IO.Directory.Exists(directory))
+        {
+            throw new ContainerConfigException(
+                $"working directory {workingDir} does not exist in image {container.Image}; set workingDir to one that does",
+                ContainerConfigException.CreateContainerError);
+        }
+        var inImage = program.StartsWith(image.RootDirectory + "/", StringComparison.Ordinal);
+        var needsRoot = inImage && ElfFile.Interpreter(program) is ['/', ..] loader && File.Exists(RootPath.Resolve(image.RootDirectory, loader));
+        environment.TryAdd("HOSTNAME", hostName);
+        environment.TryAdd("HOME", needsRoot ? "/root" : machine("HOME") ?? "/");
+        if (!podEnvironment.ContainsKey("PATH"))
+        {
+            environment["PATH"] = needsRoot ? imagePath : MergedPath(image.RootDirectory, imagePath, machinePath);
+        }
+        return new ContainerCommand(program, argv, directory, environment, needsRoot);
+    }
+
+    /// <summary>The program of a command run beside the container, as Serval sees it.</summary>
+    public static string FindForExec(string name, ImageRoot image, ContainerCommand container)
+    {
+        var path = container.Environment.GetValueOrDefault("PATH") ?? DefaultPath;
+        return Find(name, image.RootDirectory, container.WorkingDirectory, path, path)
+            ?? throw new ContainerConfigException($"\"{name}\": executable file not found", ContainerConfigException.CreateContainerError);
+    }
+
+    private static List<string> Argv(Container container, ImageRoot image, IReadOnlyDictionary<string, string> environment)
+    {
+        var argv = new List<string>();
+        argv.AddRange(container.Command.Count > 0 ? container.Command.Select(c => Expansion.Expand(c, environment)) : image.Config.Entrypoint ?? []);
+        if (container.Args.Count > 0)
+        {
+            argv.AddRange(container.Args.Select(a => Expansion.Expand(a, environment)));
+        }
+        else if (container.Command.Count == 0)
+        {
+            argv.AddRange(image.Config.Cmd ?? []);
+        }
+        return argv.Count > 0
+            ? argv
+            : throw new ContainerConfigException(
+                $"no command specified: image {container.Image} has neither entrypoint nor cmd; set the container's command",
+                ContainerConfigException.CreateContainerError);
+    }
+
+    private static string? Find(string name, string root, string directory, string imagePath, string machinePath)
+    {
+        if (name.Contains('/'))
+        {
+            var inside = RootPath.Resolve(root, name[0] == '/' ? name : directory[root.Length..] + "/" + name);
+            return IsProgram(inside) ? inside : name[0] == '/' && IsProgram(name) ? name : null;
+        }
+        return imagePath.Split(':', StringSplitOptions.RemoveEmptyEntries).Select(d => RootPath.Resolve(root, d + "/" + name))
+            .Concat(machinePath.Split(':', StringSplitOptions.RemoveEmptyEntries).Select(d => d + "/" + name))
+            .FirstOrDefault(IsProgram);
+    }
+
+    private static string MergedPath(string root, string imagePath, string machinePath) => string.Join(':',
+        imagePath.Split(':', StringSplitOptions.RemoveEmptyEntries).Select(d => RootPath.Resolve(root, d)).Where(Directory.Exists).Append(machinePath));
+
+    private static bool IsProgram(string path)
+    {
+        const UnixFileMode execute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        var file = new FileInfo(path);
+        return file.Exists && !file.Attributes.HasFlag(FileAttributes.Directory)
+            && (OperatingSystem.IsWindows() || ((file.ResolveLinkTarget(returnFinalTarget: true) ?? file).UnixFileMode & execute) != 0);
+    }
+}

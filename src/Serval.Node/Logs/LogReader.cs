@@ -1,0 +1,134 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using Serval.Kube;
+using Serval.Node.Processes;
+
+namespace Serval.Node.Logs;
+
+/// <summary>Copies a log file to a client: a tail, a time, time stamps, a limit, and what is still to come.</summary>
+internal sealed class LogReader(string path, LogTrack? track, TimeProvider time)
+{
+    private const int ChunkSize = 32 * 1024;
+    private const int SeekData = 3;
+
+    private LogIndex _index = LogIndex.Read(path);
+    private bool _atLineStart = true;
+
+    public async Task CopyAsync(LogOptions options, Stream output, CancellationToken ct)
+    {
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        var offset = Start(file, options);
+        var left = options.LimitBytes ?? long.MaxValue;
+        var chunk = new byte[ChunkSize];
+        while (left > 0)
+        {
+            var read = await RandomAccess.ReadAsync(file, chunk, offset, ct);
+            if (read > 0)
+            {
+                var piece = options.Timestamps ? Stamp(chunk.AsSpan(0, read), offset) : chunk.AsMemory(0, read);
+                piece = piece[..(int)Math.Min(piece.Length, left)];
+                await output.WriteAsync(piece, ct);
+                (offset, left) = (offset + read, left - piece.Length);
+                continue;
+            }
+            await output.FlushAsync(ct);
+            if (!options.Follow || track is null || !await track.WaitBeyondAsync(offset, ct))
+            {
+                return;
+            }
+        }
+    }
+
+    private long Start(SafeFileHandle file, LogOptions options)
+    {
+        var first = FirstByte(file);
+        var since = options.SinceTime ?? (options.SinceSeconds is { } s ? time.GetUtcNow() - TimeSpan.FromSeconds(s) : null);
+        if (since is { } from)
+        {
+            var offset = Math.Max(first, _index.OffsetSince(from));
+            first = offset == 0 || offset == first ? offset : AfterNewline(file, offset - 1);
+        }
+        return options.TailLines is { } lines ? Math.Max(first, TailStart(file, lines)) : first;
+    }
+
+    // The old part of a long log is a hole; the first line after it is cut.
+    private long FirstByte(SafeFileHandle file)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return 0;
+        }
+        var data = Libc.lseek((int)file.DangerousGetHandle(), 0, SeekData);
+        return data <= 0 ? 0 : AfterNewline(file, data);
+    }
+
+    private static long AfterNewline(SafeFileHandle file, long offset)
+    {
+        var chunk = new byte[ChunkSize];
+        for (int read; (read = RandomAccess.Read(file, chunk, offset)) > 0; offset += read)
+        {
+            var newline = chunk.AsSpan(0, read).IndexOf((byte)'\n');
+            if (newline >= 0)
+            {
+                return offset + newline + 1;
+            }
+        }
+        return offset;
+    }
+
+    private static long TailStart(SafeFileHandle file, long lines)
+    {
+        var end = RandomAccess.GetLength(file);
+        if (lines <= 0)
+        {
+            return end;
+        }
+        var chunk = new byte[ChunkSize];
+        var found = 0L;
+        for (var to = end; to > 0;)
+        {
+            var from = Math.Max(0, to - ChunkSize);
+            var part = chunk.AsSpan(0, RandomAccess.Read(file, chunk.AsSpan(0, (int)(to - from)), from));
+            for (var i = part.Length - 1; i >= 0; i--)
+            {
+                // The newline that ends the file ends its last line and begins none.
+                if (part[i] == (byte)'\n' && from + i != end - 1 && ++found == lines)
+                {
+                    return from + i + 1;
+                }
+            }
+            to = from;
+        }
+        return 0;
+    }
+
+    private ReadOnlyMemory<byte> Stamp(ReadOnlySpan<byte> text, long offset)
+    {
+        var result = new MemoryStream(text.Length + 1024);
+        while (text.Length > 0)
+        {
+            if (_atLineStart)
+            {
+                result.Write(Encoding.ASCII.GetBytes(TimeAt(offset).ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'00Z '", CultureInfo.InvariantCulture)));
+            }
+            var newline = text.IndexOf((byte)'\n');
+            var length = newline < 0 ? text.Length : newline + 1;
+            _atLineStart = newline >= 0;
+            result.Write(text[..length]);
+            text = text[length..];
+            offset += length;
+        }
+        return result.ToArray();
+    }
+
+    private DateTime TimeAt(long offset)
+    {
+        if (_index.TimeOf(offset) is null)
+        {
+            track?.Look();
+            _index = LogIndex.Read(path);
+        }
+        return (_index.TimeOf(offset) ?? time.GetUtcNow()).UtcDateTime;
+    }
+}

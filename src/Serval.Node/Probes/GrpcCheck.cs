@@ -1,0 +1,57 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using Serval.Api.Core;
+
+namespace Serval.Node.Probes;
+
+/// <summary>One call of gRPC's health service (grpc.health.v1.Health/Check) over cleartext HTTP/2.</summary>
+internal static class GrpcCheck
+{
+    private const byte ServiceField = 0x0a; // HealthCheckRequest.service, a string
+    private const byte StatusField = 0x08; // HealthCheckResponse.status, an enum
+    private const byte Serving = 1;
+    private const int FrameHead = 5;
+
+    private static readonly HttpClient s_client = new(new SocketsHttpHandler { PooledConnectionIdleTimeout = TimeSpan.FromSeconds(1) });
+
+    public static async Task<ProbeResult> RunAsync(GrpcAction action, string host, int port, CancellationToken ct)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"http://{host}:{port}/grpc.health.v1.Health/Check")
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = new ByteArrayContent(Frame(action.Service)),
+        };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
+        request.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
+        try
+        {
+            using var response = await s_client.SendAsync(request, ct);
+            var body = await response.Content.ReadAsByteArrayAsync(ct);
+            return body is [_, _, _, _, _, StatusField, Serving, ..]
+                ? ProbeResult.Success
+                : ProbeResult.Failure($"service unhealthy (grpc-status {Trailer(response)}, HTTP {(int)response.StatusCode})");
+        }
+        catch (HttpRequestException e)
+        {
+            return ProbeResult.Failure($"grpc health check at {host}:{port}: {e.Message}");
+        }
+    }
+
+    private static string Trailer(HttpResponseMessage response) =>
+        response.TrailingHeaders.TryGetValues("grpc-status", out var values) || response.Headers.TryGetValues("grpc-status", out values)
+            ? string.Join(',', values)
+            : "missing";
+
+    private static byte[] Frame(string service)
+    {
+        var name = Encoding.UTF8.GetBytes(service);
+        if (name.Length == 0)
+        {
+            return new byte[FrameHead];
+        }
+        byte[] head = [0, 0, 0, 0, (byte)(name.Length + 2), ServiceField, (byte)name.Length];
+        return [.. head, .. name];
+    }
+}

@@ -1,0 +1,121 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Text;
+using Serval.Api.Core;
+
+namespace Serval.Node.Probes;
+
+/// <summary>Single runs of network probes. The caller bounds them in time.</summary>
+internal static class NetworkChecks
+{
+    private const int HeadSize = 512;
+    private const string UserAgent = "kube-probe/1.34";
+
+    public static async Task<ProbeResult> TcpAsync(string host, int port, CancellationToken ct)
+    {
+        try
+        {
+            using var socket = await ConnectAsync(host, port, ct);
+            return ProbeResult.Success;
+        }
+        catch (SocketException e)
+        {
+            return ProbeResult.Failure($"dial tcp {host}:{port}: {e.Message}");
+        }
+    }
+
+    /// <summary>One GET on a fresh connection; 200 to 399 is success, as kubelet's. Certificates are not verified, as kubelet does.</summary>
+    public static async Task<ProbeResult> HttpAsync(HttpGetAction action, string host, int port, CancellationToken ct)
+    {
+        var path = action.Path.StartsWith('/') ? action.Path : "/" + action.Path;
+        var tls = action.Scheme.Equals("HTTPS", StringComparison.OrdinalIgnoreCase);
+        var url = $"{(tls ? "https" : "http")}://{host}:{port}{path}";
+        try
+        {
+            using var socket = await ConnectAsync(host, port, ct);
+            await using Stream plain = new NetworkStream(socket);
+            await using var stream = tls ? await SecureAsync(plain, host, ct) : plain;
+            await stream.WriteAsync(Encoding.UTF8.GetBytes(Request(action, path, host, port)), ct);
+            var status = await ReadStatusAsync(stream, ct);
+            return status switch
+            {
+                >= 200 and < 400 => ProbeResult.Success,
+                0 => ProbeResult.Failure($"Get \"{url}\": the answer is not HTTP/1"),
+                _ => ProbeResult.Failure($"HTTP probe failed with statuscode: {status}"),
+            };
+        }
+        catch (Exception e) when (e is SocketException or IOException or System.Security.Authentication.AuthenticationException)
+        {
+            return ProbeResult.Failure($"Get \"{url}\": {e.Message}");
+        }
+    }
+
+    private static string Request(HttpGetAction action, string path, string host, int port)
+    {
+        var request = new StringBuilder($"GET {path} HTTP/1.1\r\n");
+        if (!action.HttpHeaders.Any(h => h.Name.Equals("Host", StringComparison.OrdinalIgnoreCase)))
+        {
+            request.Append(CultureInfo.InvariantCulture, $"Host: {host}:{port}\r\n");
+        }
+        if (!action.HttpHeaders.Any(h => h.Name.Equals("User-Agent", StringComparison.OrdinalIgnoreCase)))
+        {
+            request.Append("User-Agent: ").Append(UserAgent).Append("\r\n");
+        }
+        foreach (var header in action.HttpHeaders)
+        {
+            request.Append(header.Name).Append(": ").Append(header.Value).Append("\r\n");
+        }
+        return request.Append("Accept: */*\r\nConnection: close\r\n\r\n").ToString();
+    }
+
+    private static async Task<int> ReadStatusAsync(Stream stream, CancellationToken ct)
+    {
+        var head = new byte[HeadSize];
+        var length = 0;
+        while (length < head.Length && !head.AsSpan(0, length).Contains((byte)'\n'))
+        {
+            var read = await stream.ReadAsync(head.AsMemory(length), ct);
+            if (read == 0)
+            {
+                break;
+            }
+            length += read;
+        }
+        var line = head.AsSpan(0, length);
+        return line.Length >= 12 && line.StartsWith("HTTP/1."u8)
+            && int.TryParse(line.Slice(9, 3), NumberStyles.None, CultureInfo.InvariantCulture, out var status) ? status : 0;
+    }
+
+    private static async Task<Socket> ConnectAsync(string host, int port, CancellationToken ct)
+    {
+        var address = IPAddress.TryParse(host, out var parsed) ? parsed : (await Dns.GetHostAddressesAsync(host, ct))[0];
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(new IPEndPoint(address, port), ct);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task<Stream> SecureAsync(Stream plain, string host, CancellationToken ct)
+    {
+        var stream = new SslStream(plain, leaveInnerStreamOpen: false);
+        await stream.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions
+            {
+                TargetHost = host,
+#pragma warning disable CA5359 // A probe asks whether the program answers, not who it is.
+                RemoteCertificateValidationCallback = static (_, _, _, _) => true,
+#pragma warning restore CA5359
+            },
+            ct);
+        return stream;
+    }
+}

@@ -1,0 +1,28 @@
+using Serval.Api.Core;
+
+namespace Serval.Node.Probes;
+
+/// <summary>How one probe of a container is run.</summary>
+internal sealed record ProbePlan
+{
+    public required Probe Probe { get; init; }
+
+    /// <summary>Completes when the instance itself listens on the probed port; null when the probe does not look at one of its ports.</summary>
+    public Func<CancellationToken, Task>? Listening { get; init; }
+
+    /// <summary>Being seen listening is all the probe asks for at first.</summary>
+    public bool ListeningIsEnough { get; init; }
+
+    /// <summary>One run.</summary>
+    public required Func<CancellationToken, Task<ProbeResult>> Check { get; init; }
+
+    public TimeSpan Period => TimeSpan.FromSeconds(Probe.PeriodSeconds is > 0 and var s ? s : 10);
+
+    public TimeSpan Timeout => TimeSpan.FromSeconds(Probe.TimeoutSeconds is > 0 and var s ? s : 1);
+
+    public int SuccessThreshold => Math.Max(1, Probe.SuccessThreshold ?? 1);
+
+    public int FailureThreshold => Math.Max(1, Probe.FailureThreshold ?? 3);
+
+    public bool IsExec => Probe.Exec is not null;
+}

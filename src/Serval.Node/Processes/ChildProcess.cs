@@ -1,0 +1,53 @@
+namespace Serval.Node.Processes;
+
+/// <summary>
+/// A process this agent started: leader of its own session. Until it is reaped its pid cannot be reused, so signals are safe.
+/// </summary>
+internal sealed class ChildProcess(int pid, long startTicks)
+{
+    private readonly Lock _lock = new();
+    private bool _reaped; // guarded by _lock
+
+    public int Pid { get; } = pid;
+
+    /// <summary>Start time in clock ticks since boot: with the pid it names one process for ever.</summary>
+    public long StartTicks { get; } = startTicks;
+
+    /// <summary>Signals the process group; false when nothing of it is left.</summary>
+    public bool Signal(int signal)
+    {
+        lock (_lock)
+        {
+            return !_reaped && Libc.kill(-Pid, signal) == 0;
+        }
+    }
+
+    /// <summary>Kills what is left of the session, also members that left the process group, then gives the pid back.</summary>
+    internal unsafe void Reap()
+    {
+        KillSession();
+        lock (_lock)
+        {
+            if (_reaped)
+            {
+                return;
+            }
+            _reaped = true;
+            var info = stackalloc byte[ExitWatcher.SignalInfoSize];
+            _ = Libc.waitid(ExitWatcher.P_PID, Pid, info, ExitWatcher.WEXITED);
+        }
+    }
+
+    /// <summary>SIGKILL to every process of the session.</summary>
+    public void KillSession()
+    {
+        Signal(Libc.SIGKILL);
+        foreach (var member in ProcFs.Tree(Pid))
+        {
+            if (member != Pid)
+            {
+                _ = Libc.kill(member, Libc.SIGKILL);
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+using System.Globalization;
+using System.Text;
+
+namespace Serval.Node.Processes;
+
+/// <summary>
+/// Which processes this node started and has not seen end: one appended line each, never synced (a machine that loses it lost the processes too).
+/// After a crash the next start finds its orphans here and knows them by pid and start time.
+/// </summary>
+internal sealed class ProcessJournal : IDisposable
+{
+    private const long CompactAt = 1 << 20;
+
+    private readonly string _path;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<(int Pid, long Start), string> _live = []; // guarded by _lock
+    private FileStream _file; // guarded by _lock
+
+    private ProcessJournal(string path)
+    {
+        _path = path;
+        _file = Create(path);
+    }
+
+    /// <summary>Kills what the last run left behind, then begins a journal of this run.</summary>
+    public static ProcessJournal Open(string directory, out int orphans)
+    {
+        Directory.CreateDirectory(directory);
+        var path = Path.Combine(directory, "processes");
+        orphans = File.Exists(path) ? KillOrphans(Read(path)) : 0;
+        return new ProcessJournal(path);
+    }
+
+    public void Started(ChildProcess child, string podUid, string container)
+    {
+        lock (_lock)
+        {
+            var line = string.Create(CultureInfo.InvariantCulture, $"+ {child.Pid} {child.StartTicks} {podUid} {container}");
+            _live[(child.Pid, child.StartTicks)] = line;
+            Append(line);
+        }
+    }
+
+    public void Ended(ChildProcess child)
+    {
+        lock (_lock)
+        {
+            if (_live.Remove((child.Pid, child.StartTicks)))
+            {
+                Append(string.Create(CultureInfo.InvariantCulture, $"- {child.Pid} {child.StartTicks}"));
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _file.Dispose();
+        }
+    }
+
+    /// <summary>Kills every process of the sessions left behind whose leader still is the recorded one. Returns how many sessions.</summary>
+    private static int KillOrphans(IReadOnlyList<(int Pid, long StartTicks)> left)
+    {
+        var killed = 0;
+        foreach (var (pid, start) in left)
+        {
+            // Another start time means the number was given to someone else, and that the old session is gone:
+            // the kernel does not reuse a number while a session of that number lives.
+            if (ProcFs.Stat(pid) is { } now && now.StartTicks != start)
+            {
+                continue;
+            }
+            var members = ProcFs.Tree(pid);
+            foreach (var member in members)
+            {
+                _ = Libc.kill(member, Libc.SIGKILL);
+            }
+            killed += members.Count > 0 ? 1 : 0;
+        }
+        return killed;
+    }
+
+    private static List<(int Pid, long StartTicks)> Read(string path)
+    {
+        var left = new List<(int, long)>();
+        var lines = File.ReadAllLines(path);
+        if (lines.Length == 0 || lines[0] != BootLine())
+        {
+            return left; // the machine was started since: none of them lives
+        }
+        foreach (var line in lines.Skip(1))
+        {
+            var fields = line.Split(' ');
+            if (fields.Length < 3 || !int.TryParse(fields[1], out var pid) || !long.TryParse(fields[2], out var start))
+            {
+                continue; // the line a crash cut off
+            }
+            if (fields[0] == "+")
+            {
+                left.Add((pid, start));
+            }
+            else
+            {
+                left.Remove((pid, start));
+            }
+        }
+        return left;
+    }
+
+    private static string BootLine() => "boot " + File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+
+    private static FileStream Create(string path)
+    {
+        var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        file.Write(Encoding.UTF8.GetBytes(BootLine() + "\n"));
+        return file;
+    }
+
+    private void Append(string line)
+    {
+        _file.Write(Encoding.UTF8.GetBytes(line + "\n"));
+        if (_file.Position > CompactAt)
+        {
+            Compact();
+        }
+    }
+
+    private void Compact()
+    {
+        var fresh = _path + ".new";
+        var file = Create(fresh);
+        foreach (var line in _live.Values)
+        {
+            file.Write(Encoding.UTF8.GetBytes(line + "\n"));
+        }
+        File.Move(fresh, _path, overwrite: true);
+        _file.Dispose();
+        _file = file;
+    }
+}

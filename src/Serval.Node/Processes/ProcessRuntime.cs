@@ -1,0 +1,125 @@
+using Serval.Images;
+using Serval.Node.Containers;
+using Serval.Node.Volumes;
+
+namespace Serval.Node.Processes;
+
+/// <summary>A container ready to be started.</summary>
+internal sealed record ContainerLaunch
+{
+    public required string PodUid { get; init; }
+    public required string Name { get; init; }
+    public required ContainerCommand Command { get; init; }
+    public required ImageRoot Image { get; init; }
+    public required string LogPath { get; init; }
+
+    /// <summary>Null when the container sees the machine's file system as it is.</summary>
+    public MountPlan? Mounts { get; init; }
+}
+
+/// <summary>Runs containers as processes of this machine.</summary>
+internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
+{
+    private const uint LogMode = 0x1A0; // rw-r-----
+
+    /// <summary>
+    /// Starts a container. <paramref name="exited"/> may run before this returns. Throws <see cref="ContainerConfigException"/> or
+    /// <see cref="SpawnException"/>.
+    /// </summary>
+    public ChildProcess Start(ContainerLaunch launch, Action<ExitStatus> exited)
+    {
+        var log = OpenLog(launch.LogPath);
+        try
+        {
+            var pid = launch.Mounts is { } plan
+                ? OnOwnThread(() => ProcessSpawner.Spawn(Request(launch, log), MountNamespace.Enter(plan)))
+                : ProcessSpawner.Spawn(Request(launch, log));
+            return exits.Watch(
+                pid,
+                started: child => journal.Started(child, launch.PodUid, launch.Name),
+                exited: (child, status) =>
+                {
+                    exited(status);
+                    journal.Ended(child);
+                });
+        }
+        finally
+        {
+            _ = Libc.close(log);
+        }
+    }
+
+    /// <summary>Runs a command beside a running container, in its view of the file system, until it ends or is cancelled.</summary>
+    public async Task<ExitStatus> ExecAsync(
+        ContainerLaunch launch, ChildProcess container, IReadOnlyList<string> command, string outputPath, CancellationToken ct)
+    {
+        var done = new TaskCompletionSource<ExitStatus>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var log = OpenLog(outputPath);
+        ChildProcess process;
+        try
+        {
+            var request = Request(launch, log) with
+            {
+                Program = ContainerCommand.FindForExec(command[0], launch.Image, launch.Command),
+                Arguments = command,
+            };
+            if (launch.Mounts?.ImageRoot is { } root)
+            {
+                request = request with { Program = Below(root, request.Program) };
+            }
+            var pid = launch.Mounts is null
+                ? ProcessSpawner.Spawn(request)
+                : OnOwnThread(() => ProcessSpawner.Spawn(request, MountNamespace.Join(container.Pid)));
+            process = exits.Watch(pid, static _ => { }, (_, status) => done.SetResult(status));
+        }
+        finally
+        {
+            _ = Libc.close(log);
+        }
+        await using var registration = ct.Register(static p => ((ChildProcess)p!).KillSession(), process);
+        var status = await done.Task;
+        ct.ThrowIfCancellationRequested();
+        return status;
+    }
+
+    /// <summary>Runs something on a thread of its own, which then ends: its namespaces must not serve anyone else.</summary>
+    public static T OnOwnThread<T>(Func<T> work)
+    {
+        var done = new TaskCompletionSource<T>();
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                done.SetResult(work());
+            }
+            catch (Exception e)
+            {
+                done.SetException(e);
+            }
+        }, maxStackSize: 256 * 1024) { IsBackground = true, Name = "serval-node-spawn" };
+        thread.Start();
+        return done.Task.GetAwaiter().GetResult();
+    }
+
+    private static SpawnRequest Request(ContainerLaunch launch, int log)
+    {
+        var command = launch.Command;
+        var root = launch.Mounts?.ImageRoot;
+        return new SpawnRequest
+        {
+            Program = root is null ? command.Program : Below(root, command.Program),
+            Arguments = command.Arguments,
+            Environment = [.. command.Environment.Select(p => p.Key + "=" + p.Value)],
+            WorkingDirectory = root is null ? command.WorkingDirectory : Below(root, command.WorkingDirectory),
+            Output = log,
+        };
+    }
+
+    private static string Below(string root, string path) => path.Length == root.Length ? "/" : path[root.Length..];
+
+    private static int OpenLog(string path)
+    {
+        var fd = Libc.open(path, Libc.O_WRONLY | Libc.O_CREAT | Libc.O_APPEND | Libc.O_CLOEXEC, LogMode);
+        return fd >= 0 ? fd : throw new SpawnException($"cannot open the log file {path}: {Libc.LastErrorText()}");
+    }
+}

@@ -1,0 +1,29 @@
+namespace Serval.Node.Processes;
+
+/// <summary>Everything a child needs; paths are as the child's namespace sees them.</summary>
+internal sealed record SpawnRequest
+{
+    /// <summary>Absolute path of the program.</summary>
+    public required string Program { get; init; }
+
+    /// <summary>argv, argv[0] included.</summary>
+    public required IReadOnlyList<string> Arguments { get; init; }
+
+    /// <summary>The whole environment as <c>NAME=value</c>; nothing is inherited.</summary>
+    public required IReadOnlyList<string> Environment { get; init; }
+
+    public required string WorkingDirectory { get; init; }
+
+    /// <summary>An open, close-on-exec descriptor that becomes stdout and stderr; the caller closes it.</summary>
+    public required int Output { get; init; }
+}
+
+/// <summary>How a process ended: an exit code, or the signal that killed it.</summary>
+internal readonly record struct ExitStatus(int Code, int Signal)
+{
+    /// <summary>The exit code as Kubernetes reports it: 128 + signal for a killed process.</summary>
+    public int ExitCode => Signal == 0 ? Code : 128 + Signal;
+}
+
+/// <summary>A process could not be started; the message says why.</summary>
+internal sealed class SpawnException(string message) : Exception(message);

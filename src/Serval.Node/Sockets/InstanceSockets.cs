@@ -1,0 +1,46 @@
+using Serval.Node.Processes;
+
+namespace Serval.Node.Sockets;
+
+/// <summary>Which sockets belong to an instance's processes.</summary>
+internal static class InstanceSockets
+{
+    /// <summary>Whether a process of the instance holds the socket.</summary>
+    public static bool Holds(int leader, uint inode)
+    {
+        var inodes = new HashSet<uint>();
+        ProcFs.AddSockets(leader, inodes); // nearly always the program itself
+        if (inodes.Contains(inode))
+        {
+            return true;
+        }
+        foreach (var pid in ProcFs.Tree(leader))
+        {
+            if (pid != leader)
+            {
+                ProcFs.AddSockets(pid, inodes);
+            }
+        }
+        return inodes.Contains(inode);
+    }
+
+    /// <summary>Ports the instance listens on, ascending.</summary>
+    public static IReadOnlyList<int> ListeningPorts(int leader)
+    {
+        var inodes = new HashSet<uint>();
+        foreach (var pid in ProcFs.Tree(leader))
+        {
+            ProcFs.AddSockets(pid, inodes);
+        }
+        return [.. Dump().Where(s => inodes.Contains(s.Inode)).Select(s => s.Port).Distinct().Order()];
+    }
+
+    /// <summary>Every listening TCP socket of the machine.</summary>
+    public static List<ListeningSocket> Dump()
+    {
+        var sockets = new List<ListeningSocket>();
+        using var diag = new SockDiag();
+        diag.Dump(sockets);
+        return sockets;
+    }
+}

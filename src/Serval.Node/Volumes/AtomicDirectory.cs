@@ -1,0 +1,85 @@
+namespace Serval.Node.Volumes;
+
+/// <summary>A file of a volume.</summary>
+internal readonly record struct VolumeFile(byte[] Data, int Mode);
+
+/// <summary>
+/// A directory of files that changes all at once, laid out as kubelet does: each name is a link into <c>..data</c>, which is a link to the
+/// directory of the present version and is swapped by one rename.
+/// </summary>
+internal static class AtomicDirectory
+{
+    private const string Data = "..data";
+    private const UnixFileMode DirectoryMode = (UnixFileMode)0x1ED; // rwxr-xr-x
+
+    /// <summary>Makes the directory hold exactly these files. Nothing is written when it does already.</summary>
+    public static void Write(string directory, IReadOnlyDictionary<string, VolumeFile> files)
+    {
+        Directory.CreateDirectory(directory);
+        var current = new FileInfo(Path.Combine(directory, Data)).LinkTarget;
+        if (current is not null && Holds(Path.Combine(directory, current), files))
+        {
+            return;
+        }
+        var version = NextVersion(directory);
+        WriteVersion(Path.Combine(directory, version), files);
+        var fresh = Path.Combine(directory, Data + "_tmp");
+        File.Delete(fresh);
+        File.CreateSymbolicLink(fresh, version);
+        File.Move(fresh, Path.Combine(directory, Data), overwrite: true);
+        LinkNames(directory, files.Keys.Select(f => f.Split('/')[0]).ToHashSet(StringComparer.Ordinal));
+        if (current is not null)
+        {
+            Directory.Delete(Path.Combine(directory, current), recursive: true);
+        }
+    }
+
+    private static bool Holds(string version, IReadOnlyDictionary<string, VolumeFile> files)
+    {
+        if (!Directory.Exists(version) || Directory.GetFiles(version, "*", SearchOption.AllDirectories).Length != files.Count)
+        {
+            return false;
+        }
+        return files.All(f => Path.Combine(version, f.Key) is var path && File.Exists(path)
+            && (int)File.GetUnixFileMode(path) == f.Value.Mode && File.ReadAllBytes(path).AsSpan().SequenceEqual(f.Value.Data));
+    }
+
+    private static string NextVersion(string directory)
+    {
+        for (var n = 1; ; n++)
+        {
+            var name = $"..v{n}";
+            if (!Path.Exists(Path.Combine(directory, name)))
+            {
+                return name;
+            }
+        }
+    }
+
+    private static void WriteVersion(string version, IReadOnlyDictionary<string, VolumeFile> files)
+    {
+        Directory.CreateDirectory(version, DirectoryMode);
+        foreach (var (name, file) in files)
+        {
+            var path = Path.Combine(version, name);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!, DirectoryMode);
+            File.WriteAllBytes(path, file.Data);
+            File.SetUnixFileMode(path, (UnixFileMode)file.Mode);
+        }
+    }
+
+    private static void LinkNames(string directory, HashSet<string> names)
+    {
+        foreach (var entry in Directory.GetFileSystemEntries(directory).Select(e => Path.GetFileName(e)!))
+        {
+            if (!entry.StartsWith("..", StringComparison.Ordinal) && !names.Remove(entry))
+            {
+                File.Delete(Path.Combine(directory, entry));
+            }
+        }
+        foreach (var name in names)
+        {
+            File.CreateSymbolicLink(Path.Combine(directory, name), $"{Data}/{name}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+namespace Serval.Node.Volumes;
+
+/// <summary>One directory or file shown to a container at another place.</summary>
+internal sealed record BindMount(string Source, string Target, bool ReadOnly);
+
+/// <summary>What a container's private view of the file system holds.</summary>
+internal sealed record MountPlan
+{
+    /// <summary>The image's directory when it becomes the root; null keeps the machine's.</summary>
+    public string? ImageRoot { get; init; }
+
+    /// <summary>A directory of this container's own for what the view needs; emptied at every start.</summary>
+    public required string Scratch { get; init; }
+
+    public IReadOnlyList<BindMount> Binds { get; init; } = [];
+
+    /// <summary>A descriptor of the pod's mount namespace to start from, or -1 for the machine's.</summary>
+    public int BaseNamespace { get; init; } = -1;
+}

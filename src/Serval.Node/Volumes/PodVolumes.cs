@@ -1,0 +1,136 @@
+using System.Globalization;
+using Serval.Api.Core;
+using Serval.Node.Containers;
+using Serval.Node.Processes;
+
+namespace Serval.Node.Volumes;
+
+/// <summary>The volumes of one pod, below its own directory.</summary>
+internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed) : IDisposable
+{
+    private const UnixFileMode OpenToAll = (UnixFileMode)0x1FF; // emptyDir is rwxrwxrwx, as kubelet's
+
+    private readonly HashSet<string> _written = new(StringComparer.Ordinal); // volumes made from API objects
+    private int _namespace = -1;
+
+    /// <summary>A descriptor of the namespace that holds the pod's memory volumes; -1 when it has none.</summary>
+    public int Namespace => _namespace;
+
+    /// <summary>Writes the volumes a container mounts and says what to bind where. Throws <see cref="ContainerConfigException"/>.</summary>
+    public IReadOnlyList<BindMount> Prepare(Container container, VolumePayload payload)
+    {
+        if (container.VolumeMounts.Count == 0)
+        {
+            return [];
+        }
+        foreach (var mount in container.VolumeMounts)
+        {
+            _ = Supported(Find(container, mount));
+        }
+        if (!mountsAllowed)
+        {
+            var mount = container.VolumeMounts[0];
+            throw new ContainerConfigException(
+                $"container \"{container.Name}\" mounts volume \"{mount.Name}\" at {mount.MountPath}, which needs the privilege CAP_SYS_ADMIN "
+                + "that Serval does not have here; run Serval as root (or grant the capability), or pass the data through env instead");
+        }
+        var binds = new List<BindMount>();
+        foreach (var mount in container.VolumeMounts)
+        {
+            var volume = Find(container, mount);
+            var path = Write(volume, payload);
+            binds.Add(new BindMount(SubPath(path, mount, volume), mount.MountPath, mount.ReadOnly || volume.EmptyDir is null));
+        }
+        EnterMemory();
+        return binds;
+    }
+
+    /// <summary>Writes changed ConfigMaps and Secrets to the volumes already made; what is missing now keeps its last state, as kubelet does.</summary>
+    public void Refresh(VolumePayload payload)
+    {
+        foreach (var volume in pod.Spec.Volumes.Where(v => _written.Contains(v.Name)))
+        {
+            try
+            {
+                Write(volume, payload);
+            }
+            catch (ContainerConfigException)
+            {
+                // Running containers go on with what they have; a restart reports it.
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_namespace >= 0)
+        {
+            _ = Libc.close(_namespace);
+            _namespace = -1;
+        }
+    }
+
+    private Volume Find(Container container, VolumeMount mount) =>
+        pod.Spec.Volumes.FirstOrDefault(v => v.Name == mount.Name)
+        ?? throw new ContainerConfigException($"container \"{container.Name}\" mounts volume \"{mount.Name}\", which the pod does not define");
+
+    private static Volume Supported(Volume volume) =>
+        volume is { ConfigMap: null, Secret: null, EmptyDir: null, Projected: null, DownwardApi: null }
+            ? throw new ContainerConfigException(
+                $"volume \"{volume.Name}\" is of type {string.Join(", ", volume.Other?.Keys ?? [])}, which this node does not support; "
+                + "use configMap, secret, projected, downwardAPI or emptyDir")
+            : volume;
+
+    private string Write(Volume volume, VolumePayload payload)
+    {
+        var path = Path.Combine(directory, volume.Name);
+        if (payload.Read(volume) is { } files)
+        {
+            AtomicDirectory.Write(path, files);
+            _written.Add(volume.Name);
+        }
+        else if (!Directory.Exists(path))
+        {
+            Directory.CreateDirectory(path);
+            File.SetUnixFileMode(path, OpenToAll);
+        }
+        return path;
+    }
+
+    private static string SubPath(string path, VolumeMount mount, Volume volume)
+    {
+        if (mount.SubPath.Length == 0)
+        {
+            return path;
+        }
+        var inside = RootPath.Resolve(path, mount.SubPath);
+        if (!Path.Exists(inside))
+        {
+            if (volume.EmptyDir is null)
+            {
+                throw new ContainerConfigException($"volume \"{volume.Name}\" has no file {mount.SubPath} for subPath at {mount.MountPath}");
+            }
+            Directory.CreateDirectory(inside);
+        }
+        return inside;
+    }
+
+    private void EnterMemory()
+    {
+        if (_namespace >= 0)
+        {
+            return;
+        }
+        var memory = pod.Spec.Volumes.Where(v => v.EmptyDir?.Medium == "Memory").Select(v => (Path.Combine(directory, v.Name), Size(v))).ToList();
+        if (memory.Count > 0)
+        {
+            memory.ForEach(m => Directory.CreateDirectory(m.Item1));
+            _namespace = ProcessRuntime.OnOwnThread(() => MountNamespace.CreateForPod(memory));
+        }
+    }
+
+    private static string Size(Volume volume) =>
+        "mode=1777" + (ContainerResources.Number(volume.EmptyDir!.SizeLimit) is > 0 and var size
+            ? ",size=" + decimal.Ceiling(size).ToString(CultureInfo.InvariantCulture)
+            : "");
+}

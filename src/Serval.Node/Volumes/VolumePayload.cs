@@ -1,0 +1,132 @@
+using System.Text;
+using Serval.Api.Core;
+using Serval.Node.Containers;
+
+namespace Serval.Node.Volumes;
+
+/// <summary>The files of a volume that comes from API objects. Messages are kubelet's.</summary>
+internal sealed class VolumePayload(Pod pod, PodFields fields, IReferences references)
+{
+    private const int DefaultMode = 0x1A4; // rw-r--r--
+
+    /// <summary>The files, or null when the volume is not of such a kind.</summary>
+    public Dictionary<string, VolumeFile>? Read(Volume volume)
+    {
+        var files = new Dictionary<string, VolumeFile>(StringComparer.Ordinal);
+        switch (volume)
+        {
+            case { ConfigMap: { } c }:
+                AddConfigMap(files, c.Name, c.Items, c.DefaultMode ?? DefaultMode, c.Optional);
+                return files;
+            case { Secret: { } s }:
+                AddSecret(files, s.SecretName, s.Items, s.DefaultMode ?? DefaultMode, s.Optional);
+                return files;
+            case { DownwardApi: { } d }:
+                AddFields(files, d, d.DefaultMode ?? DefaultMode);
+                return files;
+            case { Projected: { } p }:
+                foreach (var source in p.Sources)
+                {
+                    AddSource(files, volume.Name, source, p.DefaultMode ?? DefaultMode);
+                }
+                return files;
+            default:
+                return null;
+        }
+    }
+
+    private void AddSource(Dictionary<string, VolumeFile> files, string volume, ProjectedSource source, int mode)
+    {
+        if (source.Other is { Count: > 0 } other)
+        {
+            throw new ContainerConfigException(
+                $"projected volume \"{volume}\": source {string.Join(", ", other.Keys)} is not supported by this node; "
+                + "use configMap, secret or downwardAPI");
+        }
+        if (source.ConfigMap is { } c)
+        {
+            AddConfigMap(files, c.Name, c.Items, mode, c.Optional);
+        }
+        if (source.Secret is { } s)
+        {
+            AddSecret(files, s.Name, s.Items, mode, s.Optional);
+        }
+        if (source.DownwardApi is { } d)
+        {
+            AddFields(files, d, mode);
+        }
+    }
+
+    private void AddConfigMap(Dictionary<string, VolumeFile> files, string name, IReadOnlyList<KeyToPath> items, int mode, bool? optional)
+    {
+        if (references.ConfigMap(name) is { } map)
+        {
+            var data = map.Data.ToDictionary(p => p.Key, p => Encoding.UTF8.GetBytes(p.Value), StringComparer.Ordinal);
+            foreach (var (key, value) in map.BinaryData)
+            {
+                data[key] = Convert.FromBase64String(value);
+            }
+            Add(files, data, items, mode, optional);
+        }
+        else if (optional != true)
+        {
+            throw new ContainerConfigException($"configmap \"{name}\" not found");
+        }
+    }
+
+    private void AddSecret(Dictionary<string, VolumeFile> files, string name, IReadOnlyList<KeyToPath> items, int mode, bool? optional)
+    {
+        if (references.Secret(name) is { } secret)
+        {
+            var data = secret.Data.ToDictionary(p => p.Key, p => Convert.FromBase64String(p.Value), StringComparer.Ordinal);
+            Add(files, data, items, mode, optional);
+        }
+        else if (optional != true)
+        {
+            throw new ContainerConfigException($"secret \"{name}\" not found");
+        }
+    }
+
+    private void AddFields(Dictionary<string, VolumeFile> files, DownwardApiVolume volume, int mode)
+    {
+        foreach (var item in volume.Items)
+        {
+            var value = item switch
+            {
+                { FieldRef: { } f } => fields.Value(f.FieldPath) ?? throw new ContainerConfigException($"unsupported fieldPath: {f.FieldPath}"),
+                { ResourceFieldRef: { } r } => ContainerResources.Value(pod, pod.Spec.Containers[0], r),
+                _ => "",
+            };
+            files[Checked(item.Path)] = new VolumeFile(Encoding.UTF8.GetBytes(value), item.Mode ?? mode);
+        }
+    }
+
+    private static void Add(
+        Dictionary<string, VolumeFile> files, Dictionary<string, byte[]> data, IReadOnlyList<KeyToPath> items, int mode, bool? optional)
+    {
+        if (items.Count == 0)
+        {
+            foreach (var (key, value) in data)
+            {
+                files[key] = new VolumeFile(value, mode);
+            }
+            return;
+        }
+        foreach (var item in items)
+        {
+            if (data.TryGetValue(item.Key, out var value))
+            {
+                files[Checked(item.Path)] = new VolumeFile(value, item.Mode ?? mode);
+            }
+            else if (optional != true)
+            {
+                throw new ContainerConfigException($"references non-existent config key: {item.Key}");
+            }
+        }
+    }
+
+    private static string Checked(string path) =>
+        path.Length == 0 || path.StartsWith('/') || path.Split('/').Contains("..")
+            ? throw new ContainerConfigException($"volume path \"{path}\" must be relative and must not contain '..'")
+            : path;
+}

@@ -1,0 +1,308 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Kube;
+
+namespace Serval.Node.Tests;
+
+public sealed class InstanceLifeTests
+{
+    private const string Serve = "exec busybox httpd -f -p 127.0.0.1:$PORT -h /";
+
+    [Fact]
+    public async Task Pod_ProgramListensOnItsPort_SignalsReadyBeforeAnyWrite()
+    {
+        await using var node = await TestNode.StartAsync();
+        var writesAtSignal = -1;
+        node.Capacity.Subscribe(_ => writesAtSignal = writesAtSignal < 0 ? node.Kube.Writes.Count : writesAtSignal);
+        await node.CreateAsync(TestNode.Shell(Serve, TestNode.Port8080));
+        var before = node.Kube.Writes.Count;
+
+        var ready = await node.WhenSignalAsync(InstanceState.Ready);
+
+        Assert.Equal(before, writesAtSignal);
+        Assert.Equal(new ObjectKey("default", "rev-1"), ready.Revision);
+        var port = ready.Ports[8080];
+        using (var client = new TcpClient())
+        {
+            await client.ConnectAsync(IPAddress.Loopback, port);
+        }
+        var pod = await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
+        Assert.Equal("Running", pod.Status.Phase);
+        Assert.Equal("127.0.0.1", pod.Status.PodIP);
+        Assert.Equal($"{{\"8080\":{port}}}", pod.Metadata.Annotation("serval.dev/ports"));
+        Assert.True(pod.Status.ContainerStatuses[0].Ready);
+        Assert.Equal("test/app@sha256:1234", pod.Status.ContainerStatuses[0].ImageID);
+        Assert.Equal(1, node.Kube.Writes.Count(w => w.StartsWith("patch Pod", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Pod_HttpProbe_IsReadyOnlyOnceTheProgramAnswersWell()
+    {
+        await using var node = await TestNode.StartAsync();
+        var page = Path.Combine(node.Data, "www");
+        Directory.CreateDirectory(page);
+        await node.CreateAsync(TestNode.Shell($"exec busybox httpd -f -p 127.0.0.1:$PORT -h {page}", c =>
+        {
+            TestNode.Port8080(c);
+            c["readinessProbe"] = new JsonObject { ["httpGet"] = new JsonObject { ["path"] = "/ok", ["port"] = "user-port" } };
+        }));
+
+        var waiting = await node.WhenAsync(p => TestNode.Ready(p).Message.Contains("404", StringComparison.Ordinal));
+        Assert.Equal("ContainersNotReady", TestNode.Ready(waiting).Reason);
+        Assert.Empty(node.Signals);
+        await File.WriteAllTextAsync(Path.Combine(page, "ok"), "yes");
+
+        await node.WhenSignalAsync(InstanceState.Ready);
+    }
+
+    [Fact]
+    public async Task Pod_ExecProbe_DecidesReadiness()
+    {
+        await using var node = await TestNode.StartAsync();
+        var flag = Path.Combine(node.Data, "flag");
+        await node.CreateAsync(TestNode.Shell("sleep 60", c => c["readinessProbe"] = new JsonObject
+        {
+            ["exec"] = new JsonObject { ["command"] = new JsonArray { "sh", "-c", $"echo not yet; test -e {flag}" } },
+        }));
+
+        await node.WhenAsync(p => TestNode.Ready(p).Message.Contains("exited with 1: not yet", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(flag, "");
+
+        await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
+    }
+
+    [Fact]
+    public async Task Pod_ProgramIgnoresPort_IsToldWhereItListens()
+    {
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time);
+        using var free = new TcpListener(IPAddress.Loopback, 0);
+        free.Start();
+        var elsewhere = ((IPEndPoint)free.LocalEndpoint).Port;
+        free.Stop();
+        await node.CreateAsync(TestNode.Shell(
+            $"busybox httpd -f -p 127.0.0.1:{elsewhere} -h / & until busybox nc 127.0.0.1 {elsewhere} </dev/null; do :; done; echo listening; wait",
+            TestNode.Port8080));
+        await node.LogAsync("listening");
+
+        time.Advance(TimeSpan.FromSeconds(2));
+
+        var pod = await node.WhenAsync(p => TestNode.Ready(p).Message.Contains("has not opened", StringComparison.Ordinal));
+        var port = JsonNode.Parse(pod.Metadata.Annotation("serval.dev/ports")!)!["8080"]!.GetValue<int>();
+        Assert.Contains($"has not opened port {port} ($PORT) after 2s; it listens on {elsewhere}, $PORT is {port}", TestNode.Ready(pod).Message);
+    }
+
+    [Fact]
+    public async Task Pod_ForeignListenerOnItsPort_IsNotReady()
+    {
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time);
+        TcpListener? foreign = null;
+        // The test process takes the port the instance was given before the program could.
+        var taken = Path.Combine(node.Data, "taken");
+        await node.CreateAsync(TestNode.Shell($"echo port $PORT; until test -e {taken}; do sleep 0.01; done; echo on; sleep 60", TestNode.Port8080));
+        var port = int.Parse((await node.LogAsync("\n")).Split(' ')[1]);
+        foreign = new TcpListener(IPAddress.Loopback, port);
+        foreign.Start();
+        await File.WriteAllTextAsync(taken, "");
+        await node.LogAsync("on\n");
+
+        time.Advance(TimeSpan.FromSeconds(2));
+
+        await node.WhenAsync(p => TestNode.Ready(p).Message.Contains("a process that is not the container's listens there", StringComparison.Ordinal));
+        Assert.Empty(node.Signals);
+        foreign.Stop();
+    }
+
+    [Theory]
+    [InlineData("exit 0", "Succeeded", 0, 0, "Completed")]
+    [InlineData("echo bad >&2; exit 3", "Failed", 3, 0, "Error")]
+    [InlineData("kill -9 $$$$", "Failed", 137, 9, "Error")]
+    public async Task Pod_RunsOnce_ReportsHowItEnded(string script, string phase, int exitCode, int signal, string reason)
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(TestNode.Shell(script, pod: p => p["spec"]!["restartPolicy"] = "Never"));
+
+        var pod = await node.WhenAsync(p => p.Status.Phase is "Succeeded" or "Failed");
+
+        Assert.Equal(phase, pod.Status.Phase);
+        var ended = pod.Status.ContainerStatuses[0].State.Terminated!;
+        Assert.Equal((exitCode, signal, reason), (ended.ExitCode, ended.Signal, ended.Reason));
+        Assert.Equal(exitCode == 3 ? "bad\n" : "", ended.Message);
+    }
+
+    [Fact]
+    public async Task Pod_ProgramLeavesChildrenBehind_TheyEndWithIt()
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(TestNode.Shell("sleep 1000 & echo child $!; exit 1", pod: p => p["spec"]!["restartPolicy"] = "Never"));
+        await node.WhenAsync(p => p.Status.Phase == "Failed");
+        var child = int.Parse((await node.LogAsync("\n")).Split(' ')[1]);
+
+        for (var state = 'S'; state is not ('Z' or '\0');)
+        {
+            state = Processes.ProcFs.Stat(child)?.State ?? '\0';
+            await Task.Yield();
+        }
+    }
+
+    [Fact]
+    public async Task Pod_KeepsCrashing_BacksOffAsKubelet()
+    {
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time);
+        await node.CreateAsync(TestNode.Shell("exit 7"));
+
+        // The first restart is immediate, the second waits 10 s, the third 20 s.
+        var pod = await node.WhenAsync(p => p.Status.ContainerStatuses is [{ RestartCount: 1, State.Waiting.Reason: "CrashLoopBackOff" }]);
+        Assert.StartsWith("back-off 10s restarting failed container=app pod=p1_default(", pod.Status.ContainerStatuses[0].State.Waiting!.Message);
+        Assert.Equal(7, pod.Status.ContainerStatuses[0].LastState.Terminated!.ExitCode);
+        time.Advance(TimeSpan.FromSeconds(10));
+
+        pod = await node.WhenAsync(p => p.Status.ContainerStatuses is [{ RestartCount: 2, State.Waiting.Reason: "CrashLoopBackOff" }]);
+        Assert.StartsWith("back-off 20s", pod.Status.ContainerStatuses[0].State.Waiting!.Message);
+        Assert.Equal("Running", pod.Status.Phase);
+    }
+
+    [Fact]
+    public async Task Pod_Deleted_DrainsThenTerminatesThenIsGone()
+    {
+        var gate = new Gate();
+        await using var node = await TestNode.StartAsync(drain: gate);
+        await node.CreateAsync(TestNode.Shell(Serve, TestNode.Port8080));
+        var pod = (await node.WhenSignalAsync(InstanceState.Ready)).Pod;
+
+        await node.Kube.DeleteAsync(Kinds.Pod, pod, DeleteOptions.Background);
+        await node.WhenSignalAsync(InstanceState.Draining);
+        await gate.Asked.Task;
+        Assert.DoesNotContain(node.Signals, s => s.State == InstanceState.Gone);
+        gate.Idle.SetResult();
+
+        await node.WhenGoneAsync();
+        await node.WhenSignalAsync(InstanceState.Gone);
+        Assert.Empty(Directory.GetDirectories(Path.Combine(node.Data, "pods")));
+    }
+
+    [Fact]
+    public async Task Pod_IgnoresTerm_IsKilledAfterItsGracePeriod()
+    {
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time);
+        await node.CreateAsync(TestNode.Shell("trap 'echo caught' TERM; echo up; while :; do sleep 0.05; done"));
+        await node.LogAsync("up");
+        await node.Kube.DeleteAsync(Kinds.Pod, new ObjectKey("default", "p1"), new DeleteOptions { GracePeriodSeconds = 5 });
+        await node.LogAsync("caught");
+        Assert.NotNull(node.Kube.Cache(Kinds.Pod).Get(new ObjectKey("default", "p1")));
+
+        time.Advance(TimeSpan.FromSeconds(5));
+
+        await node.WhenGoneAsync();
+    }
+
+    [Fact]
+    public async Task Pod_InitContainers_RunFirstAndOneAfterTheOther()
+    {
+        await using var node = await TestNode.StartAsync();
+        var file = Path.Combine(node.Data, "order");
+        static JsonObject Init(string name, string script) => new()
+        {
+            ["name"] = name, ["image"] = "test/app", ["command"] = new JsonArray { "sh", "-c", script },
+        };
+        await node.CreateAsync(TestNode.Shell($"echo main >> {file}; sleep 60", pod: p => p["spec"]!["initContainers"] = new JsonArray
+        {
+            Init("one", $"sleep 0.1; echo one >> {file}"), Init("two", $"echo two >> {file}"),
+        }));
+
+        await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
+
+        Assert.Equal("one\ntwo\nmain\n", await ReadAsync(file));
+    }
+
+    [Fact]
+    public async Task Pod_ImageMissing_SaysWhatToDo()
+    {
+        await using var node = await TestNode.StartAsync();
+        node.MissingImage = "no such image; push it with `serval image push`";
+        await node.CreateAsync(TestNode.Shell("true"));
+
+        var pod = await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting.Reason: "ImagePullBackOff" }]);
+
+        Assert.Equal("no such image; push it with `serval image push`", pod.Status.ContainerStatuses[0].State.Waiting!.Message);
+        Assert.Equal("Pending", pod.Status.Phase);
+    }
+
+    [Fact]
+    public async Task Pod_ProgramMissing_IsCreateContainerError()
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(TestNode.Shell("true", c => c["command"] = new JsonArray { "no-such-program" }));
+
+        var pod = await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting.Reason: "CreateContainerError" }]);
+
+        Assert.Contains("\"no-such-program\": executable file not found in image", pod.Status.ContainerStatuses[0].State.Waiting!.Message);
+    }
+
+    [Fact]
+    public async Task Pod_SecretMissing_StartsWhenItAppears()
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(TestNode.Shell("echo got $TOKEN; sleep 60", c => c["env"] = new JsonArray
+        {
+            new JsonObject
+            {
+                ["name"] = "TOKEN",
+                ["valueFrom"] = new JsonObject { ["secretKeyRef"] = new JsonObject { ["name"] = "s", ["key"] = "token" } },
+            },
+        }));
+        var pod = await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting.Reason: "CreateContainerConfigError" }]);
+        Assert.Equal("secret \"s\" not found", pod.Status.ContainerStatuses[0].State.Waiting!.Message);
+
+        await node.CreateAsync(Kinds.Secret, """{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s","namespace":"default"},"data":{"token":"aHVzaA=="}}""");
+
+        Assert.Contains("got hush", await node.LogAsync("\n"));
+    }
+
+    [Fact]
+    public async Task Agent_ShutDownAndStartedAgain_StartsItsPodsAgain()
+    {
+        var first = await TestNode.StartAsync();
+        first.KeepData = true;
+        await first.CreateAsync(TestNode.Shell(Serve, TestNode.Port8080));
+        var port = (await first.WhenSignalAsync(InstanceState.Ready)).Ports[8080];
+        await first.WhenAsync(p => TestNode.Ready(p).Status == "True");
+        await first.DisposeAsync();
+        Assert.DoesNotContain(Sockets.InstanceSockets.Dump(), s => s.Port == port);
+        var stopped = await first.WhenAsync(_ => true);
+        Assert.Equal("False", TestNode.Ready(stopped).Status);
+
+        await using var second = await TestNode.StartAsync(kube: first.Kube, data: first.Data);
+
+        await second.WhenSignalAsync(InstanceState.Ready);
+        var again = await second.WhenAsync(p => TestNode.Ready(p).Status == "True");
+        Assert.Equal(1, again.Status.ContainerStatuses[0].RestartCount);
+    }
+
+    private static async Task<string> ReadAsync(string file)
+    {
+        while (!File.Exists(file) || !(await File.ReadAllTextAsync(file)).Contains("main", StringComparison.Ordinal))
+        {
+            await Task.Yield();
+        }
+        return await File.ReadAllTextAsync(file);
+    }
+
+    private sealed class Gate : IDrainGate
+    {
+        public TaskCompletionSource Asked { get; } = new();
+
+        public TaskCompletionSource Idle { get; } = new();
+
+        public Task WhenIdleAsync(ObjectKey revision, string podUid, CancellationToken ct)
+        {
+            Asked.TrySetResult();
+            return Idle.Task;
+        }
+    }
+}
