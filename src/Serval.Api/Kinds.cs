@@ -170,12 +170,33 @@ public static class Kinds
         KService, Configuration, Revision, Route, PodAutoscaler, Metric, KIngress, ServerlessService,
     ];
 
+    // Loops, not dictionaries: a few dozen comparisons, against milliseconds of compiling tuple-keyed dictionaries at every start.
+
     /// <summary>The kind of an object's <c>apiVersion</c> and <c>kind</c>, or null when it is not served.</summary>
-    public static ResourceKind? Find(string apiVersion, string kind) => s_byKind.GetValueOrDefault((apiVersion, kind));
+    public static ResourceKind? Find(string apiVersion, string kind)
+    {
+        foreach (var candidate in s_all)
+        {
+            if (candidate.Kind == kind && candidate.HasApiVersion(apiVersion))
+            {
+                return candidate;
+            }
+        }
+        return null;
+    }
 
     /// <summary>The kind behind a path, or null.</summary>
-    public static ResourceKind? FindPlural(string group, string version, string plural) => s_byPlural.GetValueOrDefault((group, version, plural));
+    public static ResourceKind? FindPlural(string group, string version, string plural)
+    {
+        foreach (var candidate in s_all)
+        {
+            if (candidate.Plural == plural && candidate.Group == group && candidate.Version == version)
+            {
+                return candidate;
+            }
+        }
+        return null;
+    }
 
-    private static readonly Dictionary<(string, string), ResourceKind> s_byKind = All.ToDictionary(k => (k.ApiVersion, k.Kind));
-    private static readonly Dictionary<(string, string, string), ResourceKind> s_byPlural = All.ToDictionary(k => (k.Group, k.Version, k.Plural));
+    private static readonly ResourceKind[] s_all = [.. All];
 }

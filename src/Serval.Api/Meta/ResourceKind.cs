@@ -71,5 +71,11 @@ public sealed class ResourceKind
     /// <summary><c>plural.group</c>, the name of the CRD, or <c>plural</c> for the core group.</summary>
     public string ResourceName => Group.Length == 0 ? Plural : $"{Plural}.{Group}";
 
+    /// <summary>Whether <see cref="ApiVersion"/> is this, without making the text.</summary>
+    internal bool HasApiVersion(string apiVersion) => Group.Length == 0
+        ? apiVersion == Version
+        : apiVersion.Length == Group.Length + 1 + Version.Length && apiVersion[Group.Length] == '/' &&
+          apiVersion.StartsWith(Group, StringComparison.Ordinal) && apiVersion.EndsWith(Version, StringComparison.Ordinal);
+
     public override string ToString() => ResourceName;
 }

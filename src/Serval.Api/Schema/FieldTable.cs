@@ -12,7 +12,7 @@ namespace Serval.Api.Schema;
 internal sealed class FieldTable
 {
     private readonly byte[] _utf8;
-    private readonly Dictionary<string, (int Start, int End)> _types = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Extent> _types = new(StringComparer.Ordinal);
 
     public FieldTable(string file, byte[] utf8)
     {
@@ -28,6 +28,9 @@ internal sealed class FieldTable
         IndexTypes();
     }
 
+    /// <summary>Where a type's lines are. A class, because code of a dictionary of classes is precompiled in the framework.</summary>
+    private sealed record Extent(int Start, int End);
+
     /// <summary>File name without ending; prefix of references from other files.</summary>
     public string File { get; }
 
@@ -39,20 +42,20 @@ internal sealed class FieldTable
 
     public bool Has(string type) => _types.ContainsKey(type);
 
-    public string Text(Range range) => Encoding.UTF8.GetString(_utf8.AsSpan(range));
+    public string Text(Range range) => Encoding.UTF8.GetString(_utf8, range.Start.Value, range.End.Value - range.Start.Value);
 
     /// <summary>Reads a type. Throws when the table is wrong, which a test would have shown.</summary>
     public TypeSchema Read(string type)
     {
         var (start, end) = _types[type];
         var heading = Line(start);
-        var (words, doc) = Split(heading);
+        var words = Split(heading, out var doc);
         var isKind = words[0] == "@kind";
         var fields = new List<FieldSchema>();
         if (isKind)
         {
-            fields.Add(new FieldSchema(this, "apiVersion", Scalar(ValueKind.String), Range.EndAt(0)));
-            fields.Add(new FieldSchema(this, "kind", Scalar(ValueKind.String), Range.EndAt(0)));
+            fields.Add(new FieldSchema(this, "apiVersion", Scalar(ValueKind.String), default));
+            fields.Add(new FieldSchema(this, "kind", Scalar(ValueKind.String), default));
         }
         for (var at = heading.End.Value + 1; at < end;)
         {
@@ -68,7 +71,7 @@ internal sealed class FieldTable
 
     private void ReadLine(string type, Range line, List<FieldSchema> fields)
     {
-        var (words, doc) = Split(line);
+        var words = Split(line, out var doc);
         if (words[0] == "+")
         {
             fields.AddRange(Schemas.Resolve(Qualified(words[1])).Fields);
@@ -166,7 +169,7 @@ internal sealed class FieldTable
             if (_utf8[at] == '@' && at > 0)
             {
                 Close(at);
-                open = Split(line).Words[1];
+                open = Split(line, out _)[1];
                 start = at;
             }
             at = line.End.Value + 1;
@@ -175,7 +178,7 @@ internal sealed class FieldTable
 
         void Close(int end)
         {
-            if (open is not null && !_types.TryAdd(open, (start, end)))
+            if (open is not null && !_types.TryAdd(open, new Extent(start, end)))
             {
                 throw new InvalidOperationException($"field table {File}: type {open} is there twice");
             }
@@ -188,11 +191,12 @@ internal sealed class FieldTable
         return new Range(start, length < 0 ? _utf8.Length : start + length);
     }
 
-    private (string[] Words, Range Doc) Split(Range line)
+    private string[] Split(Range line, out Range doc)
     {
-        var (start, length) = line.GetOffsetAndLength(_utf8.Length);
+        var start = line.Start.Value;
+        var length = line.End.Value - start;
         var bar = _utf8.AsSpan(start, length).IndexOf((byte)'|');
-        var words = Text(new Range(start, bar < 0 ? start + length : start + bar)).Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return (words, bar < 0 ? Range.EndAt(0) : new Range(start + bar + 2, start + length));
+        doc = bar < 0 ? default : new Range(start + bar + 2, start + length);
+        return Text(new Range(start, bar < 0 ? start + length : start + bar)).Split(' ', StringSplitOptions.RemoveEmptyEntries);
     }
 }

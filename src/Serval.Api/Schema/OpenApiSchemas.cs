@@ -28,7 +28,7 @@ internal sealed class OpenApiSchemas
     };
 
     private readonly Utf8JsonWriter _json;
-    private readonly SortedDictionary<string, TypeSchema> _types = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TypeSchema> _types = new(StringComparer.Ordinal);
 
     private OpenApiSchemas(Utf8JsonWriter json) => _json = json;
 
@@ -44,9 +44,9 @@ internal sealed class OpenApiSchemas
             writer.Collect(Schemas.Resolve(shared));
         }
         json.WriteStartObject("schemas");
-        foreach (var (name, type) in writer._types)
+        foreach (var type in writer._types.Values.OrderBy(t => t.FullName, StringComparer.Ordinal))
         {
-            json.WriteStartObject(name);
+            json.WriteStartObject(type.FullName);
             writer.Type(type, kinds);
             json.WriteEndObject();
         }

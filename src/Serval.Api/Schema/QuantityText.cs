@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 
 namespace Serval.Api.Schema;
@@ -15,8 +14,6 @@ public static class QuantityText
     private const string Decimal = "num kMGTPE"; // 10^-9 to 10^18 in steps of 10^3
     private const string Binary = "KMGTPE"; // 2^10 to 2^60 in steps of 2^10
     private const decimal Kibi = 1024m;
-
-    private static readonly SearchValues<char> s_number = SearchValues.Create("0123456789.");
 
     private enum Form
     {
@@ -44,8 +41,11 @@ public static class QuantityText
     {
         (value, form, exact) = (0, Form.Decimal, true);
         var at = text.Length > 0 && text[0] is '+' or '-' ? 1 : 0;
-        var digits = text[at..].IndexOfAnyExcept(s_number);
-        var end = digits < 0 ? text.Length : at + digits;
+        var end = at;
+        while (end < text.Length && (char.IsAsciiDigit(text[end]) || text[end] == '.'))
+        {
+            end++;
+        }
         var number = text[at..end];
         if (number.Count('.') > 1 || number.Length == number.Count('.') || !TryScale(text[end..], out var scale, out form, out exact))
         {

@@ -108,6 +108,18 @@ public sealed class FieldTableTests
     }
 
     [Fact]
+    public void Kinds_EachKind_IsFoundByItsNames()
+    {
+        Assert.All(Kinds.All, kind =>
+        {
+            Assert.Same(kind, Kinds.Find(kind.ApiVersion, kind.Kind));
+            Assert.Same(kind, Kinds.FindPlural(kind.Group, kind.Version, kind.Plural));
+            Assert.Null(Kinds.Find(kind.ApiVersion + "x", kind.Kind));
+            Assert.Null(Kinds.Find("x" + kind.ApiVersion[1..], kind.Kind));
+        });
+    }
+
+    [Fact]
     public void Schemas_KindsThatAreNotServed_AreFound()
     {
         Assert.Equal("Scale", Schemas.Find("autoscaling/v1", "Scale")!.Name);
