@@ -1,0 +1,29 @@
+using Serval.Api.Config;
+
+namespace Serval.Api.Admission;
+
+/// <summary>What a write does.</summary>
+public enum AdmissionOperation
+{
+    Create,
+    Update,
+}
+
+/// <summary>Everything defaulting and validation know about a write beside the object itself.</summary>
+public sealed record AdmissionContext
+{
+    public ServingConfig Config { get; init; } = ServingConfig.Default;
+
+    /// <summary>Name of the authenticated user; empty for the system's own writes.</summary>
+    public string User { get; init; } = "";
+    public AdmissionOperation Operation { get; init; } = AdmissionOperation.Create;
+
+    /// <summary><c>status</c>, <c>scale</c> …; empty for the object itself.</summary>
+    public string Subresource { get; init; } = "";
+    public DateTimeOffset Now { get; init; }
+
+    /// <summary>Takes a warning for the client (header <c>Warning: 299</c>).</summary>
+    public Action<string> Warn { get; init; } = _ => { };
+
+    internal bool IsUpdate => Operation == AdmissionOperation.Update;
+}

@@ -1,0 +1,114 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Serval.Api.Config;
+using Serval.Api.Core;
+using Serval.Api.Serving;
+
+namespace Serval.Api.Admission;
+
+/// <summary>Kubernetes' rules of ConfigMaps and Secrets, and Knative's of its own <c>config-*</c> ConfigMaps.</summary>
+internal static class ConfigMapRules
+{
+    private const long MostBytes = 1024 * 1024;
+
+    public static void ConfigMap(JsonObject tree, JsonObject? old, Problems to)
+    {
+        Immutable(tree, old, to, "data", "binaryData");
+        long size = 0;
+        foreach (var (key, value) in tree.Texts("data"))
+        {
+            to.Check($"data[{key}]", key, Names.ConfigMapKey);
+            if (tree.Object("binaryData").Has(key))
+            {
+                to.InvalidText($"data[{key}]", key, "duplicate of key present in binaryData");
+            }
+            size += Encoding.UTF8.GetByteCount(value);
+        }
+        size += Binary(tree, "binaryData", to);
+        if (size > MostBytes)
+        {
+            to.TooLong("", MostBytes);
+        }
+    }
+
+    public static void Secret(JsonObject tree, JsonObject? old, Problems to)
+    {
+        Immutable(tree, old, to, "data");
+        if (old is not null && old.String("type") is { Length: > 0 } before && before != tree.String("type"))
+        {
+            to.InvalidText("type", tree.String("type"), "field is immutable");
+        }
+        if (Binary(tree, "data", to) > MostBytes)
+        {
+            to.TooLong("data", MostBytes);
+        }
+        string[] needed = tree.String("type") switch
+        {
+            "kubernetes.io/tls" => ["tls.crt", "tls.key"],
+            "kubernetes.io/dockerconfigjson" => [".dockerconfigjson"],
+            "kubernetes.io/dockercfg" => [".dockercfg"],
+            "kubernetes.io/ssh-auth" => ["ssh-privatekey"],
+            _ => [],
+        };
+        foreach (var key in needed.Where(k => !tree.Object("data").Has(k)))
+        {
+            to.Required($"data[{key}]");
+        }
+    }
+
+    /// <summary>A setting of Knative's that cannot be used is refused before it is stored; one without effect is warned of.</summary>
+    public static IReadOnlyList<FieldError> Settings(JsonObject tree, AdmissionContext ctx)
+    {
+        var metadata = tree.Object("metadata");
+        if (metadata.String("namespace") != KnativeNames.SystemNamespace)
+        {
+            return [];
+        }
+        var (error, warnings) = ServingConfig.Check(metadata.String("name"), tree.Texts("data"));
+        foreach (var warning in warnings)
+        {
+            ctx.Warn(warning);
+        }
+        if (error is null)
+        {
+            return [];
+        }
+        var to = new Problems(Problems.ConfigWebhook);
+        to.Say($"invalid value: {error.Value}: {error.Allowed}", $"data[{error.Key}]");
+        return to.List;
+    }
+
+    private static long Binary(JsonObject tree, string field, Problems to)
+    {
+        long size = 0;
+        foreach (var (key, value) in tree.Texts(field))
+        {
+            to.Check($"{field}[{key}]", key, Names.ConfigMapKey);
+            if (!Convert.TryFromBase64String(value, new byte[(value.Length * 3 / 4) + 3], out var length))
+            {
+                to.Invalid($"{field}[{key}]", "<not shown>", "must be base64; write plain text under stringData instead");
+            }
+            size += length;
+        }
+        return size;
+    }
+
+    private static void Immutable(JsonObject tree, JsonObject? old, Problems to, params ReadOnlySpan<string> fields)
+    {
+        if (old.Bool("immutable") != true)
+        {
+            return;
+        }
+        if (tree.Bool("immutable") != true)
+        {
+            to.Forbidden("immutable", "field is immutable when `immutable` is set");
+        }
+        foreach (var field in fields)
+        {
+            if (!TreeDiff.Same(old![field], tree[field]))
+            {
+                to.Forbidden(field, "field is immutable when `immutable` is set");
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Serval.Api.Admission;
+
+/// <summary>Kubernetes' defaults of the kinds that are not pods.</summary>
+internal static class CoreDefaults
+{
+    public static void Deployment(JsonObject tree)
+    {
+        var spec = tree.Ensure("spec");
+        spec.Default("replicas", 1);
+        spec.Default("revisionHistoryLimit", 10);
+        spec.Default("progressDeadlineSeconds", 600);
+        var strategy = spec.Ensure("strategy");
+        strategy.DefaultZero("type", "RollingUpdate");
+        if (strategy.String("type") == "RollingUpdate")
+        {
+            var rolling = strategy.Ensure("rollingUpdate");
+            rolling.Default("maxUnavailable", "25%");
+            rolling.Default("maxSurge", "25%");
+        }
+        PodDefaults.Template(spec.Ensure("template"));
+    }
+
+    public static void ReplicaSet(JsonObject tree)
+    {
+        var spec = tree.Ensure("spec");
+        spec.Default("replicas", 1);
+        PodDefaults.Template(spec.Ensure("template"));
+    }
+
+    public static void Service(JsonObject tree)
+    {
+        var spec = tree.Ensure("spec");
+        spec.DefaultZero("type", "ClusterIP");
+        spec.DefaultZero("sessionAffinity", "None");
+        if (spec.String("sessionAffinity") == "ClientIP")
+        {
+            spec.Ensure("sessionAffinityConfig").Ensure("clientIP").Default("timeoutSeconds", 10800);
+        }
+        foreach (var (_, port) in spec.Objects("ports"))
+        {
+            port.DefaultZero("protocol", "TCP");
+            if (port["port"] is { } number)
+            {
+                port.DefaultZero("targetPort", number.DeepClone());
+            }
+        }
+        var type = spec.String("type");
+        if (type == "ExternalName")
+        {
+            return;
+        }
+        spec.DefaultZero("internalTrafficPolicy", "Cluster");
+        spec.Default("ipFamilies", new JsonArray("IPv4"));
+        spec.DefaultZero("ipFamilyPolicy", "SingleStack");
+        if (type is "NodePort" or "LoadBalancer")
+        {
+            spec.DefaultZero("externalTrafficPolicy", "Cluster");
+        }
+        if (type == "LoadBalancer")
+        {
+            spec.Default("allocateLoadBalancerNodePorts", true);
+        }
+    }
+
+    public static void Secret(JsonObject tree)
+    {
+        tree.DefaultZero("type", "Opaque");
+        if (tree.Object("stringData") is not { } texts)
+        {
+            return;
+        }
+        foreach (var (key, value) in texts)
+        {
+            tree.Ensure("data")[key] = Convert.ToBase64String(Encoding.UTF8.GetBytes(Tree.Text(value)));
+        }
+        tree.Remove("stringData");
+    }
+
+    public static void Namespace(JsonObject tree)
+    {
+        var metadata = tree.Ensure("metadata");
+        if (metadata.String("name") is { Length: > 0 } name)
+        {
+            metadata.Ensure("labels")["kubernetes.io/metadata.name"] = name;
+        }
+        // While it is being deleted the list empties: that is how a namespace ends.
+        if (!metadata.Has("deletionTimestamp"))
+        {
+            tree.Ensure("spec").Default("finalizers", new JsonArray("kubernetes"));
+            tree.Ensure("status").DefaultZero("phase", "Active");
+        }
+    }
+
+    public static void Endpoints(JsonObject tree)
+    {
+        foreach (var (_, subset) in tree.Objects("subsets"))
+        {
+            Ports(subset, named: false);
+        }
+    }
+
+    public static void EndpointSlice(JsonObject tree) => Ports(tree, named: true);
+
+    private static void Ports(JsonObject owner, bool named)
+    {
+        foreach (var (_, port) in owner.Objects("ports"))
+        {
+            port.DefaultZero("protocol", "TCP");
+            if (named)
+            {
+                port.Default("name", "");
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Serval.Api.Core;
+
+namespace Serval.Api.Admission;
+
+/// <summary>Kubernetes' rules of metadata, alike for every kind.</summary>
+internal static class MetadataRules
+{
+    private const int MostAnnotationBytes = 256 * 1024;
+
+    public static void Check(ResourceKind kind, JsonObject tree, Problems to)
+    {
+        var metadata = tree.Object("metadata");
+        var name = metadata.String("name");
+        var generate = metadata.String("generateName");
+        if (name.Length > 0)
+        {
+            to.Check("metadata.name", name, RuleOf(kind));
+        }
+        else if (generate.Length == 0)
+        {
+            to.Required("metadata.name", "name or generateName is required");
+        }
+        else
+        {
+            // A prefix may end with "-": the generated end makes it a name.
+            to.Check("metadata.generateName", generate, prefix => RuleOf(kind)(prefix.EndsWith('-') ? prefix[..^1] + "a" : prefix));
+        }
+        if (kind.Namespaced && metadata.String("namespace") is { Length: > 0 } space)
+        {
+            to.Check("metadata.namespace", space, Names.Label);
+        }
+        Labels(metadata, "metadata.labels", to);
+        Annotations(metadata, "metadata.annotations", to);
+        foreach (var finalizer in metadata.Strings("finalizers"))
+        {
+            to.Check("metadata.finalizers", finalizer, Names.QualifiedName);
+        }
+        Owners(metadata, to);
+    }
+
+    public static void Labels(JsonObject? metadata, string path, Problems to)
+    {
+        foreach (var (key, value) in metadata.Texts("labels"))
+        {
+            to.Check(path, key, Names.QualifiedName);
+            to.Check(path, value, Names.LabelValue);
+        }
+    }
+
+    public static void Annotations(JsonObject? metadata, string path, Problems to)
+    {
+        long size = 0;
+        foreach (var (key, value) in metadata.Texts("annotations"))
+        {
+            to.Check(path, key, text => Names.QualifiedName(text.ToLowerInvariant()));
+            size += Encoding.UTF8.GetByteCount(key) + Encoding.UTF8.GetByteCount(value);
+        }
+        if (size > MostAnnotationBytes)
+        {
+            to.TooLong(path, MostAnnotationBytes);
+        }
+    }
+
+    // Names that become DNS names of their own are stricter.
+    private static Func<string, string?> RuleOf(ResourceKind kind) =>
+        kind == Kinds.Namespace ? Names.Label : kind == Kinds.Service ? Names.Label1035 : Names.Subdomain;
+
+    private static void Owners(JsonObject? metadata, Problems to)
+    {
+        var controllers = 0;
+        foreach (var (i, owner) in metadata.Objects("ownerReferences"))
+        {
+            var path = $"metadata.ownerReferences[{i}]";
+            foreach (var field in new[] { "apiVersion", "kind", "name", "uid" })
+            {
+                if (owner.String(field).Length == 0)
+                {
+                    to.Invalid($"{path}.{field}", "\"\"", "must not be empty");
+                }
+            }
+            controllers += owner.Bool("controller") == true ? 1 : 0;
+        }
+        if (controllers > 1)
+        {
+            to.Invalid("metadata.ownerReferences", controllers.ToString(), "Only one reference can have Controller set to true");
+        }
+    }
+}

@@ -1,0 +1,350 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Serval.Api.Core;
+
+namespace Serval.Api.Admission;
+
+/// <summary>Kubernetes' rules of pods and pod templates.</summary>
+internal static class PodRules
+{
+    private const string OnlyThese = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
+        + "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
+        + "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+
+    private static readonly string[] s_handlers = ["exec", "httpGet", "tcpSocket", "grpc"];
+
+    public static void Pod(JsonObject tree, JsonObject? old, Problems to)
+    {
+        Spec(tree.Object("spec"), "spec", to);
+        if (old.Object("spec") is not { } before)
+        {
+            return;
+        }
+        var changes = TreeDiff.Describe(Fixed(before, before), Fixed(tree.Object("spec"), before));
+        if (changes.Length > 0)
+        {
+            to.Forbidden("spec", $"{OnlyThese}\n{changes.TrimEnd()}");
+        }
+    }
+
+    public static void Template(JsonObject? template, string path, Problems to)
+    {
+        MetadataRules.Labels(template.Object("metadata"), $"{path}.metadata.labels", to);
+        MetadataRules.Annotations(template.Object("metadata"), $"{path}.metadata.annotations", to);
+        Spec(template.Object("spec"), $"{path}.spec", to);
+        if (template.Object("spec").String("restartPolicy") is not ("" or "Always"))
+        {
+            to.Unsupported($"{path}.spec.restartPolicy", template.Object("spec").String("restartPolicy"), "Always");
+        }
+    }
+
+    // The part of the spec an update must leave alone. Binding fills an empty node name.
+    private static JsonObject Fixed(JsonObject? spec, JsonObject before)
+    {
+        var copy = spec?.DeepClone() as JsonObject ?? [];
+        copy.Remove("activeDeadlineSeconds");
+        copy.Remove("tolerations");
+        if (before.Number("terminationGracePeriodSeconds") is < 0)
+        {
+            copy.Remove("terminationGracePeriodSeconds");
+        }
+        if (before.String("nodeName").Length == 0)
+        {
+            copy.Remove("nodeName");
+        }
+        foreach (var (_, container) in copy.Objects("containers").Concat(copy.Objects("initContainers")))
+        {
+            container.Remove("image");
+        }
+        return copy;
+    }
+
+    private static void Spec(JsonObject? spec, string path, Problems to)
+    {
+        var volumes = Volumes(spec, path, to);
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        if (spec.Array("containers") is null or { Count: 0 })
+        {
+            to.Required($"{path}.containers");
+        }
+        foreach (var list in new[] { "containers", "initContainers" })
+        {
+            foreach (var (i, container) in spec.Objects(list))
+            {
+                Container(container, $"{path}.{list}[{i}]", names, volumes, to);
+            }
+        }
+        OneOf(spec, "restartPolicy", path, to, "Always", "OnFailure", "Never");
+        OneOf(spec, "dnsPolicy", path, to, "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None");
+        if (spec.Number("terminationGracePeriodSeconds") is < 0)
+        {
+            to.Invalid($"{path}.terminationGracePeriodSeconds", spec.Number("terminationGracePeriodSeconds").ToString()!, "must be greater than or equal to 0");
+        }
+        if (spec.String("serviceAccountName") is { Length: > 0 } account)
+        {
+            to.Check($"{path}.serviceAccountName", account, Names.Subdomain);
+        }
+        if (spec.String("nodeName") is { Length: > 0 } node)
+        {
+            to.Check($"{path}.nodeName", node, Names.Subdomain);
+        }
+    }
+
+    private static HashSet<string> Volumes(JsonObject? spec, string path, Problems to)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (i, volume) in spec.Objects("volumes"))
+        {
+            var at = $"{path}.volumes[{i}]";
+            var name = volume.String("name");
+            if (name.Length == 0)
+            {
+                to.Required($"{at}.name");
+            }
+            else if (!names.Add(name))
+            {
+                to.Duplicate($"{at}.name", name);
+            }
+            else
+            {
+                to.Check($"{at}.name", name, Names.Label);
+            }
+            var sources = volume.Where(p => p.Key != "name" && p.Value is not null).Select(p => p.Key).ToList();
+            if (sources.Count == 0)
+            {
+                to.Required(at, "must specify a volume type");
+            }
+            else if (sources.Count > 1)
+            {
+                to.Forbidden($"{at}.{sources[1]}", "may not specify more than 1 volume type");
+            }
+            NeedOf(volume, "secret", "secretName", at, to);
+            NeedOf(volume, "configMap", "name", at, to);
+            NeedOf(volume, "hostPath", "path", at, to);
+            NeedOf(volume, "persistentVolumeClaim", "claimName", at, to);
+        }
+        return names;
+    }
+
+    private static void NeedOf(JsonObject volume, string source, string field, string at, Problems to)
+    {
+        if (volume.Object(source) is { } found && found.String(field).Length == 0)
+        {
+            to.Required($"{at}.{source}.{field}");
+        }
+    }
+
+    private static void Container(JsonObject container, string at, HashSet<string> names, HashSet<string> volumes, Problems to)
+    {
+        var name = container.String("name");
+        if (name.Length == 0)
+        {
+            to.Required($"{at}.name");
+        }
+        else if (!names.Add(name))
+        {
+            to.Duplicate($"{at}.name", name);
+        }
+        else
+        {
+            to.Check($"{at}.name", name, Names.Label);
+        }
+        var image = container.String("image");
+        if (image.Length == 0)
+        {
+            to.Required($"{at}.image");
+        }
+        else if (image != image.Trim())
+        {
+            to.InvalidText($"{at}.image", image, "must not have leading or trailing whitespace");
+        }
+        OneOf(container, "imagePullPolicy", at, to, "Always", "IfNotPresent", "Never");
+        OneOf(container, "terminationMessagePolicy", at, to, "File", "FallbackToLogsOnError");
+        Ports(container, at, to);
+        Environment(container, at, to);
+        Mounts(container, at, volumes, to);
+        Resources(container.Object("resources"), $"{at}.resources", to);
+        foreach (var probe in new[] { "livenessProbe", "readinessProbe", "startupProbe" })
+        {
+            Probe(container.Object(probe), $"{at}.{probe}", onlyOnce: probe != "readinessProbe", to);
+        }
+    }
+
+    private static void Ports(JsonObject container, string at, Problems to)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (i, port) in container.Objects("ports"))
+        {
+            var path = $"{at}.ports[{i}]";
+            if (port.String("name") is { Length: > 0 } name)
+            {
+                to.Check($"{path}.name", name, Names.PortName);
+                if (!names.Add(name))
+                {
+                    to.Duplicate($"{path}.name", name);
+                }
+            }
+            if (port.Number("containerPort") is not { } number || number == 0)
+            {
+                to.Required($"{path}.containerPort");
+            }
+            else
+            {
+                Port(number, $"{path}.containerPort", to);
+            }
+            if (port.Number("hostPort") is { } host && host != 0)
+            {
+                Port(host, $"{path}.hostPort", to);
+            }
+            OneOf(port, "protocol", path, to, "SCTP", "TCP", "UDP");
+        }
+    }
+
+    private static void Port(long number, string path, Problems to)
+    {
+        if (Names.PortNumber(number) is { } wrong)
+        {
+            to.Invalid(path, number.ToString(), wrong);
+        }
+    }
+
+    private static void Environment(JsonObject container, string at, Problems to)
+    {
+        foreach (var (i, variable) in container.Objects("env"))
+        {
+            var path = $"{at}.env[{i}]";
+            if (variable.String("name") is { Length: > 0 } name)
+            {
+                to.Check($"{path}.name", name, Names.EnvVarName);
+            }
+            else
+            {
+                to.Required($"{path}.name");
+            }
+            if (variable.Object("valueFrom") is not { } from)
+            {
+                continue;
+            }
+            var sources = from.Where(p => p.Value is not null).Select(p => p.Key).ToList();
+            if (sources.Count == 0)
+            {
+                to.Invalid($"{path}.valueFrom", "\"\"", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`");
+            }
+            else if (sources.Count > 1)
+            {
+                to.Invalid($"{path}.valueFrom", "\"\"", "may not have more than one field specified at a time");
+            }
+            if (variable.String("value").Length > 0 && sources.Count > 0)
+            {
+                to.Invalid($"{path}.valueFrom", "\"\"", "may not be specified when `value` is not empty");
+            }
+        }
+        foreach (var (i, source) in container.Objects("envFrom"))
+        {
+            if (source.Has("configMapRef") == source.Has("secretRef"))
+            {
+                to.Invalid($"{at}.envFrom[{i}]", "\"\"", source.Has("secretRef")
+                    ? "may not have more than one field specified at a time" : "must specify one of: `configMapRef` or `secretRef`");
+            }
+        }
+    }
+
+    private static void Mounts(JsonObject container, string at, HashSet<string> volumes, Problems to)
+    {
+        var paths = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (i, mount) in container.Objects("volumeMounts"))
+        {
+            var path = $"{at}.volumeMounts[{i}]";
+            var name = mount.String("name");
+            if (name.Length == 0)
+            {
+                to.Required($"{path}.name");
+            }
+            else if (!volumes.Contains(name))
+            {
+                to.NotFound($"{path}.name", name);
+            }
+            var mountPath = mount.String("mountPath");
+            if (mountPath.Length == 0)
+            {
+                to.Required($"{path}.mountPath");
+            }
+            else if (!paths.Add(mountPath))
+            {
+                to.Invalid($"{path}.mountPath", $"\"{mountPath}\"", "must be unique");
+            }
+            var sub = mount.String("subPath");
+            if (sub.StartsWith('/') || sub.Split('/').Contains("..", StringComparer.Ordinal))
+            {
+                to.InvalidText($"{path}.subPath", sub, sub[0] == '/' ? "must be a relative path" : "must not contain '..'");
+            }
+        }
+    }
+
+    private static void Resources(JsonObject? resources, string path, Problems to)
+    {
+        foreach (var list in new[] { "limits", "requests" })
+        {
+            foreach (var (name, value) in resources.Object(list) ?? [])
+            {
+                var at = $"{path}.{list}[{name}]";
+                if (!Amounts.TryRead(value, out var amount))
+                {
+                    to.InvalidText(at, Amounts.Text(value), "must be a quantity such as 500m or 128Mi");
+                }
+                else if (amount.IsNegative)
+                {
+                    to.InvalidText(at, Amounts.Text(value), "must be greater than or equal to 0");
+                }
+                else if (list == "requests" && Amounts.TryRead(resources.Object("limits")?[name], out var limit) && amount > limit)
+                {
+                    to.InvalidText(at, Amounts.Text(value), $"must be less than or equal to {name} limit of {limit}");
+                }
+            }
+        }
+    }
+
+    private static void Probe(JsonObject? probe, string path, bool onlyOnce, Problems to)
+    {
+        if (probe is null)
+        {
+            return;
+        }
+        var handlers = s_handlers.Where(probe.Has).ToArray();
+        if (handlers.Length == 0)
+        {
+            to.Required(path, "must specify a handler type");
+        }
+        else if (handlers.Length > 1)
+        {
+            to.Forbidden($"{path}.{handlers[1]}", "may not specify more than 1 handler type");
+        }
+        foreach (var field in new[] { "initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold" })
+        {
+            if (probe.Number(field) is < 0)
+            {
+                to.Invalid($"{path}.{field}", probe.Number(field).ToString()!, "must be greater than or equal to 0");
+            }
+        }
+        if (onlyOnce && probe.Number("successThreshold") is > 1)
+        {
+            to.Invalid($"{path}.successThreshold", probe.Number("successThreshold").ToString()!, "must be 1");
+        }
+        foreach (var handler in new[] { "httpGet", "tcpSocket", "grpc" })
+        {
+            if (probe.Object(handler)?["port"] is JsonValue value && value.GetValueKind() == JsonValueKind.Number)
+            {
+                Port(Tree.Number(value) ?? -1, $"{path}.{handler}.port", to);
+            }
+        }
+    }
+
+    private static void OneOf(JsonObject? owner, string field, string path, Problems to, params ReadOnlySpan<string> allowed)
+    {
+        var value = owner.String(field);
+        if (value.Length > 0 && !allowed.Contains(value))
+        {
+            to.Unsupported($"{path}.{field}", value, allowed);
+        }
+    }
+}

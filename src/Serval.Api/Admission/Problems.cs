@@ -1,0 +1,87 @@
+using System.Text.Json.Nodes;
+
+namespace Serval.Api.Admission;
+
+/// <summary>Collects errors in the wording of one family: Knative's webhooks (with a name) or the Kubernetes API server (without).</summary>
+internal sealed class Problems(string? webhook = null)
+{
+    public const string ServingWebhook = "validation.webhook.serving.knative.dev";
+    public const string ConfigWebhook = "config.webhook.serving.knative.dev";
+
+    private readonly List<FieldError> _list = [];
+
+    public IReadOnlyList<FieldError> List => _list;
+
+    // Knative's wordings (knative.dev/pkg/apis). Equal messages are merged into one line when they are shown.
+    public void Missing(string path) => Add("FieldValueRequired", "missing field(s)", path);
+
+    public void Disallowed(string path, string details = "") => Add("FieldValueForbidden", "must not set the field(s)", path, details);
+
+    public void Wrong(string value, string path, string details = "") => Add("FieldValueInvalid", $"invalid value: {value}", path, details);
+
+    public void OutOfBounds(string value, string lower, string upper, string path) =>
+        Add("FieldValueInvalid", $"expected {lower} <= {value} <= {upper}", path);
+
+    public void WrongKey(string key, string path, string details = "") => Add("FieldValueInvalid", $"invalid key name \"{key}\"", path, details);
+
+    public void NoneOf(params ReadOnlySpan<string> paths) => Each("expected exactly one, got neither", "FieldValueRequired", paths);
+
+    public void ManyOf(params ReadOnlySpan<string> paths) => Each("expected exactly one, got both", "FieldValueInvalid", paths);
+
+    public void Say(string message, string path, string details = "") => Add("FieldValueInvalid", message, path, details);
+
+    // Kubernetes' wordings (apimachinery util/validation/field).
+    public void Required(string path, string detail = "") => Add("FieldValueRequired", With("Required value", detail), path);
+
+    public void Invalid(string path, string value, string detail) => Add("FieldValueInvalid", $"Invalid value: {value}: {detail}", path);
+
+    public void InvalidText(string path, string value, string detail) => Invalid(path, $"\"{value}\"", detail);
+
+    public void Duplicate(string path, string value) => Add("FieldValueDuplicate", $"Duplicate value: \"{value}\"", path);
+
+    public void Forbidden(string path, string detail) => Add("FieldValueForbidden", With("Forbidden", detail), path);
+
+    public void TooLong(string path, long most) => Add("FieldValueTooLong", $"Too long: may not be more than {most} bytes", path);
+
+    public void NotFound(string path, string value) => Add("FieldValueNotFound", $"Not found: \"{value}\"", path);
+
+    public void Unsupported(string path, string value, params ReadOnlySpan<string> supported)
+    {
+        var allowed = string.Join(", ", supported.ToArray().Select(s => $"\"{s}\""));
+        Add("FieldValueNotSupported", $"Unsupported value: \"{value}\": supported values: {allowed}", path);
+    }
+
+    /// <summary>Kubernetes' rule of text; nothing is said when <paramref name="rule"/> answers null.</summary>
+    public void Check(string path, string value, Func<string, string?> rule)
+    {
+        if (rule(value) is { } wrong)
+        {
+            InvalidText(path, value, wrong);
+        }
+    }
+
+    /// <summary>Reports every set field outside <paramref name="allowed"/>.</summary>
+    public void OnlyFields(JsonObject? tree, string path, Func<string, bool> allowed)
+    {
+        foreach (var (key, value) in tree ?? [])
+        {
+            if (Tree.IsSet(key, value) && !allowed(key))
+            {
+                Disallowed(Tree.Join(path, key));
+            }
+        }
+    }
+
+    private void Each(string message, string reason, ReadOnlySpan<string> paths)
+    {
+        foreach (var path in paths)
+        {
+            Add(reason, message, path);
+        }
+    }
+
+    private void Add(string reason, string message, string path, string details = "") =>
+        _list.Add(new FieldError(reason, message, path) { Details = details, Webhook = webhook });
+
+    private static string With(string message, string detail) => detail.Length == 0 ? message : $"{message}: {detail}";
+}

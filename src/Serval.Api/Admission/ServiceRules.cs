@@ -1,0 +1,201 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Serval.Api.Core;
+
+namespace Serval.Api.Admission;
+
+/// <summary>Kubernetes' rules of Services, EndpointSlices and Leases.</summary>
+internal static class ServiceRules
+{
+    private const int MostAddresses = 100;
+    private const int MostEndpoints = 1000;
+
+    public static void Service(JsonObject tree, JsonObject? old, Problems to)
+    {
+        var spec = tree.Object("spec");
+        var type = spec.String("type");
+        if (type is not ("ClusterIP" or "ExternalName" or "LoadBalancer" or "NodePort"))
+        {
+            to.Unsupported("spec.type", type, "ClusterIP", "ExternalName", "LoadBalancer", "NodePort");
+        }
+        if (spec.String("sessionAffinity") is not ("" or "None" or "ClientIP"))
+        {
+            to.Unsupported("spec.sessionAffinity", spec.String("sessionAffinity"), "ClientIP", "None");
+        }
+        if (type == "ExternalName")
+        {
+            ExternalName(spec.String("externalName"), to);
+        }
+        else if (spec.Array("ports") is null or { Count: 0 } && spec.String("clusterIP") != "None")
+        {
+            to.Required("spec.ports");
+        }
+        Ports(spec, to);
+        foreach (var (key, value) in spec.Texts("selector"))
+        {
+            to.Check("spec.selector", key, Names.QualifiedName);
+            to.Check("spec.selector", value, Names.LabelValue);
+        }
+        var address = spec.String("clusterIP");
+        if (address.Length > 0 && address != "None" && !IPAddress.TryParse(address, out _))
+        {
+            to.InvalidText("spec.clusterIP", address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+        }
+        var before = old.Object("spec").String("clusterIP");
+        if (before.Length > 0 && before != address && type != "ExternalName" && old.Object("spec").String("type") != "ExternalName")
+        {
+            to.InvalidText("spec.clusterIP", address, "field is immutable");
+        }
+    }
+
+    public static void EndpointSlice(JsonObject tree, JsonObject? old, Problems to)
+    {
+        var type = tree.String("addressType");
+        if (type.Length == 0)
+        {
+            to.Required("addressType");
+        }
+        else if (type is not ("IPv4" or "IPv6" or "FQDN"))
+        {
+            to.Unsupported("addressType", type, "FQDN", "IPv4", "IPv6");
+        }
+        if (old is not null && old.String("addressType") != type)
+        {
+            to.InvalidText("addressType", type, "field is immutable");
+        }
+        if (tree.Array("endpoints") is { Count: > MostEndpoints } many)
+        {
+            to.Say($"Too many: {many.Count}: must have at most {MostEndpoints} items", "endpoints");
+        }
+        foreach (var (i, endpoint) in tree.Objects("endpoints"))
+        {
+            Addresses(endpoint, $"endpoints[{i}].addresses", type, to);
+        }
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (i, port) in tree.Objects("ports"))
+        {
+            if (!names.Add(port.String("name")))
+            {
+                to.Duplicate($"ports[{i}].name", port.String("name"));
+            }
+            Protocol(port, $"ports[{i}]", to);
+        }
+    }
+
+    public static void Lease(JsonObject tree, Problems to)
+    {
+        var spec = tree.Object("spec");
+        foreach (var field in new[] { "leaseDurationSeconds", "leaseTransitions" })
+        {
+            var least = field == "leaseTransitions" ? 0 : 1;
+            if (spec.Number(field) is { } value && value < least)
+            {
+                to.Invalid($"spec.{field}", value.ToString(), least == 0 ? "must be greater than or equal to 0" : "must be greater than 0");
+            }
+        }
+    }
+
+    private static void ExternalName(string name, Problems to)
+    {
+        if (name.Length == 0)
+        {
+            to.Required("spec.externalName");
+            return;
+        }
+        to.Check("spec.externalName", name.TrimEnd('.').ToLowerInvariant(), Names.Subdomain);
+    }
+
+    private static void Ports(JsonObject? spec, Problems to)
+    {
+        var several = spec.Array("ports") is { Count: > 1 };
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        var numbers = new HashSet<(long, string)>();
+        foreach (var (i, port) in spec.Objects("ports"))
+        {
+            var path = $"spec.ports[{i}]";
+            var name = port.String("name");
+            if (name.Length == 0 && several)
+            {
+                to.Required($"{path}.name");
+            }
+            else if (name.Length > 0)
+            {
+                to.Check($"{path}.name", name, Names.Label);
+                if (!names.Add(name))
+                {
+                    to.Duplicate($"{path}.name", name);
+                }
+            }
+            var number = port.Number("port") ?? 0;
+            Number(number, $"{path}.port", to);
+            Protocol(port, path, to);
+            if (!numbers.Add((number, port.String("protocol"))))
+            {
+                to.Duplicate(path, $"{port.String("protocol")}/{number}");
+            }
+            TargetPort(port, path, to);
+        }
+    }
+
+    private static void TargetPort(JsonObject port, string path, Problems to)
+    {
+        if (port["targetPort"] is JsonValue value && value.GetValueKind() == JsonValueKind.Number)
+        {
+            Number(Tree.Number(value) ?? -1, $"{path}.targetPort", to);
+        }
+        else if (port.String("targetPort") is { Length: > 0 } name)
+        {
+            to.Check($"{path}.targetPort", name, Names.PortName);
+        }
+        if (port.Number("nodePort") is { } node && node != 0)
+        {
+            Number(node, $"{path}.nodePort", to);
+        }
+    }
+
+    private static void Number(long number, string path, Problems to)
+    {
+        if (Names.PortNumber(number) is { } wrong)
+        {
+            to.Invalid(path, number.ToString(), wrong);
+        }
+    }
+
+    private static void Protocol(JsonObject port, string path, Problems to)
+    {
+        if (port.String("protocol") is not ("" or "TCP" or "UDP" or "SCTP"))
+        {
+            to.Unsupported($"{path}.protocol", port.String("protocol"), "SCTP", "TCP", "UDP");
+        }
+    }
+
+    private static void Addresses(JsonObject endpoint, string path, string type, Problems to)
+    {
+        var addresses = endpoint.Array("addresses") ?? [];
+        if (addresses.Count == 0)
+        {
+            to.Required(path, "must contain at least 1 address");
+        }
+        else if (addresses.Count > MostAddresses)
+        {
+            to.Say($"Too many: {addresses.Count}: must have at most {MostAddresses} items", path);
+        }
+        for (var i = 0; i < addresses.Count; i++)
+        {
+            var text = Tree.Text(addresses[i]);
+            var family = IPAddress.TryParse(text, out var address) ? address.AddressFamily : AddressFamily.Unspecified;
+            var fits = type switch
+            {
+                "IPv4" => family == AddressFamily.InterNetwork,
+                "IPv6" => family == AddressFamily.InterNetworkV6,
+                _ => Names.Subdomain(text) is null,
+            };
+            if (!fits)
+            {
+                to.InvalidText($"{path}[{i}]", text, $"must be a valid {type} address");
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using System.Text.Json.Nodes;
+
+namespace Serval.Api.Admission;
+
+/// <summary>Says what is wrong with an object after defaulting, as the Kubernetes API server and Knative's webhooks say it.</summary>
+public static class Validation
+{
+    /// <param name="kind">The object's kind.</param>
+    /// <param name="tree">The whole new object, defaulted.</param>
+    /// <param name="old">The stored object on an update.</param>
+    /// <param name="ctx">Who writes, and the configuration in force.</param>
+    /// <returns>Every error; empty when the object may be stored.</returns>
+    public static IReadOnlyList<FieldError> Validate(ResourceKind kind, JsonObject tree, JsonObject? old, AdmissionContext ctx)
+    {
+        var api = new Problems();
+        MetadataRules.Check(kind, tree, api);
+        // A status is its controller's; an object on its way out must be able to lose its finalizers whatever the rules are today.
+        if (ctx.Subresource.Length > 0 || tree.Object("metadata").Has("deletionTimestamp"))
+        {
+            return api.List;
+        }
+        if (kind.IsCustom)
+        {
+            var webhook = new Problems(Problems.ServingWebhook);
+            Knative(kind, tree, old, ctx, webhook);
+            return [.. api.List, .. webhook.List];
+        }
+        Kubernetes(kind, tree, old, api);
+        return kind == Kinds.ConfigMap ? [.. api.List, .. ConfigMapRules.Settings(tree, ctx)] : api.List;
+    }
+
+    /// <summary>
+    /// The refusal a client gets: 422 Invalid for the API server's rules, else 400 in the words of the webhook that refuses upstream.
+    /// </summary>
+    public static ApiException ToException(ResourceKind kind, string name, IReadOnlyList<FieldError> errors)
+    {
+        var own = errors.Where(e => e.Webhook is null).ToList();
+        if (own.Count > 0)
+        {
+            return ApiException.Invalid(kind, name, [.. own.Select(e => e.ToCause())]);
+        }
+        var message = $"admission webhook \"{errors[0].Webhook}\" denied the request: validation failed: {Describe(errors)}";
+        return new ApiException(400, "BadRequest", message, [.. errors.Select(e => e.ToCause())]);
+    }
+
+    /// <summary>One line a message, its paths joined: <c>missing field(s): a, b</c>; details follow on lines of their own.</summary>
+    public static string Describe(IReadOnlyList<FieldError> errors) => string.Join('\n', errors
+        .GroupBy(e => (e.Message, e.Details))
+        .OrderBy(g => g.Key.Message, StringComparer.Ordinal).ThenBy(g => g.Key.Details, StringComparer.Ordinal)
+        .Select(g => $"{g.Key.Message}: {string.Join(", ", g.Select(e => e.Field).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))}"
+            + (g.Key.Details.Length == 0 ? "" : "\n" + g.Key.Details)));
+
+    private static void Knative(ResourceKind kind, JsonObject tree, JsonObject? old, AdmissionContext ctx, Problems to)
+    {
+        if (kind == Kinds.KService)
+        {
+            ServingRules.Service(tree, old, ctx, to);
+        }
+        else if (kind == Kinds.Configuration)
+        {
+            ServingRules.Configuration(tree, old, ctx, to);
+        }
+        else if (kind == Kinds.Revision)
+        {
+            ServingRules.Revision(tree, old, ctx, to);
+        }
+        else if (kind == Kinds.Route)
+        {
+            ServingRules.Route(tree, old, ctx, to);
+        }
+        else if (kind == Kinds.PodAutoscaler)
+        {
+            InternalRules.PodAutoscaler(tree, ctx, to);
+        }
+        else if (kind == Kinds.KIngress)
+        {
+            InternalRules.Ingress(tree, to);
+        }
+        else if (kind == Kinds.ServerlessService)
+        {
+            InternalRules.ServerlessService(tree, to);
+        }
+    }
+
+    private static void Kubernetes(ResourceKind kind, JsonObject tree, JsonObject? old, Problems to)
+    {
+        if (kind == Kinds.Pod)
+        {
+            PodRules.Pod(tree, old, to);
+        }
+        else if (kind == Kinds.Deployment)
+        {
+            WorkloadRules.Deployment(tree, old, to);
+        }
+        else if (kind == Kinds.ReplicaSet)
+        {
+            WorkloadRules.ReplicaSet(tree, old, to);
+        }
+        else if (kind == Kinds.Service)
+        {
+            ServiceRules.Service(tree, old, to);
+        }
+        else if (kind == Kinds.ConfigMap)
+        {
+            ConfigMapRules.ConfigMap(tree, old, to);
+        }
+        else if (kind == Kinds.Secret)
+        {
+            ConfigMapRules.Secret(tree, old, to);
+        }
+        else if (kind == Kinds.EndpointSlice)
+        {
+            ServiceRules.EndpointSlice(tree, old, to);
+        }
+        else if (kind == Kinds.Lease)
+        {
+            ServiceRules.Lease(tree, to);
+        }
+    }
+}

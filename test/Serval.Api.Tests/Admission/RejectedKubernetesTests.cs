@@ -1,0 +1,165 @@
+using Serval.Api.Admission;
+
+namespace Serval.Api.Tests.Admission;
+
+/// <summary>Objects the Kubernetes API server refuses with 422 Invalid.</summary>
+public sealed class RejectedKubernetesTests
+{
+    private const string Pod = """{"metadata":{"name":"p","namespace":"d"},"spec":{"containers":[{"name":"c","image":"a"}]}}""";
+    private const string Deployment = """{"metadata":{"name":"w","namespace":"d"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"a"}]}}}}""";
+    private const string Service = """{"metadata":{"name":"s","namespace":"d"},"spec":{"ports":[{"port":80}]}}""";
+    private const string ConfigMap = """{"metadata":{"name":"m","namespace":"d"},"data":{"k":"v"}}""";
+    private const string Secret = """{"metadata":{"name":"m","namespace":"d"},"data":{"k":"dg=="}}""";
+    private const string Slice = """{"metadata":{"name":"s","namespace":"d"},"addressType":"IPv4","endpoints":[{"addresses":["10.0.0.1"]}],"ports":[{"port":80}]}""";
+
+    public static TheoryData<string, string, string> Bad => new()
+    {
+        { "pods", "metadata.name = \"Bad\"", "metadata.name: Invalid value: \"Bad\": a lowercase RFC 1123 subdomain" },
+        { "pods", "metadata.name = -", "metadata.name: Required value: name or generateName is required" },
+        { "pods", "metadata.labels = {\"-x\":\"v\"}", "metadata.labels: Invalid value: \"-x\": name part must consist" },
+        { "pods", "metadata.labels = {\"x\":\"not ok\"}", "metadata.labels: Invalid value: \"not ok\": a valid label must be an empty string or" },
+        { "pods", "metadata.annotations = {\"a b\":\"v\"}", "metadata.annotations: Invalid value: \"a b\"" },
+        { "pods", "metadata.finalizers = [\"a b\"]", "metadata.finalizers: Invalid value: \"a b\"" },
+        { "pods", "metadata.ownerReferences = [{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"x\"}]", "metadata.ownerReferences[0].uid: Invalid value: \"\": must not be empty" },
+        { "pods", "spec.containers = []", "spec.containers: Required value" },
+        { "pods", "spec.containers[0].image = -", "spec.containers[0].image: Required value" },
+        { "pods", "spec.containers[0].name = -", "spec.containers[0].name: Required value" },
+        { "pods", "spec.containers[0].name = \"C\"", "spec.containers[0].name: Invalid value: \"C\": a lowercase RFC 1123 label" },
+        { "pods", "spec.containers[1] = {\"name\":\"c\",\"image\":\"a\"}", "spec.containers[1].name: Duplicate value: \"c\"" },
+        { "pods", "spec.containers[0].imagePullPolicy = \"x\"", "spec.containers[0].imagePullPolicy: Unsupported value: \"x\": supported values: \"Always\", \"IfNotPresent\", \"Never\"" },
+        { "pods", "spec.containers[0].volumeMounts = [{\"name\":\"v\",\"mountPath\":\"/v\"}]", "spec.containers[0].volumeMounts[0].name: Not found: \"v\"" },
+        { "pods", "spec.volumes = [{\"name\":\"v\",\"emptyDir\":{},\"secret\":{\"secretName\":\"s\"}}]", "may not specify more than 1 volume type" },
+        { "pods", "spec.volumes = [{\"name\":\"v\",\"emptyDir\":{}},{\"name\":\"v\",\"emptyDir\":{}}]", "spec.volumes[1].name: Duplicate value: \"v\"" },
+        { "pods", "spec.volumes = [{\"name\":\"v\",\"configMap\":{}}]", "spec.volumes[0].configMap.name: Required value" },
+        { "pods", "spec.containers[0].env = [{\"value\":\"x\"}]", "spec.containers[0].env[0].name: Required value" },
+        { "pods", "spec.containers[0].env = [{\"name\":\"x=y\"}]", "spec.containers[0].env[0].name: Invalid value: \"x=y\"" },
+        { "pods", "spec.containers[0].env = [{\"name\":\"x\",\"valueFrom\":{}}]", "must specify one of: `fieldRef`" },
+        { "pods", "spec.containers[0].ports = [{\"containerPort\":70000}]", "spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive" },
+        { "pods", "spec.containers[0].ports = [{\"containerPort\":80,\"name\":\"UPPER\"}]", "spec.containers[0].ports[0].name: Invalid value: \"UPPER\"" },
+        { "pods", "spec.containers[0].livenessProbe = {}", "spec.containers[0].livenessProbe: Required value: must specify a handler type" },
+        { "pods", "spec.containers[0].livenessProbe = {\"exec\":{},\"successThreshold\":2}", "spec.containers[0].livenessProbe.successThreshold: Invalid value: 2: must be 1" },
+        { "pods", "spec.containers[0].resources = {\"requests\":{\"cpu\":\"2\"},\"limits\":{\"cpu\":\"1\"}}", "must be less than or equal to cpu limit of 1" },
+        { "pods", "spec.containers[0].resources.limits.cpu = \"-1\"", "must be greater than or equal to 0" },
+        { "pods", "spec.restartPolicy = \"Maybe\"", "spec.restartPolicy: Unsupported value: \"Maybe\"" },
+        { "deployments", "spec.selector = -", "spec.selector: Required value" },
+        { "deployments", "spec.selector.matchLabels = {\"a\":\"c\"}", "spec.template.metadata.labels: Invalid value: {\"a\":\"b\"}: `selector` does not match template `labels`" },
+        { "deployments", "spec.replicas = -1", "spec.replicas: Invalid value: -1: must be greater than or equal to 0" },
+        { "deployments", "spec.strategy = {\"type\":\"Blue\"}", "spec.strategy.type: Unsupported value: \"Blue\"" },
+        { "deployments", "spec.strategy = {\"type\":\"Recreate\",\"rollingUpdate\":{}}", "may not be specified when strategy `type` is 'Recreate'" },
+        { "deployments", "spec.strategy.rollingUpdate = {\"maxSurge\":0,\"maxUnavailable\":0}", "may not be 0 when `maxSurge` is 0" },
+        { "deployments", "spec.strategy.rollingUpdate = {\"maxUnavailable\":\"150%\"}", "must be a percentage from 0% to 100%" },
+        { "deployments", "spec.template.spec.containers[0].image = -", "spec.template.spec.containers[0].image: Required value" },
+        { "deployments", "spec.template.spec.restartPolicy = \"Never\"", "spec.template.spec.restartPolicy: Unsupported value: \"Never\": supported values: \"Always\"" },
+        { "deployments", "spec.progressDeadlineSeconds = 5\nspec.minReadySeconds = 5", "must be greater than minReadySeconds" },
+        { "services", "metadata.name = \"1s\"", "metadata.name: Invalid value: \"1s\": a DNS-1035 label" },
+        { "services", "spec.ports = []", "spec.ports: Required value" },
+        { "services", "spec.ports[0].port = 0", "spec.ports[0].port: Invalid value: 0" },
+        { "services", "spec.ports[1] = {\"port\":81}", "spec.ports[0].name: Required value" },
+        { "services", "spec.ports = [{\"name\":\"a\",\"port\":80},{\"name\":\"a\",\"port\":81}]", "spec.ports[1].name: Duplicate value: \"a\"" },
+        { "services", "spec.ports = [{\"name\":\"a\",\"port\":80},{\"name\":\"b\",\"port\":80}]", "spec.ports[1]: Duplicate value" },
+        { "services", "spec.ports[0].protocol = \"ICMP\"", "spec.ports[0].protocol: Unsupported value: \"ICMP\"" },
+        { "services", "spec.ports[0].targetPort = \"Not_OK\"", "spec.ports[0].targetPort: Invalid value: \"Not_OK\"" },
+        { "services", "spec.type = \"Magic\"", "spec.type: Unsupported value: \"Magic\"" },
+        { "services", "spec = {\"type\":\"ExternalName\"}", "spec.externalName: Required value" },
+        { "services", "spec.clusterIP = \"nope\"", "spec.clusterIP: Invalid value: \"nope\"" },
+        { "configmaps", "data = {\"a/b\":\"v\"}", "data[a/b]: Invalid value: \"a/b\": a valid config key" },
+        { "configmaps", "binaryData = {\"k\":\"dg==\"}", "duplicate of key present in binaryData" },
+        { "configmaps", "binaryData = {\"x\":\"!\"}", "binaryData[x]: Invalid value" },
+        { "secrets", "data = {\"..\":\"dg==\"}", "data[..]: Invalid value" },
+        { "secrets", "data = {\"k\":\"not base64!\"}", "data[k]: Invalid value: <not shown>: must be base64" },
+        { "secrets", "type = \"kubernetes.io/tls\"", "data[tls.crt]: Required value" },
+        { "endpointslices", "addressType = -", "addressType: Required value" },
+        { "endpointslices", "endpoints[0].addresses = []", "endpoints[0].addresses: Required value: must contain at least 1 address" },
+        { "endpointslices", "endpoints[0].addresses = [\"::1\"]", "endpoints[0].addresses[0]: Invalid value: \"::1\": must be a valid IPv4 address" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Bad))]
+    public void Object_BadSpec_IsInvalid(string plural, string edits, string expected)
+    {
+        var kind = Kinds.All.First(k => k.Plural == plural && !k.IsCustom);
+        var ctx = new AdmissionContext();
+        var tree = Edits.Parse(Sample(plural)).Edit(edits).Defaulted(kind, ctx);
+        var errors = Validation.Validate(kind, tree, null, ctx);
+        Assert.NotEmpty(errors);
+        var refusal = Validation.ToException(kind, "x", errors);
+        Assert.Equal((422, "Invalid"), (refusal.Code, refusal.Reason));
+        Assert.Contains(expected, refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("pods")]
+    [InlineData("deployments")]
+    [InlineData("services")]
+    [InlineData("configmaps")]
+    [InlineData("secrets")]
+    [InlineData("endpointslices")]
+    public void Object_Good_IsAccepted(string plural)
+    {
+        var kind = Kinds.All.First(k => k.Plural == plural && !k.IsCustom);
+        var tree = Edits.Parse(Sample(plural)).Defaulted(kind, new AdmissionContext());
+        Assert.Empty(Validation.Validate(kind, tree, null, new AdmissionContext()));
+    }
+
+    [Fact]
+    public void ConfigMap_TooLarge_IsInvalid()
+    {
+        var tree = Edits.Parse(ConfigMap);
+        tree["data"]!["k"] = new string('x', (1024 * 1024) + 1);
+        Assert.Contains(Validation.Validate(Kinds.ConfigMap, tree, null, new AdmissionContext()), e => e.Reason == "FieldValueTooLong");
+        tree["data"]!["k"] = "";
+        tree["metadata"]!["annotations"] = Edits.Parse("{}");
+        tree["metadata"]!["annotations"]!["a"] = new string('x', 256 * 1024);
+        Assert.Contains(Validation.Validate(Kinds.ConfigMap, tree, null, new AdmissionContext()), e => e.Field == "metadata.annotations");
+    }
+
+    [Fact]
+    public void ConfigMap_ImmutableAndSelector_DoNotChange()
+    {
+        var update = new AdmissionContext { Operation = AdmissionOperation.Update };
+        var old = Edits.Parse(ConfigMap).Edit("immutable = true");
+        var changed = Edits.Parse(ConfigMap).Edit("immutable = true\ndata.k = \"w\"");
+        Assert.Equal("data", Assert.Single(Validation.Validate(Kinds.ConfigMap, changed, old, update)).Field);
+        var before = Edits.Parse(Deployment).Defaulted(Kinds.Deployment, update);
+        var after = Edits.Parse(Deployment).Edit("spec.selector.matchLabels.x = \"y\"\nspec.template.metadata.labels.x = \"y\"").Defaulted(Kinds.Deployment, update);
+        Assert.EndsWith("field is immutable", Assert.Single(Validation.Validate(Kinds.Deployment, after, before, update)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ConfigMap_OfKnative_IsCheckedBeforeItIsStored()
+    {
+        var warnings = new List<string>();
+        var ctx = new AdmissionContext { Warn = warnings.Add };
+        var bad = Edits.Parse("""{"metadata":{"name":"config-autoscaler","namespace":"knative-serving"},"data":{"stable-window":"5s","typo":"x"}}""");
+        var refusal = Validation.ToException(Kinds.ConfigMap, "config-autoscaler", Validation.Validate(Kinds.ConfigMap, bad, null, ctx));
+        Assert.Equal(400, refusal.Code);
+        Assert.Equal("admission webhook \"config.webhook.serving.knative.dev\" denied the request: validation failed: "
+            + "invalid value: 5s: must be between 6s and 1h0m0s: data[stable-window]", refusal.Message);
+        Assert.Contains("typo", Assert.Single(warnings), StringComparison.Ordinal);
+        bad["metadata"]!["namespace"] = "other";
+        Assert.Empty(Validation.Validate(Kinds.ConfigMap, bad, null, ctx));
+    }
+
+    [Theory]
+    [InlineData("Ingress", """{"metadata":{"name":"i","namespace":"d"},"spec":{"rules":[{"http":{"paths":[{"splits":[{"serviceName":"s","serviceNamespace":"other","servicePort":80}]}]}}]}}""", "service namespace must match ingress namespace")]
+    [InlineData("Ingress", """{"metadata":{"name":"i","namespace":"d"},"spec":{"httpOption":"Enabled"}}""", "missing field(s): spec.rules")]
+    [InlineData("Ingress", """{"metadata":{"name":"i","namespace":"d"},"spec":{"rules":[{}]}}""", "missing field(s): spec.rules[0].http")]
+    [InlineData("ServerlessService", """{"metadata":{"name":"s","namespace":"d"},"spec":{"mode":"Other","objectRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"x"}}}""", "invalid value: Other: spec.mode")]
+    [InlineData("PodAutoscaler", """{"metadata":{"name":"p","namespace":"d"},"spec":{"protocolType":"h3"}}""", "missing field(s): spec.scaleTargetRef.apiVersion, spec.scaleTargetRef.kind, spec.scaleTargetRef.name")]
+    public void Internal_BadSpec_IsRefused(string kindName, string json, string expected)
+    {
+        var kind = Kinds.All.First(k => k.Kind == kindName && k.IsCustom);
+        var tree = Edits.Parse(json).Defaulted(kind, new AdmissionContext());
+        Assert.Contains(expected, Validation.Describe(Validation.Validate(kind, tree, null, new AdmissionContext())), StringComparison.Ordinal);
+    }
+
+    private static string Sample(string plural) => plural switch
+    {
+        "pods" => Pod,
+        "deployments" => Deployment,
+        "services" => Service,
+        "configmaps" => ConfigMap,
+        "secrets" => Secret,
+        _ => Slice,
+    };
+}

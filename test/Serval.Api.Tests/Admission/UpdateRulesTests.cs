@@ -1,0 +1,113 @@
+using System.Text.Json.Nodes;
+using Serval.Api.Admission;
+
+namespace Serval.Api.Tests.Admission;
+
+/// <summary>What may change, and who is recorded for it.</summary>
+public sealed class UpdateRulesTests
+{
+    private const string Service = """
+        {"metadata":{"name":"hello","namespace":"default"},"spec":{"template":{"metadata":{"name":"hello-v1"},"spec":{"containers":[{"image":"a"}]}}}}
+        """;
+
+    private static readonly AdmissionContext s_create = new() { User = "ann" };
+    private static readonly AdmissionContext s_update = new() { User = "bob", Operation = AdmissionOperation.Update };
+
+    [Fact]
+    public void Service_ChangedUnderTheSameName_IsRefusedWithTheChange()
+    {
+        var old = Edits.Parse(Service).Defaulted(Kinds.KService, s_create);
+        var errors = Change(Kinds.KService, old, "spec.template.spec.containers[0].image = \"b\"");
+        Assert.Equal("Saw the following changes without a name change (-old +new): spec.template.metadata.name\nspec.containers[0].image:\n\t-: \"a\"\n\t+: \"b\"\n",
+            Validation.Describe(errors));
+        Assert.Empty(Change(Kinds.KService, old, "spec.template.spec.containers[0].image = \"b\"\nspec.template.metadata.name = \"hello-v2\""));
+        Assert.Empty(Change(Kinds.KService, old, "metadata.labels.x = \"y\""));
+    }
+
+    [Fact]
+    public void Service_Creator_IsImmutable()
+    {
+        var old = Edits.Parse(Service).Defaulted(Kinds.KService, s_create);
+        var errors = Change(Kinds.KService, old, "metadata.annotations['serving.knative.dev/creator'] = \"eve\"");
+        Assert.Equal("annotation value is immutable: metadata.annotations.serving.knative.dev/creator", Validation.Describe(errors));
+        errors = Change(Kinds.KService, old, "metadata.annotations['serving.knative.dev/lastModifier'] = \"eve\"");
+        Assert.Equal("invalid value: eve: metadata.annotations.serving.knative.dev/lastModifier", Validation.Describe(errors));
+    }
+
+    [Fact]
+    public void Service_Users_AreStampedOnCreateAndOnChangeOfTheSpec()
+    {
+        var old = Edits.Parse(Service).Defaulted(Kinds.KService, s_create);
+        Assert.Equal("ann", (string?)old["metadata"]!["annotations"]!["serving.knative.dev/creator"]);
+        var same = ((JsonObject)old.DeepClone()).Edit("metadata.labels.x = \"y\"").Defaulted(Kinds.KService, s_update, old);
+        Assert.Equal("ann", (string?)same["metadata"]!["annotations"]!["serving.knative.dev/lastModifier"]);
+        var changed = ((JsonObject)old.DeepClone()).Edit("spec.traffic[0].tag = \"t\"").Defaulted(Kinds.KService, s_update, old);
+        Assert.Equal("bob", (string?)changed["metadata"]!["annotations"]!["serving.knative.dev/lastModifier"]);
+        Assert.Equal("ann", (string?)changed["metadata"]!["annotations"]!["serving.knative.dev/creator"]);
+    }
+
+    [Fact]
+    public void Revision_Spec_IsImmutable()
+    {
+        var old = Edits.Parse("""{"metadata":{"name":"r","namespace":"d"},"spec":{"containers":[{"image":"a","resources":{"limits":{"cpu":"1000m"}}}]}}""")
+            .Defaulted(Kinds.Revision, s_create);
+        var errors = Change(Kinds.Revision, old, "spec.containerConcurrency = 5");
+        Assert.StartsWith("Immutable fields changed (-old +new): spec\ncontainerConcurrency:\n\t-: \"0\"\n\t+: \"5\"", Validation.Describe(errors), StringComparison.Ordinal);
+        Assert.Empty(Change(Kinds.Revision, old, "spec.containers[0].resources.limits.cpu = \"1\""));
+        Assert.Empty(Change(Kinds.Revision, old, "metadata.annotations.x = \"y\""));
+    }
+
+    [Fact]
+    public void Revision_LabelWithoutOwner_IsRefused()
+    {
+        var tree = Edits.Parse("""{"metadata":{"name":"r","namespace":"d","labels":{"serving.knative.dev/configuration":"c"}},"spec":{"containers":[{"image":"a"}]}}""");
+        var errors = Validation.Validate(Kinds.Revision, tree, null, s_create);
+        Assert.Equal("missing field(s): metadata.labels.serving.knative.dev/configuration", Validation.Describe(errors));
+    }
+
+    [Theory]
+    [InlineData("""[{"percent":100}]""", "expected exactly one, got neither: spec.traffic[0].configurationName, spec.traffic[0].revisionName")]
+    [InlineData("""[{"percent":100,"configurationName":"c","revisionName":"r"}]""", "expected exactly one, got both: spec.traffic[0].configurationName, spec.traffic[0].revisionName")]
+    [InlineData("[]", "Traffic targets sum to 0, want 100: spec.traffic")]
+    public void Route_Traffic_NamesItsTarget(string traffic, string expected)
+    {
+        var tree = Edits.Parse("""{"metadata":{"name":"r","namespace":"d"},"spec":{}}""").Edit($"spec.traffic = {traffic}").Defaulted(Kinds.Route, s_create);
+        Assert.Equal(expected, Validation.Describe(Validation.Validate(Kinds.Route, tree, null, s_create)));
+    }
+
+    [Fact]
+    public void Status_BadSpec_IsNotLookedAt()
+    {
+        var tree = Edits.Parse("""{"metadata":{"name":"hello","namespace":"d"},"spec":{}}""");
+        Assert.Empty(Validation.Validate(Kinds.KService, tree, tree, s_update with { Subresource = "status" }));
+        Assert.NotEmpty(Validation.Validate(Kinds.KService, tree, tree, s_update));
+    }
+
+    [Fact]
+    public void Deleting_BadSpec_MayStillLoseItsFinalizer()
+    {
+        var tree = Edits.Parse("""{"metadata":{"name":"hello","namespace":"d","deletionTimestamp":"2026-01-01T00:00:00Z"},"spec":{}}""");
+        Assert.Empty(Validation.Validate(Kinds.KService, tree, tree, s_update));
+    }
+
+    [Theory]
+    [InlineData("spec.containers[0].image = \"b\"", true)]
+    [InlineData("spec.activeDeadlineSeconds = 5", true)]
+    [InlineData("spec.nodeName = \"n1\"", true)]
+    [InlineData("spec.containers[0].command = [\"x\"]", false)]
+    [InlineData("spec.restartPolicy = \"Never\"", false)]
+    public void Pod_Update_OnlySomeFields(string edits, bool allowed)
+    {
+        var old = Edits.Parse("""{"metadata":{"name":"p","namespace":"d"},"spec":{"containers":[{"name":"c","image":"a:1"}]}}""").Defaulted(Kinds.Pod, s_create);
+        var errors = Change(Kinds.Pod, old, edits);
+        Assert.Equal(allowed, errors.Count == 0);
+        Assert.All(errors, e => Assert.StartsWith("Forbidden: pod updates may not change fields other than", e.Message, StringComparison.Ordinal));
+    }
+
+    private static IReadOnlyList<FieldError> Change(ResourceKind kind, JsonObject old, string edits)
+    {
+        var tree = ((JsonObject)old.DeepClone()).Edit(edits);
+        Defaulting.Apply(kind, tree, old, s_update with { User = "" });
+        return Validation.Validate(kind, tree, old, s_update);
+    }
+}
