@@ -69,6 +69,16 @@ public sealed class KubeObject
         return From(tree);
     }
 
+    /// <summary>A copy with another resourceVersion: only that number is spliced into the bytes, the rest is not read again.</summary>
+    public KubeObject WithVersion(long version)
+    {
+        var text = version.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        var bytes = VersionSplice.Replace(_json, text);
+        return bytes is null
+            ? With(tree => ((tree["metadata"] ??= new JsonObject()) as JsonObject ?? throw new JsonException("metadata is not an object"))["resourceVersion"] = text)
+            : new KubeObject(bytes, ApiVersion, Kind, Metadata with { ResourceVersion = text });
+    }
+
     /// <summary>The typed view. Throws <see cref="JsonException"/> with the path when a field has the wrong type.</summary>
     public T As<T>()
         where T : class, IKubeView<T>

@@ -1,0 +1,159 @@
+using System.Text;
+using System.Text.Json;
+using Serval.Api;
+
+namespace Serval.ApiServer.Selectors;
+
+/// <summary>A parsed field selector: <c>metadata.name=x,status.phase!=y</c>. Any path to a scalar is accepted; an absent field reads as empty.</summary>
+internal sealed class FieldQuery
+{
+    public static readonly FieldQuery Everything = new([]);
+
+    private readonly Term[] _terms;
+
+    private FieldQuery(Term[] terms) => _terms = terms;
+
+    public bool IsEverything => _terms.Length == 0;
+
+    /// <summary>The one name that can match, or null when the selector does not pin it.</summary>
+    public string? Name => Array.Find(_terms, t => t is { Path: "metadata.name", Equal: true })?.Value;
+
+    public static FieldQuery Parse(string text)
+    {
+        if (string.IsNullOrWhiteSpace(text))
+        {
+            return Everything;
+        }
+        return new FieldQuery([.. Split(text).Where(t => t.Length > 0).Select(t => ParseTerm(text, t))]);
+    }
+
+    public bool Matches(KubeObject obj)
+    {
+        foreach (var term in _terms)
+        {
+            if (string.Equals(Read(obj, term), term.Value, StringComparison.Ordinal) != term.Equal)
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static string Read(KubeObject obj, Term term) => term.Path switch
+    {
+        "metadata.name" => obj.Metadata.Name,
+        "metadata.namespace" => obj.Metadata.Namespace,
+        _ => Walk(obj.Json.Span, term.Segments),
+    };
+
+    private static string Walk(ReadOnlySpan<byte> json, byte[][] segments)
+    {
+        var reader = new Utf8JsonReader(json);
+        reader.Read();
+        foreach (var segment in segments)
+        {
+            if (reader.TokenType != JsonTokenType.StartObject || !MoveTo(ref reader, segment))
+            {
+                return "";
+            }
+        }
+        return reader.TokenType switch
+        {
+            JsonTokenType.String => reader.GetString() ?? "",
+            JsonTokenType.True => "true",
+            JsonTokenType.False => "false",
+            JsonTokenType.Number => Encoding.UTF8.GetString(reader.ValueSpan),
+            _ => "",
+        };
+    }
+
+    private static bool MoveTo(ref Utf8JsonReader reader, byte[] name)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var hit = reader.ValueTextEquals(name);
+            reader.Read();
+            if (hit)
+            {
+                return true;
+            }
+            reader.Skip();
+        }
+        return false;
+    }
+
+    private static Term ParseTerm(string whole, string term)
+    {
+        for (var i = 0; i < term.Length; i++)
+        {
+            switch (term[i])
+            {
+                case '\\':
+                    i++;
+                    break;
+                case '!' when i + 1 < term.Length && term[i + 1] == '=':
+                    return Term.Of(term[..i], false, Unescape(whole, term[(i + 2)..]));
+                case '=':
+                    var value = i + 1 < term.Length && term[i + 1] == '=' ? i + 2 : i + 1;
+                    return Term.Of(term[..i], true, Unescape(whole, term[value..]));
+                default:
+                    break;
+            }
+        }
+        throw Bad(whole, $"can't understand '{term}'; a term is path=value, path==value or path!=value");
+    }
+
+    /// <summary>Splits at commas that are not escaped; the escapes stay for <see cref="Unescape"/>.</summary>
+    private static IEnumerable<string> Split(string text)
+    {
+        var start = 0;
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] == '\\')
+            {
+                i++;
+            }
+            else if (text[i] == ',')
+            {
+                yield return text[start..i];
+                start = i + 1;
+            }
+        }
+        yield return text[start..];
+    }
+
+    private static string Unescape(string whole, string value)
+    {
+        if (value.AsSpan().IndexOfAny('\\', '=') < 0)
+        {
+            return value;
+        }
+        var result = new StringBuilder(value.Length);
+        for (var i = 0; i < value.Length; i++)
+        {
+            if (value[i] == '=')
+            {
+                throw Bad(whole, $"invalid value \"{value}\": unescaped character '='");
+            }
+            if (value[i] == '\\' && (++i == value.Length || value[i] is not ('\\' or ',' or '=')))
+            {
+                throw Bad(whole, $"invalid escape in \"{value}\": only \\\\, \\, and \\= are");
+            }
+            result.Append(value[i]);
+        }
+        return result.ToString();
+    }
+
+    private static ApiException Bad(string whole, string why) => ApiException.BadRequest($"unable to parse field selector \"{whole}\": {why}");
+
+    private sealed record Term(string Path, byte[][] Segments, bool Equal, string Value)
+    {
+        public static Term Of(string path, bool equal, string value)
+        {
+            var trimmed = path.Trim();
+            return trimmed.Length == 0 || trimmed.Split('.').Any(s => s.Length == 0)
+                ? throw ApiException.BadRequest($"unable to parse field selector: \"{path}\" is not a field path")
+                : new Term(trimmed, [.. trimmed.Split('.').Select(Encoding.UTF8.GetBytes)], equal, value);
+        }
+    }
+}

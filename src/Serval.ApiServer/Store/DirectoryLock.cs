@@ -1,0 +1,42 @@
+using System.Globalization;
+
+namespace Serval.ApiServer.Store;
+
+/// <summary>Holds a data directory for one process. The kernel drops the lock with the process, so a crash leaves nothing behind.</summary>
+internal sealed class DirectoryLock : IDisposable
+{
+    private readonly FileStream _held;
+
+    private DirectoryLock(FileStream held) => _held = held;
+
+    public static DirectoryLock Take(string directory)
+    {
+        var pidFile = Path.Combine(directory, "serval.pid");
+        FileStream held;
+        try
+        {
+            held = new FileStream(Path.Combine(directory, "serval.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException) && File.Exists(pidFile))
+        {
+            throw new StoreException(
+                $"the data directory {directory} is in use by the process {HolderOf(pidFile)}: stop that one, or give this one another --data-dir", e);
+        }
+        File.WriteAllText(pidFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+        return new DirectoryLock(held);
+    }
+
+    public void Dispose() => _held.Dispose();
+
+    private static string HolderOf(string pidFile)
+    {
+        try
+        {
+            return File.ReadAllText(pidFile).Trim();
+        }
+        catch (IOException)
+        {
+            return "(unknown)";
+        }
+    }
+}

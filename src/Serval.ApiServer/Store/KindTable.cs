@@ -1,0 +1,193 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Serval.Api;
+using Serval.Kube;
+
+namespace Serval.ApiServer.Store;
+
+/// <summary>
+/// Every object of one kind in memory: the store's present state, the cache controllers read, and the place watchers register.
+/// Only the writer thread changes it. Reads of single objects and of the index take no lock; what must be consistent with a resource
+/// version (lists, the start of a watch) takes <see cref="Gate"/> for the time of copying references.
+/// </summary>
+internal sealed partial class KindTable(SqliteStore store, ResourceKind kind, long id) : IObjectCache
+{
+    private readonly ConcurrentDictionary<string, NamespaceTable> _namespaces = new(1, 7, StringComparer.Ordinal);
+    private readonly OwnerIndex _owners = new();
+    private CacheSubscriber[] _subscribers = []; // replaced under Gate
+    private StoreWatcher[] _watchers = []; // replaced under Gate
+
+    public ResourceKind Kind { get; } = kind;
+
+    /// <summary>The kind's number in the database.</summary>
+    public long Id { get; } = id;
+
+    /// <summary>Held while one change becomes visible.</summary>
+    public Lock Gate { get; } = new();
+
+    public KubeObject? Get(ObjectKey key) =>
+        _namespaces.TryGetValue(key.Namespace, out var table) && table.Objects.TryGetValue(key.Name, out var found) ? found : null;
+
+    public IReadOnlyList<KubeObject> List(string? ns = null)
+    {
+        var result = new List<KubeObject>();
+        if (ns is not null)
+        {
+            if (_namespaces.TryGetValue(ns, out var table))
+            {
+                table.CopyTo(result);
+            }
+            return result;
+        }
+        foreach (var (_, table) in _namespaces)
+        {
+            table.CopyTo(result);
+        }
+        return result;
+    }
+
+    public IReadOnlyList<KubeObject> OwnedBy(string uid)
+    {
+        var keys = _owners.Find(uid);
+        if (keys.Length == 0)
+        {
+            return [];
+        }
+        var result = new List<KubeObject>(keys.Length);
+        foreach (var key in keys)
+        {
+            if (Get(key) is { } found)
+            {
+                result.Add(found);
+            }
+        }
+        return result;
+    }
+
+    public IDisposable Subscribe(Action<CacheChange> handler)
+    {
+        var subscriber = new CacheSubscriber(this, handler);
+        IReadOnlyList<KubeObject> present;
+        lock (Gate)
+        {
+            present = List();
+            _subscribers = [.. _subscribers, subscriber];
+        }
+        subscriber.Replay(present);
+        return subscriber;
+    }
+
+    public Task WaitForSyncAsync(CancellationToken ct = default) => ct.IsCancellationRequested ? Task.FromCanceled(ct) : Task.CompletedTask;
+
+    /// <summary>The objects of a namespace (all: null) and the version they are consistent with, in key order.</summary>
+    public (long Version, List<KubeObject> Items) Snapshot(string? ns)
+    {
+        long version;
+        List<KubeObject> items;
+        lock (Gate)
+        {
+            version = store.Version;
+            items = (List<KubeObject>)List(ns);
+        }
+        items.Sort(static (a, b) =>
+        {
+            var byNamespace = string.CompareOrdinal(a.Metadata.Namespace, b.Metadata.Namespace);
+            return byNamespace != 0 ? byNamespace : string.CompareOrdinal(a.Metadata.Name, b.Metadata.Name);
+        });
+        return (version, items);
+    }
+
+    /// <summary>Registers a watcher; what it must replay first is exactly what was published until then.</summary>
+    public (long Version, List<KubeObject>? Present) Attach(StoreWatcher watcher, bool withPresent)
+    {
+        lock (Gate)
+        {
+            _watchers = [.. _watchers, watcher];
+            return (store.Version, withPresent ? (List<KubeObject>)List(watcher.Namespace) : null);
+        }
+    }
+
+    public void Detach(StoreWatcher watcher)
+    {
+        lock (Gate)
+        {
+            _watchers = Array.FindAll(_watchers, w => w != watcher);
+        }
+    }
+
+    public void Unsubscribe(CacheSubscriber subscriber)
+    {
+        lock (Gate)
+        {
+            _subscribers = Array.FindAll(_subscribers, s => s != subscriber);
+        }
+    }
+
+    /// <summary>Puts a stored object in at start, before anyone looks.</summary>
+    public void Load(KubeObject obj) => Apply(obj.Key, null, obj);
+
+    /// <summary>Makes a committed change visible and tells everyone. On the writer thread, in version order.</summary>
+    public void Publish(in StoreChange change, ILogger logger)
+    {
+        CacheSubscriber[] subscribers;
+        lock (Gate)
+        {
+            Apply(change.New.Key, change.Old, change.Type == WatchEventType.Deleted ? null : change.New);
+            foreach (var watcher in _watchers)
+            {
+                watcher.Offer(change);
+            }
+            store.Advance(change.Version);
+            subscribers = _subscribers;
+        }
+        foreach (var subscriber in subscribers)
+        {
+            try
+            {
+                subscriber.Deliver(new CacheChange(change.Type, change.New, change.Old));
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                Log.SubscriberFailed(logger, e, Kind.ResourceName, change.New.Key.ToString());
+            }
+        }
+    }
+
+    private void Apply(ObjectKey key, KubeObject? before, KubeObject? after)
+    {
+        if (after is not null)
+        {
+            var table = _namespaces.GetOrAdd(key.Namespace, static _ => new NamespaceTable());
+            table.Objects[key.Name] = after;
+            table.Count += before is null ? 1 : 0;
+        }
+        else if (_namespaces.TryGetValue(key.Namespace, out var table) && table.Objects.TryRemove(key.Name, out _) && --table.Count == 0)
+        {
+            _namespaces.TryRemove(key.Namespace, out _);
+        }
+        _owners.Update(key, before, after);
+    }
+
+    private sealed class NamespaceTable
+    {
+        public ConcurrentDictionary<string, KubeObject> Objects { get; } = new(1, 7, StringComparer.Ordinal);
+
+        /// <summary>The writer's own count: the dictionary's takes every lock.</summary>
+        public int Count { get; set; }
+
+        public void CopyTo(List<KubeObject> target)
+        {
+            target.EnsureCapacity(target.Count + Count);
+            foreach (var (_, obj) in Objects)
+            {
+                target.Add(obj);
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Error, "A subscriber of {Kind} failed on {Key}; its view may be stale until the next change")]
+        public static partial void SubscriberFailed(ILogger logger, Exception e, string kind, string key);
+    }
+}

@@ -1,0 +1,232 @@
+using System.Collections.Frozen;
+using Microsoft.Extensions.Logging;
+using Serval.Api;
+using Serval.ApiServer.Selectors;
+using Serval.Kube;
+
+namespace Serval.ApiServer.Store;
+
+/// <summary>
+/// The embedded state: every object in memory as canonical bytes, and in SQLite so that it survives. One writer thread, group commit;
+/// watchers are told after commit, in resource-version order.
+/// </summary>
+public sealed partial class SqliteStore : IAsyncDisposable
+{
+    private readonly StoreOptions _options;
+    private readonly SqliteDatabase _database;
+    private readonly DirectoryLock? _lock;
+    private readonly FrozenDictionary<ResourceKind, KindTable> _tables;
+    private readonly List<(long After, long Before)> _gaps;
+    private readonly ChangeLog _log;
+    private readonly ChangeRing _ring;
+    private readonly StoreWriter _writer;
+    private readonly Checkpointer? _checkpointer;
+    private readonly WriterQueue _queue = new();
+    private readonly Thread _thread;
+    private readonly CancellationTokenSource _closing = new();
+    private long _version;
+    private readonly CancellationToken _closed;
+    private int _disposed;
+
+    private SqliteStore(StoreOptions options, DirectoryLock? held)
+    {
+        _options = options;
+        _lock = held;
+        _closed = _closing.Token;
+        Where = options.Directory ?? "memory";
+        _database = new SqliteDatabase(options.Directory is null ? ":memory:" : DatabasePath(options.Directory));
+        try
+        {
+            _database.Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY");
+            StoreSchema.Migrate(_database, Where);
+            _tables = StoreSchema.ReadKinds(_database, Kinds.All).ToFrozenDictionary(k => k.Value, k => new KindTable(this, k.Value, k.Key));
+            var loader = new StoreLoader(_database, Where);
+            loader.LoadObjects(_tables.Values.ToDictionary(t => t.Id));
+            loader.LoadVersions(options.VersionBlock);
+            _gaps = loader.Gaps;
+            _version = loader.Last;
+            _log = new ChangeLog(_database, options);
+            _ring = new ChangeRing(options.RecentChanges, loader.Last);
+            if (options is { Directory: not null, CheckpointPages: > 0 })
+            {
+                _checkpointer = new Checkpointer(DatabasePath(options.Directory), options, TruncateLog);
+            }
+            _writer = new StoreWriter(this, _database, options, _log, _ring, loader, _checkpointer);
+        }
+        catch
+        {
+            _database.Dispose();
+            throw;
+        }
+        _thread = new Thread(() => _writer.Run(_queue)) { IsBackground = true, Name = "serval-store" };
+    }
+
+    /// <summary>The newest published resource version.</summary>
+    public long Version => Volatile.Read(ref _version);
+
+    internal string Where { get; }
+
+    internal StoreOptions Options => _options;
+
+    /// <summary>Opens the store, creating or migrating the database. Throws <see cref="StoreException"/> with the cause and what to do.</summary>
+    public static Task<SqliteStore> OpenAsync(StoreOptions options, CancellationToken ct = default) => Task.Run(() => Open(options), ct);
+
+    /// <summary>The live cache of a kind.</summary>
+    public IObjectCache Cache(ResourceKind kind) => Table(kind);
+
+    /// <summary>Writes a consistent copy of the database to a new file, while everything goes on.</summary>
+    public Task BackupAsync(string path, CancellationToken ct = default)
+    {
+        if (_options.Directory is null)
+        {
+            throw new StoreException("a store in memory has nothing to back up: give it a data directory");
+        }
+        var source = DatabasePath(_options.Directory);
+        return Task.Run(() => Backup(source, path), ct);
+    }
+
+    /// <summary>A clean stop: what is queued is stored, and the version counter is recorded.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+        _queue.Close();
+        await Task.Run(_thread.Join);
+        await _closing.CancelAsync();
+        try
+        {
+            _checkpointer?.Dispose();
+            _writer.RecordCleanStop();
+        }
+        catch (SqliteFailure e)
+        {
+            Log.UncleanStop(_options.Logger, e, Where, e.Advice);
+        }
+        Release();
+    }
+
+    internal KindTable Table(ResourceKind kind) => _tables.TryGetValue(kind, out var table)
+        ? table
+        : throw new ApiException(404, "NotFound", "the server could not find the requested resource");
+
+    internal void Advance(long version) => Volatile.Write(ref _version, version);
+
+    /// <summary>Hands a write to the writer thread; completes after commit and publication.</summary>
+    internal Task<WriteResult> WriteAsync(StoreWrite write)
+    {
+        Enqueue(write);
+        return write.Task;
+    }
+
+    /// <summary>Changes of a kind; see <see cref="IKubeClient.WatchAsync"/>. <paramref name="after"/> null starts with the present objects.</summary>
+    internal IAsyncEnumerable<WatchEvent> Watch(ResourceKind kind, ObjectFilter filter, long? after, bool bookmarks, CancellationToken ct) =>
+        new WatchSession(this, Table(kind), filter, bookmarks).RunAsync(after, _closed, ct);
+
+    /// <summary>Throws Expired when changes after this version are not all known.</summary>
+    internal void CheckResumable(long version)
+    {
+        if (version > Version || version < _log.Compacted || _gaps.Exists(g => version > g.After && version < g.Before))
+        {
+            throw ApiException.Expired(version > Version
+                ? $"resource version {version} was never handed out by this server (newest: {Version}); list again and watch from there"
+                : $"too old resource version: {version} ({Math.Max(_log.Compacted, 1)}); list again and watch from there");
+        }
+    }
+
+    internal bool TryCopyRecent(KindTable table, long after, long upTo, List<StoreChange> target) => _ring.TryCopy(table, after, upTo, target);
+
+    internal Task<List<LoggedChange>> ReadChangesAsync(KindTable table, long after, long upTo) => DoAsync(_ => _log.Read(table, after, upTo));
+
+    internal Task<byte[]?> ReadStateAsync(KindTable table, long version) => DoAsync(_ => _log.ReadState(table, version));
+
+    /// <summary>Runs something on the writer's connection between two transactions.</summary>
+    internal Task<T> DoAsync<T>(Func<SqliteDatabase, T> work)
+    {
+        var chore = new StoreChore<T>(work);
+        Enqueue(chore);
+        return chore.Task;
+    }
+
+    /// <summary>Ends without a word to the disk, as a crash would (tests): nothing is recorded, files stay as they are.</summary>
+    internal async Task AbandonAsync()
+    {
+        Interlocked.Exchange(ref _disposed, 1);
+        _queue.Close();
+        await Task.Run(_thread.Join);
+        await _closing.CancelAsync();
+        _checkpointer?.Dispose();
+        Release();
+    }
+
+    internal static string DatabasePath(string directory) => Path.Combine(directory, "serval.db");
+
+    private static SqliteStore Open(StoreOptions options)
+    {
+        DirectoryLock? held = null;
+        try
+        {
+            if (options.Directory is not null)
+            {
+                Directory.CreateDirectory(options.Directory);
+                held = DirectoryLock.Take(options.Directory);
+            }
+            var store = new SqliteStore(options, held);
+            store._thread.Start();
+            return store;
+        }
+        catch (Exception e)
+        {
+            held?.Dispose();
+            throw e switch
+            {
+                SqliteFailure failure => new StoreException($"the database in {options.Directory ?? "memory"} cannot be opened: {failure.Message}; {failure.Advice}", e),
+                UnauthorizedAccessException or IOException => new StoreException(
+                    $"the data directory {options.Directory} cannot be used: {e.Message} Check its owner and mode, or choose another --data-dir.", e),
+                _ => e,
+            };
+        }
+    }
+
+    private static void Backup(string source, string path)
+    {
+        try
+        {
+            using var database = new SqliteDatabase(source);
+            database.Execute($"VACUUM INTO '{path.Replace("'", "''", StringComparison.Ordinal)}'");
+        }
+        catch (SqliteFailure e)
+        {
+            throw new StoreException($"the backup to {path} failed: {e.Message}; {(File.Exists(path) ? "the file already exists: choose a new name" : e.Advice)}", e);
+        }
+    }
+
+    private void TruncateLog() => _queue.TryAdd(new StoreChore<int>(static db => db.Checkpoint(truncate: true)));
+
+    private void Release()
+    {
+        _closing.Dispose();
+        _database.Dispose();
+        _lock?.Dispose();
+    }
+
+    private void Enqueue(StoreOperation operation)
+    {
+        switch (_queue.TryAdd(operation))
+        {
+            case WriterQueue.Admission.Full:
+                throw new ApiException(429, "TooManyRequests", "too many writes are waiting for the disk, please try again later");
+            case WriterQueue.Admission.Closed:
+                throw new ApiException(503, "ServiceUnavailable", "the API server is shutting down");
+            default:
+                return;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(20, LogLevel.Warning, "The clean stop of the database in {Where} could not be recorded; the next start skips a block of versions. {Advice}")]
+        public static partial void UncleanStop(ILogger logger, Exception e, string where, string advice);
+    }
+}

@@ -1,0 +1,61 @@
+using Serval.Api;
+
+namespace Serval.ApiServer.Store;
+
+/// <summary>Tables of the database and the steps from one layout to the next.</summary>
+internal static class StoreSchema
+{
+    /// <summary>The layout this program writes. A step is added for each new one; none is ever changed.</summary>
+    public const int Current = 1;
+
+    private static readonly string[] s_steps =
+    [
+        """
+        CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE kinds(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+        CREATE TABLE objects(kind INTEGER NOT NULL, ns TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL, UNIQUE(kind, ns, name));
+        CREATE TABLE changes(rv INTEGER PRIMARY KEY, prev INTEGER NOT NULL, kind INTEGER NOT NULL, type INTEGER NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL);
+        CREATE TABLE gaps(after INTEGER PRIMARY KEY, before INTEGER NOT NULL);
+        INSERT INTO meta VALUES('last', 1), ('high', 1), ('clean', 1), ('compacted', 1);
+        """,
+    ];
+
+    /// <summary>Brings a database to <see cref="Current"/>; refuses one that a newer program has written.</summary>
+    public static void Migrate(SqliteDatabase database, string where)
+    {
+        var found = (int)(database.Scalar("PRAGMA user_version") ?? 0);
+        if (found > Current)
+        {
+            throw new StoreException(
+                $"the database in {where} was written by a newer Serval (layout {found}, this one knows {Current}): start that version, or restore a backup made before the upgrade");
+        }
+        for (var step = found; step < Current; step++)
+        {
+            database.Execute("BEGIN IMMEDIATE");
+            database.Execute(s_steps[step]);
+            database.Execute($"PRAGMA user_version={step + 1}");
+            database.Execute("COMMIT");
+        }
+    }
+
+    /// <summary>The number of each kind in this database; kinds it has not seen get one.</summary>
+    public static Dictionary<long, ResourceKind> ReadKinds(SqliteDatabase database, IEnumerable<ResourceKind> kinds)
+    {
+        var byName = kinds.ToDictionary(k => k.ResourceName);
+        var insert = database.Prepare("INSERT OR IGNORE INTO kinds(name) VALUES(?1)");
+        foreach (var name in byName.Keys)
+        {
+            insert.Bind(1, name).Run();
+        }
+        var result = new Dictionary<long, ResourceKind>();
+        var query = database.Prepare("SELECT id, name FROM kinds");
+        while (query.Next())
+        {
+            if (byName.TryGetValue(query.Text(1), out var kind))
+            {
+                result.Add(query.Number(0), kind);
+            }
+        }
+        return result;
+    }
+}

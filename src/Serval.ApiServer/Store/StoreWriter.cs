@@ -1,0 +1,241 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Serval.Api;
+using Serval.Kube;
+
+namespace Serval.ApiServer.Store;
+
+/// <summary>
+/// The one thread that writes. It takes everything that queued up meanwhile into one transaction (group commit), then publishes in
+/// version order, then answers the callers. Readers never see what is not committed.
+/// </summary>
+internal sealed partial class StoreWriter
+{
+    private readonly SqliteStore _store;
+    private readonly SqliteDatabase _database;
+    private readonly StoreOptions _options;
+    private readonly ChangeLog _log;
+    private readonly ChangeRing _ring;
+    private readonly Checkpointer? _checkpointer;
+    private readonly SqliteStatement _begin;
+    private readonly SqliteStatement _commit;
+    private readonly SqliteStatement _full;
+    private readonly SqliteStatement _normal;
+    private readonly SqliteStatement _put;
+    private readonly SqliteStatement _remove;
+    private readonly SqliteStatement _reserve;
+    private readonly List<StoreChange> _changes = [];
+    private readonly Dictionary<(KindTable, ObjectKey), KubeObject?> _uncommitted = [];
+    private long _next;
+    private long _high;
+    private bool _fullSync = true;
+
+    public StoreWriter(SqliteStore store, SqliteDatabase database, StoreOptions options, ChangeLog log, ChangeRing ring, StoreLoader loaded, Checkpointer? checkpointer)
+    {
+        (_store, _database, _options, _log, _ring, _checkpointer) = (store, database, options, log, ring, checkpointer);
+        (_next, _high) = (loaded.Last + 1, loaded.High);
+        _begin = database.Prepare("BEGIN IMMEDIATE");
+        _commit = database.Prepare("COMMIT");
+        _full = database.Prepare("PRAGMA synchronous=FULL");
+        _normal = database.Prepare("PRAGMA synchronous=NORMAL");
+        _put = database.Prepare(
+            "INSERT INTO objects(kind, ns, name, body) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(kind, ns, name) DO UPDATE SET body = excluded.body");
+        _remove = database.Prepare("DELETE FROM objects WHERE kind = ?1 AND ns = ?2 AND name = ?3");
+        _reserve = database.Prepare("UPDATE meta SET value = ?1 WHERE name = 'high'");
+    }
+
+    /// <summary>The thread's body: until the queue is closed and drained.</summary>
+    public void Run(WriterQueue queue)
+    {
+        var batch = new List<StoreOperation>();
+        while (queue.Take(ref batch))
+        {
+            Process(batch);
+        }
+    }
+
+    /// <summary>Records a clean stop, so that the next start goes on with the next number.</summary>
+    public void RecordCleanStop()
+    {
+        SetSync(true);
+        _database.Execute($"BEGIN IMMEDIATE; UPDATE meta SET value = {_next - 1} WHERE name = 'last'; UPDATE meta SET value = 1 WHERE name = 'clean'; COMMIT");
+        _database.Checkpoint(truncate: true);
+    }
+
+    private void Process(List<StoreOperation> batch)
+    {
+        try
+        {
+            Commit(batch);
+        }
+        catch (SqliteFailure e)
+        {
+            Undo(batch, e);
+            return;
+        }
+        foreach (var change in _changes)
+        {
+            _ring.Add(change);
+            change.Table.Publish(change, _options.Logger);
+        }
+        _checkpointer?.Committed(_changes.Count);
+        _changes.Clear();
+        _uncommitted.Clear();
+        foreach (var operation in batch)
+        {
+            Finish(operation);
+        }
+    }
+
+    private void Commit(List<StoreOperation> batch)
+    {
+        var synced = false;
+        var writes = 0;
+        foreach (var operation in batch)
+        {
+            synced |= operation.Synced;
+            writes += operation is StoreWrite ? 1 : 0;
+        }
+        if (writes > 0)
+        {
+            Reserve(writes);
+            SetSync(synced);
+        }
+        var at = _options.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds();
+        foreach (var operation in batch)
+        {
+            if (operation is StoreWrite write)
+            {
+                Decide(write, at);
+            }
+        }
+        if (_changes.Count > 0)
+        {
+            _log.Trim(at, _changes.Count);
+            _commit.Run();
+        }
+    }
+
+    private void Finish(StoreOperation operation)
+    {
+        try
+        {
+            (operation as IStoreChore)?.Run(_database);
+            operation.Complete();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            operation.Fail(e is SqliteFailure failure ? Refusal(failure) : e);
+        }
+    }
+
+    private void Decide(StoreWrite write, long at)
+    {
+        var current = Look(write.Table, write.Key);
+        if ((current?.Version ?? 0) != write.Expected)
+        {
+            write.Result = new WriteResult(WriteOutcome.Moved, current);
+            return;
+        }
+        if (write.OpenNamespace is { } namespaces)
+        {
+            var home = Look(namespaces, ObjectKey.Cluster(write.Key.Namespace));
+            if (home is null || home.Metadata.IsDeleting)
+            {
+                write.Result = new WriteResult(WriteOutcome.NamespaceClosed, home);
+                return;
+            }
+        }
+        Debug.Assert(_next <= _high, "versions are handed out only below the durable high-water mark");
+        var version = _next++;
+        var next = write.Next.WithVersion(version);
+        var type = write.Action switch
+        {
+            StoreAction.Create => WatchEventType.Added,
+            StoreAction.Replace => WatchEventType.Modified,
+            _ => WatchEventType.Deleted,
+        };
+        Store(new StoreChange(version, write.Table, type, next, current), write.Key, at);
+        _uncommitted[(write.Table, write.Key)] = type == WatchEventType.Deleted ? null : next;
+        write.Result = new WriteResult(WriteOutcome.Done, next);
+    }
+
+    private KubeObject? Look(KindTable table, ObjectKey key) =>
+        _uncommitted.Count > 0 && _uncommitted.TryGetValue((table, key), out var pending) ? pending : table.Get(key);
+
+    private void Store(in StoreChange change, ObjectKey key, long at)
+    {
+        if (_changes.Count == 0)
+        {
+            _begin.Run();
+        }
+        if (change.Type == WatchEventType.Deleted)
+        {
+            _remove.Bind(1, change.Table.Id).Bind(2, key.Namespace).Bind(3, key.Name).Run();
+        }
+        else
+        {
+            _put.Bind(1, change.Table.Id).Bind(2, key.Namespace).Bind(3, key.Name).Bind(4, change.New.Json.Span).Run();
+        }
+        _log.Append(change, at);
+        _changes.Add(change);
+    }
+
+    /// <summary>Raises the durable mark before a number above it is used.</summary>
+    private void Reserve(int count)
+    {
+        if (_next + count <= _high)
+        {
+            return;
+        }
+        SetSync(true);
+        var high = _next + count + _options.VersionBlock;
+        _reserve.Bind(1, high).Run();
+        _high = high;
+    }
+
+    private void SetSync(bool full)
+    {
+        if (_fullSync != full)
+        {
+            (full ? _full : _normal).Run();
+            _fullSync = full;
+        }
+    }
+
+    /// <summary>Nothing of a failed batch happened: readers kept the old state, and the next batch tries anew.</summary>
+    private void Undo(List<StoreOperation> batch, SqliteFailure cause)
+    {
+        _changes.Clear();
+        _uncommitted.Clear();
+        try
+        {
+            if (_database.InTransaction)
+            {
+                _database.Execute("ROLLBACK");
+            }
+            _log.Reload();
+        }
+        catch (SqliteFailure e)
+        {
+            Log.RollbackFailed(_options.Logger, e);
+        }
+        Log.WriteFailed(_options.Logger, cause, batch.Count, _store.Where, cause.Advice);
+        foreach (var operation in batch)
+        {
+            operation.Fail(Refusal(cause));
+        }
+    }
+
+    private ApiException Refusal(SqliteFailure cause) =>
+        new(507, "InternalError", $"nothing was stored: the database in {_store.Where} cannot be used: {cause.Message}; {cause.Advice}");
+
+    private static partial class Log
+    {
+        [LoggerMessage(10, LogLevel.Error, "{Count} writes failed: the database in {Where} cannot be written; {Advice}")]
+        public static partial void WriteFailed(ILogger logger, Exception e, int count, string where, string advice);
+
+        [LoggerMessage(11, LogLevel.Error, "A failed transaction could not be rolled back")]
+        public static partial void RollbackFailed(ILogger logger, Exception e);
+    }
+}
