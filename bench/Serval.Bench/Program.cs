@@ -1,0 +1,26 @@
+using Serval.Bench;
+using Serval.Testing;
+
+// serval-bench --binary PATH --root DIR NAME [--json] [options of the bench]
+var options = BenchOptions.Parse(args);
+if (options is null)
+{
+    return 2;
+}
+ServalProcess.Binary = options.Binary;
+var report = new Report(options);
+Func<BenchOptions, Report, Task>? bench = options.Name switch
+{
+    "cold-start" => ColdStart.RunAsync,
+    "footprint" => Footprint.RunAsync,
+    "crash" => Crash.RunAsync,
+    _ => null,
+};
+if (bench is null)
+{
+    await Console.Error.WriteLineAsync("benches: cold-start footprint crash");
+    return 2;
+}
+report.Settings();
+await bench(options, report);
+return report.Finish();

@@ -1,0 +1,162 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Serval.Api;
+
+namespace Serval.ApiServer.Patches;
+
+/// <summary>JSON Patch (RFC 6902), all six operations. Pure: applied to a copy, all or nothing.</summary>
+internal static class JsonPatch
+{
+    /// <summary>Most operations in one patch (Kubernetes: jsonpatch limit).</summary>
+    internal const int MaxOperations = 10_000;
+
+    /// <summary>The patched document. <see cref="ApiException"/> 400 for a malformed patch, 422 when it does not fit the object.</summary>
+    internal static JsonNode? Apply(JsonNode document, JsonArray patch)
+    {
+        if (patch.Count > MaxOperations)
+        {
+            throw new ApiException(413, "RequestEntityTooLarge", $"the allowed maximum operations in a JSON patch is {MaxOperations}, got {patch.Count}");
+        }
+        var root = new JsonObject { ["root"] = document.DeepClone() };
+        for (var i = 0; i < patch.Count; i++)
+        {
+            if (patch[i] is not JsonObject operation)
+            {
+                throw ApiException.BadRequest($"operation {i} of the JSON patch is not an object");
+            }
+            Run(root, operation, i);
+        }
+        var result = root["root"];
+        root.Remove("root");
+        return result;
+    }
+
+    private static void Run(JsonObject root, JsonObject operation, int index)
+    {
+        var path = Pointer(operation, "path", index);
+        switch (Text(operation, "op"))
+        {
+            case "add":
+                Add(root, path, Value(operation, index), index);
+                break;
+            case "remove":
+                Remove(root, path, index);
+                break;
+            case "replace":
+                _ = Find(root, path, index);
+                Replace(root, path, Value(operation, index), index);
+                break;
+            case "move":
+                var from = Pointer(operation, "from", index);
+                if (path.Length > from.Length && path.AsSpan(0, from.Length).SequenceEqual(from))
+                {
+                    throw Unfit(index, "a value cannot be moved into itself");
+                }
+                Add(root, path, Remove(root, from, index), index);
+                break;
+            case "copy":
+                Add(root, path, Find(root, Pointer(operation, "from", index), index)?.DeepClone(), index);
+                break;
+            case "test":
+                if (!JsonNode.DeepEquals(Find(root, path, index), Value(operation, index)))
+                {
+                    throw Unfit(index, $"testing path {Text(operation, "path")} failed");
+                }
+                break;
+            case var op:
+                throw ApiException.BadRequest($"operation {index} of the JSON patch: unknown op \"{op}\"");
+        }
+    }
+
+    private static void Add(JsonObject root, string[] path, JsonNode? value, int index)
+    {
+        var (parent, last) = Parent(root, path, index);
+        if (parent is JsonArray list)
+        {
+            list.Insert(last == "-" ? list.Count : Index(last, list.Count, index), value);
+        }
+        else
+        {
+            ((JsonObject)parent)[last] = value;
+        }
+    }
+
+    private static void Replace(JsonObject root, string[] path, JsonNode? value, int index)
+    {
+        var (parent, last) = Parent(root, path, index);
+        if (parent is JsonArray list)
+        {
+            list[Index(last, list.Count - 1, index)] = value;
+        }
+        else
+        {
+            ((JsonObject)parent)[last] = value;
+        }
+    }
+
+    private static JsonNode? Remove(JsonObject root, string[] path, int index)
+    {
+        var value = Find(root, path, index);
+        var (parent, last) = Parent(root, path, index);
+        if (parent is JsonArray list)
+        {
+            list.RemoveAt(Index(last, list.Count - 1, index));
+        }
+        else
+        {
+            ((JsonObject)parent).Remove(last);
+        }
+        return value;
+    }
+
+    private static JsonNode? Find(JsonObject root, string[] path, int index)
+    {
+        var (parent, last) = Parent(root, path, index);
+        return parent switch
+        {
+            JsonArray list => list[Index(last, list.Count - 1, index)],
+            JsonObject map when map.TryGetPropertyValue(last, out var value) => value,
+            _ => throw Unfit(index, $"the path /{string.Join('/', path.Skip(1))} does not exist"),
+        };
+    }
+
+    private static (JsonNode Parent, string Last) Parent(JsonObject root, string[] path, int index)
+    {
+        JsonNode node = root;
+        for (var i = 0; i < path.Length - 1; i++)
+        {
+            var next = node switch
+            {
+                JsonObject map => map[path[i]],
+                JsonArray list => list[Index(path[i], list.Count - 1, index)],
+                _ => null,
+            };
+            node = next is JsonObject or JsonArray ? next : throw Unfit(index, $"the path /{string.Join('/', path.Skip(1))} does not exist");
+        }
+        return (node, path[^1]);
+    }
+
+    private static int Index(string text, int most, int index) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && (text.Length == 1 || text[0] != '0') && number <= most
+            ? number
+            : throw Unfit(index, $"\"{text}\" is not an index of the list");
+
+    private static string[] Pointer(JsonObject operation, string field, int index)
+    {
+        var text = Text(operation, field) ?? throw ApiException.BadRequest($"operation {index} of the JSON patch has no {field}");
+        if (text.Length > 0 && text[0] != '/')
+        {
+            throw ApiException.BadRequest($"operation {index} of the JSON patch: {field} must begin with /");
+        }
+        return [.. (text.Length == 0 ? "root" : "root" + text).Split('/').Select(p => p.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))];
+    }
+
+    private static JsonNode? Value(JsonObject operation, int index) => operation.TryGetPropertyValue("value", out var value)
+        ? value?.DeepClone()
+        : throw ApiException.BadRequest($"operation {index} of the JSON patch has no value");
+
+    private static string? Text(JsonObject operation, string field) => operation[field] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
+
+    private static ApiException Unfit(int index, string why) =>
+        new(422, "Invalid", $"the server rejected our request due to an error in our request: operation {index} of the JSON patch: {why}");
+}

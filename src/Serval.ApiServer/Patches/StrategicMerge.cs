@@ -1,0 +1,201 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Api.Schema;
+
+namespace Serval.ApiServer.Patches;
+
+/// <summary>
+/// Kubernetes' strategic merge patch: lists merge by the keys the field table names; <c>$patch</c>, <c>$retainKeys</c>,
+/// <c>$setElementOrder/x</c> and <c>$deleteFromPrimitiveList/x</c> are honoured. Pure: the target is changed in place and returned.
+/// (Kubernetes: contributors/devel/sig-api-machinery/strategic-merge-patch.)
+/// </summary>
+internal static class StrategicMerge
+{
+    private const string Directive = "$patch";
+    private const string Retain = "$retainKeys";
+    private const string OrderPrefix = "$setElementOrder/";
+    private const string DeletePrefix = "$deleteFromPrimitiveList/";
+
+    internal static JsonObject Apply(JsonObject target, JsonObject patch, TypeSchema? type)
+    {
+        if (DirectiveOf(patch) is { } directive)
+        {
+            return directive switch
+            {
+                "replace" => Without(patch),
+                "delete" => [],
+                "merge" => Merge(target, Without(patch), type),
+                _ => throw ApiException.BadRequest($"unknown $patch directive \"{directive}\""),
+            };
+        }
+        return Merge(target, patch, type);
+    }
+
+    private static JsonObject Merge(JsonObject target, JsonObject patch, TypeSchema? type)
+    {
+        if (patch[Retain] is JsonArray retain)
+        {
+            var keep = retain.Select(k => (string?)k).ToHashSet();
+            foreach (var key in target.Select(p => p.Key).Where(k => !keep.Contains(k)).ToList())
+            {
+                target.Remove(key);
+            }
+        }
+        foreach (var (key, value) in patch)
+        {
+            if (key.StartsWith(DeletePrefix, StringComparison.Ordinal) && value is JsonArray gone)
+            {
+                DeletePrimitives(target, key[DeletePrefix.Length..], gone);
+            }
+            else if (!key.StartsWith('$'))
+            {
+                MergeField(target, key, value, type?.Find(key));
+            }
+        }
+        foreach (var (key, value) in patch)
+        {
+            if (key.StartsWith(OrderPrefix, StringComparison.Ordinal) && value is JsonArray order)
+            {
+                Order(target, key[OrderPrefix.Length..], order, type?.Find(key[OrderPrefix.Length..]));
+            }
+        }
+        return target;
+    }
+
+    private static void MergeField(JsonObject target, string key, JsonNode? value, FieldSchema? field)
+    {
+        switch (value)
+        {
+            case null:
+                target.Remove(key);
+                break;
+            case JsonObject map when field is not { AtomicMap: true } && field?.Value.Type is not { IsAtomic: true }:
+                var present = target[key] as JsonObject ?? [];
+                target.Remove(key);
+                var merged = Apply(present, map, field?.Value.Type);
+                if (DirectiveOf(map) != "delete")
+                {
+                    target[key] = merged;
+                }
+                break;
+            case JsonArray list when field is not null && field.PatchStrategy.HasFlag(PatchStrategy.Merge):
+                target[key] = MergeList(target[key] as JsonArray ?? [], list, field);
+                break;
+            case JsonArray list:
+                target[key] = Plain(list);
+                break;
+            default:
+                target[key] = value.DeepClone();
+                break;
+        }
+    }
+
+    private static JsonArray MergeList(JsonArray present, JsonArray patch, FieldSchema field)
+    {
+        if (patch.OfType<JsonObject>().Any(o => o.Count == 1 && DirectiveOf(o) == "replace"))
+        {
+            return Plain(patch);
+        }
+        var result = present.Select(i => i?.DeepClone()).ToList();
+        foreach (var item in patch)
+        {
+            if (field.PatchMergeKey is { } mergeKey && item is JsonObject map)
+            {
+                MergeItem(result, map, mergeKey, field);
+            }
+            else if (!result.Any(i => JsonNode.DeepEquals(i, item)))
+            {
+                result.Add(item?.DeepClone());
+            }
+        }
+        return [.. result];
+    }
+
+    private static void MergeItem(List<JsonNode?> result, JsonObject item, string mergeKey, FieldSchema field)
+    {
+        if (item[mergeKey] is not { } id)
+        {
+            throw ApiException.BadRequest($"map: {Short(item)} does not contain declared merge key: {mergeKey}");
+        }
+        var index = result.FindIndex(r => r is JsonObject o && JsonNode.DeepEquals(o[mergeKey], id));
+        if (DirectiveOf(item) == "delete")
+        {
+            if (index >= 0)
+            {
+                result.RemoveAt(index);
+            }
+        }
+        else if (index >= 0)
+        {
+            result[index] = Apply((JsonObject)result[index]!, item, field.Value.Item?.Type);
+        }
+        else
+        {
+            result.Add(Apply([], item, field.Value.Item?.Type));
+        }
+    }
+
+    private static void DeletePrimitives(JsonObject target, string key, JsonArray gone)
+    {
+        if (target[key] is JsonArray list)
+        {
+            target[key] = new JsonArray([.. list.Where(i => !gone.Any(g => JsonNode.DeepEquals(g, i))).Select(i => i?.DeepClone())]);
+        }
+    }
+
+    /// <summary>Items named in the order come in that order; others keep their place relative to their neighbours.</summary>
+    private static void Order(JsonObject target, string key, JsonArray order, FieldSchema? field)
+    {
+        if (target[key] is not JsonArray list)
+        {
+            return;
+        }
+        var mergeKey = field?.PatchMergeKey;
+        var rank = list.Select((item, i) => (Item: item, Rank: Rank(item), Index: i)).ToList();
+        var last = -1;
+        var keyed = new List<(JsonNode? Item, int Rank, int Index)>();
+        foreach (var entry in rank)
+        {
+            last = entry.Rank >= 0 ? entry.Rank : last;
+            keyed.Add((entry.Item, entry.Rank >= 0 ? entry.Rank : last, entry.Index));
+        }
+        target[key] = new JsonArray([.. keyed.OrderBy(e => e.Rank).ThenBy(e => e.Index).Select(e => e.Item?.DeepClone())]);
+
+        int Rank(JsonNode? item)
+        {
+            for (var i = 0; i < order.Count; i++)
+            {
+                var same = mergeKey is not null && order[i] is JsonObject wanted
+                    ? item is JsonObject map && JsonNode.DeepEquals(map[mergeKey], wanted[mergeKey])
+                    : JsonNode.DeepEquals(item, order[i]);
+                if (same)
+                {
+                    return i;
+                }
+            }
+            return -1;
+        }
+    }
+
+    private static JsonArray Plain(JsonArray list) =>
+        [.. list.Where(i => !(i is JsonObject o && o.Count == 1 && DirectiveOf(o) is not null)).Select(i => i is JsonObject o ? Without(o) : i?.DeepClone())];
+
+    private static string? DirectiveOf(JsonObject map) => map[Directive] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
+
+    /// <summary>A copy without directives, at any depth.</summary>
+    private static JsonObject Without(JsonObject map)
+    {
+        var copy = new JsonObject();
+        foreach (var (key, value) in map)
+        {
+            if (!key.StartsWith('$'))
+            {
+                copy[key] = value switch { JsonObject nested => Without(nested), JsonArray list => Plain(list), _ => value?.DeepClone() };
+            }
+        }
+        return copy;
+    }
+
+    private static string Short(JsonObject item) => item.ToJsonString(JsonSerializerOptions.Default) is { Length: > 80 } text ? text[..80] + "…" : item.ToJsonString(JsonSerializerOptions.Default);
+}

@@ -1,0 +1,224 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Api.Admission;
+using Serval.Api.Config;
+using Serval.Api.Core;
+using Serval.Kube;
+
+namespace Serval.ApiServer.Pipeline;
+
+/// <summary>
+/// The steps between a decoded object and the store: system metadata, what a subresource may change, defaulting, validation, generation.
+/// (apimachinery: rest.BeforeCreate, rest.BeforeUpdate; each kind's strategy.)
+/// </summary>
+internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, TimeProvider time)
+{
+    /// <summary>Alphabet and length of the suffix that generateName gets (apimachinery: names.SimpleNameGenerator).</summary>
+    private const string SuffixAlphabet = "bcdfghjklmnpqrstvwxz2456789";
+    private const int SuffixLength = 5;
+    private const int LongestGenerated = 63 - SuffixLength;
+
+    /// <summary>The object to store. <see cref="ApiException"/> when it may not be.</summary>
+    internal KubeObject Create(ResourceKind kind, JsonObject tree, WriteOptions options)
+    {
+        RequireKind(kind, tree);
+        var metadata = tree["metadata"] as JsonObject ?? [];
+        tree["metadata"] = metadata;
+        var name = (string?)metadata["name"] ?? "";
+        if ((string?)metadata["resourceVersion"] is { Length: > 0 })
+        {
+            throw ApiException.BadRequest("resourceVersion should not be set on objects to be created");
+        }
+        RequireNamespace(kind, metadata, name);
+        if (name.Length == 0 && (string?)metadata["generateName"] is { Length: > 0 } prefix)
+        {
+            metadata["name"] = (prefix.Length > LongestGenerated ? prefix[..LongestGenerated] : prefix) + Suffix();
+        }
+        foreach (var field in (ReadOnlySpan<string>)["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields"])
+        {
+            metadata.Remove(field);
+        }
+        metadata["uid"] = Guid.NewGuid().ToString();
+        metadata["creationTimestamp"] = Text(time.GetUtcNow());
+        metadata.Remove("generation");
+        if (kind.HasGeneration)
+        {
+            metadata["generation"] = 1;
+        }
+        if (kind.HasStatus && kind != Kinds.Node)
+        {
+            tree.Remove("status");
+        }
+        if (kind == Kinds.Pod)
+        {
+            tree["status"] = new JsonObject { ["phase"] = "Pending", ["qosClass"] = "BestEffort" };
+        }
+        Check(kind, tree, null, options, AdmissionOperation.Create);
+        return KubeObject.From(tree);
+    }
+
+    /// <summary>The object to store in place of <paramref name="present"/>; null when the change finishes its deletion.</summary>
+    internal KubeObject? Update(ResourceKind kind, KubeObject present, JsonObject incoming, WriteOptions options)
+    {
+        RequireKind(kind, incoming);
+        var before = present.ToTree();
+        var tree = options.Subresource switch
+        {
+            "" => Main(kind, before, incoming, present),
+            "status" => Status(kind, before, incoming),
+            "finalize" => Finalize(before, incoming),
+            _ => throw new ApiException(404, "NotFound", "the server could not find the requested resource"),
+        };
+        Check(kind, tree, before, options, AdmissionOperation.Update);
+        if (kind.HasGeneration && options.Subresource.Length == 0 && !SameDesire(before, tree))
+        {
+            tree["metadata"]!["generation"] = present.Metadata.Generation + 1;
+        }
+        var next = KubeObject.From(tree);
+        return IsFinished(kind, next) ? null : next;
+    }
+
+    private static bool IsFinished(ResourceKind kind, KubeObject next) => next.Metadata.IsDeleting && next.Metadata.Finalizers.Count == 0
+        && (next.Metadata.DeletionGracePeriodSeconds ?? 0) == 0
+        && (kind != Kinds.Namespace || next.As<Namespace>().Spec.Finalizers.Count == 0);
+
+    private static JsonObject Main(ResourceKind kind, JsonObject before, JsonObject incoming, KubeObject present)
+    {
+        var metadata = incoming["metadata"] as JsonObject ?? [];
+        incoming["metadata"] = metadata;
+        if ((string?)metadata["uid"] is { Length: > 0 } uid && uid != present.Metadata.Uid)
+        {
+            throw ApiException.Conflict(kind, present.Metadata.Name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {present.Metadata.Uid}");
+        }
+        if ((string?)metadata["name"] is { } name && name != present.Metadata.Name)
+        {
+            throw ApiException.BadRequest($"the name of the object ({name}) does not match the name on the URL ({present.Metadata.Name})");
+        }
+        foreach (var field in (ReadOnlySpan<string>)
+            ["name", "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "generateName"])
+        {
+            Keep(metadata, before["metadata"]!.AsObject(), field);
+        }
+        metadata.Remove("managedFields");
+        if (present.Metadata.IsDeleting && (metadata["finalizers"] as JsonArray ?? []).Any(f => !present.Metadata.Finalizers.Contains((string?)f ?? "")))
+        {
+            throw ApiException.Invalid(kind, present.Metadata.Name,
+                [new StatusCause("FieldValueForbidden", "Forbidden: no new finalizers can be added if the object is being deleted", "metadata.finalizers")]);
+        }
+        if (kind.HasStatus)
+        {
+            Keep(incoming, before, "status");
+        }
+        return incoming;
+    }
+
+    private static JsonObject Status(ResourceKind kind, JsonObject before, JsonObject incoming)
+    {
+        if (!kind.HasStatus)
+        {
+            throw new ApiException(404, "NotFound", "the server could not find the requested resource");
+        }
+        var tree = before.DeepClone().AsObject();
+        Keep(tree, incoming, "status");
+        if (kind == Kinds.Pod)
+        {
+            // The node agent writes ports and status in one go; for Pods upstream lets metadata through /status as well.
+            Keep(tree["metadata"]!.AsObject(), incoming["metadata"] as JsonObject ?? [], "annotations");
+        }
+        return tree;
+    }
+
+    private static JsonObject Finalize(JsonObject before, JsonObject incoming)
+    {
+        var tree = before.DeepClone().AsObject();
+        tree["spec"] = incoming["spec"]?.DeepClone() ?? new JsonObject();
+        return tree;
+    }
+
+    private static void Keep(JsonObject target, JsonObject source, string field)
+    {
+        if (source[field] is { } value)
+        {
+            target[field] = value.DeepClone();
+        }
+        else
+        {
+            target.Remove(field);
+        }
+    }
+
+    private void Check(ResourceKind kind, JsonObject tree, JsonObject? old, WriteOptions options, AdmissionOperation operation)
+    {
+        var context = new AdmissionContext
+        {
+            Config = config(),
+            User = options.User == "system:serval" ? "" : options.User,
+            Operation = operation,
+            Subresource = options.Subresource,
+            Now = time.GetUtcNow(),
+            Warn = options.Warn ?? (_ => { }),
+        };
+        if (options.Subresource.Length == 0)
+        {
+            Defaulting.Apply(kind, tree, old, context);
+        }
+        if (Validation.Validate(kind, tree, old, context) is { Count: > 0 } errors)
+        {
+            throw Validation.ToException(kind, (string?)tree["metadata"]?["name"] ?? "", errors);
+        }
+    }
+
+    /// <summary>Everything but metadata and status.</summary>
+    private static bool SameDesire(JsonObject before, JsonObject after)
+    {
+        static IEnumerable<KeyValuePair<string, JsonNode?>> Desire(JsonObject tree) => tree.Where(p => p.Key is not ("metadata" or "status"));
+        var left = Desire(before).ToDictionary(p => p.Key, p => p.Value);
+        var right = Desire(after).ToList();
+        return left.Count == right.Count && right.All(p => left.TryGetValue(p.Key, out var value) && JsonNode.DeepEquals(value, p.Value));
+    }
+
+    private static void RequireKind(ResourceKind kind, JsonObject tree)
+    {
+        tree["apiVersion"] ??= kind.ApiVersion;
+        tree["kind"] ??= kind.Kind;
+        if ((string?)tree["apiVersion"] != kind.ApiVersion || (string?)tree["kind"] != kind.Kind)
+        {
+            throw ApiException.BadRequest(
+                $"the object provided is {tree["apiVersion"]}, Kind={tree["kind"]}, but {kind.ApiVersion}, Kind={kind.Kind} was expected here");
+        }
+    }
+
+    private void RequireNamespace(ResourceKind kind, JsonObject metadata, string name)
+    {
+        if (!kind.Namespaced)
+        {
+            metadata.Remove("namespace");
+            return;
+        }
+        var ns = (string?)metadata["namespace"] ?? "";
+        if (ns.Length == 0)
+        {
+            throw ApiException.BadRequest($"the namespace of {kind.Kind} {name} is not set");
+        }
+        var found = client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster(ns));
+        if (found is null || found.Metadata.IsDeleting && kind != Kinds.Event)
+        {
+            throw NamespaceClosed(kind, name, ns, found);
+        }
+    }
+
+    /// <summary>The answer when a namespace is missing or being deleted, also when that is only seen by the writer.</summary>
+    internal static ApiException NamespaceClosed(ResourceKind kind, KubeObject obj, KubeObject? ns) =>
+        NamespaceClosed(kind, obj.Metadata.Name, obj.Metadata.Namespace, ns);
+
+    private static ApiException NamespaceClosed(ResourceKind kind, string name, string ns, KubeObject? found) => found is null
+        ? ApiException.NotFound(Kinds.Namespace, ns)
+        : new ApiException(403, "Forbidden",
+            $"{kind.ResourceName} \"{name}\" is forbidden: unable to create new content in namespace {ns} because it is being terminated");
+
+    private static string Suffix() => RandomNumberGenerator.GetString(SuffixAlphabet, SuffixLength);
+
+    private static string Text(DateTimeOffset now) => now.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+}

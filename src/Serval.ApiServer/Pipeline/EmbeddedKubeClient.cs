@@ -1,0 +1,315 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using Serval.Api;
+using Serval.Api.Schema;
+using Serval.ApiServer.Patches;
+using Serval.ApiServer.Selectors;
+using Serval.ApiServer.Store;
+using Serval.Kube;
+
+namespace Serval.ApiServer.Pipeline;
+
+/// <summary>
+/// The waist over the embedded store. Every write takes the same steps, whether it comes from a controller or over HTTPS: decode, merge with what is
+/// stored, default, validate, store; a write that lost a race is done again on the new state.
+/// </summary>
+public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
+{
+    /// <summary>How often a patch is tried against ever newer states before the caller hears of the conflict.</summary>
+    private const int MaxRaces = 50;
+
+    private readonly SqliteStore _store;
+    private readonly ServingConfigSource _config;
+    private readonly Admission _admission;
+    private readonly PageTokens _pages;
+    private readonly TimeProvider _time;
+
+    public EmbeddedKubeClient(SqliteStore store, TimeProvider time, ILoggerFactory loggers)
+    {
+        _store = store;
+        _time = time;
+        _pages = new PageTokens(time);
+        _config = new ServingConfigSource(this, loggers.CreateLogger<ServingConfigSource>());
+        _admission = new Admission(this, () => _config.Current, time);
+    }
+
+    public IObjectCache Cache(ResourceKind kind) => _store.Table(kind);
+
+    public Task<KubeObject> GetAsync(ResourceKind kind, ObjectKey key, CancellationToken ct = default) => Task.FromResult(Present(kind, key));
+
+    public Task<KubeList> ListAsync(ResourceKind kind, string? ns, ListOptions options, CancellationToken ct = default)
+    {
+        if (options.Continue.Length > 0)
+        {
+            return Task.FromResult(_pages.Next(options.Continue, options.Limit));
+        }
+        var filter = ObjectFilter.Parse(Blank(ns), options.LabelSelector, options.FieldSelector);
+        var (version, items) = _store.Table(kind).Snapshot(filter.Namespace);
+        if (filter.Selects)
+        {
+            items.RemoveAll(o => !filter.Matches(o));
+        }
+        items.Sort(static (a, b) => string.CompareOrdinal(a.Metadata.Namespace, b.Metadata.Namespace) is var c && c != 0
+            ? c
+            : string.CompareOrdinal(a.Metadata.Name, b.Metadata.Name));
+        return Task.FromResult(options.Limit > 0 && items.Count > options.Limit
+            ? _pages.First(version, items, options.Limit)
+            : new KubeList(version, items));
+    }
+
+    public IAsyncEnumerable<WatchEvent> WatchAsync(ResourceKind kind, string? ns, WatchOptions options, CancellationToken ct = default) => _store.Watch(
+        kind, ObjectFilter.Parse(Blank(ns), options.LabelSelector, options.FieldSelector), ParseVersion(options.ResourceVersion), options.AllowBookmarks, ct);
+
+    public async Task<KubeObject> CreateAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct = default)
+    {
+        RefuseReadOnly(kind);
+        var generated = obj.Metadata.Name.Length == 0 && obj.Metadata.GenerateName.Length > 0;
+        var decoded = Decode(kind, obj.Json, options);
+        for (var attempt = 0; ; attempt++)
+        {
+            var tree = attempt == 0 ? decoded : decoded.DeepClone().AsObject();
+            var created = _admission.Create(kind, tree, options);
+            if (options.DryRun)
+            {
+                return created;
+            }
+            if (await WriteAsync(kind, StoreAction.Create, null, created, IsSynced(kind, options)) is { } stored)
+            {
+                return stored;
+            }
+            if (!generated || attempt >= 8)
+            {
+                throw ApiException.AlreadyExists(kind, created.Metadata.Name);
+            }
+            decoded = Decode(kind, obj.Json, options);
+        }
+    }
+
+    public Task<KubeObject> UpdateAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct = default)
+    {
+        RefuseReadOnly(kind);
+        if (options.Subresource == "scale")
+        {
+            return ScaleAsync(kind, obj.Key, _ => obj.ToTree(), options);
+        }
+        return ChangeAsync(kind, obj.Key, options, present =>
+        {
+            if (obj.Metadata.ResourceVersion.Length > 0 && obj.Metadata.ResourceVersion != present.Metadata.ResourceVersion)
+            {
+                throw Modified(kind, obj.Metadata.Name);
+            }
+            return Decode(kind, obj.Json, options);
+        });
+    }
+
+    public Task<KubeObject> PatchAsync(ResourceKind kind, ObjectKey key, KubePatch patch, WriteOptions options, CancellationToken ct = default)
+    {
+        RefuseReadOnly(kind);
+        if (patch.Type == PatchType.StrategicMerge && kind.IsCustom)
+        {
+            throw new ApiException(415, "UnsupportedMediaType",
+                $"the body of the request was in an unknown format - accepted media types for {kind.ResourceName} are application/json-patch+json, application/merge-patch+json");
+        }
+        var body = ReadPatch(patch);
+        return options.Subresource == "scale"
+            ? ScaleAsync(kind, key, tree => Patched(kind, tree, patch.Type, body), options)
+            : ChangeAsync(kind, key, options, present =>
+            {
+                var tree = Patched(kind, present.ToTree(), patch.Type, body);
+                if ((string?)tree["metadata"]?["resourceVersion"] is { } version && version != present.Metadata.ResourceVersion)
+                {
+                    throw Modified(kind, key.Name);
+                }
+                return Decode(kind, CanonicalJson.Serialize(tree), options);
+            });
+    }
+
+    public async Task<KubeObject> DeleteAsync(ResourceKind kind, ObjectKey key, DeleteOptions options, CancellationToken ct = default)
+    {
+        RefuseReadOnly(kind);
+        for (var race = 0; race < MaxRaces; race++)
+        {
+            var present = Present(kind, key);
+            if (options.Uid.Length > 0 && options.Uid != present.Metadata.Uid)
+            {
+                throw ApiException.Conflict(kind, key.Name, $"Precondition failed: UID in precondition: {options.Uid}, UID in object meta: {present.Metadata.Uid}");
+            }
+            if (options.ResourceVersion.Length > 0 && options.ResourceVersion != present.Metadata.ResourceVersion)
+            {
+                throw ApiException.Conflict(kind, key.Name,
+                    $"Precondition failed: ResourceVersion in precondition: {options.ResourceVersion}, ResourceVersion in object meta: {present.Metadata.ResourceVersion}");
+            }
+            var marked = Deletion.Mark(kind, present, options, _time.GetUtcNow());
+            if (marked is not null && marked.SameAs(present) || options.DryRun)
+            {
+                return present;
+            }
+            if (await WriteAsync(kind, marked is null ? StoreAction.Remove : StoreAction.Replace, present, marked ?? present, kind.Durability == WriteDurability.Synced) is { } stored)
+            {
+                return stored;
+            }
+        }
+        throw Modified(kind, key.Name);
+    }
+
+    public async Task<KubeList> DeleteCollectionAsync(ResourceKind kind, string? ns, ListOptions list, DeleteOptions options, CancellationToken ct = default)
+    {
+        var found = await ListAsync(kind, ns, list, ct);
+        foreach (var obj in found.Items)
+        {
+            try
+            {
+                await DeleteAsync(kind, obj.Key, options, ct);
+            }
+            catch (ApiException e) when (e.IsNotFound)
+            {
+                // somebody was faster
+            }
+        }
+        return found;
+    }
+
+    public void Dispose() => _config.Dispose();
+
+    private async Task<KubeObject> ChangeAsync(ResourceKind kind, ObjectKey key, WriteOptions options, Func<KubeObject, JsonObject> edit)
+    {
+        for (var race = 0; race < MaxRaces; race++)
+        {
+            var present = Present(kind, key);
+            var next = _admission.Update(kind, present, edit(present), options);
+            if (next is not null && next.SameAs(present))
+            {
+                return present;
+            }
+            if (options.DryRun)
+            {
+                return next ?? present;
+            }
+            if (await WriteAsync(kind, next is null ? StoreAction.Remove : StoreAction.Replace, present, next ?? present, IsSynced(kind, options)) is { } stored)
+            {
+                return stored;
+            }
+        }
+        throw Modified(kind, key.Name);
+    }
+
+    private async Task<KubeObject> ScaleAsync(ResourceKind kind, ObjectKey key, Func<JsonObject, JsonObject> edit, WriteOptions options)
+    {
+        if (!kind.HasScale)
+        {
+            throw new ApiException(404, "NotFound", "the server could not find the requested resource");
+        }
+        var main = options with { Subresource = "", Durability = options.Durability ?? WriteDurability.Derived };
+        var stored = await ChangeAsync(kind, key, main, present =>
+        {
+            var scale = edit(ScaleView.Of(present));
+            if (scale["spec"]?["replicas"] is not JsonValue value || !value.TryGetValue<int>(out var replicas) || replicas < 0)
+            {
+                throw ApiException.Invalid(kind, key.Name, [new StatusCause("FieldValueInvalid", "must be greater than or equal to 0", "spec.replicas")]);
+            }
+            if ((string?)scale["metadata"]?["resourceVersion"] is { Length: > 0 } version && version != present.Metadata.ResourceVersion)
+            {
+                throw Modified(kind, key.Name);
+            }
+            var tree = present.ToTree();
+            tree["spec"]!["replicas"] = replicas;
+            return tree;
+        });
+        return KubeObject.From(ScaleView.Of(stored));
+    }
+
+    /// <summary>The object as stored, or null when the present one is another by now.</summary>
+    private async Task<KubeObject?> WriteAsync(ResourceKind kind, StoreAction action, KubeObject? expected, KubeObject next, bool synced)
+    {
+        var write = new StoreWrite
+        {
+            Table = _store.Table(kind), Action = action, Key = next.Key, Expected = expected?.Version ?? 0, Next = next, Synced = synced,
+            OpenNamespace = action == StoreAction.Create && kind.Namespaced && kind != Kinds.Event ? _store.Table(Kinds.Namespace) : null,
+        };
+        var result = await _store.WriteAsync(write);
+        return result.Outcome switch
+        {
+            WriteOutcome.Done => result.Object,
+            WriteOutcome.NamespaceClosed => throw Admission.NamespaceClosed(kind, next, result.Object),
+            _ => null,
+        };
+    }
+
+    private KubeObject Present(ResourceKind kind, ObjectKey key) => _store.Table(kind).Get(key) ?? throw ApiException.NotFound(kind, key.Name);
+
+    private static JsonObject Decode(ResourceKind kind, ReadOnlyMemory<byte> json, WriteOptions options)
+    {
+        var decoded = StrictDecoder.Decode(kind, json);
+        if (decoded.Failure(options.FieldValidation == FieldValidation.Strict) is { } failure)
+        {
+            throw failure;
+        }
+        if (options.FieldValidation == FieldValidation.Warn && options.Warn is { } warn)
+        {
+            foreach (var warning in decoded.Warnings)
+            {
+                warn(warning);
+            }
+        }
+        return decoded.Tree;
+    }
+
+    private static JsonNode ReadPatch(KubePatch patch)
+    {
+        try
+        {
+            var body = JsonNode.Parse(patch.Body.Span, documentOptions: new JsonDocumentOptions { MaxDepth = StrictDecoder.MaxDepth });
+            return (patch.Type, body) switch
+            {
+                (PatchType.Json, JsonArray) or (PatchType.Merge or PatchType.StrategicMerge, JsonObject) => body,
+                (PatchType.Json, _) => throw ApiException.BadRequest("a JSON patch is a list of operations"),
+                _ => throw ApiException.BadRequest("a merge patch is a JSON object"),
+            };
+        }
+        catch (JsonException e)
+        {
+            throw ApiException.BadRequest($"error decoding patch: {e.Message}");
+        }
+    }
+
+    private static JsonObject Patched(ResourceKind kind, JsonObject tree, PatchType type, JsonNode patch)
+    {
+        try
+        {
+            return type switch
+            {
+                PatchType.Json => JsonPatch.Apply(tree, (JsonArray)patch) as JsonObject ?? throw ApiException.BadRequest("the patch leaves no object"),
+                PatchType.Merge => MergePatch.Apply(tree, (JsonObject)patch),
+                _ => StrategicMerge.Apply(tree, (JsonObject)patch, Schemas.For(kind).Type),
+            };
+        }
+        catch (ArgumentException e)
+        {
+            throw ApiException.BadRequest($"error decoding patch: {e.Message}"); // the same key twice
+        }
+    }
+
+    private static bool IsSynced(ResourceKind kind, WriteOptions options) =>
+        (options.Durability ?? (options.Subresource.Length > 0 ? WriteDurability.Derived : kind.Durability)) == WriteDurability.Synced;
+
+    private static void RefuseReadOnly(ResourceKind kind)
+    {
+        if (kind == Kinds.CustomResourceDefinition)
+        {
+            throw new ApiException(405, "MethodNotAllowed", "CustomResourceDefinitions are Serval's own and read-only in this version");
+        }
+    }
+
+    private static ApiException Modified(ResourceKind kind, string name) =>
+        ApiException.Conflict(kind, name, "the object has been modified; please apply your changes to the latest version and try again");
+
+    private static long? ParseVersion(string text) => text switch
+    {
+        "" or "0" => null,
+        _ when long.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var version) => version,
+        _ => throw ApiException.BadRequest($"invalid resource version \"{text}\""),
+    };
+
+    private static string? Blank(string? ns) => string.IsNullOrEmpty(ns) ? null : ns;
+}

@@ -1,0 +1,36 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Serval.Api;
+
+namespace Serval.ApiServer.Pipeline;
+
+/// <summary>autoscaling/v1 Scale of an object with replicas: what <c>/scale</c> shows and takes.</summary>
+public static class ScaleView
+{
+    public static JsonObject Of(KubeObject obj)
+    {
+        var tree = obj.ToTree();
+        var status = new JsonObject { ["replicas"] = (long?)tree["status"]?["replicas"] ?? 0 };
+        var labels = tree["spec"]?["selector"]?["matchLabels"] as JsonObject ?? [];
+        var selector = string.Join(',', labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value}"));
+        if (selector.Length > 0)
+        {
+            status["selector"] = selector;
+        }
+        return new JsonObject
+        {
+            ["apiVersion"] = "autoscaling/v1",
+            ["kind"] = "Scale",
+            ["metadata"] = new JsonObject
+            {
+                ["name"] = obj.Metadata.Name,
+                ["namespace"] = obj.Metadata.Namespace,
+                ["uid"] = obj.Metadata.Uid,
+                ["resourceVersion"] = obj.Metadata.ResourceVersion,
+                ["creationTimestamp"] = obj.Metadata.CreationTimestamp?.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
+            },
+            ["spec"] = new JsonObject { ["replicas"] = (long?)tree["spec"]?["replicas"] ?? 0 },
+            ["status"] = status,
+        };
+    }
+}

@@ -1,0 +1,31 @@
+using Serval.Controllers.Serving;
+using Serval.Controllers.Workloads;
+using Serval.Kube;
+
+namespace Serval.Controllers;
+
+/// <summary>The reconcilers by family, for the composition root.</summary>
+public static class ControllerSets
+{
+    /// <summary>Deployments, ReplicaSets, endpoints, namespaces, pod binding.</summary>
+    public static ControllerHost AddWorkloads(this ControllerHost controllers, IKubeClient client, TimeProvider time) => controllers
+        .Add(new DeploymentReconciler(client, time))
+        .Add(new ReplicaSetReconciler(client, time))
+        .Add(new PodBindingReconciler(client))
+        .Add(new EndpointsReconciler(client))
+        .Add(new NamespaceReconciler(client));
+
+    /// <summary>Knative Services, Configurations, Revisions, Routes.</summary>
+    /// <param name="controllers">Where they run.</param>
+    /// <param name="client">The waist.</param>
+    /// <param name="images">Tag → digest.</param>
+    /// <param name="config">The cluster's settings.</param>
+    /// <param name="httpPort">Port of the gateway, for URLs; asked at each run.</param>
+    /// <param name="time">The clock.</param>
+    public static ControllerHost AddServing(
+        this ControllerHost controllers, IKubeClient client, IImageResolver images, ServingConfigSource config, Func<int> httpPort, TimeProvider time) => controllers
+        .Add(new ServiceReconciler(client, time))
+        .Add(new ConfigurationReconciler(client, time))
+        .Add(new RevisionReconciler(client, images, config, time))
+        .Add(new RouteReconciler(client, config, httpPort, time));
+}

@@ -1,0 +1,26 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Serval.Testing;
+
+/// <summary>One HTTP/1.1 request on a socket of its own: nothing between the caller and the bytes.</summary>
+internal static class RawHttp
+{
+    /// <summary>Sends GET and reads to the end. Returns the status code and everything received.</summary>
+    internal static async Task<(int Code, string Text)> GetAsync(int port, string host, string path, CancellationToken ct)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await socket.ConnectAsync(IPAddress.Loopback, port, ct);
+        await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"), ct);
+        var received = new MemoryStream();
+        var buffer = new byte[8192];
+        int read;
+        while ((read = await socket.ReceiveAsync(buffer, ct)) > 0)
+        {
+            received.Write(buffer, 0, read);
+        }
+        var text = Encoding.UTF8.GetString(received.ToArray());
+        return (text.Length >= 12 && int.TryParse(text.AsSpan(9, 3), out var code) ? code : 0, text);
+    }
+}

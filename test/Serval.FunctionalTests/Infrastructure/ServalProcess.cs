@@ -1,0 +1,152 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Serval.Testing;
+
+/// <summary>The published program, started on a data directory and free ports of its own.</summary>
+internal sealed class ServalProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly StringBuilder _errors; // guarded by itself
+    private readonly bool _ownsData;
+
+    private ServalProcess(Process process, StringBuilder errors, string data, bool ownsData, JsonObject ready, TimeSpan startup)
+    {
+        _process = process;
+        _errors = errors;
+        _ownsData = ownsData;
+        DataDirectory = data;
+        Startup = startup;
+        Kubeconfig = (string)ready["kubeconfig"]!;
+        GatewayPort = new Uri((string)ready["gateway"]!).Port;
+        Api = new KubeHttp(Kubeconfig);
+    }
+
+    internal string DataDirectory { get; }
+
+    internal string Kubeconfig { get; }
+
+    internal int GatewayPort { get; }
+
+    internal KubeHttp Api { get; }
+
+    internal int Pid => _process.Id;
+
+    /// <summary>From the start of the process to its ready line.</summary>
+    internal TimeSpan Startup { get; }
+
+    /// <summary>What it wrote to standard error so far.</summary>
+    internal string Errors
+    {
+        get
+        {
+            lock (_errors)
+            {
+                return _errors.ToString();
+            }
+        }
+    }
+
+    /// <summary>Path of the program under test.</summary>
+    internal static string Binary { get; set; } = Environment.GetEnvironmentVariable("SERVAL_BINARY") ?? "";
+
+    internal static async Task<ServalProcess> UpAsync(string? data = null, CancellationToken ct = default)
+    {
+        var owns = data is null;
+        data ??= Directory.CreateTempSubdirectory("serval-").FullName;
+        var clock = Stopwatch.StartNew();
+        var process = Start(data, "up", "--http-port", "0", "--api-port", "0", "-o", "json");
+        var errors = new StringBuilder();
+        process.ErrorDataReceived += (_, line) =>
+        {
+            lock (errors)
+            {
+                errors.AppendLine(line.Data);
+            }
+        };
+        process.BeginErrorReadLine();
+        var ready = await process.StandardOutput.ReadLineAsync(ct);
+        if (ready is null)
+        {
+            await process.WaitForExitAsync(ct);
+            throw new InvalidOperationException($"serval up ended with {process.ExitCode}: {errors}");
+        }
+        return new ServalProcess(process, errors, data, owns, JsonNode.Parse(ready)!.AsObject(), clock.Elapsed);
+    }
+
+    /// <summary>Runs one command on the data directory and returns its exit code and output.</summary>
+    internal static async Task<(int Code, string Out, string Err)> RunAsync(string data, params string[] arguments)
+    {
+        using var process = Start(data, arguments);
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, await output, await errors);
+    }
+
+    internal Task<(int Code, string Out, string Err)> RunAsync(params string[] arguments) => RunAsync(DataDirectory, arguments);
+
+    /// <summary>GET through the gateway with the service's host name.</summary>
+    internal Task<(int Code, string Text)> InvokeAsync(string service, string path = "/", CancellationToken ct = default) =>
+        RawHttp.GetAsync(GatewayPort, $"{service}.default.localhost", path, ct);
+
+    /// <summary>Resident memory now, in bytes.</summary>
+    internal long ResidentBytes() => 1024 * long.Parse(
+        File.ReadLines($"/proc/{Pid}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+        CultureInfo.InvariantCulture);
+
+    /// <summary>User and system time so far.</summary>
+    internal TimeSpan CpuTime()
+    {
+        var stat = File.ReadAllText($"/proc/{Pid}/stat");
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return TimeSpan.FromSeconds((long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / 100.0);
+    }
+
+    /// <summary><c>kill -9</c>.</summary>
+    internal async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>SIGTERM, and the exit code.</summary>
+    internal async Task<int> StopAsync()
+    {
+        if (!_process.HasExited)
+        {
+            using var kill = Process.Start("kill", ["-TERM", Pid.ToString(CultureInfo.InvariantCulture)]);
+            await kill.WaitForExitAsync();
+        }
+        await _process.WaitForExitAsync();
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Api.Dispose();
+        await StopAsync();
+        _process.Dispose();
+        if (_ownsData)
+        {
+            Directory.Delete(DataDirectory, recursive: true);
+        }
+    }
+
+    private static Process Start(string data, params string[] arguments)
+    {
+        if (Binary.Length == 0 || !File.Exists(Binary))
+        {
+            throw new InvalidOperationException($"no program at '{Binary}': run ./eng/check test, or publish and set SERVAL_BINARY");
+        }
+        var start = new ProcessStartInfo(Binary) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        start.Environment["SERVAL_DATA_DIR"] = data;
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+        return Process.Start(start) ?? throw new InvalidOperationException("the program did not start");
+    }
+}
