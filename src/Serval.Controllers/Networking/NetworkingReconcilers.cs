@@ -1,0 +1,16 @@
+using Serval.Kube;
+
+namespace Serval.Controllers.Networking;
+
+/// <summary>The reconcilers around the route feed, for the composition root.</summary>
+public static class NetworkingReconcilers
+{
+    /// <summary>Adds the Ingress reconciler. Start the feed too: it publishes the routes whose state the reconciler reports.</summary>
+    /// <param name="controllers">Where it runs.</param>
+    /// <param name="client">The waist.</param>
+    /// <param name="feed">Publishes the routes.</param>
+    /// <param name="gatewayHost">Name of the gateway's Service inside the cluster.</param>
+    /// <param name="time">The clock.</param>
+    public static ControllerHost AddNetworking(this ControllerHost controllers, IKubeClient client, RouteFeed feed, string gatewayHost, TimeProvider time) =>
+        controllers.Add(new IngressReconciler(client, feed, gatewayHost, time));
+}

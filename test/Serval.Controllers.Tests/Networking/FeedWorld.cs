@@ -1,0 +1,105 @@
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
+using Serval.Api;
+using Serval.Api.Networking;
+using Serval.Controllers.Networking;
+using Serval.Controllers.Tests.Autoscaler;
+using Serval.Kube;
+using Serval.Routing;
+
+namespace Serval.Controllers.Tests.Networking;
+
+/// <summary>A route feed over an in-memory waist, with sinks that remember.</summary>
+internal sealed class FeedWorld : IRouteSink, IEndpointSink, IAsyncDisposable
+{
+    internal FeedWorld()
+    {
+        Client = new FakeKubeClient(Time);
+        Feed = new RouteFeed(Client, this, this, Capacity, NullLogger<RouteFeed>.Instance);
+        Reconciler = new IngressReconciler(Client, Feed, "gateway.test", Time);
+        Reconciler.Started(Due.Enqueue);
+    }
+
+    internal ManualTime Time { get; } = new();
+
+    internal FakeKubeClient Client { get; }
+
+    internal RouteFeed Feed { get; }
+
+    internal DirectCapacitySignal Capacity { get; } = new();
+
+    internal IngressReconciler Reconciler { get; }
+
+    internal ConcurrentQueue<ObjectKey> Due { get; } = new();
+
+    internal RouteTable Table { get; private set; } = RouteTable.Empty;
+
+    internal ConcurrentDictionary<BackendKey, EndpointsSnapshot> Endpoints { get; } = new();
+
+    internal ConcurrentQueue<string> Signals { get; } = new();
+
+    public void Publish(RouteTable table) => Table = table;
+
+    public void Set(BackendKey backend, EndpointsSnapshot endpoints) => Endpoints[backend] = endpoints;
+
+    public void Remove(BackendKey backend) => Endpoints.TryRemove(backend, out _);
+
+    public void SetInstance(BackendKey backend, BackendEndpoint endpoint) =>
+        Signals.Enqueue($"{backend} {endpoint.Host}:{endpoint.Port} {endpoint.InstanceId} {endpoint.State}");
+
+    internal KubeObject Create(ResourceKind kind, string json)
+    {
+        var tree = JsonNode.Parse(json)!.AsObject();
+        tree["apiVersion"] = kind.ApiVersion;
+        tree["kind"] = kind.Kind;
+        return Client.CreateAsync(kind, KubeObject.From(tree), WriteOptions.By("test")).Result;
+    }
+
+    internal void Patch(ResourceKind kind, string name, string json) =>
+        _ = Client.PatchAsync(kind, new ObjectKey("d", name), new KubePatch(PatchType.Merge, System.Text.Encoding.UTF8.GetBytes(json)), WriteOptions.By("test"));
+
+    internal void CreateRevision(string name)
+    {
+        Create(Kinds.ServerlessService, $$"""{"metadata":{"name":"{{name}}","namespace":"d"},"spec":{"mode":"Proxy"} }""");
+        Create(Kinds.Revision, $$"""{"metadata":{"name":"{{name}}","namespace":"d"},"spec":{"containerConcurrency":7,"containers":[{"ports":[{"containerPort":8080}]}]} }""");
+        Create(Kinds.Service, $$"""
+            {"metadata":{"name":"{{name}}-private","namespace":"d","labels":{"networking.internal.knative.dev/serverlessservice":"{{name}}",
+             "networking.internal.knative.dev/serviceType":"Private"} },"spec":{"ports":[{"name":"http","port":80}]} }
+            """);
+    }
+
+    internal void CreateSlice(string name, string service, string portName, int port, params string[] uids)
+    {
+        var endpoints = string.Join(',', uids.Select(u => $$"""{"addresses":["127.0.0.1"],"conditions":{"ready":true},"targetRef":{"kind":"Pod","uid":"{{u}}"} }"""));
+        Create(Kinds.EndpointSlice, $$"""
+            {"metadata":{"name":"{{name}}","namespace":"d","labels":{"kubernetes.io/service-name":"{{service}}"} },
+             "ports":[{"name":"{{portName}}","port":{{port}} }],"endpoints":[{{endpoints}}]}
+            """);
+    }
+
+    internal void CreateIngress(string name, string host, string service, string created = "2026-01-01T00:00:00Z") =>
+        Create(Kinds.KIngress, $$"""
+            {"metadata":{"name":"{{name}}","namespace":"d","creationTimestamp":"{{created}}"},
+             "spec":{"rules":[{"hosts":["{{host}}"],"http":{"paths":[{"splits":[{"serviceName":"{{service}}","serviceNamespace":"d","servicePort":80,"percent":100}]}]} }]} }
+            """);
+
+    internal async Task ReconcileAsync()
+    {
+        await Feed.IdleAsync();
+        while (Due.TryDequeue(out var key))
+        {
+            await Reconciler.ReconcileAsync(key, CancellationToken.None);
+            await Feed.IdleAsync();
+        }
+    }
+
+    internal string Condition(string name, string type) =>
+        Client.Cache(Kinds.KIngress).Get(new ObjectKey("d", name))!.As<KIngress>().Status.Conditions.FirstOrDefault(c => c.Type == type) is { } c
+            ? $"{c.Status} {c.Reason} {c.Message}".Trim()
+            : "absent";
+
+    internal string? Target(string host) => Table.Match(host, "/")?.Backends[0].Backend.ToString();
+
+    public ValueTask DisposeAsync() => Feed.DisposeAsync();
+}
