@@ -1,0 +1,149 @@
+using Serval.Routing;
+
+namespace Serval.Proxy;
+
+/// <summary>The gate's instances: where they come from and when they are done.</summary>
+internal sealed partial class Gate
+{
+    public void SetPolicy(RevisionPolicy policy)
+    {
+        if (_policy == policy)
+        {
+            return;
+        }
+        lock (_lock)
+        {
+            _policy = policy;
+            Drain(_services.Time.GetTimestamp());
+        }
+    }
+
+    public void SetLevel(EndpointsSnapshot endpoints)
+    {
+        lock (_lock)
+        {
+            var now = _services.Time.GetTimestamp();
+            Apply(_merge.SetLevel(endpoints, Elapsed(now)), now);
+        }
+    }
+
+    public void SetInstance(BackendEndpoint endpoint)
+    {
+        lock (_lock)
+        {
+            var now = _services.Time.GetTimestamp();
+            Apply(_merge.SetInstance(endpoint, Elapsed(now)), now);
+        }
+    }
+
+    /// <summary>The backend is deleted: nothing is ready any more, those who wait are told.</summary>
+    public void Remove()
+    {
+        lock (_lock)
+        {
+            var now = _services.Time.GetTimestamp();
+            foreach (var endpoint in _merge.SetLevel(EndpointsSnapshot.Empty, Elapsed(now)).Endpoints)
+            {
+                _merge.SetInstance(endpoint with { State = EndpointState.Gone }, Elapsed(now));
+            }
+            Apply(_merge.Current, now);
+            _meter.Account(_inFlight + _queue.Count, now);
+            while (_queue.First is { } first)
+            {
+                _queue.RemoveFirst();
+                first.Value.Settle(new Admission(null, RequestOutcome.BackendRemoved));
+            }
+        }
+    }
+
+    public int InFlightOf(string instanceId)
+    {
+        lock (_lock)
+        {
+            return _instances.TryGetValue(instanceId, out var instance) ? instance.InFlight : 0;
+        }
+    }
+
+    public Task WhenIdle(string instanceId)
+    {
+        lock (_lock)
+        {
+            if (!_instances.TryGetValue(instanceId, out var instance) || instance.InFlight == 0)
+            {
+                return Task.CompletedTask;
+            }
+            var idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            (instance.IdleWaiters ??= []).Add(idle);
+            return idle.Task;
+        }
+    }
+
+    /// <summary>Closes connections that were unused too long; whether there are others.</summary>
+    public bool SweepIdleConnections()
+    {
+        Instance[] instances;
+        lock (_lock)
+        {
+            instances = [.. _instances.Values];
+        }
+        var left = false;
+        foreach (var instance in instances)
+        {
+            left |= instance.Pool.Sweep();
+        }
+        return left;
+    }
+
+    private TimeSpan Elapsed(long timestamp) => _services.Time.GetElapsedTime(0, timestamp);
+
+    private void Apply(EndpointsSnapshot snapshot, long now)
+    {
+        var ready = new List<Instance>(snapshot.Endpoints.Length);
+        var named = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var endpoint in snapshot.Endpoints)
+        {
+            named.Add(endpoint.InstanceId);
+            if (!_instances.TryGetValue(endpoint.InstanceId, out var instance) || !instance.Is(endpoint))
+            {
+                instance?.Pool.Close();
+                _instances[endpoint.InstanceId] = instance = new Instance(endpoint, _services.NewPool(endpoint));
+            }
+            if (endpoint.State != EndpointState.Ready && instance.State == EndpointState.Ready)
+            {
+                instance.Pool.CloseIdle();
+            }
+            instance.State = endpoint.State;
+            if (endpoint.State == EndpointState.Ready)
+            {
+                ready.Add(instance);
+            }
+        }
+        foreach (var (id, instance) in _instances)
+        {
+            if (!named.Contains(id))
+            {
+                instance.State = EndpointState.Gone;
+                instance.Pool.Close();
+                if (instance.InFlight == 0)
+                {
+                    _instances.Remove(id);
+                }
+            }
+        }
+        _ready = [.. ready];
+        Drain(now);
+    }
+
+    private void OnIdle(Instance instance)
+    {
+        if (instance.IdleWaiters is { } waiters)
+        {
+            instance.IdleWaiters = null;
+            waiters.ForEach(w => w.SetResult());
+        }
+        if (instance.State == EndpointState.Gone && _instances.TryGetValue(instance.Id, out var current) && current == instance)
+        {
+            _instances.Remove(instance.Id);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Serval.Proxy;
+
+/// <summary>A client's address, as the forwarding headers spell it.</summary>
+internal sealed class ClientIdentity(IPAddress address, bool clusterLocal)
+{
+    /// <summary>For X-Forwarded-For.</summary>
+    public byte[] Address { get; } = Encoding.ASCII.GetBytes(address.ToString());
+
+    /// <summary>For Forwarded.</summary>
+    public byte[] ForwardedFor { get; } =
+        Encoding.ASCII.GetBytes(address.AddressFamily == AddressFamily.InterNetworkV6 ? $"for=\"[{address}]\"" : $"for={address}");
+
+    public bool ClusterLocal { get; } = clusterLocal;
+}

@@ -1,0 +1,21 @@
+namespace Serval.Proxy;
+
+/// <summary>What connections need of the server.</summary>
+internal interface IProxyCore
+{
+    ProxyOptions Options { get; }
+
+    ProxySnapshot Snapshot { get; }
+
+    Picker Picker { get; }
+
+    ProxyTelemetry Telemetry { get; }
+
+    /// <summary>The server shuts down: no connection is kept alive.</summary>
+    bool Draining { get; }
+
+    /// <summary>Gives a connection that speaks HTTP/2 to the server that does.</summary>
+    bool TryHandOver(SocketTransport transport, byte[] received);
+
+    void Ended(Http1Connection connection);
+}

@@ -1,0 +1,97 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Serval.Proxy;
+
+/// <summary>The listening sockets of one address and port.</summary>
+internal sealed class Listener(IReadOnlyList<Socket> sockets, int port) : IDisposable
+{
+    private const int Backlog = 4096;
+
+    public int Port => port;
+
+    public IReadOnlyList<Socket> Sockets => sockets;
+
+    /// <summary>Binds; a loopback address binds both families, as clients may resolve names below <c>localhost</c> to either.</summary>
+    public static Listener Bind(string address, int port)
+    {
+        var bound = new List<Socket>();
+        try
+        {
+            foreach (var ip in Addresses(address))
+            {
+                if (ip.AddressFamily == AddressFamily.InterNetworkV6 && !Socket.OSSupportsIPv6 && bound.Count > 0)
+                {
+                    continue;
+                }
+                bound.Add(BindOne(ip, bound.Count == 0 ? port : ((IPEndPoint)bound[0].LocalEndPoint!).Port, optional: bound.Count > 0) ?? bound[0]);
+            }
+            return new Listener([.. bound.Distinct()], ((IPEndPoint)bound[0].LocalEndPoint!).Port);
+        }
+        catch (SocketException e)
+        {
+            bound.ForEach(s => s.Dispose());
+            throw new ProxyBindException(e.SocketErrorCode switch
+            {
+                SocketError.AddressAlreadyInUse =>
+                    $"Port {port} on {address} is in use by another program. Stop it, or choose another with {nameof(ProxyOptions.HttpPort)} (0 for any free port).",
+                SocketError.AccessDenied =>
+                    $"Port {port} on {address} may not be used by this user. Choose one above 1023 with {nameof(ProxyOptions.HttpPort)}.",
+                _ => $"Cannot listen on {address} port {port} ({e.Message}). Check {nameof(ProxyOptions.HttpAddress)} and {nameof(ProxyOptions.HttpPort)}.",
+            }, e);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var socket in sockets)
+        {
+            socket.Dispose();
+        }
+    }
+
+    private static IPAddress[] Addresses(string address)
+    {
+        if (address is "*" or "")
+        {
+            return Socket.OSSupportsIPv6 ? [IPAddress.IPv6Any] : [IPAddress.Any];
+        }
+        if (address.Equals("localhost", StringComparison.OrdinalIgnoreCase))
+        {
+            return [IPAddress.Loopback, IPAddress.IPv6Loopback];
+        }
+        if (!IPAddress.TryParse(address, out var ip))
+        {
+            throw new ProxyBindException(
+                $"\"{address}\" is not an address to listen on. Give an IP address, \"localhost\" or \"*\" as {nameof(ProxyOptions.HttpAddress)}.", null);
+        }
+        return !IPAddress.IsLoopback(ip) ? [ip]
+            : ip.AddressFamily == AddressFamily.InterNetwork ? [ip, IPAddress.IPv6Loopback] : [ip, IPAddress.Loopback];
+    }
+
+    private static Socket? BindOne(IPAddress ip, int port, bool optional)
+    {
+        Socket? socket = null;
+        try
+        {
+            socket = new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            if (ip.AddressFamily == AddressFamily.InterNetworkV6)
+            {
+                socket.DualMode = ip.Equals(IPAddress.IPv6Any);
+            }
+            socket.Bind(new IPEndPoint(ip, port));
+            socket.Listen(Backlog);
+            return socket;
+        }
+        catch (SocketException e) when (optional && e.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported)
+        {
+            socket?.Dispose();
+            return null; // this machine has one family only
+        }
+        catch (SocketException)
+        {
+            socket?.Dispose();
+            throw;
+        }
+    }
+}

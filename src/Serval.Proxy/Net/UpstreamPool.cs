@@ -1,0 +1,135 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Serval.Proxy;
+
+/// <summary>Unused connections to one instance, the latest used first.</summary>
+internal sealed class UpstreamPool(TimeProvider time, TimeSpan idleTimeout)
+{
+    private const int MaxIdle = 256;
+
+    /// <summary>
+    /// A request that cannot be repeated takes a connection only if it was used this shortly before: the instance is then unlikely to be closing it.
+    /// </summary>
+    private static readonly TimeSpan s_fresh = TimeSpan.FromSeconds(2);
+
+    private readonly Lock _lock = new();
+    private readonly List<UpstreamConnection> _idle = []; // guarded by _lock
+    private bool _closed;
+
+    public UpstreamConnection? TryTake(bool repeatable)
+    {
+        while (true)
+        {
+            UpstreamConnection connection;
+            lock (_lock)
+            {
+                if (_idle.Count == 0)
+                {
+                    return null;
+                }
+                connection = _idle[^1];
+                if (!repeatable && time.GetElapsedTime(connection.IdleSince) > s_fresh)
+                {
+                    return null;
+                }
+                _idle.RemoveAt(_idle.Count - 1);
+            }
+            connection.Take();
+            if (connection.IsUsable)
+            {
+                return connection;
+            }
+            connection.Discard();
+        }
+    }
+
+    public bool TryAdd(UpstreamConnection connection)
+    {
+        lock (_lock)
+        {
+            if (_closed || _idle.Count >= MaxIdle)
+            {
+                return false;
+            }
+            _idle.Add(connection);
+            return true;
+        }
+    }
+
+    /// <summary>The instance closed an unused connection.</summary>
+    public void Forget(UpstreamConnection connection)
+    {
+        bool removed;
+        lock (_lock)
+        {
+            removed = _idle.Remove(connection);
+        }
+        if (removed)
+        {
+            connection.Transport.Close();
+        }
+    }
+
+    /// <summary>Closes what was unused too long; whether there are others.</summary>
+    public bool Sweep()
+    {
+        List<UpstreamConnection>? old = null;
+        bool left;
+        lock (_lock)
+        {
+            var count = _idle.FindIndex(c => time.GetElapsedTime(c.IdleSince) < idleTimeout);
+            count = count < 0 ? _idle.Count : count;
+            if (count > 0)
+            {
+                old = _idle.GetRange(0, count);
+                _idle.RemoveRange(0, count);
+            }
+            left = _idle.Count > 0;
+        }
+        old?.ForEach(c => c.Discard());
+        return left;
+    }
+
+    public void CloseIdle()
+    {
+        UpstreamConnection[] all;
+        lock (_lock)
+        {
+            all = [.. _idle];
+            _idle.Clear();
+        }
+        Array.ForEach(all, c => c.Discard());
+    }
+
+    public void Close()
+    {
+        lock (_lock)
+        {
+            _closed = true;
+        }
+        CloseIdle();
+    }
+
+    /// <summary>A new connection; null when the instance does not accept one.</summary>
+    /// <param name="address">Where to.</param>
+    /// <param name="connecting">Given the socket before it connects, to close it on a timeout.</param>
+    public async ValueTask<UpstreamConnection?> ConnectAsync(EndPoint address, Action<Socket> connecting)
+    {
+        var socket = address is IPEndPoint ip
+            ? new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp)
+            : new Socket(SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.NoDelay = true;
+            connecting(socket);
+            await socket.ConnectAsync(address);
+            return new UpstreamConnection(new SocketTransport(socket), this);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            socket.Dispose();
+            return null;
+        }
+    }
+}

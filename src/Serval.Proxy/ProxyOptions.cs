@@ -1,0 +1,51 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Serval.Proxy;
+
+/// <summary>The operator's settings of a <see cref="ProxyServer"/>.</summary>
+public sealed record ProxyOptions
+{
+    /// <summary>An IP address, <c>localhost</c>, or <c>*</c>. A loopback address listens on both 127.0.0.1 and [::1].</summary>
+    public string HttpAddress { get; init; } = "127.0.0.1";
+
+    /// <summary>0 for any free port.</summary>
+    public int HttpPort { get; init; } = 8880;
+
+    /// <summary>Requests one revision may hold; those beyond get 503.</summary>
+    public int MaxHeldPerRevision { get; init; } = 10_000;
+
+    public int MaxHeadBytes { get; init; } = 64 * 1024;
+
+    public int MaxHeaders { get; init; } = 100;
+
+    /// <summary>How long a client's connection may be silent between requests.</summary>
+    public TimeSpan ClientIdleTimeout { get; init; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>How long a request's header may take from its first byte.</summary>
+    public TimeSpan HeadTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long unused connections to instances are kept.</summary>
+    public TimeSpan UpstreamIdleTimeout { get; init; } = TimeSpan.FromSeconds(50);
+
+    /// <summary>How long <see cref="ProxyServer.DisposeAsync"/> waits for requests in flight.</summary>
+    public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Which clients may reach cluster-local routes.</summary>
+    public Func<IPAddress, bool> IsClusterLocalClient { get; init; } = IPAddress.IsLoopback;
+
+    /// <summary>One log event a request, not only for those that failed.</summary>
+    public bool AccessLog { get; init; }
+
+    public IDemandSink? DemandSink { get; init; }
+
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Seeds the picks of splits and endpoints.</summary>
+    public Random Random { get; init; } = new();
+
+    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+}

@@ -1,0 +1,258 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Serval.Routing;
+
+namespace Serval.Proxy;
+
+/// <summary>The data plane: listens, routes, holds, gates, forwards and measures.</summary>
+public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDisposable, IProxyCore
+{
+    private static readonly TimeSpan s_scanPeriod = TimeSpan.FromMilliseconds(100);
+    private readonly ProxyOptions _options;
+    private readonly ILogger _logger;
+    private readonly Picker _picker;
+    private readonly ProxyTelemetry _telemetry;
+    private readonly DemandReporter _demand;
+    private readonly GateServices _gateServices;
+    private readonly ConcurrentDictionary<BackendKey, Gate> _gates = new();
+    private readonly ConcurrentDictionary<Http1Connection, byte> _connections = new();
+    private readonly Lock _publishing = new();
+    private readonly Lock _scanning = new();
+    private readonly TaskCompletionSource _allEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ITimer _scan;
+    private volatile ProxySnapshot _snapshot = ProxySnapshot.Empty;
+    private volatile bool _draining;
+    private bool _scanOn; // guarded by _scanning
+    private Listener? _listener;
+    private Task _accepting = Task.CompletedTask;
+    private int _disposed;
+
+    public ProxyServer(ProxyOptions options)
+    {
+        _options = options;
+        _logger = options.LoggerFactory.CreateLogger<ProxyServer>();
+        _picker = new Picker(options.Random);
+        _telemetry = new ProxyTelemetry(options);
+        _demand = new DemandReporter(options.DemandSink, options.TimeProvider);
+        _gateServices = new GateServices(
+            options.TimeProvider, _picker, _demand, options.MaxHeldPerRevision, _ => new UpstreamPool(options.TimeProvider, options.UpstreamIdleTimeout));
+        _scan = options.TimeProvider.CreateTimer(static self => ((ProxyServer)self!).Scan(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>The port bound, once started.</summary>
+    public int HttpPort => _listener?.Port ?? throw new InvalidOperationException("The proxy is not started: call StartAsync first.");
+
+    ProxyOptions IProxyCore.Options => _options;
+
+    ProxySnapshot IProxyCore.Snapshot => _snapshot;
+
+    Picker IProxyCore.Picker => _picker;
+
+    ProxyTelemetry IProxyCore.Telemetry => _telemetry;
+
+    bool IProxyCore.Draining => _draining;
+
+    /// <summary>Binds and begins to accept. Routes and endpoints may be published before.</summary>
+    /// <exception cref="ProxyBindException">The port cannot be had.</exception>
+    public Task StartAsync(CancellationToken ct = default)
+    {
+        ct.ThrowIfCancellationRequested();
+        _listener = Listener.Bind(_options.HttpAddress, _options.HttpPort);
+        _accepting = Task.WhenAll(_listener.Sockets.Select(AcceptAsync));
+        return Task.CompletedTask;
+    }
+
+    public void Publish(RouteTable table)
+    {
+        lock (_publishing)
+        {
+            _snapshot = _snapshot.With(table, key => GateOf(key, table.PolicyOf(key)));
+            foreach (var (key, policy) in table.Policies)
+            {
+                GateOf(key, policy).SetPolicy(policy);
+            }
+        }
+    }
+
+    public void Set(BackendKey backend, EndpointsSnapshot endpoints) => GateOf(backend).SetLevel(endpoints);
+
+    public void SetInstance(BackendKey backend, BackendEndpoint endpoint) => GateOf(backend).SetInstance(endpoint);
+
+    public void Remove(BackendKey backend)
+    {
+        if (_gates.TryGetValue(backend, out var gate))
+        {
+            gate.Remove();
+        }
+    }
+
+    /// <summary>Requests at an instance now.</summary>
+    public int InFlight(BackendKey backend, string instanceId) => _gates.TryGetValue(backend, out var gate) ? gate.InFlightOf(instanceId) : 0;
+
+    /// <summary>Requests waiting for an instance of a backend now.</summary>
+    public int Held(BackendKey backend) => _gates.TryGetValue(backend, out var gate) ? gate.Held : 0;
+
+    /// <summary>Ends when an instance, which should be draining, has no request in flight.</summary>
+    public Task WhenIdleAsync(BackendKey backend, string instanceId, CancellationToken ct = default) =>
+        _gates.TryGetValue(backend, out var gate) ? gate.WhenIdle(instanceId).WaitAsync(ct) : Task.CompletedTask;
+
+    /// <summary>Stops accepting, lets requests end within <see cref="ProxyOptions.DrainTimeout"/>, then cuts those that are left.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+        _draining = true;
+        _listener?.Dispose();
+        await _accepting;
+        foreach (var connection in _connections.Keys)
+        {
+            connection.CloseIfIdle();
+        }
+        await DrainAsync();
+        await _scan.DisposeAsync();
+        _demand.Dispose();
+        foreach (var gate in _gates.Values)
+        {
+            gate.Remove();
+        }
+        _telemetry.Dispose();
+    }
+
+    bool IProxyCore.TryHandOver(SocketTransport transport, byte[] received) => false;
+
+    void IProxyCore.Ended(Http1Connection connection)
+    {
+        _connections.TryRemove(connection, out _);
+        if (_draining && _connections.IsEmpty)
+        {
+            _allEnded.TrySetResult();
+        }
+    }
+
+    private async Task DrainAsync()
+    {
+        if (_connections.IsEmpty)
+        {
+            return;
+        }
+        try
+        {
+            await _allEnded.Task.WaitAsync(_options.DrainTimeout, _options.TimeProvider);
+        }
+        catch (TimeoutException)
+        {
+            Log.DrainTimedOut(_logger, _connections.Count, _options.DrainTimeout);
+            foreach (var connection in _connections.Keys)
+            {
+                connection.Abort();
+            }
+        }
+    }
+
+    private Gate GateOf(BackendKey key) => GateOf(key, _snapshot.Table.PolicyOf(key));
+
+    private Gate GateOf(BackendKey key, RevisionPolicy policy) =>
+        _gates.TryGetValue(key, out var gate) ? gate : _gates.GetOrAdd(key, static (k, state) => new Gate(k, state.policy, state._gateServices), (policy, _gateServices));
+
+    private async Task AcceptAsync(Socket listening)
+    {
+        while (!_draining)
+        {
+            try
+            {
+                var socket = await listening.AcceptAsync();
+                socket.NoDelay = true;
+                Serve(new SocketTransport(socket));
+            }
+            catch (SocketException e) when (!_draining)
+            {
+                if (e.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
+                {
+                    Log.AcceptFailed(_logger, e.Message);
+                    await Task.Delay(s_scanPeriod, _options.TimeProvider, CancellationToken.None);
+                }
+            }
+            catch (Exception e) when (_draining && e is SocketException or ObjectDisposedException)
+            {
+                return;
+            }
+        }
+    }
+
+    private void Serve(SocketTransport transport)
+    {
+        var connection = new Http1Connection(this, transport);
+        _connections.TryAdd(connection, 0);
+        TurnScanOn();
+        _ = ObserveAsync(connection);
+    }
+
+    private async Task ObserveAsync(Http1Connection connection)
+    {
+        try
+        {
+            await connection.RunAsync();
+        }
+#pragma warning disable CA1031 // A defect in one connection must not take the others down; it is logged as an error.
+        catch (Exception e)
+        {
+            Log.ConnectionFailed(_logger, e);
+        }
+#pragma warning restore CA1031
+    }
+
+    private void TurnScanOn()
+    {
+        if (Volatile.Read(ref _scanOn))
+        {
+            return;
+        }
+        lock (_scanning)
+        {
+            if (!_scanOn)
+            {
+                _scanOn = true;
+                _scan.Change(s_scanPeriod, s_scanPeriod);
+            }
+        }
+    }
+
+    private void Scan()
+    {
+        var now = _options.TimeProvider.GetTimestamp();
+        foreach (var (connection, _) in _connections)
+        {
+            connection.CheckDeadlines(now);
+        }
+        if (!_connections.IsEmpty)
+        {
+            return;
+        }
+        lock (_scanning)
+        {
+            _scanOn = false;
+            // A connection that came since has seen the scan on: look again.
+            if (!_connections.IsEmpty)
+            {
+                _scanOn = true;
+                return;
+            }
+            _scan.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(10, LogLevel.Warning, "Cannot accept connections: {Cause}. Raise the limit of open files (ulimit -n).")]
+        public static partial void AcceptFailed(ILogger logger, string cause);
+
+        [LoggerMessage(11, LogLevel.Warning, "{Count} connections still had requests after {Timeout}; they are cut.")]
+        public static partial void DrainTimedOut(ILogger logger, int count, TimeSpan timeout);
+
+        [LoggerMessage(12, LogLevel.Error, "A connection ended by a defect of the proxy. Please report it.")]
+        public static partial void ConnectionFailed(ILogger logger, Exception exception);
+    }
+}

@@ -1,0 +1,204 @@
+using Serval.Routing;
+
+namespace Serval.Proxy.Tests.Gates;
+
+public sealed class GateTests
+{
+    private static readonly BackendKey s_key = BackendKey.Revision("n", "r");
+
+    private static Gate NewGate(FakeTime time, int limit, int seed, IDemandSink? sink = null) => new(
+        s_key,
+        new RevisionPolicy { ContainerConcurrency = limit },
+        new GateServices(time, new Picker(new Random(seed)), new DemandReporter(sink, time), 100, _ => new UpstreamPool(time, TimeSpan.FromMinutes(1))));
+
+    private static BackendEndpoint E(string id, EndpointState state = EndpointState.Ready) => new("127.0.0.1", 1, id, state);
+
+    /// <summary>
+    /// Random arrivals, departures, cancellations and instance changes: never more than the limit at one instance, first come first served,
+    /// no free slot while somebody waits, and nothing lost at the end.
+    /// </summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(10)]
+    [InlineData(0)]
+    public void AnyHistory_KeepsTheGatesFacts(int limit)
+    {
+        for (var seed = 0; seed < 200; seed++)
+        {
+            var random = new Random(seed);
+            var gate = NewGate(new FakeTime(), limit, seed);
+            var running = new List<Instance>();
+            var waiting = new List<Waiter>();
+            var state = new Dictionary<string, EndpointState>();
+            for (var step = 0; step < 400; step++)
+            {
+                switch (random.Next(6))
+                {
+                    case 0 or 1:
+                        Arrive(gate, running, waiting, again: random.Next(10) == 0);
+                        break;
+                    case 2 or 3 when running.Count > 0:
+                        var index = random.Next(running.Count);
+                        gate.Release(running[index]);
+                        running.RemoveAt(index);
+                        break;
+                    case 4 when waiting.Count > 0:
+                        var victim = waiting[random.Next(waiting.Count)];
+                        Assert.True(gate.Cancel(victim, RequestOutcome.ClientAborted));
+                        Assert.False(gate.Cancel(victim, RequestOutcome.ClientAborted));
+                        Assert.Equal(RequestOutcome.ClientAborted, victim.Settled.Result.Refusal);
+                        waiting.Remove(victim);
+                        break;
+                    case 5 when random.Next(4) == 0:
+                        var id = $"i{random.Next(4)}-{step / 100}";
+                        state[id] = (EndpointState)random.Next(3);
+                        gate.SetInstance(E(id, state[id]));
+                        break;
+                    default:
+                        break;
+                }
+                Collect(running, waiting);
+                Check(gate, running, waiting, limit, seed, step);
+            }
+            gate.SetInstance(E("last"));
+            Collect(running, waiting);
+            while (running.Count > 0)
+            {
+                gate.Release(running[^1]);
+                running.RemoveAt(running.Count - 1);
+                Collect(running, waiting);
+            }
+            Assert.Empty(waiting);
+            Assert.True(gate.TakeDemand(out var demand));
+            Assert.Equal((0, 0), (demand.InFlight, demand.Held));
+        }
+    }
+
+    [Fact]
+    public async Task ManyThreads_NeverExceedTheLimit_AndLoseNothing()
+    {
+        var time = new FakeTime();
+        var gate = NewGate(time, 2, 1);
+        gate.SetLevel(EndpointsSnapshot.Of(E("a"), E("b"), E("c")));
+        var counts = new int[3];
+        async Task RunAsync(int seed)
+        {
+            var random = new Random(seed);
+            for (var i = 0; i < 3000; i++)
+            {
+                if (!gate.TryEnter(out var instance))
+                {
+                    var waiter = gate.Hold(again: false, out _)!;
+                    if (random.Next(3) == 0 && gate.Cancel(waiter, RequestOutcome.ClientAborted))
+                    {
+                        continue;
+                    }
+                    instance = (await waiter.Settled).Instance!;
+                }
+                var slot = instance.Id[0] - 'a';
+                Assert.InRange(Interlocked.Increment(ref counts[slot]), 1, 2);
+                if (random.Next(4) == 0)
+                {
+                    await Task.Yield();
+                }
+                Interlocked.Decrement(ref counts[slot]);
+                gate.Release(instance);
+            }
+        }
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(s => Task.Run(() => RunAsync(s))));
+        Assert.Equal(0, gate.Held);
+        Assert.True(gate.TryEnter(out _));
+    }
+
+    [Fact]
+    public void NoLimit_TheLessLoadedOfTwo()
+    {
+        var gate = NewGate(new FakeTime(), 0, 1);
+        gate.SetLevel(EndpointsSnapshot.Of([.. Enumerable.Range(0, 10).Select(i => E($"i{i}"))]));
+        var counts = new Dictionary<string, int>();
+        for (var i = 0; i < 1000; i++)
+        {
+            Assert.True(gate.TryEnter(out var instance));
+            counts[instance.Id] = instance.InFlight;
+        }
+        Assert.InRange(counts.Values.Max() - counts.Values.Min(), 0, 10);
+    }
+
+    [Fact]
+    public void FailedInstance_IsTriedByOneRequest_AfterAMoment()
+    {
+        var time = new FakeTime();
+        var gate = NewGate(time, 0, 1);
+        gate.SetLevel(EndpointsSnapshot.Of(E("a")));
+        Assert.True(gate.TryEnter(out var instance));
+        gate.MarkFailed(instance);
+        gate.Release(instance);
+        Assert.False(gate.TryEnter(out _));
+        var waiters = Enumerable.Range(0, 3).Select(_ => gate.Hold(again: false, out var _)!).ToArray();
+        time.Advance(TimeSpan.FromMilliseconds(10));
+        Assert.Equal([true, false, false], waiters.Select(w => w.Settled.IsCompleted));
+        gate.MarkGood(instance);
+        Assert.All(waiters, w => Assert.True(w.Settled.IsCompleted));
+    }
+
+    [Fact]
+    public void Demand_AverageIsTimeWeighted()
+    {
+        var time = new FakeTime();
+        var sink = new RecordingDemand();
+        var gate = NewGate(time, 0, 1, sink);
+        gate.SetLevel(EndpointsSnapshot.Of(E("a")));
+        gate.TryEnter(out var one);
+        Assert.Equal(new BackendDemand(s_key, 1, 0, 1, 1), sink.Reports[0]);
+        time.Advance(TimeSpan.FromSeconds(0.5));
+        gate.TryEnter(out var two);
+        time.Advance(TimeSpan.FromSeconds(0.25));
+        gate.Release(one!);
+        gate.Release(two!);
+        time.Advance(TimeSpan.FromSeconds(0.25));
+        Assert.Equal(new BackendDemand(s_key, 0, 0, 1, 1), sink.Reports[1]);
+    }
+
+    private static void Arrive(Gate gate, List<Instance> running, List<Waiter> waiting, bool again)
+    {
+        if (gate.TryEnter(out var instance))
+        {
+            running.Add(instance);
+        }
+        else if (gate.Hold(again, out var refusal) is { } waiter)
+        {
+            waiting.Insert(again ? 0 : waiting.Count, waiter);
+        }
+        else
+        {
+            Assert.Equal(RequestOutcome.QueueFull, refusal);
+        }
+    }
+
+    private static void Collect(List<Instance> running, List<Waiter> waiting)
+    {
+        while (waiting.Count > 0 && waiting[0].Settled.IsCompleted)
+        {
+            running.Add(waiting[0].Settled.Result.Instance!);
+            waiting.RemoveAt(0);
+        }
+    }
+
+    private static void Check(Gate gate, List<Instance> running, List<Waiter> waiting, int limit, int seed, int step)
+    {
+        var at = $"limit {limit}, seed {seed}, step {step}";
+        Assert.True(waiting.TrueForAll(w => !w.Settled.IsCompleted), $"{at}: not first come, first served");
+        Assert.Equal(waiting.Count, gate.Held);
+        foreach (var group in running.GroupBy(i => i))
+        {
+            Assert.Equal(group.Count(), group.Key.InFlight);
+            Assert.True(limit == 0 || group.Count() <= limit, $"{at}: {group.Count()} at one instance");
+        }
+        if (waiting.Count > 0)
+        {
+            Assert.False(gate.TryEnter(out _), $"{at}: a free slot while somebody waits");
+        }
+    }
+}

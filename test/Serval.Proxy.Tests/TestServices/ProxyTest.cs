@@ -1,0 +1,76 @@
+using Serval.Routing;
+
+namespace Serval.Proxy.Tests;
+
+/// <summary>A proxy with one revision behind host <c>h</c>.</summary>
+public abstract class ProxyTest : IAsyncLifetime
+{
+    private readonly List<IDisposable> _owned = [];
+
+    protected static BackendKey Revision { get; } = BackendKey.Revision("default", "hello-00001");
+
+    protected RecordingDemand Demand { get; } = new();
+
+    protected FakeTime Time { get; } = new();
+
+    protected ProxyServer Proxy { get; private set; } = null!;
+
+    protected virtual ProxyOptions Options => new() { HttpPort = 0, DemandSink = Demand, Random = new Random(1), TimeProvider = Time, DrainTimeout = TimeSpan.FromHours(1) };
+
+    public async Task InitializeAsync()
+    {
+        Proxy = new ProxyServer(Options);
+        await Proxy.StartAsync();
+        Route(new RevisionPolicy());
+    }
+
+    public async Task DisposeAsync()
+    {
+        foreach (var owned in _owned)
+        {
+            owned.Dispose();
+        }
+        await Proxy.DisposeAsync();
+    }
+
+    protected T Own<T>(T disposable)
+        where T : IDisposable
+    {
+        lock (_owned)
+        {
+            _owned.Add(disposable);
+        }
+        return disposable;
+    }
+
+    protected void Route(RevisionPolicy policy) => Proxy.Publish(
+        new RouteTableBuilder().Add("h", new RouteRule { Backends = [new WeightedBackend { Backend = Revision }] }).SetPolicy(Revision, policy).Build(1));
+
+    protected void Ready(params Upstream[] upstreams) =>
+        Proxy.Set(Revision, EndpointsSnapshot.Of([.. upstreams.Select((u, i) => u.Endpoint($"i{i}-{u.Port}"))]));
+
+    protected Upstream Serve(Func<Message, string> answer)
+    {
+        var upstream = Own(Upstream.Answering(answer));
+        Ready(upstream);
+        return upstream;
+    }
+
+    protected Upstream ServeRaw(Func<Wire, Task> serve)
+    {
+        var upstream = Own(Upstream.Raw(serve));
+        Ready(upstream);
+        return upstream;
+    }
+
+    protected async Task<Wire> ClientAsync() => Own(await Wire.ConnectAsync(Proxy.HttpPort));
+
+    /// <summary>Ends when so many requests are held.</summary>
+    protected async Task WaitHeldAsync(int count)
+    {
+        while (Proxy.Held(Revision) != count)
+        {
+            await Task.Yield();
+        }
+    }
+}
