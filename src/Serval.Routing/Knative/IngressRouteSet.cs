@@ -10,10 +10,6 @@ public sealed class IngressRouteSet
 {
     private readonly Dictionary<ObjectKey, CompiledIngress> _ingresses = [];
     private readonly Dictionary<string, List<CompiledIngress>> _claims = new(StringComparer.Ordinal); // winner first
-    private readonly Dictionary<BackendKey, (int Count, RevisionPolicy? Policy)> _policies = []; // how many Ingresses lead to a backend
-    private readonly HashSet<string> _dirtyHosts = new(StringComparer.Ordinal); // changed since the last table
-    private readonly HashSet<BackendKey> _dirtyPolicies = [];
-    private RouteTable _table = RouteTable.Empty;
 
     public IReadOnlyDictionary<ObjectKey, CompiledIngress> Ingresses => _ingresses;
 
@@ -26,7 +22,6 @@ public sealed class IngressRouteSet
             Withdraw(before, affected);
         }
         _ingresses[ingress.Key] = ingress;
-        CountPolicies(ingress, 1);
         foreach (var host in ingress.Hosts)
         {
             if (!_claims.TryGetValue(host.Host, out var claims))
@@ -36,7 +31,6 @@ public sealed class IngressRouteSet
             var index = claims.FindIndex(c => Precedes(ingress, c));
             claims.Insert(index < 0 ? claims.Count : index, ingress);
             AddOthers(claims, affected);
-            _dirtyHosts.Add(host.Host);
         }
         affected.Remove(ingress.Key);
         return affected;
@@ -72,58 +66,36 @@ public sealed class IngressRouteSet
         return lost ?? (IReadOnlyList<HostConflict>)[];
     }
 
-    /// <summary>The table of all winners; costs what changed since the last one.</summary>
+    /// <summary>The table of all winners.</summary>
     public RouteTable Build(long version)
     {
-        _table = _table.With(
-            version,
-            _dirtyHosts.Select(h => KeyValuePair.Create(h, RulesOf(h))),
-            _dirtyPolicies.Select(b => KeyValuePair.Create(b, _policies.TryGetValue(b, out var known) ? known.Policy : null)));
-        _dirtyHosts.Clear();
-        _dirtyPolicies.Clear();
-        return _table;
-    }
-
-    private IReadOnlyList<RouteRule>? RulesOf(string host)
-    {
-        if (!_claims.TryGetValue(host, out var claims))
+        var builder = new RouteTableBuilder();
+        foreach (var (host, claims) in _claims)
         {
-            return null;
-        }
-        foreach (var compiled in claims[0].Hosts)
-        {
-            if (compiled.Host == host)
+            foreach (var compiled in claims[0].Hosts)
             {
-                return compiled.Rules;
+                if (compiled.Host == host)
+                {
+                    builder.Add(host, compiled.Rules.AsSpan());
+                    break;
+                }
             }
         }
-        return null;
-    }
-
-    private void CountPolicies(CompiledIngress ingress, int change)
-    {
-        foreach (var (backend, policy) in ingress.Policies)
+        foreach (var ingress in _ingresses.Values)
         {
-            var count = (_policies.TryGetValue(backend, out var known) ? known.Count : 0) + change;
-            if (count == 0)
+            foreach (var (backend, policy) in ingress.Policies)
             {
-                _policies.Remove(backend);
+                builder.SetPolicy(backend, policy);
             }
-            else
-            {
-                _policies[backend] = (count, change > 0 ? policy : known.Policy);
-            }
-            _dirtyPolicies.Add(backend);
         }
+        return builder.Build(version);
     }
 
     private void Withdraw(CompiledIngress ingress, HashSet<ObjectKey> affected)
     {
-        CountPolicies(ingress, -1);
         foreach (var host in ingress.Hosts)
         {
             var claims = _claims[host.Host];
-            _dirtyHosts.Add(host.Host);
             claims.RemoveAll(c => c.Key == ingress.Key);
             if (claims.Count == 0)
             {

@@ -1,0 +1,108 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Serval.ApiServer.Certificates;
+
+/// <summary>Serval's own certificate authority: signs the API server's certificate and those of its clients.</summary>
+internal sealed class CertificateAuthority(KeyPair pair, TimeProvider clock) : IDisposable
+{
+    private static readonly TimeSpan s_lifetime = TimeSpan.FromDays(3650);
+    private static readonly TimeSpan s_leafLifetime = TimeSpan.FromDays(365);
+    private static readonly TimeSpan s_skew = TimeSpan.FromMinutes(10);
+    private static readonly Oid s_serverAuth = new("1.3.6.1.5.5.7.3.1");
+    private static readonly Oid s_clientAuth = new("1.3.6.1.5.5.7.3.2");
+
+    /// <summary>With its private key.</summary>
+    public X509Certificate2 Certificate { get; } = pair.ToCertificate();
+
+    public string CertificatePem => pair.CertificatePem;
+
+    public static KeyPair Generate(TimeProvider clock)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest(Name("serval-ca", ""), key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
+        var now = clock.GetUtcNow();
+        using var certificate = request.CreateSelfSigned(now - s_skew, now + s_lifetime);
+        return KeyPair.From(certificate, key);
+    }
+
+    /// <summary>A certificate for a server that answers to these names and addresses.</summary>
+    public KeyPair IssueServer(IReadOnlyList<string> hosts)
+    {
+        var names = new SubjectAlternativeNameBuilder();
+        foreach (var host in hosts)
+        {
+            if (IPAddress.TryParse(host, out var address))
+            {
+                names.AddIpAddress(address);
+            }
+            else
+            {
+                names.AddDnsName(host);
+            }
+        }
+        return Issue(Name("serval-apiserver", ""), s_serverAuth, names.Build());
+    }
+
+    /// <summary>A certificate that makes its holder this user in this group.</summary>
+    public KeyPair IssueClient(string user, string group) => Issue(Name(user, group), s_clientAuth, null);
+
+    /// <summary>Whether this authority signed the certificate, it is valid now, and it may be used by a client.</summary>
+    public bool Vouches(X509Certificate2 certificate)
+    {
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.Add(Certificate);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        chain.ChainPolicy.ApplicationPolicy.Add(s_clientAuth);
+        chain.ChainPolicy.VerificationTime = clock.GetUtcNow().UtcDateTime;
+        return chain.Build(certificate);
+    }
+
+    /// <summary>Whether the certificate names this authority's key as its issuer's.</summary>
+    public bool Issued(X509Certificate2 certificate)
+    {
+        var own = Certificate.Extensions.OfType<X509SubjectKeyIdentifierExtension>().FirstOrDefault();
+        var issuer = certificate.Extensions.OfType<X509AuthorityKeyIdentifierExtension>().FirstOrDefault();
+        return own is not null && issuer?.KeyIdentifier is { } id && id.Span.SequenceEqual(own.SubjectKeyIdentifierBytes.Span);
+    }
+
+    public void Dispose() => Certificate.Dispose();
+
+    private KeyPair Issue(X500DistinguishedName subject, Oid use, X509Extension? names)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([use], false));
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Certificate, true, false));
+        if (names is not null)
+        {
+            request.CertificateExtensions.Add(names);
+        }
+        var serial = RandomNumberGenerator.GetBytes(16);
+        serial[0] = (byte)((serial[0] & 0x7f) | 0x40); // positive and of full length
+        var now = clock.GetUtcNow();
+        var end = now + s_leafLifetime;
+        var last = new DateTimeOffset(Certificate.NotAfter.ToUniversalTime());
+        using var certificate = request.Create(Certificate, now - s_skew, end < last ? end : last, serial);
+        return KeyPair.From(certificate, key);
+    }
+
+    private static X500DistinguishedName Name(string common, string organization)
+    {
+        var name = new X500DistinguishedNameBuilder();
+        if (organization.Length > 0)
+        {
+            name.AddOrganizationName(organization);
+        }
+        name.AddCommonName(common);
+        return name.Build();
+    }
+}

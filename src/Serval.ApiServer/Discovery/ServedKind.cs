@@ -1,0 +1,54 @@
+using System.Text.Json;
+using Serval.Api;
+
+namespace Serval.ApiServer.Discovery;
+
+/// <summary>A path below a kind's objects.</summary>
+/// <param name="Name"><c>status</c>, <c>scale</c> or <c>log</c>.</param>
+/// <param name="Verbs">What it answers to.</param>
+/// <param name="Group">Group of what it returns; null for the kind's own.</param>
+/// <param name="Version">Version of what it returns.</param>
+/// <param name="Kind">Kind of what it returns.</param>
+internal sealed record Subresource(string Name, IReadOnlyList<string> Verbs, string? Group, string Version, string Kind);
+
+/// <summary>What discovery says of a kind: verbs and subresources.</summary>
+internal static class ServedKind
+{
+    private static readonly string[] s_all = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+    private static readonly string[] s_readOnly = ["get", "list", "watch"];
+    private static readonly string[] s_partial = ["get", "patch", "update"];
+
+    public static bool IsReadOnly(ResourceKind kind) => kind == Kinds.CustomResourceDefinition;
+
+    public static IReadOnlyList<string> Verbs(ResourceKind kind) => IsReadOnly(kind) ? s_readOnly : s_all;
+
+    public static IEnumerable<Subresource> Subresources(ResourceKind kind)
+    {
+        if (kind == Kinds.Pod)
+        {
+            yield return new("log", ["get"], null, kind.Version, kind.Kind);
+        }
+        if (kind == Kinds.Namespace)
+        {
+            yield return new("finalize", ["update"], null, kind.Version, kind.Kind);
+        }
+        if (kind.HasScale)
+        {
+            yield return new("scale", s_partial, "autoscaling", "v1", "Scale");
+        }
+        if (kind.HasStatus && !IsReadOnly(kind))
+        {
+            yield return new("status", s_partial, null, kind.Version, kind.Kind);
+        }
+    }
+
+    public static void WriteStrings(Utf8JsonWriter writer, string name, IReadOnlyList<string> values)
+    {
+        writer.WriteStartArray(name);
+        foreach (var value in values)
+        {
+            writer.WriteStringValue(value);
+        }
+        writer.WriteEndArray();
+    }
+}

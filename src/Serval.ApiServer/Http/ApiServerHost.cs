@@ -1,0 +1,177 @@
+using System.Net;
+using System.Security.Authentication;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Serval.ApiServer.Certificates;
+using Serval.ApiServer.Discovery;
+using Serval.ApiServer.Http;
+
+namespace Serval.ApiServer;
+
+/// <summary>The HTTPS face of the API server, from a started listener to a graceful end.</summary>
+public sealed partial class ApiServerHost : IAsyncDisposable
+{
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(5);
+
+    private readonly ApiServerOptions _options;
+    private readonly Credentials _credentials;
+    private readonly IServer _server;
+    private readonly ServiceProvider _services;
+    private readonly CancellationTokenSource _stopping;
+    private readonly ILogger _logger;
+    private int _disposed;
+
+    private ApiServerHost(
+        ApiServerOptions options, Credentials credentials, IServer server, ServiceProvider services, CancellationTokenSource stopping, ILogger logger)
+    {
+        _options = options;
+        _credentials = credentials;
+        _server = server;
+        _services = services;
+        _stopping = stopping;
+        _logger = logger;
+    }
+
+    /// <summary>The port that is listened on.</summary>
+    public int Port { get; private set; }
+
+    /// <summary>Where clients on this machine reach the server.</summary>
+    public Uri Address { get; private set; } = new("https://127.0.0.1");
+
+    /// <summary>The administrator's kubeconfig, for <c>KUBECONFIG</c>.</summary>
+    public string KubeconfigPath => Path.Combine(_options.DataDirectory, "kubeconfig");
+
+    /// <summary>
+    /// Opens the certificates, listens, and writes the kubeconfig. Throws <see cref="InvalidOperationException"/> with what to do when the
+    /// port is taken or the certificates cannot be read.
+    /// </summary>
+    public static async Task<ApiServerHost> StartAsync(ApiServerOptions options, CancellationToken ct = default)
+    {
+        var credentials = Credentials.Open(Path.Combine(options.DataDirectory, "certificates"), Hosts(options), options.TimeProvider);
+        var logger = options.LoggerFactory.CreateLogger("Serval.ApiServer");
+        var services = ServerServices.Build(options.LoggerFactory);
+        var stopping = new CancellationTokenSource();
+        Configure(services.GetRequiredService<IOptions<KestrelServerOptions>>().Value, options, credentials);
+        var server = services.GetRequiredService<IServer>();
+        var host = new ApiServerHost(options, credentials, server, services, stopping, logger);
+        try
+        {
+            await host.ListenAsync(Compose(options, credentials, logger, stopping.Token), ct);
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Ends watches and followed logs cleanly, finishes what is in flight, then closes.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+        await _stopping.CancelAsync();
+        using (var limit = new CancellationTokenSource(s_grace, _options.TimeProvider))
+        {
+            await _server.StopAsync(limit.Token);
+        }
+        await _services.DisposeAsync();
+        _credentials.Dispose();
+        _stopping.Dispose();
+    }
+
+    private async Task ListenAsync(ApiApplication application, CancellationToken ct)
+    {
+        try
+        {
+            await _server.StartAsync(application, ct);
+        }
+        catch (IOException e) when (e.InnerException is AddressInUseException)
+        {
+            throw new InvalidOperationException(
+                $"port {_options.Port} on {_options.Address} is already in use, so the API server cannot listen there; "
+                + $"stop the program that uses it, or choose another port with {_options.PortOption} (0 takes a free one)", e);
+        }
+        var bound = _server.Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        Port = BindingAddress.Parse(bound).Port;
+        Address = new Uri($"https://{ClientHost(_options.Address)}:{Port}");
+        WriteKubeconfig();
+        _credentials.AdminRenewed += WriteKubeconfig;
+        Log.Listening(_logger, Address, KubeconfigPath);
+    }
+
+    private void WriteKubeconfig() => Kubeconfig.Write(KubeconfigPath, Address.GetLeftPart(UriPartial.Authority), _credentials);
+
+    private static ApiApplication Compose(ApiServerOptions options, Credentials credentials, ILogger logger, CancellationToken stopping)
+    {
+        var client = new PublishedDefinitions(options.Client, credentials.Since);
+        var reply = new Reply(options.TimeProvider);
+        var resources = new ResourceDispatcher(
+            new ReadHandler(client, reply), new WatchHandler(client, options, stopping), new WriteHandler(client, reply),
+            new LogHandler(client, options.PodStreams, stopping));
+        return new ApiApplication(new Authenticator(credentials), new DiscoveryHandler(), resources, logger);
+    }
+
+    private static void Configure(KestrelServerOptions settings, ApiServerOptions options, Credentials credentials)
+    {
+        settings.AddServerHeader = false;
+        settings.Limits.MaxRequestBodySize = BodyReader.Limit;
+        settings.Limits.Http2.MaxStreamsPerConnection = 1000; // one connection carries all watches of a client
+        settings.Limits.MinRequestBodyDataRate = null;
+        settings.Limits.MinResponseDataRate = null; // watches are silent for as long as nothing changes
+        settings.ResponseHeaderEncodingSelector = _ => System.Text.Encoding.UTF8;
+        settings.Listen(options.Address, options.Port, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http1AndHttp2;
+            listen.UseHttps(new HttpsConnectionAdapterOptions
+            {
+                ServerCertificateSelector = (_, _) => credentials.ServerCertificate(),
+                SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                ClientCertificateMode = ClientCertificateMode.AllowCertificate,
+                ClientCertificateValidation = (_, _, _) => true, // judged per request, where a refusal can be explained
+            });
+        });
+    }
+
+    private static List<string> Hosts(ApiServerOptions options)
+    {
+        var hosts = new List<string>
+        {
+            "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "127.0.0.1", "::1",
+        };
+        var own = Dns.GetHostName();
+        if (Uri.CheckHostName(own) == UriHostNameType.Dns)
+        {
+            hosts.Add(own);
+        }
+        if (!IPAddress.IsLoopback(options.Address) && !options.Address.Equals(IPAddress.Any) && !options.Address.Equals(IPAddress.IPv6Any))
+        {
+            hosts.Add(options.Address.ToString());
+        }
+        hosts.AddRange(options.ExtraHosts);
+        return [.. hosts.Distinct(StringComparer.OrdinalIgnoreCase)];
+    }
+
+    private static string ClientHost(IPAddress address) =>
+        address.Equals(IPAddress.Any) ? "127.0.0.1"
+        : address.Equals(IPAddress.IPv6Any) ? "[::1]"
+        : address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{address}]"
+        : address.ToString();
+
+    private static partial class Log
+    {
+        [LoggerMessage(3000, LogLevel.Information, "Kubernetes API at {Address}, kubeconfig {Kubeconfig}")]
+        public static partial void Listening(ILogger logger, Uri address, string kubeconfig);
+    }
+}

@@ -1,0 +1,38 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Serval.Kube;
+
+namespace Serval.ApiServer;
+
+/// <summary>Settings of the HTTPS face of the API server.</summary>
+public sealed record ApiServerOptions
+{
+    /// <summary>Serval's data directory; certificates go to <c>certificates/</c> below it, the kubeconfig beside that.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>Answers every request for objects.</summary>
+    public required IKubeClient Client { get; init; }
+
+    /// <summary>Where logs come from; null answers log requests with 503.</summary>
+    public IPodStreams? PodStreams { get; init; }
+
+    /// <summary>Address to listen on. The default is 127.0.0.1.</summary>
+    public IPAddress Address { get; init; } = IPAddress.Loopback;
+
+    /// <summary>Port to listen on. The default is 6443; 0 takes a free one.</summary>
+    public int Port { get; init; } = 6443;
+
+    /// <summary>What the operator calls <see cref="Port"/>; named when the port is taken.</summary>
+    public string PortOption { get; init; } = "--api-port";
+
+    /// <summary>Names and addresses the certificate answers to, beside the usual ones.</summary>
+    public IReadOnlyList<string> ExtraHosts { get; init; } = [];
+
+    /// <summary>Most watches open at a time; one more gets 429. The default is 10000.</summary>
+    public int MaxWatches { get; init; } = 10_000;
+
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+}

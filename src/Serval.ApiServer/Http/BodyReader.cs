@@ -1,0 +1,122 @@
+using System.Buffers;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Serval.Api;
+
+namespace Serval.ApiServer.Http;
+
+/// <summary>Reads request bodies: bounded, JSON only.</summary>
+internal static class BodyReader
+{
+    public const int Limit = 3 * 1024 * 1024;
+
+    public static async Task<ReadOnlyMemory<byte>> ReadAsync(ApiRequest request)
+    {
+        if (request.Http.Request.ContentLength > Limit)
+        {
+            throw Failures.BodyTooLarge();
+        }
+        var reader = request.Http.Request.BodyReader;
+        try
+        {
+            while (true)
+            {
+                var read = await reader.ReadAsync(request.Aborted);
+                if (read.Buffer.Length > Limit)
+                {
+                    throw Failures.BodyTooLarge();
+                }
+                if (read.IsCompleted)
+                {
+                    var body = read.Buffer.ToArray();
+                    reader.AdvanceTo(read.Buffer.End);
+                    return body;
+                }
+                reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            }
+        }
+        catch (BadHttpRequestException e)
+        {
+            throw e.StatusCode == 413 ? Failures.BodyTooLarge() : ApiException.BadRequest($"the request's body could not be read: {e.Message}");
+        }
+    }
+
+    /// <summary>The body as an object of the path's kind; gaps that the path fills are filled.</summary>
+    public static Task<KubeObject> ReadObjectAsync(ApiRequest request, ResourcePath path) =>
+        ReadAsync(request, path, path.Kind.ApiVersion, path.Kind.Kind);
+
+    /// <summary>The body as an object of another kind that stands for the path's object.</summary>
+    public static async Task<KubeObject> ReadAsync(ApiRequest request, ResourcePath path, string apiVersion, string kind)
+    {
+        RequireJson(request);
+        var body = await ReadAsync(request);
+        var obj = Parse(body);
+        Check("API version", obj.ApiVersion, apiVersion);
+        Check("kind", obj.Kind, kind);
+        if (path.Name.Length > 0 && obj.Metadata.Name.Length > 0 && obj.Metadata.Name != path.Name)
+        {
+            throw ApiException.BadRequest($"the name of the object ({obj.Metadata.Name}) does not match the name on the URL ({path.Name})");
+        }
+        if (obj.Metadata.Namespace.Length > 0 && obj.Metadata.Namespace != path.Namespace)
+        {
+            throw ApiException.BadRequest(path.Kind.Namespaced
+                ? $"the namespace of the provided object ({obj.Metadata.Namespace}) does not match the namespace sent on the request ({path.Namespace})"
+                : $"{path.Kind.ResourceName} are cluster-scoped: remove metadata.namespace ({obj.Metadata.Namespace})");
+        }
+        return Complete(obj, path, apiVersion, kind);
+    }
+
+    public static KubeObject Parse(ReadOnlyMemory<byte> body)
+    {
+        if (body.IsEmpty)
+        {
+            throw ApiException.BadRequest("the request needs a body: an object in JSON");
+        }
+        try
+        {
+            return KubeObject.Parse(body);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw ApiException.BadRequest($"the object provided is unrecognized: {e.Message}");
+        }
+    }
+
+    public static void RequireJson(ApiRequest request)
+    {
+        var type = request.Http.Request.ContentType ?? "";
+        if (type.Length > 0 && MediaClause.Parse(type).Type is not "application/json")
+        {
+            throw Failures.UnsupportedBody(type, type.Contains("protobuf", StringComparison.Ordinal)
+                ? "application/json: set the client's contentType to it" : "application/json");
+        }
+    }
+
+    private static void Check(string what, string given, string expected)
+    {
+        if (given.Length > 0 && given != expected)
+        {
+            throw ApiException.BadRequest($"the {what} in the data ({given}) does not match the expected {what} ({expected})");
+        }
+    }
+
+    private static KubeObject Complete(KubeObject obj, ResourcePath path, string apiVersion, string kind)
+    {
+        var complete = obj.ApiVersion.Length > 0 && obj.Kind.Length > 0 && obj.Metadata.Namespace == path.Namespace
+            && (path.Name.Length == 0 || obj.Metadata.Name == path.Name);
+        return complete ? obj : obj.With(tree =>
+        {
+            tree["apiVersion"] = apiVersion;
+            tree["kind"] = kind;
+            var metadata = tree.Below("metadata");
+            if (path.Namespace.Length > 0)
+            {
+                metadata["namespace"] = path.Namespace;
+            }
+            if (path.Name.Length > 0)
+            {
+                metadata["name"] = path.Name;
+            }
+        });
+    }
+}

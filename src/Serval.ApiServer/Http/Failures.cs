@@ -1,0 +1,47 @@
+using System.Text.Json.Nodes;
+using Serval.Api;
+
+namespace Serval.ApiServer.Http;
+
+/// <summary>The failures that belong to HTTP rather than to an object, worded as Kubernetes does.</summary>
+internal static class Failures
+{
+    public static ApiException UnknownPath() => new(404, "NotFound", "the server could not find the requested resource");
+
+    public static ApiException Unauthorized() => new(401, "Unauthorized", "Unauthorized");
+
+    public static ApiException Forbidden(string user, string method, string path) =>
+        new(403, "Forbidden", $"User \"{user}\" cannot {method.ToLowerInvariant()} path \"{path}\": only members of system:masters may use this server");
+
+    public static ApiException MethodNotAllowed(string method, string path) =>
+        new(405, "MethodNotAllowed", $"the server does not allow {method} on the requested resource ({path})");
+
+    public static ApiException ReadOnlyKind(ResourceKind kind) =>
+        new(405, "MethodNotAllowed", $"{kind.ResourceName} are built into Serval and read-only: its custom kinds are always installed");
+
+    public static ApiException NotAcceptable(string accept) =>
+        new(406, "NotAcceptable", $"only application/json can be served, but the request accepts \"{accept}\"");
+
+    public static ApiException UnsupportedBody(string type, string served) =>
+        new(415, "UnsupportedMediaType", $"the body of the request was in an unknown format ({type}); this server reads {served}");
+
+    public static ApiException BodyTooLarge() =>
+        new(413, "RequestEntityTooLarge", $"Request entity too large: limit is {BodyReader.Limit} bytes");
+
+    public static ApiException TooManyWatches(int limit) =>
+        new(429, "TooManyRequests", $"too many watches are open ({limit}); close some, or try again", details: RetryAfter(1));
+
+    public static ApiException NoPodStreams() =>
+        new(503, "ServiceUnavailable", "logs cannot be had: this API server is not connected to a node agent; run it together with one (serval up)");
+
+    public static ApiException VersionAhead(string wanted, long current) =>
+        new(504, "Timeout", $"Too large resource version: {wanted}, current: {current}", [new("ResourceVersionTooLarge", "Too large resource version", "")], RetryAfter(1));
+
+    public static ApiException Internal() =>
+        new(500, "InternalError", "an internal error occurred; the server's log holds the cause");
+
+    public static ApiException InvalidOption(string name, string value, string allowed) =>
+        new(400, "BadRequest", $"invalid query option {name}={value}: allowed is {allowed}");
+
+    private static JsonObject RetryAfter(int seconds) => new() { ["retryAfterSeconds"] = seconds };
+}

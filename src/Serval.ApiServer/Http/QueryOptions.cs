@@ -1,0 +1,96 @@
+using System.Text.Json;
+using Serval.Api;
+using Serval.ApiServer.Tables;
+using Serval.Kube;
+
+namespace Serval.ApiServer.Http;
+
+/// <summary>Query options and DeleteOptions bodies as the client's options.</summary>
+internal static class QueryOptions
+{
+    public static ListOptions List(ApiRequest request) => new()
+    {
+        LabelSelector = request.Query("labelSelector"),
+        FieldSelector = request.Query("fieldSelector"),
+        Limit = Math.Max(request.Number("limit") ?? 0, 0),
+        Continue = request.Query("continue"),
+    };
+
+    public static WriteOptions Write(ApiRequest request, string subresource = "") => new()
+    {
+        FieldManager = Manager(request),
+        Subresource = subresource,
+        FieldValidation = request.Query("fieldValidation") switch
+        {
+            "" or "Warn" => FieldValidation.Warn,
+            "Ignore" => FieldValidation.Ignore,
+            "Strict" => FieldValidation.Strict,
+            var other => throw Failures.InvalidOption("fieldValidation", other, "Ignore, Warn, Strict"),
+        },
+        DryRun = DryRun(request.Query("dryRun")),
+        User = request.User.Name,
+        Warn = request.Warn,
+    };
+
+    public static async Task<DeleteOptions> DeleteAsync(ApiRequest request)
+    {
+        var options = new DeleteOptions
+        {
+            PropagationPolicy = Policy(request.Query("propagationPolicy"), request.Flag("orphanDependents")),
+            GracePeriodSeconds = request.Number("gracePeriodSeconds"),
+            DryRun = DryRun(request.Query("dryRun")),
+        };
+        var body = await BodyReader.ReadAsync(request);
+        if (body.IsEmpty)
+        {
+            return options;
+        }
+        BodyReader.RequireJson(request);
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            return Merge(options, document.RootElement);
+        }
+        catch (JsonException e)
+        {
+            throw ApiException.BadRequest($"the DeleteOptions in the body are not JSON: {e.Message}");
+        }
+    }
+
+    private static DeleteOptions Merge(DeleteOptions options, JsonElement body)
+    {
+        var policy = body.Text("propagationPolicy");
+        return options with
+        {
+            PropagationPolicy = policy.Length > 0 || body.Flag("orphanDependents") ? Policy(policy, body.Flag("orphanDependents")) : options.PropagationPolicy,
+            GracePeriodSeconds = body.Has("gracePeriodSeconds") ? body.Number("gracePeriodSeconds") : options.GracePeriodSeconds,
+            Uid = body.Text("preconditions", "uid"),
+            ResourceVersion = body.Text("preconditions", "resourceVersion"),
+            DryRun = options.DryRun || body.Items("dryRun").Aggregate(false, (dry, item) => DryRun(item.Text()) || dry),
+        };
+    }
+
+    private static string Policy(string policy, bool orphan) => policy switch
+    {
+        "" => orphan ? "Orphan" : "Background",
+        "Background" or "Foreground" or "Orphan" => policy,
+        _ => throw Failures.InvalidOption("propagationPolicy", policy, "Background, Foreground, Orphan"),
+    };
+
+    private static bool DryRun(string value) => value switch
+    {
+        "" => false,
+        "All" => true,
+        _ => throw Failures.InvalidOption("dryRun", value, "All"),
+    };
+
+    private static string Manager(ApiRequest request)
+    {
+        var given = request.Query("fieldManager");
+        if (given.Length > 128)
+        {
+            throw Failures.InvalidOption("fieldManager", given[..16] + "…", "a name of at most 128 characters");
+        }
+        return given.Length > 0 ? given : request.Http.Request.Headers.UserAgent.ToString().Split('/')[0];
+    }
+}

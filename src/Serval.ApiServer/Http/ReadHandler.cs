@@ -1,0 +1,55 @@
+using Serval.Api;
+using Serval.ApiServer.Pipeline;
+using Serval.Kube;
+
+namespace Serval.ApiServer.Http;
+
+/// <summary>GET of objects, their status and scale, and lists.</summary>
+internal sealed class ReadHandler(IKubeClient client, Reply reply)
+{
+    public async Task GetAsync(ApiRequest request, ResourcePath path)
+    {
+        var obj = await client.GetAsync(path.Kind, path.Key, request.Aborted);
+        await reply.ObjectAsync(request, path.Kind, obj);
+    }
+
+    public async Task GetScaleAsync(ApiRequest request, ResourcePath path)
+    {
+        var obj = await client.GetAsync(path.Kind, path.Key, request.Aborted);
+        await reply.JsonAsync(request, 200, CanonicalJson.Serialize(ScaleView.Of(obj)));
+    }
+
+    public async Task ListAsync(ApiRequest request, ResourcePath path)
+    {
+        var list = await client.ListAsync(path.Kind, path.Namespace, QueryOptions.List(request), request.Aborted);
+        CheckVersion(request, list.ResourceVersion);
+        await reply.ListAsync(request, path.Kind, list);
+    }
+
+    // Lists are always of the newest state, which satisfies every wish but an exact older version.
+    private static void CheckVersion(ApiRequest request, long current)
+    {
+        var wanted = request.Query("resourceVersion");
+        var match = request.Query("resourceVersionMatch");
+        if (match is not ("" or "Exact" or "NotOlderThan"))
+        {
+            throw Failures.InvalidOption("resourceVersionMatch", match, "Exact, NotOlderThan");
+        }
+        if (wanted.Length == 0)
+        {
+            return;
+        }
+        if (!long.TryParse(wanted, out var version) || version < 0)
+        {
+            throw Failures.InvalidOption("resourceVersion", wanted, "a version this server gave");
+        }
+        if (version > current)
+        {
+            throw Failures.VersionAhead(wanted, current);
+        }
+        if (match == "Exact" && version != current)
+        {
+            throw ApiException.Expired($"version {version} is no longer kept as a whole (now at {current}); list without resourceVersionMatch=Exact");
+        }
+    }
+}

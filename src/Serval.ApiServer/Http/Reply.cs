@@ -1,0 +1,156 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Serval.Api;
+using Serval.ApiServer.Tables;
+using Serval.Kube;
+
+namespace Serval.ApiServer.Http;
+
+/// <summary>Writes answers: stored bytes as they are, or as a table, or as metadata.</summary>
+internal sealed class Reply(TimeProvider clock)
+{
+    private const string Json = "application/json";
+    private const int FlushSize = 64 * 1024;
+
+    private static readonly JsonWriterOptions s_indented = new() { Indented = true, Encoder = StatusDocument.Writer.Encoder };
+
+    public Task ObjectAsync(ApiRequest request, ResourceKind kind, KubeObject obj, int code = 200)
+    {
+        var shape = request.Shape(single: true);
+        return JsonAsync(request, code, shape.Form == ReplyForm.Object ? obj.Json : Shaped(w => WriteShaped(w, shape, kind, obj)));
+    }
+
+    /// <summary>Streams the items of an object list; other forms are built whole.</summary>
+    public Task ListAsync(ApiRequest request, ResourceKind kind, KubeList list)
+    {
+        var shape = request.Shape(single: false);
+        var position = new ListPosition($"{list.ResourceVersion}", list.Continue, list.Remaining);
+        return shape.Form switch
+        {
+            ReplyForm.Table => JsonAsync(request, 200, Shaped(w =>
+                TableWriter.WriteTable(w, TableLayouts.For(kind), list.Items, position, shape.Include, headers: true, clock.GetUtcNow()))),
+            ReplyForm.Metadata => JsonAsync(request, 200, Shaped(w => WriteMetadataList(w, list, position))),
+            _ when request.Flag("pretty") => JsonAsync(request, 200, Shaped(w => WriteObjectList(w, kind, list, position))),
+            _ => StreamListAsync(request, kind, list, position),
+        };
+    }
+
+    public async Task JsonAsync(ApiRequest request, int code, ReadOnlyMemory<byte> json)
+    {
+        request.WriteWarnings();
+        await JsonAsync(request.Http, code, request.Flag("pretty") ? Indent(json) : json);
+    }
+
+    public static async Task JsonAsync(HttpContext http, int code, ReadOnlyMemory<byte> json, string type = Json)
+    {
+        http.Response.StatusCode = code;
+        http.Response.ContentType = type;
+        http.Response.ContentLength = json.Length;
+        if (!HttpMethods.IsHead(http.Request.Method))
+        {
+            await http.Response.BodyWriter.WriteAsync(json, http.RequestAborted);
+        }
+    }
+
+    public static Task TextAsync(HttpContext http, int code, string text) =>
+        JsonAsync(http, code, Encoding.UTF8.GetBytes(text), "text/plain; charset=utf-8");
+
+    /// <summary>Bytes written by <paramref name="write"/>.</summary>
+    public static ReadOnlyMemory<byte> Shaped(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>(4096);
+        using (var writer = new Utf8JsonWriter(buffer, StatusDocument.Writer))
+        {
+            write(writer);
+        }
+        return buffer.WrittenMemory;
+    }
+
+    private static ReadOnlyMemory<byte> Indent(ReadOnlyMemory<byte> json)
+    {
+        using var document = JsonDocument.Parse(json);
+        var buffer = new ArrayBufferWriter<byte>(json.Length * 2);
+        using (var writer = new Utf8JsonWriter(buffer, s_indented))
+        {
+            document.RootElement.WriteTo(writer);
+        }
+        buffer.Write("\n"u8);
+        return buffer.WrittenMemory;
+    }
+
+    private void WriteShaped(Utf8JsonWriter writer, ReplyShape shape, ResourceKind kind, KubeObject obj)
+    {
+        if (shape.Form == ReplyForm.Metadata)
+        {
+            TableWriter.WriteMetadata(writer, obj);
+            return;
+        }
+        var position = new ListPosition(obj.Metadata.ResourceVersion);
+        TableWriter.WriteTable(writer, TableLayouts.For(kind), [obj], position, shape.Include, headers: true, clock.GetUtcNow());
+    }
+
+    private static async Task StreamListAsync(ApiRequest request, ResourceKind kind, KubeList list, ListPosition position)
+    {
+        request.WriteWarnings();
+        var response = request.Http.Response;
+        response.ContentType = Json;
+        var output = response.BodyWriter;
+        output.Write(Head(kind, position));
+        var unflushed = 0;
+        for (var i = 0; i < list.Items.Count; i++)
+        {
+            if (i > 0)
+            {
+                output.Write(","u8);
+            }
+            output.Write(list.Items[i].Json.Span);
+            unflushed += list.Items[i].Json.Length;
+            if (unflushed > FlushSize)
+            {
+                unflushed = 0;
+                await output.FlushAsync(request.Aborted);
+            }
+        }
+        output.Write("]}"u8);
+        await output.FlushAsync(request.Aborted);
+    }
+
+    // Everything up to the first item.
+    private static ReadOnlySpan<byte> Head(ResourceKind kind, ListPosition position)
+    {
+        var whole = Shaped(w => WriteObjectList(w, kind, new KubeList(0, []), position)).Span;
+        return whole[..^2];
+    }
+
+    private static void WriteObjectList(Utf8JsonWriter writer, ResourceKind kind, KubeList list, ListPosition position)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("kind", kind.ListKind);
+        writer.WriteString("apiVersion", kind.ApiVersion);
+        TableWriter.WriteListMeta(writer, position);
+        writer.WriteStartArray("items");
+        foreach (var item in list.Items)
+        {
+            writer.WriteRawValue(item.Json.Span, skipInputValidation: true);
+        }
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    private static void WriteMetadataList(Utf8JsonWriter writer, KubeList list, ListPosition position)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("kind", "PartialObjectMetadataList");
+        writer.WriteString("apiVersion", "meta.k8s.io/v1");
+        TableWriter.WriteListMeta(writer, position);
+        writer.WriteStartArray("items");
+        foreach (var item in list.Items)
+        {
+            TableWriter.WriteMetadata(writer, item);
+        }
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+}

@@ -1,0 +1,67 @@
+using Serval.Api;
+using Serval.ApiServer.Discovery;
+
+namespace Serval.ApiServer.Http;
+
+/// <summary>Path and method of a request for objects → the handler that answers it.</summary>
+internal sealed class ResourceDispatcher(ReadHandler read, WatchHandler watch, WriteHandler write, LogHandler logs)
+{
+    public Task HandleAsync(ApiRequest request)
+    {
+        if (ResourcePath.Parse(request.Path) is not { } path)
+        {
+            throw Failures.UnknownPath();
+        }
+        if (ServedKind.IsReadOnly(path.Kind) && request.Method != "GET")
+        {
+            throw Failures.ReadOnlyKind(path.Kind);
+        }
+        return path.Subresource switch
+        {
+            "" when path.IsCollection => Collection(request, path),
+            "" => Object(request, path),
+            "status" when path.Kind.HasStatus => Status(request, path),
+            "scale" when path.Kind.HasScale => Scale(request, path),
+            "finalize" when path.Kind == Kinds.Namespace && request.Method == "PUT" => write.UpdateAsync(request, path),
+            "log" when path.Kind == Kinds.Pod => Log(request, path),
+            _ => throw Failures.UnknownPath(),
+        };
+    }
+
+    private Task Collection(ApiRequest request, ResourcePath path) => request.Method switch
+    {
+        "GET" => request.Flag("watch") ? watch.WatchAsync(request, path) : read.ListAsync(request, path),
+        "POST" when !path.Kind.Namespaced || path.Namespace.Length > 0 => write.CreateAsync(request, path),
+        "DELETE" when !path.Kind.Namespaced || path.Namespace.Length > 0 => write.DeleteCollectionAsync(request, path),
+        _ => throw NotAllowed(request),
+    };
+
+    private Task Object(ApiRequest request, ResourcePath path) => request.Method switch
+    {
+        "GET" => request.Flag("watch") ? watch.WatchAsync(request, path) : read.GetAsync(request, path),
+        "PUT" => write.UpdateAsync(request, path),
+        "PATCH" => write.PatchAsync(request, path),
+        "DELETE" => write.DeleteAsync(request, path),
+        _ => throw NotAllowed(request),
+    };
+
+    private Task Status(ApiRequest request, ResourcePath path) => request.Method switch
+    {
+        "GET" => read.GetAsync(request, path),
+        "PUT" => write.UpdateAsync(request, path),
+        "PATCH" => write.PatchAsync(request, path),
+        _ => throw NotAllowed(request),
+    };
+
+    private Task Scale(ApiRequest request, ResourcePath path) => request.Method switch
+    {
+        "GET" => read.GetScaleAsync(request, path),
+        "PUT" => write.UpdateScaleAsync(request, path),
+        "PATCH" => write.PatchAsync(request, path),
+        _ => throw NotAllowed(request),
+    };
+
+    private Task Log(ApiRequest request, ResourcePath path) => request.Method == "GET" ? logs.CopyAsync(request, path) : throw NotAllowed(request);
+
+    private static ApiException NotAllowed(ApiRequest request) => Failures.MethodNotAllowed(request.Method, request.Path);
+}

@@ -1,0 +1,47 @@
+using Serval.Api;
+
+namespace Serval.ApiServer.Http;
+
+/// <summary>What a path below <c>/api/v1</c> or <c>/apis/group/version</c> names.</summary>
+/// <param name="Kind">The kind.</param>
+/// <param name="Namespace">Empty for cluster-scoped kinds and for lists over all namespaces.</param>
+/// <param name="Name">Empty for the collection.</param>
+/// <param name="Subresource">Empty for the object itself.</param>
+internal readonly record struct ResourcePath(ResourceKind Kind, string Namespace, string Name, string Subresource)
+{
+    public ObjectKey Key => new(Namespace, Name);
+
+    public bool IsCollection => Name.Length == 0;
+
+    /// <summary>Null when no served kind is named so.</summary>
+    public static ResourcePath? Parse(string path)
+    {
+        var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        return parts switch
+        {
+            ["api", var version, .. var rest] when rest.Length > 0 => Parse("", version, rest),
+            ["apis", var group, var version, .. var rest] when rest.Length > 0 => Parse(group, version, rest),
+            _ => null,
+        };
+    }
+
+    private static ResourcePath? Parse(string group, string version, string[] rest)
+    {
+        // namespaces/NAME/status is the namespace's status; namespaces/NAME/pods its pods.
+        if (rest is ["namespaces", var ns, var plural, ..] && Kinds.FindPlural(group, version, plural) is { Namespaced: true } inside)
+        {
+            return Of(inside, ns, rest.AsSpan(3));
+        }
+        return Kinds.FindPlural(group, version, rest[0]) is { } kind && (!kind.Namespaced || rest.Length == 1)
+            ? Of(kind, "", rest.AsSpan(1))
+            : null;
+    }
+
+    private static ResourcePath? Of(ResourceKind kind, string ns, ReadOnlySpan<string> rest) => rest.Length switch
+    {
+        0 => new(kind, ns, "", ""),
+        1 => new(kind, ns, rest[0], ""),
+        2 => new(kind, ns, rest[0], rest[1]),
+        _ => null,
+    };
+}

@@ -1,0 +1,112 @@
+using System.Security.Cryptography;
+using Serval.Api;
+using Serval.Kube;
+
+namespace Serval.ApiServer.Http;
+
+/// <summary>
+/// Watches: one JSON frame a line, sent when no further change is at hand. They end at <c>timeoutSeconds</c>, when the client leaves, when the
+/// server stops, or with an ERROR frame when the client has fallen too far behind.
+/// </summary>
+internal sealed class WatchHandler(IKubeClient client, ApiServerOptions options, CancellationToken stopping)
+{
+    private const int FlushSize = 64 * 1024;
+    private const int DefaultSeconds = 1800; // up to twice that, so that clients do not come back all at once
+
+    private int _open;
+
+    public async Task WatchAsync(ApiRequest request, ResourcePath path)
+    {
+        var shape = request.Shape(single: true);
+        var plan = WatchPlan.Read(request, path);
+        if (Interlocked.Increment(ref _open) > options.MaxWatches)
+        {
+            Interlocked.Decrement(ref _open);
+            throw Failures.TooManyWatches(options.MaxWatches);
+        }
+        try
+        {
+            await RunAsync(request, path, plan, shape);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _open);
+        }
+    }
+
+    private async Task RunAsync(ApiRequest request, ResourcePath path, WatchPlan plan, ReplyShape shape)
+    {
+        using var timeout = new CancellationTokenSource(Lifetime(request), options.TimeProvider);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, stopping, timeout.Token);
+        var watch = plan.Options;
+        if (plan.FromNow)
+        {
+            var list = await client.ListAsync(path.Kind, path.Namespace, new ListOptions { Limit = 1 }, request.Aborted);
+            watch = watch with { ResourceVersion = $"{list.ResourceVersion}" };
+        }
+        var frames = new WatchFrames(request.Http.Response.BodyWriter, path.Kind, shape, options.TimeProvider, plan.MarkInitialEnd);
+        try
+        {
+            await CopyAsync(request, path, watch, frames, ended.Token);
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            if (!request.Aborted.IsCancellationRequested)
+            {
+                await StartAsync(request);
+                await frames.FlushAsync(request.Aborted);
+            }
+        }
+        catch (ApiException e) when (e.Code == 410 || request.Http.Response.HasStarted)
+        {
+            await StartAsync(request);
+            frames.Error(e);
+            await frames.FlushAsync(request.Aborted);
+        }
+    }
+
+    private async Task CopyAsync(ApiRequest request, ResourcePath path, WatchOptions watch, WatchFrames frames, CancellationToken ct)
+    {
+        await using var changes = client.WatchAsync(path.Kind, path.Namespace, watch, ct).GetAsyncEnumerator(ct);
+        while (true)
+        {
+            var next = changes.MoveNextAsync();
+            if (!next.IsCompleted)
+            {
+                // Nothing more at hand: the client sees what there is (at first, that the watch stands).
+                await StartAsync(request);
+                await frames.FlushAsync(ct);
+            }
+            if (!await next)
+            {
+                await StartAsync(request);
+                await frames.FlushAsync(ct);
+                return;
+            }
+            frames.Change(changes.Current);
+            if (frames.Unflushed > FlushSize)
+            {
+                await StartAsync(request);
+                await frames.FlushAsync(ct);
+            }
+        }
+    }
+
+    private static async Task StartAsync(ApiRequest request)
+    {
+        var response = request.Http.Response;
+        if (!response.HasStarted)
+        {
+            request.WriteWarnings();
+            response.ContentType = "application/json";
+            response.Headers.CacheControl = "no-cache, private";
+            await response.StartAsync(request.Aborted);
+        }
+    }
+
+    private static TimeSpan Lifetime(ApiRequest request)
+    {
+        var asked = request.Number("timeoutSeconds") ?? 0;
+        return TimeSpan.FromSeconds(asked > 0 ? Math.Min(asked, 86_400) : DefaultSeconds + RandomNumberGenerator.GetInt32(DefaultSeconds));
+    }
+}

@@ -1,0 +1,80 @@
+using Serval.Api;
+using Serval.Api.Core;
+using Serval.Kube;
+
+namespace Serval.ApiServer.Http;
+
+/// <summary>POST, PUT, PATCH and DELETE.</summary>
+internal sealed class WriteHandler(IKubeClient client, Reply reply)
+{
+    private const string PatchTypes =
+        "application/json-patch+json, application/merge-patch+json and application/strategic-merge-patch+json";
+
+    public async Task CreateAsync(ApiRequest request, ResourcePath path)
+    {
+        var obj = await BodyReader.ReadObjectAsync(request, path);
+        var stored = await client.CreateAsync(path.Kind, obj, QueryOptions.Write(request), request.Aborted);
+        await reply.ObjectAsync(request, path.Kind, stored, 201);
+    }
+
+    public async Task UpdateAsync(ApiRequest request, ResourcePath path)
+    {
+        var obj = await BodyReader.ReadObjectAsync(request, path);
+        var stored = await client.UpdateAsync(path.Kind, obj, QueryOptions.Write(request, path.Subresource), request.Aborted);
+        await reply.ObjectAsync(request, path.Kind, stored);
+    }
+
+    public async Task PatchAsync(ApiRequest request, ResourcePath path)
+    {
+        var type = ReadPatchType(request);
+        var body = await BodyReader.ReadAsync(request);
+        var patch = new KubePatch(type, body);
+        var stored = await client.PatchAsync(path.Kind, path.Key, patch, QueryOptions.Write(request, path.Subresource), request.Aborted);
+        await (path.Subresource == "scale" ? reply.JsonAsync(request, 200, stored.Json) : reply.ObjectAsync(request, path.Kind, stored));
+    }
+
+    public async Task UpdateScaleAsync(ApiRequest request, ResourcePath path)
+    {
+        var scale = await BodyReader.ReadAsync(request, path, "autoscaling/v1", "Scale");
+        var stored = await client.UpdateAsync(path.Kind, scale, QueryOptions.Write(request, "scale"), request.Aborted);
+        await reply.JsonAsync(request, 200, stored.Json);
+    }
+
+    public async Task DeleteAsync(ApiRequest request, ResourcePath path)
+    {
+        var options = await QueryOptions.DeleteAsync(request);
+        var last = await client.DeleteAsync(path.Kind, path.Key, options, request.Aborted);
+        if (StillThere(path.Kind, last, options))
+        {
+            await reply.ObjectAsync(request, path.Kind, last);
+            return;
+        }
+        await reply.JsonAsync(request, 200, StatusDocument.Deleted(path.Kind, last));
+    }
+
+    public async Task DeleteCollectionAsync(ApiRequest request, ResourcePath path)
+    {
+        var options = await QueryOptions.DeleteAsync(request);
+        var gone = await client.DeleteCollectionAsync(path.Kind, path.Namespace, QueryOptions.List(request), options, request.Aborted);
+        await reply.ListAsync(request, path.Kind, gone);
+    }
+
+    // Marked, but held by finalizers or by the time it has to stop.
+    private static bool StillThere(ResourceKind kind, KubeObject last, DeleteOptions options) =>
+        last.Metadata.IsDeleting
+        && (last.Metadata.Finalizers.Count > 0
+            || (last.Metadata.DeletionGracePeriodSeconds > 0 && options.GracePeriodSeconds != 0)
+            || (kind == Kinds.Namespace && last.As<Namespace>().Spec.Finalizers.Count > 0));
+
+    private static PatchType ReadPatchType(ApiRequest request)
+    {
+        var type = request.Http.Request.ContentType ?? "";
+        return MediaClause.Parse(type).Type switch
+        {
+            "application/json-patch+json" => PatchType.Json,
+            "application/merge-patch+json" => PatchType.Merge,
+            "application/strategic-merge-patch+json" => PatchType.StrategicMerge,
+            _ => throw Failures.UnsupportedBody(type, PatchTypes),
+        };
+    }
+}

@@ -1,0 +1,59 @@
+namespace Serval.ApiServer.Tables;
+
+/// <summary>The small built-in kinds.</summary>
+internal static class CorePrinters
+{
+    public static readonly TableLayout ConfigMap = new(
+        [TableLayout.Name, new("Data", "integer"), TableLayout.Age],
+        (obj, now, cells) =>
+        {
+            cells.Add(obj.Text("metadata", "name"));
+            cells.Add((long)(obj.Size("data") + obj.Size("binaryData")));
+            cells.Add(TableLayout.AgeOf(obj, now));
+        });
+
+    public static readonly TableLayout Secret = new(
+        [TableLayout.Name, new("Type"), new("Data", "integer"), TableLayout.Age],
+        (obj, now, cells) =>
+        {
+            cells.Add(obj.Text("metadata", "name"));
+            cells.Add(obj.Text("type"));
+            cells.Add((long)obj.Size("data"));
+            cells.Add(TableLayout.AgeOf(obj, now));
+        });
+
+    public static readonly TableLayout Namespace = new(
+        [TableLayout.Name, new("Status"), TableLayout.Age],
+        (obj, now, cells) =>
+        {
+            cells.Add(obj.Text("metadata", "name"));
+            cells.Add(obj.Text("status", "phase"));
+            cells.Add(TableLayout.AgeOf(obj, now));
+        });
+
+    public static readonly TableLayout ServiceAccount = new(
+        [TableLayout.Name, new("Secrets", "integer"), TableLayout.Age],
+        (obj, now, cells) =>
+        {
+            cells.Add(obj.Text("metadata", "name"));
+            cells.Add((long)obj.Size("secrets"));
+            cells.Add(TableLayout.AgeOf(obj, now));
+        });
+
+    public static readonly TableLayout Lease = new(
+        [TableLayout.Name, new("Holder"), TableLayout.Age],
+        (obj, now, cells) =>
+        {
+            cells.Add(obj.Text("metadata", "name"));
+            cells.Add(obj.Text("spec", "holderIdentity"));
+            cells.Add(TableLayout.AgeOf(obj, now));
+        });
+
+    public static readonly TableLayout CustomResourceDefinition = new(
+        [TableLayout.Name, new("Created At", "date")],
+        (obj, _, cells) =>
+        {
+            cells.Add(obj.Text("metadata", "name"));
+            cells.Add(obj.Text("metadata", "creationTimestamp"));
+        });
+}

@@ -1,0 +1,31 @@
+using System.Collections.Concurrent;
+using Serval.Api;
+
+namespace Serval.ApiServer.Tables;
+
+/// <summary>The layout of every kind: Kubernetes' own columns for its built-in kinds, the kind's declared ones for the rest.</summary>
+internal static class TableLayouts
+{
+    private static readonly ConcurrentDictionary<ResourceKind, TableLayout> s_layouts = new();
+
+    public static TableLayout For(ResourceKind kind) => s_layouts.GetOrAdd(kind, static k => Create(k));
+
+    private static TableLayout Create(ResourceKind kind) => kind.ResourceName switch
+    {
+        "pods" => PodPrinter.Layout,
+        "deployments.apps" => WorkloadPrinters.Deployment,
+        "replicasets.apps" => WorkloadPrinters.ReplicaSet,
+        "services" => NetworkPrinters.Service,
+        "endpoints" => NetworkPrinters.Endpoints,
+        "endpointslices.discovery.k8s.io" => NetworkPrinters.EndpointSlice,
+        "configmaps" => CorePrinters.ConfigMap,
+        "secrets" => CorePrinters.Secret,
+        "namespaces" => CorePrinters.Namespace,
+        "serviceaccounts" => CorePrinters.ServiceAccount,
+        "nodes" => NodePrinter.Layout,
+        "events" => EventPrinter.Layout,
+        "leases.coordination.k8s.io" => CorePrinters.Lease,
+        "customresourcedefinitions.apiextensions.k8s.io" => CorePrinters.CustomResourceDefinition,
+        _ => ColumnPrinter.Layout(kind),
+    };
+}

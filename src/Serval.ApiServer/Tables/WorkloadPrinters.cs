@@ -1,0 +1,42 @@
+using System.Text.Json;
+
+namespace Serval.ApiServer.Tables;
+
+/// <summary>Deployments and replica sets.</summary>
+internal static class WorkloadPrinters
+{
+    private static readonly TableColumn[] s_wide =
+        [new("Containers", Priority: 1), new("Images", Priority: 1), new("Selector", Priority: 1)];
+
+    public static readonly TableLayout Deployment = new(
+        [TableLayout.Name, new("Ready"), new("Up-to-date", "integer"), new("Available", "integer"), TableLayout.Age, .. s_wide],
+        (obj, now, cells) =>
+        {
+            cells.Add(obj.Text("metadata", "name"));
+            cells.Add($"{obj.Number("status", "readyReplicas")}/{obj.Number("spec", "replicas")}");
+            cells.Add(obj.Number("status", "updatedReplicas"));
+            cells.Add(obj.Number("status", "availableReplicas"));
+            cells.Add(TableLayout.AgeOf(obj, now));
+            Wide(obj, cells);
+        });
+
+    public static readonly TableLayout ReplicaSet = new(
+        [TableLayout.Name, new("Desired", "integer"), new("Current", "integer"), new("Ready", "integer"), TableLayout.Age, .. s_wide],
+        (obj, now, cells) =>
+        {
+            cells.Add(obj.Text("metadata", "name"));
+            cells.Add(obj.Number("spec", "replicas"));
+            cells.Add(obj.Number("status", "replicas"));
+            cells.Add(obj.Number("status", "readyReplicas"));
+            cells.Add(TableLayout.AgeOf(obj, now));
+            Wide(obj, cells);
+        });
+
+    private static void Wide(JsonElement obj, List<object?> cells)
+    {
+        var containers = obj.Items("spec", "template", "spec", "containers").ToList();
+        cells.Add(string.Join(",", containers.Select(c => c.Text("name"))));
+        cells.Add(string.Join(",", containers.Select(c => c.Text("image"))));
+        cells.Add(SelectorText.Format(obj.At("spec", "selector")));
+    }
+}

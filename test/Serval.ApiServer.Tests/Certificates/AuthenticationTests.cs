@@ -1,0 +1,131 @@
+using System.Net;
+using System.Net.Http.Headers;
+using Serval.ApiServer.Certificates;
+
+namespace Serval.ApiServer.Tests.Certificates;
+
+public sealed class AuthenticationTests : IAsyncLifetime
+{
+    private ApiServerFixture _server = null!;
+
+    public async Task InitializeAsync() => _server = await ApiServerFixture.StartAsync();
+
+    public async Task DisposeAsync() => await _server.DisposeAsync();
+
+    [Theory]
+    [InlineData("/healthz", HttpStatusCode.OK)]
+    [InlineData("/readyz", HttpStatusCode.OK)]
+    [InlineData("/livez", HttpStatusCode.OK)]
+    [InlineData("/version", HttpStatusCode.OK)]
+    [InlineData("/api", HttpStatusCode.Unauthorized)]
+    [InlineData("/api/v1/pods", HttpStatusCode.Unauthorized)]
+    [InlineData("/nothing", HttpStatusCode.Unauthorized)]
+    public async Task Anonymous_SeesHealthAndVersionOnly(string path, HttpStatusCode expected)
+    {
+        using var client = _server.Connect(withCertificate: false);
+        using var response = await client.GetAsync(path);
+        Assert.Equal(expected, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(true, HttpStatusCode.OK)]
+    [InlineData(false, HttpStatusCode.Unauthorized)]
+    public async Task Token_RightOne_IsTheAdministrator(bool right, HttpStatusCode expected)
+    {
+        using var client = _server.Connect(withCertificate: false);
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", right ? _server.AdminToken : "guess");
+        using var response = await client.GetAsync("/api/v1/pods");
+        Assert.Equal(expected, response.StatusCode);
+    }
+
+    [Fact]
+    public void Files_OfSecrets_AreTheOwnersAlone()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+        var files = Directory.GetFiles(Path.Combine(_server.DataDirectory, "certificates")).Append(_server.Host.KubeconfigPath).ToList();
+        Assert.Equal(8, files.Count);
+        foreach (var file in files)
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        }
+    }
+
+    [Fact]
+    public async Task Start_PortTaken_NamesPortAndOption()
+    {
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => ApiServerHost.StartAsync(new ApiServerOptions
+        {
+            DataDirectory = _server.DataDirectory, Client = _server.Objects, Port = _server.Host.Port, TimeProvider = _server.Clock,
+        }));
+        Assert.Contains($"port {_server.Host.Port}", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--api-port", error.Message, StringComparison.Ordinal);
+    }
+}
+
+public sealed class CredentialsTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("serval-pki-").FullName;
+    private readonly ManualClock _clock = new(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public void Open_Again_KeepsEverything()
+    {
+        using var first = Open("localhost");
+        using var second = Open("localhost");
+        Assert.Equal(first.ServerCertificate().Thumbprint, second.ServerCertificate().Thumbprint);
+        Assert.Equal(first.Admin, second.Admin);
+        Assert.Equal(first.AdminToken, second.AdminToken);
+    }
+
+    [Fact]
+    public void Open_OtherHosts_RenewsTheServersOnly()
+    {
+        using var first = Open("localhost");
+        using var second = Open("localhost", "serval.example");
+        Assert.NotEqual(first.ServerCertificate().Thumbprint, second.ServerCertificate().Thumbprint);
+        Assert.True(second.ServerCertificate().MatchesHostname("serval.example"));
+        Assert.Equal(first.Admin, second.Admin);
+    }
+
+    [Fact]
+    public void ServerCertificate_NearItsEnd_IsRenewedWithTheAdministrators()
+    {
+        using var credentials = Open("localhost");
+        var (server, admin, told) = (credentials.ServerCertificate().Thumbprint, credentials.Admin, 0);
+        credentials.AdminRenewed += () => told++;
+        _clock.Advance(TimeSpan.FromDays(340));
+        Assert.NotEqual(server, credentials.ServerCertificate().Thumbprint);
+        Assert.NotEqual(admin, credentials.Admin);
+        Assert.Equal(1, told);
+    }
+
+    [Fact]
+    public void Vouches_ForeignOrServerCertificate_No()
+    {
+        using var credentials = Open("localhost");
+        using var other = new CertificateAuthority(CertificateAuthority.Generate(_clock), _clock);
+        using var foreign = other.IssueClient("kubernetes-admin", "system:masters").ToCertificate();
+        using var own = credentials.Admin.ToCertificate();
+        Assert.True(credentials.Authority.Vouches(own));
+        Assert.False(credentials.Authority.Vouches(foreign));
+        Assert.False(credentials.Authority.Vouches(credentials.ServerCertificate()));
+        _clock.Advance(TimeSpan.FromDays(400));
+        Assert.False(credentials.Authority.Vouches(own));
+    }
+
+    [Fact]
+    public void Open_BrokenFile_SaysWhatToDo()
+    {
+        Open("localhost").Dispose();
+        File.WriteAllText(Path.Combine(_directory, "ca.key"), "nonsense");
+        var error = Assert.Throws<InvalidOperationException>(() => Open("localhost"));
+        Assert.Contains(_directory, error.Message, StringComparison.Ordinal);
+    }
+
+    private Credentials Open(params string[] hosts) => Credentials.Open(_directory, hosts, _clock);
+}

@@ -1,0 +1,81 @@
+using System.Net;
+
+namespace Serval.ApiServer.Tests.Discovery;
+
+public sealed class DiscoveryTests : IAsyncLifetime
+{
+    private const string Aggregated =
+        "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+
+    private ApiServerFixture _server = null!;
+
+    public async Task InitializeAsync() => _server = await ApiServerFixture.StartAsync();
+
+    public async Task DisposeAsync() => await _server.DisposeAsync();
+
+    [Fact]
+    public async Task Aggregated_ListsKindsWithSubresources()
+    {
+        var (response, body) = await _server.SendAsync(HttpMethod.Get, "/apis", accept: Aggregated);
+        Assert.Equal("application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList", response.Content.Headers.ContentType!.ToString().Replace(" ", "", StringComparison.Ordinal));
+        var apps = body["items"]!.AsArray().Single(g => (string?)g!["metadata"]!["name"] == "apps")!;
+        var deployments = apps["versions"]![0]!["resources"]!.AsArray().Single(r => (string?)r!["resource"] == "deployments")!;
+        Assert.Equal(["scale", "status"], deployments["subresources"]!.AsArray().Select(s => (string?)s!["subresource"]));
+        Assert.Equal("autoscaling", (string?)deployments["subresources"]![0]!["responseKind"]!["group"]);
+    }
+
+    [Fact]
+    public async Task Plain_ListsGroupsAndResources()
+    {
+        Assert.Equal("v1", (string?)(await _server.GetAsync("/api"))["versions"]![0]);
+        Assert.Contains("serving.knative.dev", (await _server.GetAsync("/apis"))["groups"]!.AsArray().Select(g => (string?)g!["name"]));
+        Assert.Equal("serving.knative.dev/v1", (string?)(await _server.GetAsync("/apis/serving.knative.dev"))["preferredVersion"]!["groupVersion"]);
+        var serving = (await _server.GetAsync("/apis/serving.knative.dev/v1"))["resources"]!.AsArray();
+        var service = serving.Single(r => (string?)r!["name"] == "services")!;
+        Assert.Equal(["kservice", "ksvc"], service["shortNames"]!.AsArray().Select(s => (string?)s));
+        var pods = (await _server.GetAsync("/api/v1"))["resources"]!.AsArray().Select(r => (string?)r!["name"]);
+        Assert.Contains("pods/log", pods);
+    }
+
+    [Theory]
+    [InlineData("/api/v2")]
+    [InlineData("/apis/none.example")]
+    [InlineData("/apis/apps/v9")]
+    [InlineData("/openapi/v2")]
+    public async Task Unknown_Is404(string path)
+    {
+        var (response, _) = await _server.SendAsync(HttpMethod.Get, path);
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task ETag_Known_Is304()
+    {
+        var (first, _) = await _server.SendAsync(HttpMethod.Get, "/apis", accept: Aggregated);
+        using var again = new HttpRequestMessage(HttpMethod.Get, "/apis");
+        again.Headers.TryAddWithoutValidation("Accept", Aggregated);
+        again.Headers.TryAddWithoutValidation("If-None-Match", first.Headers.ETag!.ToString());
+        using var response = await _server.Client.SendAsync(again);
+        Assert.Equal(HttpStatusCode.NotModified, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Version_SaysWhichKubernetesThisIs()
+    {
+        var version = await _server.GetAsync("/version");
+        Assert.Equal(("1", "32"), ((string?)version["major"], (string?)version["minor"]));
+        Assert.StartsWith("v1.32.0+serval", (string?)version["gitVersion"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Definitions_AreListedAndEstablished()
+    {
+        const string path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+        var list = (await _server.GetAsync(path))["items"]!.AsArray();
+        Assert.Contains("services.serving.knative.dev", list.Select(d => (string?)d!["metadata"]!["name"]));
+        var one = await _server.GetAsync(path + "/services.serving.knative.dev");
+        Assert.Contains("Established", one["status"]!["conditions"]!.AsArray().Select(c => (string?)c!["type"]));
+        var table = await _server.GetAsync(path, "application/json;as=Table;v=v1;g=meta.k8s.io");
+        Assert.Equal("Created At", (string?)table["columnDefinitions"]![1]!["name"]);
+    }
+}

@@ -1,0 +1,114 @@
+using System.Net;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json.Nodes;
+using Serval.ApiServer.Certificates;
+
+namespace Serval.ApiServer.Tests;
+
+/// <summary>A server on a free port of its own, and a client that holds the administrator's certificate.</summary>
+internal sealed class ApiServerFixture : IAsyncDisposable
+{
+    private readonly string _directory;
+
+    private ApiServerFixture(string directory, ApiServerHost host, FakeKubeClient objects, FakePodStreams streams, ManualClock clock, ErrorLog log)
+    {
+        _directory = directory;
+        Host = host;
+        Objects = objects;
+        Streams = streams;
+        Clock = clock;
+        Log = log;
+        Client = Connect(withCertificate: true);
+    }
+
+    public ApiServerHost Host { get; }
+
+    public FakeKubeClient Objects { get; }
+
+    public FakePodStreams Streams { get; }
+
+    public ManualClock Clock { get; }
+
+    public ErrorLog Log { get; }
+
+    public HttpClient Client { get; }
+
+    public string DataDirectory => _directory;
+
+    public string AdminToken => File.ReadAllText(Path.Combine(_directory, "certificates", "admin.token")).Trim();
+
+    public static async Task<ApiServerFixture> StartAsync(Func<ApiServerOptions, ApiServerOptions>? change = null)
+    {
+        var directory = Directory.CreateTempSubdirectory("serval-api-").FullName;
+        var clock = new ManualClock(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
+        var objects = new FakeKubeClient(clock);
+        var streams = new FakePodStreams();
+        var log = new ErrorLog();
+        var options = new ApiServerOptions { DataDirectory = directory, Client = objects, PodStreams = streams, Port = 0, TimeProvider = clock, LoggerFactory = log };
+        var host = await ApiServerHost.StartAsync(change?.Invoke(options) ?? options);
+        return new ApiServerFixture(directory, host, objects, streams, clock, log);
+    }
+
+    public HttpClient Connect(bool withCertificate)
+    {
+        var trusted = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(_directory, "certificates", "ca.crt"));
+        var handler = new SocketsHttpHandler { SslOptions = new SslClientAuthenticationOptions() };
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => Trusts(trusted, certificate);
+        if (withCertificate)
+        {
+            handler.SslOptions.ClientCertificates =
+                [KeyPair.Load(Path.Combine(_directory, "certificates"), "admin")!.ToCertificate()];
+        }
+        return new HttpClient(handler)
+        {
+            BaseAddress = Host.Address,
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+            Timeout = TimeSpan.FromSeconds(30),
+        };
+    }
+
+    public async Task<(HttpResponseMessage Response, JsonObject Body)> SendAsync(
+        HttpMethod method, string path, string? body = null, string type = "application/json", string accept = "application/json")
+    {
+        using var request = new HttpRequestMessage(method, path);
+        request.Headers.TryAddWithoutValidation("Accept", accept);
+        if (body is not null)
+        {
+            request.Content = new StringContent(body, Encoding.UTF8);
+            request.Content.Headers.Remove("Content-Type");
+            request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
+        }
+        var response = await Client.SendAsync(request);
+        return (response, (JsonObject)JsonNode.Parse(await response.Content.ReadAsStringAsync())!);
+    }
+
+    public async Task<JsonObject> GetAsync(string path, string accept = "application/json") =>
+        (await SendAsync(HttpMethod.Get, path, accept: accept)).Body;
+
+    public Task<(HttpResponseMessage Response, JsonObject Body)> CreateConfigMapAsync(string name, string more = "") =>
+        SendAsync(HttpMethod.Post, "/api/v1/namespaces/default/configmaps", ConfigMap(name, more));
+
+    public static string ConfigMap(string name, string more = "") =>
+        $$$"""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"{{{name}}}"{{{more}}}},"data":{"a":"1"}}""";
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await Host.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+        Assert.True(Log.Errors.IsEmpty, string.Join('\n', Log.Errors));
+    }
+
+    private static bool Trusts(X509Certificate2 root, X509Certificate? certificate)
+    {
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.Add(root);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.VerificationTime = root.NotBefore.AddDays(1);
+        return certificate is X509Certificate2 served && chain.Build(served) && served.MatchesHostname("127.0.0.1");
+    }
+}
