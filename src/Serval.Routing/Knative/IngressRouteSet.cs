@@ -10,6 +10,10 @@ public sealed class IngressRouteSet
 {
     private readonly Dictionary<ObjectKey, CompiledIngress> _ingresses = [];
     private readonly Dictionary<string, List<CompiledIngress>> _claims = new(StringComparer.Ordinal); // winner first
+    private readonly Dictionary<BackendKey, (int Count, RevisionPolicy? Policy)> _policies = []; // how many Ingresses lead to a backend
+    private readonly HashSet<string> _dirtyHosts = new(StringComparer.Ordinal); // changed since the last table
+    private readonly HashSet<BackendKey> _dirtyPolicies = [];
+    private RouteTable _table = RouteTable.Empty;
 
     public IReadOnlyDictionary<ObjectKey, CompiledIngress> Ingresses => _ingresses;
 
@@ -22,6 +26,7 @@ public sealed class IngressRouteSet
             Withdraw(before, affected);
         }
         _ingresses[ingress.Key] = ingress;
+        CountPolicies(ingress, 1);
         foreach (var host in ingress.Hosts)
         {
             if (!_claims.TryGetValue(host.Host, out var claims))
@@ -31,6 +36,7 @@ public sealed class IngressRouteSet
             var index = claims.FindIndex(c => Precedes(ingress, c));
             claims.Insert(index < 0 ? claims.Count : index, ingress);
             AddOthers(claims, affected);
+            _dirtyHosts.Add(host.Host);
         }
         affected.Remove(ingress.Key);
         return affected;
@@ -66,36 +72,58 @@ public sealed class IngressRouteSet
         return lost ?? (IReadOnlyList<HostConflict>)[];
     }
 
-    /// <summary>The table of all winners.</summary>
+    /// <summary>The table of all winners; costs what changed since the last one.</summary>
     public RouteTable Build(long version)
     {
-        var builder = new RouteTableBuilder();
-        foreach (var (host, claims) in _claims)
+        _table = _table.With(
+            version,
+            _dirtyHosts.Select(h => KeyValuePair.Create(h, RulesOf(h))),
+            _dirtyPolicies.Select(b => KeyValuePair.Create(b, _policies.TryGetValue(b, out var known) ? known.Policy : null)));
+        _dirtyHosts.Clear();
+        _dirtyPolicies.Clear();
+        return _table;
+    }
+
+    private IReadOnlyList<RouteRule>? RulesOf(string host)
+    {
+        if (!_claims.TryGetValue(host, out var claims))
         {
-            foreach (var compiled in claims[0].Hosts)
+            return null;
+        }
+        foreach (var compiled in claims[0].Hosts)
+        {
+            if (compiled.Host == host)
             {
-                if (compiled.Host == host)
-                {
-                    builder.Add(host, compiled.Rules.AsSpan());
-                    break;
-                }
+                return compiled.Rules;
             }
         }
-        foreach (var ingress in _ingresses.Values)
+        return null;
+    }
+
+    private void CountPolicies(CompiledIngress ingress, int change)
+    {
+        foreach (var (backend, policy) in ingress.Policies)
         {
-            foreach (var (backend, policy) in ingress.Policies)
+            var count = (_policies.TryGetValue(backend, out var known) ? known.Count : 0) + change;
+            if (count == 0)
             {
-                builder.SetPolicy(backend, policy);
+                _policies.Remove(backend);
             }
+            else
+            {
+                _policies[backend] = (count, change > 0 ? policy : known.Policy);
+            }
+            _dirtyPolicies.Add(backend);
         }
-        return builder.Build(version);
     }
 
     private void Withdraw(CompiledIngress ingress, HashSet<ObjectKey> affected)
     {
+        CountPolicies(ingress, -1);
         foreach (var host in ingress.Hosts)
         {
             var claims = _claims[host.Host];
+            _dirtyHosts.Add(host.Host);
             claims.RemoveAll(c => c.Key == ingress.Key);
             if (claims.Count == 0)
             {

@@ -8,7 +8,11 @@ public sealed class HostRoutes
     internal HostRoutes(string host, IEnumerable<RouteRule> rules)
     {
         Host = host;
-        _rules = [.. rules.OrderByDescending(r => r.Headers.Count).ThenByDescending(r => r.PathPrefix.Length)];
+        _rules = [.. rules];
+        if (_rules.Length > 1)
+        {
+            _rules = [.. _rules.OrderByDescending(r => r.Headers.Count).ThenByDescending(r => r.PathPrefix.Length)];
+        }
     }
 
     /// <summary>Lower case; <c>*.suffix</c> or <c>*</c> for wildcards.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
 using System.Text;
 
 namespace Serval.Routing;
@@ -7,37 +8,62 @@ namespace Serval.Routing;
 public sealed class RouteTable
 {
     private const int MaxHost = 255;
-    private readonly FrozenDictionary<string, HostRoutes>.AlternateLookup<ReadOnlySpan<char>> _exact;
-    private readonly FrozenDictionary<string, HostRoutes>.AlternateLookup<ReadOnlySpan<char>> _wildcard;
-    private readonly FrozenDictionary<string, HostRoutes> _suffixes;
+    private readonly HostIndex _exact;
+    private readonly HostIndex _suffixes; // by what follows the asterisk
 
-    internal RouteTable(long version, Dictionary<string, List<RouteRule>> hosts, Dictionary<BackendKey, RevisionPolicy> policies)
+    private RouteTable(long version, HostIndex exact, HostIndex suffixes, ImmutableDictionary<BackendKey, RevisionPolicy> policies)
     {
         Version = version;
-        Hosts = hosts.Where(h => h.Key[0] != '*').ToFrozenDictionary(h => h.Key, h => new HostRoutes(h.Key, h.Value), StringComparer.Ordinal);
-        _suffixes = hosts.Where(h => h.Key[0] == '*').ToFrozenDictionary(h => h.Key[1..], h => new HostRoutes(h.Key, h.Value), StringComparer.Ordinal);
-        Policies = policies.ToFrozenDictionary();
-        _exact = Hosts.GetAlternateLookup<ReadOnlySpan<char>>();
-        _wildcard = _suffixes.GetAlternateLookup<ReadOnlySpan<char>>();
+        _exact = exact;
+        _suffixes = suffixes;
+        Policies = policies;
     }
 
     /// <summary>No routes.</summary>
-    public static RouteTable Empty { get; } = new RouteTableBuilder().Build(0);
+    public static RouteTable Empty { get; } = new(0, HostIndex.Empty, HostIndex.Empty, ImmutableDictionary<BackendKey, RevisionPolicy>.Empty);
 
     /// <summary>Given by the publisher; grows.</summary>
     public long Version { get; }
 
     /// <summary>By exact host, lower case.</summary>
-    public FrozenDictionary<string, HostRoutes> Hosts { get; }
+    public IReadOnlyDictionary<string, HostRoutes> Hosts => _exact;
 
     /// <summary>Hosts with a wildcard; of those that match, the longest wins.</summary>
-    public IReadOnlyList<HostRoutes> WildcardHosts => _suffixes.Values;
+    public IEnumerable<HostRoutes> WildcardHosts => _suffixes.Values;
 
     /// <summary>How each revision is gated and timed.</summary>
-    public FrozenDictionary<BackendKey, RevisionPolicy> Policies { get; }
+    public ImmutableDictionary<BackendKey, RevisionPolicy> Policies { get; }
 
     /// <summary>Every rule of every host.</summary>
     public IEnumerable<RouteRule> Rules => Hosts.Values.Concat(WildcardHosts).SelectMany(h => h.Rules);
+
+    /// <summary>
+    /// This table with some hosts and policies replaced, or removed where the value is null. What does not change is shared, so the cost is that
+    /// of the change and not of the table.
+    /// </summary>
+    /// <param name="version">Of the new table.</param>
+    /// <param name="hosts">Rules by host, as <see cref="RouteTableBuilder.Add"/> takes them.</param>
+    /// <param name="policies">Policies by backend.</param>
+    public RouteTable With(
+        long version, IEnumerable<KeyValuePair<string, IReadOnlyList<RouteRule>?>> hosts, IEnumerable<KeyValuePair<BackendKey, RevisionPolicy?>> policies)
+    {
+        var changes = hosts.Select(h => (Key: h.Key.ToLowerInvariant().TrimEnd('.'), h.Value))
+            .Select(h => (h.Key, Routes: h.Value is null ? null : new HostRoutes(h.Key, h.Value)))
+            .ToLookup(h => h.Key[0] == '*', h => KeyValuePair.Create(h.Key[0] == '*' ? h.Key[1..] : h.Key, h.Routes));
+        var nextPolicies = Policies.ToBuilder();
+        foreach (var (backend, policy) in policies)
+        {
+            if (policy is null)
+            {
+                nextPolicies.Remove(backend);
+            }
+            else
+            {
+                nextPolicies[backend] = policy;
+            }
+        }
+        return new RouteTable(version, _exact.With(changes[false]), _suffixes.With(changes[true]), nextPolicies.ToImmutable());
+    }
 
     /// <summary>The policy of a backend, or the default of its kind.</summary>
     public RevisionPolicy PolicyOf(BackendKey backend) =>
@@ -80,14 +106,14 @@ public sealed class RouteTable
     {
         for (var dot = host.IndexOf('.'); dot >= 0;)
         {
-            if (_wildcard.TryGetValue(host[dot..], out var routes))
+            if (_suffixes.TryGetValue(host[dot..], out var routes))
             {
                 return routes.Match(path, headers, clusterLocal);
             }
             var next = host[(dot + 1)..].IndexOf('.');
             dot = next < 0 ? -1 : dot + 1 + next;
         }
-        return _wildcard.TryGetValue("", out var any) ? any.Match(path, headers, clusterLocal) : null;
+        return _suffixes.TryGetValue("", out var any) ? any.Match(path, headers, clusterLocal) : null;
     }
 
     private static ReadOnlySpan<char> WithoutPort(ReadOnlySpan<char> host)

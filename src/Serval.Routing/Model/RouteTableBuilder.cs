@@ -31,5 +31,8 @@ public sealed class RouteTableBuilder
         return this;
     }
 
-    public RouteTable Build(long version) => new(version, _hosts, _policies);
+    public RouteTable Build(long version) => RouteTable.Empty.With(
+        version,
+        _hosts.Select(h => KeyValuePair.Create(h.Key, (IReadOnlyList<RouteRule>?)h.Value)),
+        _policies.Select(p => KeyValuePair.Create(p.Key, (RevisionPolicy?)p.Value)));
 }

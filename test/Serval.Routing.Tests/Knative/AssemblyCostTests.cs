@@ -7,7 +7,7 @@ namespace Serval.Routing.Tests.Knative;
 
 public sealed class AssemblyCostTests(ITestOutputHelper output)
 {
-    /// <summary>Prints what one change costs among many; the bound is loose because test machines are shared.</summary>
+    /// <summary>Prints what one change costs among many; the best round is judged, as test machines are shared.</summary>
     [Fact]
     public void Build_OneChangeAmongFiveThousandIngresses_IsQuick()
     {
@@ -27,7 +27,7 @@ public sealed class AssemblyCostTests(ITestOutputHelper output)
             best = took < best ? took : best;
         }
         output.WriteLine($"best of ten: {best.TotalMilliseconds:0.00} ms");
-        Assert.True(best < TimeSpan.FromMilliseconds(200), $"{best}");
+        Assert.True(best < TimeSpan.FromMilliseconds(10), $"{best}");
     }
 
     private static CompiledIngress Ingress(int i)
