@@ -11,6 +11,8 @@ internal interface IProxyCore
 
     ProxyTelemetry Telemetry { get; }
 
+    HandlerUpstream HandlerUpstream { get; }
+
     /// <summary>The server shuts down: no connection is kept alive.</summary>
     bool Draining { get; }
 

@@ -21,6 +21,8 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     private readonly Lock _scanning = new();
     private readonly TaskCompletionSource _allEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer _scan;
+    private readonly HandlerUpstream _handlerUpstream;
+    private readonly Lazy<Http2Server> _http2;
     private volatile ProxySnapshot _snapshot = ProxySnapshot.Empty;
     private volatile bool _draining;
     private bool _scanOn; // guarded by _scanning
@@ -37,6 +39,8 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         _demand = new DemandReporter(options.DemandSink, options.TimeProvider);
         _gateServices = new GateServices(
             options.TimeProvider, _picker, _demand, options.MaxHeldPerRevision, _ => new UpstreamPool(options.TimeProvider, options.UpstreamIdleTimeout));
+        _handlerUpstream = new HandlerUpstream(options);
+        _http2 = new Lazy<Http2Server>(() => new Http2Server(this, _handlerUpstream));
         _scan = options.TimeProvider.CreateTimer(static self => ((ProxyServer)self!).Scan(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -50,6 +54,8 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     Picker IProxyCore.Picker => _picker;
 
     ProxyTelemetry IProxyCore.Telemetry => _telemetry;
+
+    HandlerUpstream IProxyCore.HandlerUpstream => _handlerUpstream;
 
     bool IProxyCore.Draining => _draining;
 
@@ -111,17 +117,21 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         {
             connection.CloseIfIdle();
         }
+        var http2 = _http2.IsValueCreated ? _http2.Value.DisposeAsync() : ValueTask.CompletedTask;
         await DrainAsync();
+        await http2;
         await _scan.DisposeAsync();
         _demand.Dispose();
         foreach (var gate in _gates.Values)
         {
             gate.Remove();
         }
+        _handlerUpstream.Dispose();
         _telemetry.Dispose();
     }
 
-    bool IProxyCore.TryHandOver(SocketTransport transport, byte[] received) => false;
+    bool IProxyCore.TryHandOver(SocketTransport transport, byte[] received) =>
+        !_draining && _http2.Value.TryHandOver(new HandedConnection(transport.Socket, received));
 
     void IProxyCore.Ended(Http1Connection connection)
     {

@@ -32,7 +32,7 @@ internal sealed partial class Http1Connection
         {
             SetDeadlines(_gate!.Policy);
             HeadComposer.Request(_output, bytes, _request, _backend, _identity, _facts.Upgrade);
-            _http2Upstream = TryPrepareHttp2(bytes, _gate.Policy);
+            _http2Upstream = IsHttp2(_gate.Policy);
         }
         _input.Start += _request.Length;
         if (_failure == RequestOutcome.Forwarded && kind == BodyKind.Length && _request.ContentLength <= Math.Min(_input.Count, MaxWholeBody)

@@ -134,11 +134,7 @@ public sealed class ForwardingTests : ProxyTest
         {
             await wire.ReadHeadAsync();
             await release.Task;
-            var total = 0;
-            for (var got = 0; total < Size; total += got)
-            {
-                got = (await wire.ReadExactAsync(Math.Min(50_000, Size - total))).Length;
-            }
+            await wire.SkipAsync(Size);
             await wire.SendAsync($"HTTP/1.1 200 OK\r\nContent-Length: {Size}\r\n\r\n");
             await wire.SendAsync(new byte[Size]);
         });
@@ -149,7 +145,7 @@ public sealed class ForwardingTests : ProxyTest
         release.SetResult();
         await sending;
         Assert.Equal(200, (await client.ReadHeadAsync()).Status);
-        Assert.Equal(Size, (await client.ReadExactAsync(Size)).Length);
+        await client.SkipAsync(Size);
     }
 
     [Theory]

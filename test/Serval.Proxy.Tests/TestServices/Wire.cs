@@ -107,6 +107,25 @@ public sealed class Wire(Socket socket) : IDisposable
         return text.ToString();
     }
 
+    public async Task SkipAsync(int count)
+    {
+        while (count > 0)
+        {
+            if (_start == _end)
+            {
+                _start = 0;
+                _end = await socket.ReceiveAsync(_buffer);
+                if (_end == 0)
+                {
+                    throw new EndOfStreamException($"Ended {count} bytes early");
+                }
+            }
+            var skipped = Math.Min(count, _end - _start);
+            _start += skipped;
+            count -= skipped;
+        }
+    }
+
     public async Task<string> ReadToEndAsync()
     {
         var text = new StringBuilder();

@@ -1,0 +1,61 @@
+using System.Net;
+using System.Text;
+
+namespace Serval.Proxy;
+
+/// <summary>Requests to instances through the framework's HTTP client: HTTP/2 instances, and HTTP/2 clients of any instance.</summary>
+internal sealed class HandlerUpstream(ProxyOptions options) : IDisposable
+{
+    private readonly HttpMessageInvoker _invoker = new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        UseCookies = false,
+        UseProxy = false,
+        ActivityHeadersPropagator = null,
+        EnableMultipleHttp2Connections = true,
+        ConnectTimeout = options.ConnectTimeout,
+        PooledConnectionIdleTimeout = options.UpstreamIdleTimeout,
+        MaxResponseHeadersLength = 64,
+        ResponseDrainTimeout = TimeSpan.Zero,
+        RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+        ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+    });
+
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct) => _invoker.SendAsync(request, ct);
+
+    /// <summary>A request for an instance; the target is kept as it is.</summary>
+    public static HttpRequestMessage NewRequest(string method, Instance instance, string target, bool http2)
+    {
+        var host = instance.Host.Contains(':', StringComparison.Ordinal) ? $"[{instance.Host}]" : instance.Host;
+        var path = target.StartsWith('/') ? target : "/";
+        return new HttpRequestMessage
+        {
+            Method = new HttpMethod(method),
+            RequestUri = new Uri($"http://{host}:{instance.Port}{path}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }),
+            Version = http2 ? HttpVersion.Version20 : HttpVersion.Version11,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+    }
+
+    public static void AddHeader(HttpRequestMessage request, string name, string? value)
+    {
+        if (!request.Headers.TryAddWithoutValidation(name, value))
+        {
+            request.Content?.Headers.TryAddWithoutValidation(name, value);
+        }
+    }
+
+    /// <summary>Headers for one hop, which HTTP/2 forbids or the client library sets itself.</summary>
+    public static bool IsPassedOn(string name) => KnownOf(name) is KnownHeader.None or KnownHeader.Accept or KnownHeader.Trailer
+        or KnownHeader.NetworkHash or KnownHeader.NetworkProbe or KnownHeader.XForwardedFor or KnownHeader.XForwardedHost
+        or KnownHeader.XForwardedProto or KnownHeader.Forwarded or KnownHeader.ContentLength;
+
+    public static KnownHeader KnownOf(string name)
+    {
+        Span<byte> bytes = stackalloc byte[20];
+        return name.Length is > 0 and <= 20 && Encoding.ASCII.TryGetBytes(name, bytes, out var count) ? KnownHeaders.Find(bytes[..count]) : KnownHeader.None;
+    }
+
+    public void Dispose() => _invoker.Dispose();
+}

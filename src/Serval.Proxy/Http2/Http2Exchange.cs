@@ -1,0 +1,274 @@
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Serval.Routing;
+
+namespace Serval.Proxy;
+
+/// <summary>One request of an HTTP/2 client: the same routes, gates and holds; forwarded through the framework's client.</summary>
+internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, HttpContext context)
+{
+    private const int BufferSize = 16 * 1024;
+    private const int MaxHost = 300;
+    private readonly long _started = core.Options.TimeProvider.GetTimestamp();
+    private RequestOutcome _failure;
+    private CompiledBackend? _backend;
+    private Instance? _instance;
+    private int _attempts;
+
+    public async Task RunAsync()
+    {
+        var host = context.Request.Host.Value ?? "";
+        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        var local = core.Options.IsClusterLocalClient(ClientAddress());
+        _backend = Route(host, target, local)?.Pick(core.Picker);
+        if (_backend is null)
+        {
+            _failure = RequestOutcome.NoRoute;
+        }
+        else
+        {
+            await ForwardAsync(_backend.Gate, host, target);
+        }
+        await EndAsync(host + target);
+    }
+
+    private async Task ForwardAsync(Gate gate, string host, string target)
+    {
+        using var clock = new ExchangeClock(gate.Policy, core.Options.TimeProvider, context.RequestAborted);
+        try
+        {
+            do
+            {
+                await EnterAsync(gate, clock);
+            }
+            while (_failure == RequestOutcome.Forwarded && !await TrySendAsync(gate, clock, host, target));
+        }
+        finally
+        {
+            Release(gate);
+        }
+    }
+
+    private CompiledRule? Route(string host, string target, bool local)
+    {
+        if (host.Length is 0 or > MaxHost || target.Length == 0)
+        {
+            return null;
+        }
+        var query = target.IndexOf('?', StringComparison.Ordinal);
+        var path = Encoding.Latin1.GetBytes(query < 0 ? target : target[..query]);
+        return core.Snapshot.Match(host, path, new ContextHeaders(context.Request.Headers), local);
+    }
+
+    private async Task EnterAsync(Gate gate, ExchangeClock clock)
+    {
+        if (_attempts == 0 && gate.TryEnter(out _instance))
+        {
+            return;
+        }
+        if (gate.Hold(_attempts > 0, out var refusal) is not { } waiter)
+        {
+            _failure = refusal;
+            return;
+        }
+        using var cancel = clock.Token.UnsafeRegister(
+            _ => gate.Cancel(waiter, clock.Why == RequestOutcome.ClientAborted ? RequestOutcome.ClientAborted : RequestOutcome.NoEndpointTimeout), null);
+        var admission = await waiter.Settled;
+        (_instance, _failure) = (admission.Instance, admission.Refusal);
+    }
+
+    /// <summary>False when the instance refused the connection and the request is to be held again.</summary>
+    private async Task<bool> TrySendAsync(Gate gate, ExchangeClock clock, string host, string target)
+    {
+        var content = HasBody() ? new BodyContent(context.Request, clock) : null;
+        using var request = Compose(gate.Policy.Protocol == BackendProtocol.H2c, host, target, content);
+        try
+        {
+            clock.NoteActivity();
+            using var response = await upstream.SendAsync(request, clock.Token);
+            gate.MarkGood(_instance!);
+            clock.ResponseStarted();
+            await RelayAsync(response, clock);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
+        {
+            return !TryAgain(gate, clock, e, content);
+        }
+        return true;
+    }
+
+    private bool TryAgain(Gate gate, ExchangeClock clock, Exception e, BodyContent? content)
+    {
+        _failure = clock.Why
+            ?? (context.Response.HasStarted ? RequestOutcome.Truncated
+            : e is HttpRequestException { HttpRequestError: HttpRequestError.HttpProtocolError or HttpRequestError.InvalidResponse or HttpRequestError.VersionNegotiationError }
+                ? RequestOutcome.UpstreamBadResponse
+            : context.RequestAborted.IsCancellationRequested ? RequestOutcome.ClientAborted : RequestOutcome.UpstreamReset);
+        if (_failure != RequestOutcome.UpstreamReset || e is not HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } || content is { Begun: true })
+        {
+            return false;
+        }
+        gate.MarkFailed(_instance!);
+        Release(gate);
+        _failure = gate.Key.Kind == BackendKind.Service && ++_attempts >= 3 ? RequestOutcome.UpstreamConnect : RequestOutcome.Forwarded;
+        _attempts = Math.Max(1, _attempts);
+        return _failure == RequestOutcome.Forwarded;
+    }
+
+    private HttpRequestMessage Compose(bool http2, string host, string target, BodyContent? content)
+    {
+        var request = HandlerUpstream.NewRequest(context.Request.Method, _instance!, target, http2);
+        request.Content = content;
+        foreach (var (name, values) in context.Request.Headers)
+        {
+            if (!name.StartsWith(':') && HandlerUpstream.IsPassedOn(name) && !_backend!.Headers.ContainsKey(name) && (content is not null || name != "Content-Length"))
+            {
+                foreach (var value in values)
+                {
+                    HandlerUpstream.AddHeader(request, name, value);
+                }
+            }
+        }
+        AddForwarded(request, host);
+        foreach (var (name, value) in _backend!.Headers)
+        {
+            HandlerUpstream.AddHeader(request, name, value);
+        }
+        if (context.Request.Headers.TE == "trailers")
+        {
+            request.Headers.TryAddWithoutValidation("TE", "trailers");
+        }
+        request.Headers.Host = _backend.RewriteHost.Length > 0 ? _backend.RewriteHost : host;
+        return request;
+    }
+
+    private void AddForwarded(HttpRequestMessage request, string host)
+    {
+        var client = new ClientIdentity(ClientAddress(), clusterLocal: false);
+        var headers = context.Request.Headers;
+        Replace("X-Forwarded-For", Joined("X-Forwarded-For", Encoding.ASCII.GetString(client.Address)));
+        Replace("Forwarded", Joined("Forwarded", $"{Encoding.ASCII.GetString(client.ForwardedFor)};host=\"{host}\";proto=http"));
+        if (!headers.ContainsKey("X-Forwarded-Proto"))
+        {
+            Replace("X-Forwarded-Proto", "http");
+        }
+        if (!headers.ContainsKey("X-Forwarded-Host"))
+        {
+            Replace("X-Forwarded-Host", host);
+        }
+
+        string Joined(string name, string own) => string.Join(", ", [.. headers[name].OfType<string>(), own]);
+
+        void Replace(string name, string value)
+        {
+            request.Headers.Remove(name);
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+    }
+
+    private async Task RelayAsync(HttpResponseMessage response, ExchangeClock clock)
+    {
+        context.Response.StatusCode = (int)response.StatusCode;
+        foreach (var (name, values) in response.Headers.NonValidated.Concat(response.Content.Headers.NonValidated))
+        {
+            if (HandlerUpstream.IsPassedOn(name))
+            {
+                context.Response.Headers[name] = values.Count == 1 ? values.ToString() : values.ToArray();
+            }
+        }
+        var buffer = new byte[BufferSize];
+        var body = await response.Content.ReadAsStreamAsync(clock.Token);
+        for (var read = await body.ReadAsync(buffer, clock.Token); read > 0; read = await body.ReadAsync(buffer, clock.Token))
+        {
+            clock.NoteActivity();
+            await context.Response.BodyWriter.WriteAsync(buffer.AsMemory(0, read), clock.Token);
+        }
+        if (context.Features.Get<IHttpResponseTrailersFeature>() is { } trailers)
+        {
+            foreach (var (name, values) in response.TrailingHeaders.NonValidated)
+            {
+                trailers.Trailers[name] = values.ToArray();
+            }
+        }
+    }
+
+    private async Task EndAsync(string url)
+    {
+        if (_failure == RequestOutcome.Truncated || (_failure != RequestOutcome.Forwarded && context.Response.HasStarted))
+        {
+            context.Abort();
+        }
+        else if (_failure != RequestOutcome.Forwarded && Outcomes.Of(_failure).Status is > 0 and var status)
+        {
+            var text = ErrorText.Of(_failure, _backend?.Gate.Key, context.Request.Headers.Accept.ToString().Contains("json", StringComparison.Ordinal), out var type);
+            context.Response.StatusCode = status;
+            context.Response.Headers["Serval-Error"] = Outcomes.Of(_failure).Reason;
+            context.Response.ContentType = type;
+            context.Response.ContentLength = text.Length;
+            await context.Response.BodyWriter.WriteAsync(text);
+        }
+        var facts = new RequestFacts { Status = context.Response.StatusCode, Url = url };
+        core.Telemetry.Ended(_failure, facts, _backend?.Gate.Key, _started);
+    }
+
+    private void Release(Gate gate)
+    {
+        if (_instance is { } instance)
+        {
+            _instance = null;
+            gate.Release(instance);
+        }
+    }
+
+    private bool HasBody() => context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
+
+    private System.Net.IPAddress ClientAddress()
+    {
+        var ip = context.Connection.RemoteIpAddress ?? System.Net.IPAddress.None;
+        return ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip;
+    }
+
+    private readonly struct ContextHeaders(IHeaderDictionary headers) : IRequestHeaders
+    {
+        public bool Has(string name, ReadOnlySpan<byte> value)
+        {
+            foreach (var one in headers[name])
+            {
+                if (one is not null && value.SequenceEqual(Encoding.UTF8.GetBytes(one)))
+                {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
+
+    /// <summary>The client's body as it comes, flushed piece by piece so that streams stay streams.</summary>
+    private sealed class BodyContent(HttpRequest request, ExchangeClock clock) : HttpContent
+    {
+        public bool Begun { get; private set; }
+
+        protected override Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context) =>
+            SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+        protected override async Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context, CancellationToken cancellationToken)
+        {
+            Begun = true;
+            await stream.FlushAsync(cancellationToken); // the headers go first: the instance may speak first
+            var buffer = new byte[BufferSize];
+            for (var read = await request.Body.ReadAsync(buffer, cancellationToken); read > 0; read = await request.Body.ReadAsync(buffer, cancellationToken))
+            {
+                clock.NoteActivity();
+                await stream.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
+                await stream.FlushAsync(cancellationToken);
+            }
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = request.ContentLength ?? 0;
+            return request.ContentLength is not null;
+        }
+    }
+}

@@ -1,0 +1,216 @@
+using System.Net;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Serval.Routing;
+
+namespace Serval.Proxy.Tests.Http2;
+
+public sealed class Http2Tests : ProxyTest
+{
+    private HttpClient Client() => Own(new HttpClient(new SocketsHttpHandler { UseProxy = false })
+    {
+        BaseAddress = new Uri($"http://127.0.0.1:{Proxy.HttpPort}"),
+        DefaultRequestVersion = HttpVersion.Version20,
+        DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        DefaultRequestHeaders = { Host = "h" },
+    });
+
+    private async Task<H2cUpstream> ServeH2cAsync(RequestDelegate handle)
+    {
+        var upstream = await H2cUpstream.StartAsync(handle);
+        Route(new RevisionPolicy { Protocol = BackendProtocol.H2c });
+        Proxy.SetInstance(Revision, upstream.Endpoint);
+        return upstream;
+    }
+
+    [Fact]
+    public async Task Http2Client_Http1Instance()
+    {
+        Message? seen = null;
+        Serve(m =>
+        {
+            seen = m;
+            return "HTTP/1.1 201 Made\r\nX-App: 1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
+        });
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/a%2Fb/../c?d=e") { Content = new StringContent("body") };
+        request.Version = HttpVersion.Version20;
+        request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
+        request.Headers.Add("X-Forwarded-For", "9.9.9.9");
+        var answer = await Client().SendAsync(request);
+        Assert.Equal(HttpVersion.Version20, answer.Version);
+        Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
+        Assert.Equal("1", answer.Headers.GetValues("X-App").Single());
+        Assert.Equal("ok", await answer.Content.ReadAsStringAsync());
+        Assert.Equal("body", seen!.Body);
+        Assert.Equal("h", seen.Header("Host"));
+        Assert.Equal("9.9.9.9, 127.0.0.1", seen.Header("X-Forwarded-For"));
+        Assert.Equal("http", seen.Header("X-Forwarded-Proto"));
+    }
+
+    [Fact]
+    public async Task Http2Client_IsHeld_AndReleased_WithinTheLimit()
+    {
+        Route(new RevisionPolicy { ContainerConcurrency = 1 });
+        var client = Client();
+        var answers = Enumerable.Range(0, 50).Select(i => client.GetStringAsync($"/{i}")).ToArray();
+        await WaitHeldAsync(50);
+        var running = 0;
+        var upstream = Own(Upstream.Answering(async m =>
+        {
+            Assert.Equal(1, Interlocked.Increment(ref running));
+            await Task.Yield();
+            Interlocked.Decrement(ref running);
+            return Upstream.Ok(m.StartLine.Split(' ')[1]);
+        }));
+        Proxy.SetInstance(Revision, upstream.Endpoint("a"));
+        Assert.Equal(Enumerable.Range(0, 50).Select(i => $"/{i}"), await Task.WhenAll(answers));
+    }
+
+    [Fact]
+    public async Task Http2Client_ThatGoesAway_LeavesTheQueue()
+    {
+        using var cancel = new CancellationTokenSource();
+        var answer = Client().GetAsync("/", cancel.Token);
+        await WaitHeldAsync(1);
+        await cancel.CancelAsync();
+        await WaitHeldAsync(0);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => answer);
+    }
+
+    [Fact]
+    public async Task Http2Client_Errors_AreMarked()
+    {
+        var client = Client();
+        client.DefaultRequestHeaders.Host = "nobody";
+        var answer = await client.GetAsync("/");
+        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+        Assert.Equal("no-route", answer.Headers.GetValues("Serval-Error").Single());
+        client.DefaultRequestHeaders.Host = "h";
+        Route(new RevisionPolicy { Timeout = TimeSpan.FromSeconds(3) });
+        var held = client.GetAsync("/");
+        await WaitHeldAsync(1);
+        Time.Advance(TimeSpan.FromSeconds(4));
+        answer = await held;
+        Assert.Equal(HttpStatusCode.GatewayTimeout, answer.StatusCode);
+        Assert.Equal("no-endpoint-timeout", answer.Headers.GetValues("Serval-Error").Single());
+    }
+
+    [Fact]
+    public async Task Http2Client_InstanceThatRefuses_StaysHeld()
+    {
+        Proxy.SetInstance(Revision, new BackendEndpoint("127.0.0.1", Upstream.FreePort(), "dead"));
+        var answer = Client().GetStringAsync("/");
+        await WaitHeldAsync(1);
+        Proxy.SetInstance(Revision, Own(Upstream.Answering(_ => Upstream.Ok("alive"))).Endpoint("alive"));
+        Assert.Equal("alive", await answer);
+    }
+
+    [Fact]
+    public async Task Http2Client_BrokenAnswer_IsAReset()
+    {
+        ServeRaw(async wire =>
+        {
+            await wire.ReadAsync();
+            await wire.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart");
+        });
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => Client().GetStringAsync("/"));
+    }
+
+    [Fact]
+    public async Task Http2Both_StreamsBothWays_WithTrailers()
+    {
+        await using var upstream = await ServeH2cAsync(async context =>
+        {
+            Assert.Equal("HTTP/2", context.Request.Protocol);
+            Assert.Equal("trailers", context.Request.Headers.TE);
+            context.Response.ContentType = "application/grpc";
+            context.Response.DeclareTrailer("grpc-status");
+            var buffer = new byte[100];
+            for (var read = await context.Request.Body.ReadAsync(buffer); read > 0; read = await context.Request.Body.ReadAsync(buffer))
+            {
+                await context.Response.Body.WriteAsync(buffer.AsMemory(0, read));
+                await context.Response.Body.FlushAsync();
+            }
+            context.Response.AppendTrailer("grpc-status", "0");
+        });
+        var body = new DuplexContent();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/svc/Method")
+        {
+            Content = body,
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Headers = { { "TE", "trailers" } },
+        };
+        var sending = Client().SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        var writer = await body.Stream;
+        await writer.WriteAsync("ping"u8.ToArray());
+        await writer.FlushAsync();
+        using var answer = await sending;
+        var reader = await answer.Content.ReadAsStreamAsync();
+        var buffer = new byte[4];
+        await reader.ReadExactlyAsync(buffer);
+        Assert.Equal("ping", Encoding.ASCII.GetString(buffer));
+        await writer.WriteAsync("pong"u8.ToArray());
+        await writer.FlushAsync();
+        await reader.ReadExactlyAsync(buffer);
+        Assert.Equal("pong", Encoding.ASCII.GetString(buffer));
+        body.End();
+        Assert.Equal(0, await reader.ReadAsync(buffer));
+        Assert.Equal("0", answer.TrailingHeaders.GetValues("grpc-status").Single());
+    }
+
+    [Theory]
+    [InlineData("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody")]
+    [InlineData("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n")]
+    public async Task Http1Client_Http2Instance(string text)
+    {
+        await using var upstream = await ServeH2cAsync(async context =>
+        {
+            using var reader = new StreamReader(context.Request.Body);
+            await context.Response.WriteAsync($"{context.Request.Protocol} {context.Request.Host} {await reader.ReadToEndAsync()}");
+            context.Response.AppendTrailer("X-T", "v");
+        });
+        var client = await ClientAsync();
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal("HTTP/2 h body<x-t: v>", (await client.SendReadAsync(text)).Body);
+        }
+        Assert.Equal("HTTP/2 h <x-t: v>", (await client.GetAsync("h")).Body);
+        await Proxy.WhenIdleAsync(Revision, "h2c");
+    }
+
+    [Fact]
+    public async Task Http1Client_Http2InstanceThatRefuses_StaysHeld()
+    {
+        Route(new RevisionPolicy { Protocol = BackendProtocol.H2c });
+        Proxy.SetInstance(Revision, new BackendEndpoint("127.0.0.1", Upstream.FreePort(), "dead"));
+        var answer = (await ClientAsync()).GetAsync("h");
+        await WaitHeldAsync(1);
+        await using var upstream = await H2cUpstream.StartAsync(context => context.Response.WriteAsync("alive"));
+        Proxy.SetInstance(Revision, upstream.Endpoint);
+        Assert.Equal("alive", (await answer).Body);
+    }
+
+    private sealed class DuplexContent : HttpContent
+    {
+        private readonly TaskCompletionSource<Stream> _stream = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<Stream> Stream => _stream.Task;
+
+        public void End() => _end.SetResult();
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await stream.FlushAsync();
+            _stream.SetResult(stream);
+            await _end.Task;
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+    }
+}
