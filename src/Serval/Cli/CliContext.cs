@@ -1,3 +1,5 @@
+using Serval.Composition;
+
 namespace Serval.Cli;
 
 /// <summary>What a command sees of the outside: streams, clock, environment. Tests give their own.</summary>
@@ -18,6 +20,9 @@ internal sealed class CliContext
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     public Func<string, string?> Variable { get; init; } = _ => null;
+
+    /// <summary>Starts a Serval in this process.</summary>
+    public Func<ServalOptions, CancellationToken, Task<IServalHost>>? StartHost { get; init; }
 
     public static CliContext FromConsole()
     {

@@ -50,6 +50,11 @@ internal static class CommandLineApp
             new ImageCommand(context),
             new VersionCommand(context),
         };
+        if (context.StartHost is not null)
+        {
+            root.Subcommands.Insert(0, new UpCommand(context));
+            root.Subcommands.Insert(1, new DemoCommand(context));
+        }
         foreach (var help in root.Options.OfType<HelpOption>())
         {
             help.Action = new ExamplesHelpAction((HelpAction)help.Action!);

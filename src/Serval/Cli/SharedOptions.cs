@@ -19,7 +19,13 @@ internal static class SharedOptions
     public static Option<string?> Output(params string[] formats)
     {
         var option = new Option<string?>("--output", "-o") { Description = "Output: " + string.Join(", ", formats), HelpName = "FORMAT" };
-        option.AcceptOnlyFromAmong(formats);
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && !formats.Contains(result.Tokens[0].Value))
+            {
+                result.AddError($"--output \"{result.Tokens[0].Value}\" is not known; use {string.Join(", ", formats)}");
+            }
+        });
         return option;
     }
 

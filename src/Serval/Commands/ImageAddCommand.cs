@@ -47,6 +47,7 @@ internal sealed class ImageAddCommand : ImageVerb
     {
         var name = parse.GetRequiredValue(_name);
         var directory = parse.GetRequiredValue(_directory);
+        ImageReference.Parse(name);
         var config = ReadConfig(parse);
         CheckProgram(directory, config);
         var image = await Progress.RunAsync(Context, $"packing {directory}", () => store.AddDirectoryAsync(name, directory, config, ct), ct);

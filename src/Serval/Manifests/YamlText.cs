@@ -57,8 +57,13 @@ internal static class YamlText
 
     private static void EmitText(Emitter emitter, string text)
     {
-        var plain = YamlScalars.IsText(text) && !s_ambiguous.Contains(text);
-        var style = text.Contains('\n', StringComparison.Ordinal) ? ScalarStyle.Literal : plain ? ScalarStyle.Any : ScalarStyle.DoubleQuoted;
+        var tidy = text.AsSpan().Trim().Length == text.Length && !text.Any(char.IsControl);
+        var plain = tidy && YamlScalars.IsText(text) && !s_ambiguous.Contains(text);
+        var style = plain ? ScalarStyle.Any : IsBlock(text) ? ScalarStyle.Literal : ScalarStyle.DoubleQuoted;
         emitter.Emit(new Scalar(AnchorName.Empty, TagName.Empty, text, style, isPlainImplicit: plain, isQuotedImplicit: true));
     }
+
+    // Lines people want to read as lines; anything a block cannot show exactly is quoted.
+    private static bool IsBlock(string text) =>
+        text.Contains('\n', StringComparison.Ordinal) && !char.IsWhiteSpace(text[0]) && !text.Any(c => char.IsControl(c) && c != '\n');
 }

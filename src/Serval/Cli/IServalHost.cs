@@ -1,0 +1,18 @@
+using Serval.Images;
+using Serval.Kube;
+
+namespace Serval.Cli;
+
+/// <summary>A running Serval, as the verbs <c>up</c> and <c>demo</c> see it.</summary>
+internal interface IServalHost : IAsyncDisposable
+{
+    Uri GatewayUri { get; }
+
+    Uri ApiUri { get; }
+
+    string KubeconfigPath { get; }
+
+    IKubeClient Client { get; }
+
+    ImageStore Images { get; }
+}

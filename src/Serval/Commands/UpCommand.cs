@@ -1,0 +1,131 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using Serval.Cli;
+using Serval.Composition;
+
+namespace Serval.Commands;
+
+/// <summary><c>serval up</c>: runs everything in this process until it is told to stop.</summary>
+internal sealed class UpCommand : Verb
+{
+    private readonly Option<int> _httpPort = Port("--http-port", "Port of the gateway; 0 is any free one", 8880);
+    private readonly Option<int> _apiPort = Port("--api-port", "Port of the Kubernetes API; 0 is any free one", 6443);
+    private readonly Option<IPAddress> _listen = new("--listen")
+    {
+        Description = "Address to listen on; 0.0.0.0 is reachable from other machines", HelpName = "ADDRESS", CustomParser = ParseAddress, DefaultValueFactory = _ => IPAddress.Loopback,
+    };
+
+    private readonly Option<string?> _output = SharedOptions.Output("json", "yaml");
+
+    public UpCommand(CliContext context)
+        : base(
+            context,
+            "up",
+            "Run Serval: Kubernetes API, controllers, gateway and node in one process",
+            "serval up",
+            "serval up --data-dir ./data --http-port 0 --api-port 0",
+            "kubectl --kubeconfig ~/.serval/kubeconfig get ksvc -A")
+    {
+        Add(_httpPort);
+        Add(_apiPort);
+        Add(_listen);
+        Add(_output);
+    }
+
+    protected override async Task<int> RunAsync(ParseResult parse, CancellationToken ct)
+    {
+        var options = new ServalOptions
+        {
+            DataDirectory = SharedOptions.DataDirectoryOf(parse, Context),
+            HttpPort = parse.GetValue(_httpPort),
+            ApiPort = parse.GetValue(_apiPort),
+            ListenAddress = parse.GetValue(_listen)!,
+        };
+        using var directory = DataDirectoryLock.Take(options.DataDirectory);
+        await using (var host = await StartAsync(options, ct))
+        {
+            new RunState(Environment.ProcessId, host.GatewayUri, host.ApiUri).Write(options.DataDirectory);
+            try
+            {
+                Tell(parse, host, options.DataDirectory);
+                await CancellationSignal.WaitAsync(ct);
+                await Context.Error.WriteLineAsync("stopping (again to stop at once) …");
+            }
+            finally
+            {
+                RunState.Delete(options.DataDirectory);
+            }
+        }
+        return ExitCodes.Ok;
+    }
+
+    private static Option<int> Port(string name, string description, int value)
+    {
+        var option = new Option<int>(name) { Description = description, HelpName = "PORT", DefaultValueFactory = _ => value };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && (!int.TryParse(result.Tokens[0].Value, out var port) || port is < 0 or > 65535))
+            {
+                result.AddError($"{name} {result.Tokens[0].Value} is not a port; give a number from 0 to 65535");
+            }
+        });
+        return option;
+    }
+
+    private static IPAddress? ParseAddress(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (text == "localhost")
+        {
+            return IPAddress.Loopback;
+        }
+        if (IPAddress.TryParse(text, out var address))
+        {
+            return address;
+        }
+        result.AddError($"--listen {text} is not an IP address; give one such as 127.0.0.1 or 0.0.0.0");
+        return null;
+    }
+
+    private async Task<IServalHost> StartAsync(ServalOptions options, CancellationToken ct)
+    {
+        try
+        {
+            return await Progress.RunAsync(Context, "starting", () => Context.StartHost!(options, ct), ct);
+        }
+        catch (Exception e) when (e is SocketException or IOException { InnerException: SocketException } or IOException { InnerException.InnerException: SocketException })
+        {
+            throw new CliException(
+                ExitCodes.Failed,
+                $"cannot listen on {options.ListenAddress} with HTTP port {options.HttpPort} and API port {options.ApiPort} ({e.Message}); stop what uses them, or choose others with --http-port and --api-port (0 is any free one)",
+                e);
+        }
+    }
+
+    private void Tell(ParseResult parse, IServalHost host, string dataDirectory)
+    {
+        using var process = Process.GetCurrentProcess();
+        var took = Context.Time.GetUtcNow() - process.StartTime.ToUniversalTime();
+        var structured = Printer.TryWrite(Context.Out, parse.GetValue(_output), () => new JsonObject
+        {
+            ["gateway"] = host.GatewayUri.ToString(),
+            ["api"] = host.ApiUri.ToString(),
+            ["kubeconfig"] = host.KubeconfigPath,
+            ["dataDirectory"] = dataDirectory,
+            ["readyMs"] = Math.Round(took.TotalMilliseconds),
+        });
+        if (structured)
+        {
+            return;
+        }
+        Context.Out.WriteLine($"Serval is ready ({took.TotalMilliseconds:0} ms)");
+        Context.Out.WriteLine($"  gateway     {host.GatewayUri}");
+        Context.Out.WriteLine($"  API         {host.ApiUri}");
+        Context.Out.WriteLine($"  kubeconfig  {host.KubeconfigPath}");
+        Context.Out.WriteLine($"Programs of services run as processes of this machine and listen wherever they choose. Stop with Ctrl-C.");
+    }
+}

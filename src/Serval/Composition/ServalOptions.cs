@@ -1,0 +1,19 @@
+using System.Net;
+
+namespace Serval.Composition;
+
+/// <summary>What one <c>serval up</c> is told.</summary>
+internal sealed record ServalOptions
+{
+    /// <summary>Holds everything Serval keeps: database, images, logs, certificates, kubeconfig.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>Port of the gateway; 0 takes any free one.</summary>
+    public int HttpPort { get; init; } = 8880;
+
+    /// <summary>Port of the Kubernetes API; 0 takes any free one.</summary>
+    public int ApiPort { get; init; } = 6443;
+
+    /// <summary>Address both listen on.</summary>
+    public IPAddress ListenAddress { get; init; } = IPAddress.Loopback;
+}

@@ -1,0 +1,79 @@
+using System.Text.Json.Nodes;
+using Serval.Cli;
+using Serval.Commands;
+using Serval.Images;
+
+namespace Serval.Tests.Cli;
+
+public sealed class ImageVerbTests : IDisposable
+{
+    private readonly TestCli _cli = new();
+
+    public void Dispose() => _cli.Dispose();
+
+    [Fact]
+    public async Task Add_WithEverything_StoresTheConfig()
+    {
+        var result = await _cli.RunAsync(
+            "image", "add", "hello:v1", App(), "--entrypoint", "/run", "--cmd", "[\"--port\",\"80\"]", "--env", "A=1", "-e", "B=x=y", "--workdir", "/etc", "-u", "7",
+            "--port", "8080", "--label", "k=v", "-o", "json");
+
+        Assert.Equal("", result.Error);
+        Assert.Equal("hello:v1", (string?)JsonNode.Parse(result.Out)!["reference"]);
+        var config = await new ImageStore(_cli.Data).GetConfigAsync("hello:v1");
+        Assert.Equal(["/run"], config.Entrypoint);
+        Assert.Equal(["--port", "80"], config.Cmd);
+        Assert.Equal(["A=1", "B=x=y"], config.Env);
+        Assert.Equal(("/etc", "7", "v"), (config.WorkingDir, config.User, config.Labels!["k"]));
+        Assert.Equal(["8080/tcp"], config.ExposedPorts!.Keys);
+    }
+
+    [Fact]
+    public async Task Add_EntrypointThatIsNotExecutable_SaysChmod()
+    {
+        var app = App();
+        await File.WriteAllTextAsync(Path.Combine(app, "data"), "");
+
+        var result = await _cli.RunAsync("image", "add", "hello", app, "--entrypoint", "/data");
+
+        Assert.Equal(ExitCodes.Usage, result.Code);
+        Assert.Contains("chmod +x", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Add_EntrypointOutsideOfTheDirectory_Warns() =>
+        Assert.Contains("warning: ", (await _cli.RunAsync("image", "add", "hello", App(), "--entrypoint", "/opt/tool")).Error, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task SaveLoadListRemove_RoundTrip()
+    {
+        await _cli.RunAsync("image", "add", "hello:v1", App(), "--entrypoint", "/run");
+        Assert.Equal(ExitCodes.Ok, (await _cli.RunAsync("image", "save", "hello:v1", _cli["a.tar"])).Code);
+        Assert.StartsWith("copy:v2 sha256:", (await _cli.RunAsync("image", "load", _cli["a.tar"], "--name", "copy:v2")).Out, StringComparison.Ordinal);
+
+        Assert.Equal(["copy:v2", "hello:v1"], (await _cli.RunAsync("image", "list", "-o", "name")).Lines);
+        Assert.StartsWith("IMAGE", (await _cli.RunAsync("image", "list")).Lines[0], StringComparison.Ordinal);
+        Assert.Equal(2, JsonNode.Parse((await _cli.RunAsync("image", "list", "-o", "json")).Out)!.AsArray().Count);
+
+        Assert.Equal(["untagged hello:v1"], (await _cli.RunAsync("image", "rm", "hello:v1")).Lines);
+        Assert.Contains("deleted sha256:", (await _cli.RunAsync("image", "rm", "copy:v2")).Out, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.NotFound, (await _cli.RunAsync("image", "rm", "copy:v2")).Code);
+    }
+
+    [Theory]
+    [InlineData(new[] { "/a", "b" }, new[] { "/a", "b" })]
+    [InlineData(new[] { "[\"/a\", \"b c\"]" }, new[] { "/a", "b c" })]
+    [InlineData(new string[0], null)]
+    public void Words_BothForms_Read(string[] given, string[]? expected) => Assert.Equal(expected, ImageAddCommand.Words(given, "--cmd"));
+
+    private string App()
+    {
+        var app = Directory.CreateDirectory(_cli["app"]).FullName;
+        File.WriteAllText(Path.Combine(app, "run"), "#!/bin/sh\n");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(Path.Combine(app, "run"), (UnixFileMode)0x1ED);
+        }
+        return app;
+    }
+}

@@ -1,0 +1,40 @@
+using System.Text;
+using Serval.Cli;
+using Serval.Composition;
+
+namespace Serval.Tests.Cli;
+
+/// <summary>Runs the real command line with its own streams and data directory.</summary>
+internal sealed class TestCli : IDisposable
+{
+    public string Root { get; } = Directory.CreateTempSubdirectory("serval-cli-").FullName;
+
+    public string Data => Path.Combine(Root, "data");
+
+    public Func<ServalOptions, CancellationToken, Task<IServalHost>> StartHost { get; set; } =
+        (_, _) => throw new InvalidOperationException("this test starts no host");
+
+    public string this[string name] => Path.Combine(Root, name);
+
+    public void Dispose() => Directory.Delete(Root, recursive: true);
+
+    public Task<CliResult> RunAsync(params string[] args) => RunAsync("", CancellationToken.None, args);
+
+    public async Task<CliResult> RunAsync(string input, CancellationToken ct, params string[] args)
+    {
+        var raw = new MemoryStream();
+        var error = new StringWriter();
+        await using var output = new StreamWriter(raw) { AutoFlush = true };
+        var context = new CliContext
+        {
+            In = new StringReader(input),
+            Out = output,
+            RawOut = raw,
+            Error = error,
+            Variable = name => name == SharedOptions.DataDirectoryVariable ? Data : Environment.GetEnvironmentVariable(name),
+            StartHost = StartHost,
+        };
+        var code = await CommandLineApp.RunAsync(args, context, ct);
+        return new CliResult(code, Encoding.UTF8.GetString(raw.ToArray()), error.ToString());
+    }
+}

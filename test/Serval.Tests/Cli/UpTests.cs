@@ -1,0 +1,89 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using Serval.Cli;
+using Serval.Composition;
+using Serval.Images;
+using Serval.Kube;
+
+namespace Serval.Tests.Cli;
+
+public sealed class UpTests : IDisposable
+{
+    private readonly TestCli _cli = new();
+    private readonly TaskCompletionSource<FakeHost> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Dispose() => _cli.Dispose();
+
+    [Fact]
+    public async Task Up_Stopped_TellsWhereItRanAndEndsWithZero()
+    {
+        using var stop = new CancellationTokenSource();
+        _cli.StartHost = (options, _) => StartAsync(options);
+
+        var running = _cli.RunAsync("", stop.Token, "up", "--http-port", "0", "--api-port", "7443", "--listen", "0.0.0.0", "-o", "json");
+        var host = await _started.Task;
+        var refused = await _cli.RunAsync("up");
+        await stop.CancelAsync();
+        var result = await running;
+
+        Assert.Equal(ExitCodes.Ok, result.Code);
+        Assert.Equal((0, 7443, IPAddress.Any, _cli.Data), (host.Options.HttpPort, host.Options.ApiPort, host.Options.ListenAddress, host.Options.DataDirectory));
+        var ready = JsonNode.Parse(result.Out)!;
+        Assert.Equal("http://127.0.0.1:18880/", (string?)ready["gateway"]);
+        Assert.Equal("/k", (string?)ready["kubeconfig"]);
+        Assert.True(host.Disposed);
+        Assert.Null(RunState.Read(_cli.Data));
+        Assert.Equal(ExitCodes.Failed, refused.Code);
+        Assert.Contains("in use", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Up_PortTaken_SaysWhichAndWhatToDo()
+    {
+        _cli.StartHost = (_, _) => Task.FromException<IServalHost>(new IOException("bind", new SocketException((int)SocketError.AddressAlreadyInUse)));
+
+        var result = await _cli.RunAsync("up");
+
+        Assert.Equal(ExitCodes.Failed, result.Code);
+        Assert.Contains("8880", result.Error, StringComparison.Ordinal);
+        Assert.Contains("--http-port", result.Error, StringComparison.Ordinal);
+    }
+
+    private Task<IServalHost> StartAsync(ServalOptions options)
+    {
+        var host = new FakeHost(options, _started);
+        return Task.FromResult<IServalHost>(host);
+    }
+
+    private sealed class FakeHost(ServalOptions options, TaskCompletionSource<FakeHost> told) : IServalHost
+    {
+        public ServalOptions Options => options;
+
+        public bool Disposed { get; private set; }
+
+        public Uri GatewayUri { get; } = new("http://127.0.0.1:18880");
+
+        public Uri ApiUri { get; } = new("https://127.0.0.1:16443");
+
+        // Read last when the verb tells that it is ready.
+        public string KubeconfigPath
+        {
+            get
+            {
+                told.TrySetResult(this);
+                return "/k";
+            }
+        }
+
+        public IKubeClient Client => throw new InvalidOperationException("not used by up");
+
+        public ImageStore Images => throw new InvalidOperationException("not used by up");
+
+        public ValueTask DisposeAsync()
+        {
+            Disposed = true;
+            return ValueTask.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,212 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
+using Serval.Cli;
+using Serval.Remote;
+using Serval.Tests.Cli;
+
+namespace Serval.Tests.Remote;
+
+public sealed class RemoteVerbTests : IAsyncLifetime, IDisposable
+{
+    private const string Services = "/apis/serving.knative.dev/v1/namespaces/default/services";
+    private const string Manifest = "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: hello}\nspec: {template: {spec: {containers: [{image: a}]}}}\n";
+    private readonly TestCli _cli = new();
+    private FakeApiServer _server = null!;
+
+    public async Task InitializeAsync() => _server = await FakeApiServer.StartAsync(_cli.Data);
+
+    public async Task DisposeAsync() => await _server.DisposeAsync();
+
+    public void Dispose() => _cli.Dispose();
+
+    [Fact]
+    public async Task Apply_NewThenSameThenChanged_CreatesKeepsAndPatches()
+    {
+        JsonNode? stored = null;
+        _server.Answers["POST " + Services] = (context, body) => AnswerAsync(context, stored = Stamp(body!, "1"));
+        _server.Answers[$"PATCH {Services}/hello"] = (context, body) => AnswerAsync(context, Stamp(stored!.DeepClone(), "2"));
+        _server.Answers[$"GET {Services}/hello"] = (context, _) => AnswerAsync(context, stored);
+
+        Assert.Equal("service.serving.knative.dev/hello created\n", (await _cli.RunAsync(Manifest, CancellationToken.None, "apply", "-f", "-")).Out);
+        Assert.Equal("service.serving.knative.dev/hello unchanged\n", (await _cli.RunAsync(Manifest, CancellationToken.None, "apply", "-f", "-")).Out);
+        var changed = await _cli.RunAsync(Manifest.Replace("image: a", "image: b", StringComparison.Ordinal), CancellationToken.None, "apply", "-f", "-", "-n", "default", "--dry-run");
+        Assert.Equal("service.serving.knative.dev/hello configured (dry run)\n", changed.Out);
+
+        var post = Assert.Single(_server.Requests, r => r.Line.StartsWith("POST", StringComparison.Ordinal));
+        Assert.Equal($"POST {Services}?fieldManager=serval&fieldValidation=Strict", post.Line);
+        Assert.Equal("default", (string?)post.Body!["metadata"]!["namespace"]);
+        Assert.NotNull(post.Body["metadata"]!["annotations"]![ThreeWayMerge.LastApplied]);
+        var patch = Assert.Single(_server.Requests, r => r.Line.StartsWith("PATCH", StringComparison.Ordinal));
+        Assert.Equal("application/merge-patch+json", patch.Type);
+        Assert.EndsWith("&dryRun=All", patch.Line, StringComparison.Ordinal);
+        Assert.Equal("""{"template":{"spec":{"containers":[{"image":"b"}]}}}""", patch.Body!["spec"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task Apply_Refused_GoesOnWithTheOthersAndTellsTheServersMessage()
+    {
+        _server.Json("POST /api/v1/namespaces/default/configmaps", """{"metadata":{"name":"second"}}""", 201, warning: "old field");
+        _server.Json("POST " + Services, """{"kind":"Status","reason":"Invalid","message":"spec.template is invalid","code":422}""", 422);
+
+        var result = await _cli.RunAsync(Manifest + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: second}\n", CancellationToken.None, "apply", "-f", "-");
+
+        Assert.Equal(ExitCodes.Refused, result.Code);
+        Assert.Equal("configmap/second created\n", result.Out);
+        Assert.Contains("spec.template is invalid", result.Error, StringComparison.Ordinal);
+        Assert.Contains("warning: old field", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Apply_OtherNamespaceOnTheCommandLine_IsRefused()
+    {
+        var result = await _cli.RunAsync(Manifest.Replace("{name: hello}", "{name: hello, namespace: a}", StringComparison.Ordinal), CancellationToken.None, "apply", "-f", "-", "-n", "b");
+
+        Assert.Equal(ExitCodes.Usage, result.Code);
+    }
+
+    [Fact]
+    public async Task Apply_Wait_EndsWithReadyAndWithTimeoutNamesTheReason()
+    {
+        _server.Json("POST " + Services, Conditioned("False", 1), 201);
+        _server.Text($"GET {Services}", Change(Conditioned("Unknown", 1)) + Change(Conditioned("True", 1)));
+        Assert.Equal(ExitCodes.Ok, (await _cli.RunAsync(Manifest, CancellationToken.None, "apply", "-f", "-", "--wait")).Code);
+
+        _server.Answers[$"GET {Services}"] = async (context, _) =>
+        {
+            await context.Response.WriteAsync(Change(Conditioned("False", 1)));
+            await context.Response.Body.FlushAsync();
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+        };
+        var late = await _cli.RunAsync(Manifest, CancellationToken.None, "apply", "-f", "-", "--wait", "--timeout", "1");
+
+        Assert.Equal(ExitCodes.Timeout, late.Code);
+        Assert.Contains("RevisionFailed: because", late.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Get_Tables_AreAlignedAsTheServerRendersThem()
+    {
+        _server.Answers["GET /api/v1/pods"] = (context, _) =>
+        {
+            Assert.Contains("as=Table", context.Request.Headers.Accept.ToString(), StringComparison.Ordinal);
+            return AnswerAsync(context, JsonNode.Parse("""
+                {"kind":"Table","columnDefinitions":[{"name":"Name","priority":0},{"name":"Ready"},{"name":"IP","priority":1}],
+                 "rows":[{"cells":["a-long-name","1/1","10.0.0.1"],"object":{"metadata":{"name":"a-long-name","namespace":"one"}}},
+                         {"cells":["b",2,null],"object":{"metadata":{"name":"b","namespace":"two"}}}]}
+                """));
+        };
+
+        Assert.Equal("NAMESPACE   NAME          READY\none         a-long-name   1/1\ntwo         b             2\n", (await _cli.RunAsync("get", "po", "-A")).Out);
+        Assert.Contains("IP", (await _cli.RunAsync("get", "pods", "-A", "-o", "wide")).Lines[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Get_Formats_GiveObjectsNamesAndNothing()
+    {
+        _server.Json("GET " + Services, """{"apiVersion":"serving.knative.dev/v1","kind":"ServiceList","items":[{"metadata":{"name":"hello"},"spec":{"size":"1"}}]}""");
+        _server.Json("GET /api/v1/namespaces/default/pods", """{"kind":"Table","columnDefinitions":[{"name":"Name"}],"rows":[]}""");
+
+        Assert.Equal("service.serving.knative.dev/hello\n", (await _cli.RunAsync("get", "ksvc", "-o", "name")).Out);
+        Assert.Equal("1", (string?)JsonNode.Parse((await _cli.RunAsync("get", "ksvc", "-o", "json")).Out)!["items"]![0]!["spec"]!["size"]);
+        Assert.Contains("size: \"1\"", (await _cli.RunAsync("get", "ksvc", "-o", "yaml")).Out, StringComparison.Ordinal);
+        var none = await _cli.RunAsync("get", "pods");
+        Assert.Equal((ExitCodes.Ok, "", "No resources found in namespace default.\n"), (none.Code, none.Out, none.Error));
+    }
+
+    [Fact]
+    public async Task Get_UnknownKind_IsAskedOfTheServer()
+    {
+        _server.Json("GET /api", """{"versions":["v1"]}""");
+        _server.Json("GET /api/v1", """{"resources":[]}""");
+        _server.Json("GET /apis", """{"groups":[{"name":"example.com","versions":[{"version":"v1"}]}]}""");
+        _server.Json("GET /apis/example.com/v1", """{"resources":[{"name":"widgets","kind":"Widget","namespaced":true,"shortNames":["wd"]},{"name":"widgets/status","kind":"Widget"}]}""");
+        _server.Json("GET /apis/example.com/v1/namespaces/default/widgets/w1", """{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"w1"}}""");
+
+        Assert.Equal("widget.example.com/w1\n", (await _cli.RunAsync("get", "wd/w1", "-o", "name")).Out);
+        Assert.Equal(ExitCodes.Usage, (await _cli.RunAsync("get", "gadgets")).Code);
+    }
+
+    [Fact]
+    public async Task GetAndDelete_Missing_AreExitCode3()
+    {
+        Assert.Equal(ExitCodes.NotFound, (await _cli.RunAsync("get", "ksvc", "hello")).Code);
+        Assert.Equal(ExitCodes.NotFound, (await _cli.RunAsync("delete", "ksvc", "hello")).Code);
+        Assert.Equal(ExitCodes.Ok, (await _cli.RunAsync("delete", "ksvc", "hello", "--ignore-not-found")).Code);
+    }
+
+    [Fact]
+    public async Task Delete_ByFile_GoesBackwards()
+    {
+        _server.Json($"DELETE {Services}/hello", "{}");
+        _server.Json("DELETE /api/v1/namespaces/default/configmaps/second", "{}");
+
+        var result = await _cli.RunAsync(Manifest + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: second}\n", CancellationToken.None, "delete", "-f", "-");
+
+        Assert.Equal(["configmap \"second\" deleted", "service.serving.knative.dev \"hello\" deleted"], result.Lines);
+    }
+
+    [Fact]
+    public async Task Logs_OfAService_AreThoseOfItsPods()
+    {
+        _server.Json($"GET {Services}/hello", "{}");
+        _server.Json("GET /api/v1/namespaces/default/pods?labelSelector=serving.knative.dev%2Fservice%3Dhello", """{"items":[{"metadata":{"name":"p1"}},{"metadata":{"name":"p2"}}]}""");
+        _server.Text("GET /api/v1/namespaces/default/pods/p1/log?container=c&tailLines=5", "one\ntwo\n");
+        _server.Text("GET /api/v1/namespaces/default/pods/p2/log?container=c&tailLines=5", "three\n");
+
+        Assert.Equal("[p1] one\n[p1] two\n[p2] three\n", (await _cli.RunAsync("logs", "hello", "-c", "c", "--tail", "5")).Out);
+    }
+
+    [Fact]
+    public async Task Logs_AtZeroAndOfNothing_SaySo()
+    {
+        _server.Json($"GET {Services}/hello", "{}");
+        _server.Json("GET /api/v1/namespaces/default/pods", """{"items":[]}""");
+
+        Assert.Contains("scaled to zero", (await _cli.RunAsync("logs", "ksvc/hello")).Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.NotFound, (await _cli.RunAsync("logs", "pod/none")).Code);
+        Assert.Equal(ExitCodes.Usage, (await _cli.RunAsync("logs", "configmap/none")).Code);
+    }
+
+    [Fact]
+    public async Task Invoke_ThroughTheGateway_CarriesHostMethodHeadersAndBody()
+    {
+        await using var gateway = await FakeGateway.StartAsync();
+        _server.Json($"GET {Services}/hello", """{"status":{"url":"http://hello.default.example.com:8880"}}""");
+
+        var result = await _cli.RunAsync("invoke", "hello", "/a?b=c", "-d", "{}", "-H", "Content-Type: application/json", "-H", "X-One: 1", "--gateway", gateway.Address);
+        var failed = await _cli.RunAsync("invoke", "hello", "/fail", "-o", "json", "--gateway", gateway.Address);
+
+        Assert.Equal("POST hello.default.example.com:8880 /a?b=c application/json 1 {}", result.Out);
+        Assert.Equal((ExitCodes.Failed, 503), (failed.Code, (int)JsonNode.Parse(failed.Out)!["status"]!));
+        Assert.Contains("503", failed.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Invoke_NotReadyOrMissing_SaysWhy()
+    {
+        Assert.Equal(ExitCodes.NotFound, (await _cli.RunAsync("invoke", "hello")).Code);
+        _server.Json($"GET {Services}/hello", """{"status":{"conditions":[{"type":"Ready","status":"False","message":"image is missing"}]}}""");
+        Assert.Contains("image is missing", (await _cli.RunAsync("invoke", "hello")).Error, StringComparison.Ordinal);
+    }
+
+    private static string Conditioned(string status, int generation) =>
+        $$$"""{"metadata":{"name":"hello","namespace":"default","generation":1},"status":{"observedGeneration":{{{generation}}},"conditions":[{"type":"Ready","status":"{{{status}}}","reason":"RevisionFailed","message":"because"}]}}""";
+
+    private static string Change(string json) => "{\"type\":\"MODIFIED\",\"object\":" + json + "}\n";
+
+    private static JsonNode Stamp(JsonNode node, string version)
+    {
+        node["metadata"]!["resourceVersion"] = version;
+        return node;
+    }
+
+    private static Task AnswerAsync(HttpContext context, JsonNode? node)
+    {
+        if (node is null)
+        {
+            context.Response.StatusCode = 404;
+            return context.Response.WriteAsync("""{"reason":"NotFound","message":"not found"}""");
+        }
+        return context.Response.WriteAsync(node.ToJsonString());
+    }
+}
