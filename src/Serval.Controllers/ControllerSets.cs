@@ -7,6 +7,9 @@ namespace Serval.Controllers;
 /// <summary>The reconcilers by family, for the composition root.</summary>
 public static class ControllerSets
 {
+    /// <summary>Name of the gateway inside the cluster; placeholder Services point at it.</summary>
+    public const string GatewayHost = "gateway.knative-serving.svc.cluster.local";
+
     /// <summary>Deployments, ReplicaSets, endpoints, namespaces, pod binding.</summary>
     public static ControllerHost AddWorkloads(this ControllerHost controllers, IKubeClient client, TimeProvider time) => controllers
         .Add(new DeploymentReconciler(client, time))

@@ -13,9 +13,6 @@ namespace Serval.Controllers.Serving;
 /// </summary>
 internal sealed class RouteReconciler(IKubeClient client, ServingConfigSource config, Func<int> httpPort, TimeProvider time) : IReconciler
 {
-    /// <summary>Host that placeholder Services name: the gateway inside the cluster.</summary>
-    internal const string GatewayHost = "gateway.knative-serving.svc.cluster.local";
-
     public string Name => "route-controller";
 
     public ResourceKind Kind => Kinds.Route;
@@ -132,7 +129,7 @@ internal sealed class RouteReconciler(IKubeClient client, ServingConfigSource co
             service["spec"] = new JsonObject
             {
                 ["type"] = "ExternalName",
-                ["externalName"] = GatewayHost,
+                ["externalName"] = ControllerSets.GatewayHost,
                 ["sessionAffinity"] = "None",
                 ["ports"] = new JsonArray(new JsonObject { ["name"] = "http2", ["port"] = 80, ["targetPort"] = 80 }),
             };

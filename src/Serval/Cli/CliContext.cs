@@ -35,6 +35,7 @@ internal sealed class CliContext
             Error = Console.Error,
             ErrorIsTerminal = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "dumb"),
             Variable = Environment.GetEnvironmentVariable,
+            StartHost = ServalHost.StartAsync,
         };
     }
 

@@ -1,0 +1,51 @@
+using System.Buffers;
+using Serval.Api;
+using Serval.Images;
+using Serval.Kube;
+using Serval.Node;
+using Serval.Proxy;
+using Serval.Routing;
+
+namespace Serval.Composition;
+
+/// <summary>Proxy's demand → the autoscaler's signal.</summary>
+internal sealed class DemandJoint(IDemandSignal autoscaler) : IDemandSink
+{
+    private const string Gateway = "local";
+
+    public void Report(ReadOnlySpan<BackendDemand> demand)
+    {
+        var rented = ArrayPool<RevisionDemand>.Shared.Rent(Math.Max(1, demand.Length));
+        for (var i = 0; i < demand.Length; i++)
+        {
+            var d = demand[i];
+            rented[i] = new RevisionDemand(new ObjectKey(d.Backend.Namespace, d.Backend.Name), d.InFlight, d.Held, d.AverageConcurrency, d.Requests);
+        }
+        autoscaler.Report(Gateway, rented.AsSpan(0, demand.Length));
+        ArrayPool<RevisionDemand>.Shared.Return(rented);
+    }
+}
+
+/// <summary>A pod may be told to stop when the proxy has nothing in flight at it.</summary>
+internal sealed class DrainJoint(ProxyServer proxy) : IDrainGate
+{
+    public Task WhenIdleAsync(ObjectKey revision, string podUid, CancellationToken ct) =>
+        revision.Name.Length == 0 ? Task.CompletedTask : proxy.WhenIdleAsync(BackendKey.Revision(revision.Namespace, revision.Name), podUid, ct);
+}
+
+/// <summary>The image store → what controllers ask of it.</summary>
+internal sealed class ImageJoint(ImageStore images) : IImageResolver
+{
+    public async ValueTask<ResolvedImage> ResolveAsync(string reference, CancellationToken ct)
+    {
+        try
+        {
+            var found = await images.ResolveAsync(reference, ct);
+            return new ResolvedImage(found.Digest, found.Reference);
+        }
+        catch (ImageException e)
+        {
+            throw new ImageNotFoundException(e.Message);
+        }
+    }
+}

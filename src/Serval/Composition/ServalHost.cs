@@ -1,0 +1,127 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Serval.ApiServer;
+using Serval.ApiServer.Pipeline;
+using Serval.ApiServer.Store;
+using Serval.Cli;
+using Serval.Controllers;
+using Serval.Controllers.Autoscaler;
+using Serval.Controllers.Networking;
+using Serval.Controllers.Workloads;
+using Serval.Images;
+using Serval.Kube;
+using Serval.Node;
+using Serval.Proxy;
+
+namespace Serval.Composition;
+
+/// <summary>
+/// Every role in one process over the embedded client. Started from the store upwards; stopped the other way round: first nothing new comes in, then
+/// what runs is stopped, the store last.
+/// </summary>
+internal sealed class ServalHost : IServalHost
+{
+    private readonly List<IAsyncDisposable> _started = []; // disposed from the last to the first
+
+    private ServalHost(ServalOptions options)
+    {
+        Options = options;
+        Images = new ImageStore(options.DataDirectory);
+    }
+
+    public Uri GatewayUri { get; private set; } = new("http://127.0.0.1");
+
+    public Uri ApiUri { get; private set; } = new("https://127.0.0.1");
+
+    public string KubeconfigPath { get; private set; } = "";
+
+    public IKubeClient Client { get; private set; } = null!; // set by the first step of StartAsync, which nobody outside precedes
+
+    public ImageStore Images { get; }
+
+    private ServalOptions Options { get; }
+
+    internal static async Task<IServalHost> StartAsync(ServalOptions options, CancellationToken ct)
+    {
+        var host = new ServalHost(options);
+        try
+        {
+            await host.ComposeAsync(ct);
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        for (var i = _started.Count - 1; i >= 0; i--)
+        {
+            await _started[i].DisposeAsync();
+        }
+        _started.Clear();
+    }
+
+    private async Task ComposeAsync(CancellationToken ct)
+    {
+        var time = TimeProvider.System;
+        var loggers = Started(new Loggers()).Factory;
+
+        // State.
+        var store = Started(await SqliteStore.OpenAsync(
+            new StoreOptions { Directory = Options.DataDirectory, TimeProvider = time, Logger = loggers.CreateLogger<SqliteStore>() }, ct));
+        var client = new EmbeddedKubeClient(store, time, loggers);
+        Client = client;
+        await Seeds.PlantAsync(client, ct);
+
+        // Signals and the data plane.
+        var config = new ServingConfigSource(client, loggers.CreateLogger<ServingConfigSource>());
+        var capacity = new DirectCapacitySignal();
+        var autoscaler = Started(new AutoscalerHost(client, config, time, loggers.CreateLogger<AutoscalerHost>()));
+        var proxy = Started(new ProxyServer(new ProxyOptions
+        {
+            HttpAddress = Options.ListenAddress.ToString(), HttpPort = Options.HttpPort, DemandSink = new DemandJoint(autoscaler), TimeProvider = time,
+            LoggerFactory = loggers,
+        }));
+        var feed = Started(new RouteFeed(client, proxy, proxy, capacity, loggers.CreateLogger<RouteFeed>()));
+        await proxy.StartAsync(ct);
+        await feed.StartAsync(ct);
+
+        // Controllers and the node.
+        var controllers = Started(new ControllerHost(client, time, loggers.CreateLogger<ControllerHost>()));
+        controllers.AddWorkloads(client, time)
+            .AddServing(client, new ImageJoint(Images), config, () => proxy.HttpPort, time)
+            .AddAutoscaler(client, autoscaler, config, () => [new GatewayAddress("127.0.0.1", proxy.HttpPort)], time)
+            .AddNetworking(client, feed, ControllerSets.GatewayHost, time);
+        var collector = Started(new GarbageCollector(client, loggers.CreateLogger<GarbageCollector>()));
+        var node = Started(new NodeAgent(
+            new NodeOptions { DataDirectory = Options.DataDirectory, Time = time, Loggers = loggers }, client, capacity, new StoredImageRoots(Images), new DrainJoint(proxy)));
+        await node.StartAsync(ct);
+        await controllers.StartAsync(ct);
+        await collector.StartAsync(ct);
+
+        // The door, last: who gets in finds everything there.
+        var api = Started(await ApiServerHost.StartAsync(new ApiServerOptions
+        {
+            DataDirectory = Options.DataDirectory, Client = client, PodStreams = node.Streams, Address = Options.ListenAddress, Port = Options.ApiPort,
+            TimeProvider = time, LoggerFactory = loggers,
+        }, ct));
+        ApiUri = api.Address;
+        KubeconfigPath = api.KubeconfigPath;
+        GatewayUri = new Uri($"http://{ClientAddress(Options.ListenAddress)}:{proxy.HttpPort}");
+    }
+
+    private T Started<T>(T part)
+        where T : IAsyncDisposable
+    {
+        _started.Add(part);
+        return part;
+    }
+
+    private static string ClientAddress(IPAddress listen) =>
+        listen.Equals(IPAddress.Any) || listen.Equals(IPAddress.IPv6Any) || listen.Equals(IPAddress.Loopback) ? "127.0.0.1"
+        : listen.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{listen}]" : listen.ToString();
+}
