@@ -144,7 +144,9 @@ internal sealed partial class Http1Connection
         lock (_sync)
         {
             _phase = Phase.Busy;
-            _failure = _abort != RequestOutcome.Forwarded ? _abort
+            // A client that leaves when it has everything was served.
+            var whole = sent && _failure == RequestOutcome.Forwarded && _responseBody is { Done: true, Bad: false };
+            _failure = !whole && _abort != RequestOutcome.Forwarded ? _abort
                 : !sent ? RequestOutcome.ClientAborted
                 : _responseBody.Bad ? RequestOutcome.Truncated : _failure;
         }
