@@ -48,6 +48,7 @@ internal sealed partial class PodWorker
         }
         throw ApiException.BadRequest(previous
             ? $"previous terminated container \"{slot.Spec.Name}\" in pod \"{_key.Name}\" not found"
-            : $"container \"{slot.Spec.Name}\" in pod \"{_key.Name}\" is waiting to start: {slot.WaitingReason}");
+            : $"container \"{slot.Spec.Name}\" in pod \"{_key.Name}\" is waiting to start: {slot.WaitingReason}"
+                + (slot.WaitingMessage.Length > 0 ? $": {slot.WaitingMessage}" : ""));
     }
 }

@@ -6,6 +6,7 @@ namespace Serval.Node.Processes;
 internal sealed class ChildProcess(int pid, long startTicks)
 {
     private readonly Lock _lock = new();
+    private readonly Dictionary<int, long> _members = []; // pid → start time; guarded by _lock
     private bool _reaped; // guarded by _lock
 
     public int Pid { get; } = pid;
@@ -16,6 +17,10 @@ internal sealed class ChildProcess(int pid, long startTicks)
     /// <summary>Signals the process group; false when nothing of it is left.</summary>
     public bool Signal(int signal)
     {
+        if (ProcFs.HasChildren(Pid))
+        {
+            Remember(); // once their parent is dead, children that left the session cannot be told from strangers
+        }
         lock (_lock)
         {
             return !_reaped && Libc.kill(-Pid, signal) == 0;
@@ -38,15 +43,34 @@ internal sealed class ChildProcess(int pid, long startTicks)
         }
     }
 
-    /// <summary>SIGKILL to every process of the session.</summary>
+    /// <summary>SIGKILL to every process of the session and every descendant known.</summary>
     public void KillSession()
     {
-        Signal(Libc.SIGKILL);
-        foreach (var member in ProcFs.Tree(Pid))
+        Remember();
+        lock (_lock)
         {
-            if (member != Pid)
+            if (!_reaped)
             {
-                _ = Libc.kill(member, Libc.SIGKILL);
+                _ = Libc.kill(-Pid, Libc.SIGKILL);
+            }
+            foreach (var (pid, start) in _members)
+            {
+                if (pid != Pid && ProcFs.Stat(pid) is { } now && now.StartTicks == start)
+                {
+                    _ = Libc.kill(pid, Libc.SIGKILL);
+                }
+            }
+        }
+    }
+
+    private void Remember()
+    {
+        var tree = ProcFs.Tree(Pid);
+        lock (_lock)
+        {
+            foreach (var member in tree)
+            {
+                _members[member.Pid] = member.StartTicks;
             }
         }
     }

@@ -89,6 +89,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Lib, SetLastError = true)]
     internal static partial nint readlink(byte* path, byte* buffer, nuint size);
 
+    [LibraryImport(Lib, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int rename(string from, string to);
+
     [LibraryImport(Lib, SetLastError = true)]
     internal static partial int kill(int pid, int signal);
 

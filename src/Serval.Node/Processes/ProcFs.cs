@@ -23,7 +23,7 @@ internal static unsafe class ProcFs
     /// <summary>
     /// The processes of an instance: those of the leader's session and all descendants of these. The leader may be gone already.
     /// </summary>
-    public static IReadOnlyList<int> Tree(int leader)
+    public static IReadOnlyList<ProcStat> Tree(int leader)
     {
         var all = All();
         var members = new HashSet<int>();
@@ -46,7 +46,30 @@ internal static unsafe class ProcFs
                 grown |= members.Contains(stat.Parent) && members.Add(stat.Pid);
             }
         }
-        return [.. members];
+        return [.. all.Where(s => members.Contains(s.Pid))];
+    }
+
+    /// <summary>Whether any thread of the process has children; true when the kernel does not say.</summary>
+    public static bool HasChildren(int pid)
+    {
+        try
+        {
+            var threads = new FileSystemEnumerable<string>($"/proc/{pid}/task", static (ref FileSystemEntry e) => e.FileName.ToString());
+            var buffer = stackalloc byte[16];
+            foreach (var thread in threads)
+            {
+                var length = ReadSmall($"/proc/{pid}/task/{thread}/children\0", buffer, 16);
+                if (length != 0)
+                {
+                    return true;
+                }
+            }
+            return false;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Inodes of the sockets a process holds.</summary>

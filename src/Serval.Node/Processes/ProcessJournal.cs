@@ -75,7 +75,7 @@ internal sealed class ProcessJournal : IDisposable
             var members = ProcFs.Tree(pid);
             foreach (var member in members)
             {
-                _ = Libc.kill(member, Libc.SIGKILL);
+                _ = Libc.kill(member.Pid, Libc.SIGKILL);
             }
             killed += members.Count > 0 ? 1 : 0;
         }

@@ -14,11 +14,11 @@ internal static class InstanceSockets
         {
             return true;
         }
-        foreach (var pid in ProcFs.Tree(leader))
+        foreach (var member in ProcFs.Tree(leader))
         {
-            if (pid != leader)
+            if (member.Pid != leader)
             {
-                ProcFs.AddSockets(pid, inodes);
+                ProcFs.AddSockets(member.Pid, inodes);
             }
         }
         return inodes.Contains(inode);
@@ -28,9 +28,9 @@ internal static class InstanceSockets
     public static IReadOnlyList<int> ListeningPorts(int leader)
     {
         var inodes = new HashSet<uint>();
-        foreach (var pid in ProcFs.Tree(leader))
+        foreach (var member in ProcFs.Tree(leader))
         {
-            ProcFs.AddSockets(pid, inodes);
+            ProcFs.AddSockets(member.Pid, inodes);
         }
         return [.. Dump().Where(s => inodes.Contains(s.Inode)).Select(s => s.Port).Distinct().Order()];
     }

@@ -1,3 +1,5 @@
+using Serval.Node.Processes;
+
 namespace Serval.Node.Volumes;
 
 /// <summary>A file of a volume.</summary>
@@ -26,7 +28,10 @@ internal static class AtomicDirectory
         var fresh = Path.Combine(directory, Data + "_tmp");
         File.Delete(fresh);
         File.CreateSymbolicLink(fresh, version);
-        File.Move(fresh, Path.Combine(directory, Data), overwrite: true);
+        if (Libc.rename(fresh, Path.Combine(directory, Data)) != 0)
+        {
+            throw new IOException($"cannot put the new version of volume {directory} in place: {Libc.LastErrorText()}");
+        }
         LinkNames(directory, files.Keys.Select(f => f.Split('/')[0]).ToHashSet(StringComparer.Ordinal));
         if (current is not null)
         {

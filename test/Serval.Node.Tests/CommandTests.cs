@@ -1,0 +1,92 @@
+using Serval.Api.Core;
+using Serval.Images;
+using Serval.Node.Containers;
+
+namespace Serval.Node.Tests;
+
+public sealed class CommandTests : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("serval-image-").FullName;
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Fact]
+    public void Resolve_NoCommand_TakesEntrypointAndCmdOfTheImage()
+    {
+        Program("app/server");
+        var command = Resolve(new Container(), new ImageConfig { Entrypoint = ["/app/server"], Cmd = ["--x"], WorkingDir = "/app", Env = ["A=1"] });
+
+        Assert.Equal(_root + "/app/server", command.Program);
+        Assert.Equal(["/app/server", "--x"], command.Arguments);
+        Assert.Equal(_root + "/app", command.WorkingDirectory);
+        Assert.Equal("1", command.Environment["A"]);
+        Assert.Equal("p1", command.Environment["HOSTNAME"]);
+        Assert.False(command.NeedsRoot);
+    }
+
+    [Fact]
+    public void Resolve_CommandAndArgs_ReplaceTheImagesAsKubernetesDoes()
+    {
+        Program("app/server");
+        Program("usr/bin/tool");
+        var config = new ImageConfig { Entrypoint = ["/app/server"], Cmd = ["--x"] };
+
+        Assert.Equal(["/app/server", "--port=7"], Resolve(new Container { Args = ["--port=$(N)"] }, config).Arguments);
+        Assert.Equal(["tool"], Resolve(new Container { Command = ["tool"] }, config).Arguments);
+        Assert.Equal(_root + "/usr/bin/tool", Resolve(new Container { Command = ["tool"] }, config).Program);
+    }
+
+    [Fact]
+    public void Resolve_NotInTheImage_FallsBackToTheMachine()
+    {
+        Assert.Equal("/bin/sh", Resolve(new Container { Command = ["/bin/sh"] }, new ImageConfig()).Program);
+        Assert.EndsWith("/sh", Resolve(new Container { Command = ["sh"] }, new ImageConfig()).Program, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Resolve_AbsoluteLinkInTheImage_StaysInTheImage()
+    {
+        Program("bin/busybox");
+        File.CreateSymbolicLink(_root + "/bin/tool", "/bin/busybox");
+
+        var command = Resolve(new Container { Command = ["/bin/tool"] }, new ImageConfig());
+
+        Assert.Equal(_root + "/bin/busybox", command.Program);
+        Assert.Equal("/bin/tool", command.Arguments[0]);
+    }
+
+    [Fact]
+    public void Resolve_InterpreterInTheImage_NeedsTheImageAsRoot()
+    {
+        Program("bin/sh");
+        Program("app/run", "#!/bin/sh\n");
+        Assert.True(Resolve(new Container { Command = ["/app/run"] }, new ImageConfig()).NeedsRoot);
+        File.Delete(_root + "/bin/sh");
+        Assert.False(Resolve(new Container { Command = ["/app/run"] }, new ImageConfig()).NeedsRoot);
+    }
+
+    [Theory]
+    [InlineData("/a/b", "/a/b")]
+    [InlineData("../../etc", "/etc")]
+    [InlineData("/link/x", "/real/x")]
+    [InlineData("/up", "/etc")]
+    [InlineData("/", "")]
+    public void RootPath_NeverLeavesItsRoot(string path, string expected)
+    {
+        Directory.CreateDirectory(_root + "/real");
+        File.CreateSymbolicLink(_root + "/link", "real");
+        File.CreateSymbolicLink(_root + "/up", "../../etc");
+        Assert.Equal(_root + expected, RootPath.Resolve(_root, path));
+    }
+
+    private ContainerCommand Resolve(Container container, ImageConfig config) => ContainerCommand.Resolve(
+        container, new ImageRoot("sha256:1", _root, config), new Dictionary<string, string> { ["N"] = "7" }, "p1",
+        name => name == "PATH" ? "/usr/bin:/bin" : null);
+
+    private void Program(string path, string text = "")
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(_root, path))!);
+        File.WriteAllText(Path.Combine(_root, path), text);
+        File.SetUnixFileMode(Path.Combine(_root, path), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+    }
+}

@@ -1,0 +1,117 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Api.Core;
+using Serval.Node.Containers;
+
+namespace Serval.Node.Tests;
+
+public sealed class EnvironmentTests
+{
+    private static readonly Dictionary<int, int> s_ports = new() { [8080] = 20017, [9090] = 20018 };
+
+    [Theory]
+    [InlineData("plain", "plain")]
+    [InlineData("$(A)", "one")]
+    [InlineData("x-$(A)-$(B)-y", "x-one-two-y")]
+    [InlineData("$(MISSING)", "$(MISSING)")]
+    [InlineData("$$(A)", "$(A)")]
+    [InlineData("$$$(A)", "$one")]
+    [InlineData("$", "$")]
+    [InlineData("100$", "100$")]
+    [InlineData("$A", "$A")]
+    [InlineData("$(A", "$(A")]
+    [InlineData("$()", "$()")]
+    [InlineData("$$", "$")]
+    public void Expansion_FollowsKubernetes(string text, string expected) =>
+        Assert.Equal(expected, Expansion.Expand(text, new Dictionary<string, string> { ["A"] = "one", ["B"] = "two" }));
+
+    [Fact]
+    public void Port_IsTheInstancesPort_AlsoWhenThePodSetIt()
+    {
+        Assert.Equal("20017", Build("[]")["PORT"]);
+        Assert.Equal("20017", Build("""[{"name":"PORT","value":"8080"}]""")["PORT"]);
+        Assert.Equal("20018", Build("""[{"name":"PORT","value":"9090"}]""")["PORT"]);
+        Assert.Equal("http://x:20017/", Build("""[{"name":"URL","value":"http://x:$(PORT)/"}]""")["URL"]);
+        Assert.Equal("1234", Build("""[{"name":"PORT","value":"1234"}]""")["PORT"]);
+    }
+
+    [Theory]
+    [InlineData("metadata.name", "p1")]
+    [InlineData("metadata.namespace", "team")]
+    [InlineData("metadata.uid", "u-1")]
+    [InlineData("metadata.labels['app']", "web")]
+    [InlineData("metadata.annotations['note']", "hi")]
+    [InlineData("metadata.labels['none']", "")]
+    [InlineData("spec.nodeName", "node-1")]
+    [InlineData("spec.serviceAccountName", "default")]
+    [InlineData("status.podIP", "127.0.0.1")]
+    [InlineData("status.hostIP", "127.0.0.1")]
+    public void FieldRef_GivesThePodsField(string path, string expected)
+    {
+        var env = Build($$$"""[{"name":"F","valueFrom":{"fieldRef":{"fieldPath":"{{{path}}}"} } }]""");
+        Assert.Equal(expected, env["F"]);
+    }
+
+    [Theory]
+    [InlineData("limits.cpu", "0", "1")]
+    [InlineData("limits.cpu", "1m", "250")]
+    [InlineData("limits.memory", "1Mi", "64")]
+    [InlineData("requests.memory", "1", "1000")]
+    [InlineData("requests.cpu", "1", "0")]
+    public void ResourceFieldRef_IsRoundedUpByItsDivisor(string resource, string divisor, string expected)
+    {
+        var env = Build($$$"""[{"name":"R","valueFrom":{"resourceFieldRef":{"resource":"{{{resource}}}","divisor":"{{{divisor}}}"} } }]""");
+        Assert.Equal(expected, env["R"]);
+    }
+
+    [Fact]
+    public void References_GiveKeysAndWholeMaps_LaterOnesWin()
+    {
+        var env = Build(
+            """
+            [{"name":"K","valueFrom":{"configMapKeyRef":{"name":"c","key":"a"}}},
+             {"name":"S","valueFrom":{"secretKeyRef":{"name":"s","key":"token"}}},
+             {"name":"O","valueFrom":{"secretKeyRef":{"name":"gone","key":"x","optional":true}}},
+             {"name":"P_b","value":"own"}, {"name":"SUM","value":"$(K)$(S)"}]
+            """,
+            """[{"configMapRef":{"name":"c"},"prefix":"P_"},{"secretRef":{"name":"s"}},{"secretRef":{"name":"gone","optional":true}}]""");
+
+        Assert.Equal("1", env["P_a"]);
+        Assert.Equal("own", env["P_b"]);
+        Assert.Equal("hush", env["token"]);
+        Assert.Equal("1hush", env["SUM"]);
+        Assert.False(env.ContainsKey("O"));
+    }
+
+    [Theory]
+    [InlineData("""[{"name":"K","valueFrom":{"configMapKeyRef":{"name":"no","key":"a"}}}]""", "configmap \"no\" not found")]
+    [InlineData("""[{"name":"K","valueFrom":{"configMapKeyRef":{"name":"c","key":"z"}}}]""", "couldn't find key z in ConfigMap team/c")]
+    [InlineData("""[{"name":"K","valueFrom":{"secretKeyRef":{"name":"no","key":"a"}}}]""", "secret \"no\" not found")]
+    [InlineData("""[{"name":"K","valueFrom":{"secretKeyRef":{"name":"s","key":"z"}}}]""", "couldn't find key z in Secret team/s")]
+    [InlineData("""[{"name":"K","valueFrom":{"fieldRef":{"fieldPath":"spec.magic"}}}]""", "unsupported fieldPath: spec.magic")]
+    public void Reference_Missing_IsWordedAsKubelet(string env, string message) =>
+        Assert.Equal(message, Assert.Throws<ContainerConfigException>(() => Build(env)).Message);
+
+    private static Dictionary<string, string> Build(string env, string envFrom = "[]")
+    {
+        var pod = KubeObject.Parse(Encoding.UTF8.GetBytes($$$"""
+            {"apiVersion":"v1","kind":"Pod",
+             "metadata":{"name":"p1","namespace":"team","uid":"u-1","labels":{"app":"web"},"annotations":{"note":"hi"}},
+             "spec":{"containers":[{"name":"app","image":"x","ports":[{"containerPort":8080},{"containerPort":9090}],
+               "resources":{"limits":{"cpu":"250m","memory":"64Mi"},"requests":{"memory":"1k"}},"env":{{{env}}},"envFrom":{{{envFrom}}} }]}}
+            """)).As<Pod>();
+        return ContainerEnvironment.Build(pod, pod.Spec.Containers[0], new PodFields(pod, "node-1", "127.0.0.1"), new Known(), s_ports);
+    }
+
+    private sealed class Known : IReferences
+    {
+        public ConfigMap? ConfigMap(string name) => name != "c"
+            ? null
+            : KubeObject.From(new JsonObject { ["data"] = new JsonObject { ["a"] = "1", ["b"] = "2" } }).As<ConfigMap>();
+
+        public Secret? Secret(string name) => name != "s"
+            ? null
+            : KubeObject.From(new JsonObject { ["data"] = new JsonObject { ["token"] = "aHVzaA==" } }).As<Secret>();
+    }
+}

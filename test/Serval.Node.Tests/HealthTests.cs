@@ -1,0 +1,77 @@
+using System.Text.Json.Nodes;
+using Serval.Kube;
+
+namespace Serval.Node.Tests;
+
+public sealed class HealthTests
+{
+    [Fact]
+    public async Task Liveness_Fails_RestartsTheContainerAndSaysWhy()
+    {
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time);
+        await node.CreateAsync(TestNode.Shell("echo up; sleep 60", c => c["livenessProbe"] = JsonNode.Parse(
+            """{"exec":{"command":["sh","-c","echo broken; exit 1"]},"periodSeconds":5,"failureThreshold":1}""")));
+        await node.LogAsync("up");
+
+        var pod = await AdvanceUntilAsync(node, time, TimeSpan.FromSeconds(5), p => p.Status.ContainerStatuses is [{ RestartCount: 1 }]);
+
+        Assert.Equal("Liveness probe failed: command exited with 1: broken", pod.Status.ContainerStatuses[0].LastState.Terminated!.Message);
+        Assert.Equal(143, pod.Status.ContainerStatuses[0].LastState.Terminated!.ExitCode);
+    }
+
+    [Fact]
+    public async Task Startup_HoldsReadinessBack()
+    {
+        await using var node = await TestNode.StartAsync();
+        var flag = Path.Combine(node.Data, "flag");
+        await node.CreateAsync(TestNode.Shell("sleep 60", c => c["startupProbe"] = JsonNode.Parse(
+            $$"""{"exec":{"command":["test","-e","{{flag}}"]},"failureThreshold":100}""")));
+        var pod = await node.WhenAsync(p => p.Status.Phase == "Running");
+        Assert.Equal("False", TestNode.Ready(pod).Status);
+
+        await File.WriteAllTextAsync(flag, "");
+
+        await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
+    }
+
+    [Fact]
+    public async Task Readiness_Lost_WithdrawsTheInstanceAndBringsItBack()
+    {
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time);
+        var flag = Path.Combine(node.Data, "flag");
+        await File.WriteAllTextAsync(flag, "");
+        await node.CreateAsync(TestNode.Shell("sleep 60", c =>
+        {
+            TestNode.Port8080(c);
+            c["readinessProbe"] = JsonNode.Parse(
+                $$"""{"exec":{"command":["test","-e","{{flag}}"]},"periodSeconds":1,"failureThreshold":2}""");
+        }));
+        await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
+        File.Delete(flag);
+
+        await AdvanceUntilAsync(node, time, TimeSpan.FromSeconds(1), p => TestNode.Ready(p).Status == "False");
+        await node.WhenSignalAsync(InstanceState.Draining);
+        await File.WriteAllTextAsync(flag, "");
+        await AdvanceUntilAsync(node, time, TimeSpan.FromSeconds(1), p => TestNode.Ready(p).Status == "True");
+
+        Assert.Equal([InstanceState.Ready, InstanceState.Draining, InstanceState.Ready], node.Signals.Select(s => s.State));
+    }
+
+    // Moves the clock each time the agent has begun to wait again.
+    private static async Task<Serval.Api.Core.Pod> AdvanceUntilAsync(
+        TestNode node, ManualTime time, TimeSpan step, Func<Serval.Api.Core.Pod, bool> condition)
+    {
+        var wanted = node.WhenAsync(condition);
+        while (!wanted.IsCompleted)
+        {
+            if (time.HasTimerIn(step))
+            {
+                time.Advance(step);
+            }
+            await Task.Yield();
+        }
+        return await wanted;
+    }
+}

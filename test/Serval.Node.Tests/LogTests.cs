@@ -1,0 +1,120 @@
+using System.Text;
+using Serval.Api;
+using Serval.Kube;
+using Serval.Node.Logs;
+
+namespace Serval.Node.Tests;
+
+public sealed class LogTests : IDisposable
+{
+    private static readonly ObjectKey s_pod = new("default", "p1");
+    private readonly string _directory = Directory.CreateTempSubdirectory("serval-log-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Theory]
+    [InlineData(null, null, "a\nbb\nccc")]
+    [InlineData(1L, null, "ccc")]
+    [InlineData(2L, null, "bb\nccc")]
+    [InlineData(9L, null, "a\nbb\nccc")]
+    [InlineData(0L, null, "")]
+    [InlineData(null, 4L, "a\nbb")]
+    [InlineData(2L, 3L, "bb\n")]
+    public async Task Copy_TailAndLimit_AsKubectlAsks(long? tail, long? limit, string expected)
+    {
+        var path = Path.Combine(_directory, "0.log");
+        await File.WriteAllTextAsync(path, "a\nbb\nccc");
+        Assert.Equal(expected, await CopyAsync(path, new LogOptions { TailLines = tail, LimitBytes = limit }, new ManualTime()));
+    }
+
+    [Fact]
+    public async Task Copy_TimestampsAndSince_ComeFromTheTimesBytesWereSeen()
+    {
+        var time = new ManualTime();
+        using var indexer = new LogIndexer(time);
+        var path = Path.Combine(_directory, "0.log");
+        await File.WriteAllTextAsync(path, "first\n");
+        using (var track = indexer.Track(path))
+        {
+            time.Advance(TimeSpan.FromSeconds(10));
+            await File.AppendAllTextAsync(path, "second\nthird\n");
+            track.Look();
+        }
+        time.Advance(TimeSpan.FromSeconds(5));
+
+        Assert.Equal(
+            "2026-01-01T00:00:00.000000000Z first\n2026-01-01T00:00:10.000000000Z second\n2026-01-01T00:00:10.000000000Z third\n",
+            await CopyAsync(path, new LogOptions { Timestamps = true }, time));
+        Assert.Equal("second\nthird\n", await CopyAsync(path, new LogOptions { SinceSeconds = 6 }, time));
+        Assert.Equal("first\nsecond\nthird\n", await CopyAsync(path, new LogOptions { SinceSeconds = 60 }, time));
+        Assert.Equal("", await CopyAsync(path, new LogOptions { SinceTime = time.GetUtcNow() }, time));
+    }
+
+    [Fact]
+    public async Task Track_LongLog_GivesItsOldPartBackAndLosesNothingNew()
+    {
+        using var indexer = new LogIndexer(new ManualTime());
+        var path = Path.Combine(_directory, "0.log");
+        var line = Encoding.UTF8.GetBytes(new string('x', 1023) + "\n");
+        var block = Enumerable.Repeat(line, 1024).SelectMany(l => l).ToArray();
+        await using (var file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite))
+        {
+            for (var i = 0; i < 75; i++)
+            {
+                await file.WriteAsync(block);
+            }
+        }
+        indexer.Track(path).Dispose();
+
+        var text = await CopyAsync(path, new LogOptions(), new ManualTime());
+
+        Assert.InRange(text.Length, 50 << 20, 61 << 20);
+        Assert.StartsWith("xxx", text);
+        Assert.EndsWith("x\n", text);
+        Assert.Equal(0, text.Length % 1024);
+    }
+
+    [Fact]
+    public async Task Logs_Follow_EndsWithTheContainer_AndPreviousIsKept()
+    {
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time);
+        var flag = Path.Combine(node.Data, "flag");
+        await node.CreateAsync(TestNode.Shell($"echo run; until test -e {flag}; do sleep 0.01; done; echo end; exit 1"));
+        await node.LogAsync("run");
+        var all = new MemoryStream();
+        var follow = node.Agent.Streams.CopyLogsAsync(s_pod, new LogOptions { Follow = true }, all, CancellationToken.None);
+        await File.WriteAllTextAsync(flag, "");
+
+        await follow.WaitAsync(TimeSpan.FromSeconds(20));
+
+        Assert.Equal("run\nend\n", Encoding.UTF8.GetString(all.ToArray()));
+        await node.WhenAsync(p => p.Status.ContainerStatuses is [{ RestartCount: 1, State.Waiting.Reason: "CrashLoopBackOff" }]);
+        var previous = new MemoryStream();
+        await node.Agent.Streams.CopyLogsAsync(s_pod, new LogOptions { Previous = true }, previous, CancellationToken.None);
+        Assert.Equal("run\nend\n", Encoding.UTF8.GetString(previous.ToArray()));
+    }
+
+    [Fact]
+    public async Task Logs_OfWhatIsNotThere_SayWhy()
+    {
+        await using var node = await TestNode.StartAsync();
+        node.MissingImage = "gone";
+        await node.CreateAsync(TestNode.Shell("true"));
+        await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting.Reason: "ImagePullBackOff" }]);
+
+        Assert.Equal("container \"app\" in pod \"p1\" is waiting to start: ImagePullBackOff: gone", await FailAsync(node, s_pod, ""));
+        Assert.Equal("container x is not valid for pod p1", await FailAsync(node, s_pod, "x"));
+        Assert.Equal("pods \"p2\" not found", await FailAsync(node, new ObjectKey("default", "p2"), ""));
+    }
+
+    private static async Task<string> FailAsync(TestNode node, ObjectKey pod, string container) => (await Assert.ThrowsAsync<ApiException>(
+        () => node.Agent.Streams.CopyLogsAsync(pod, new LogOptions { Container = container }, Stream.Null, CancellationToken.None))).Message;
+
+    private static async Task<string> CopyAsync(string path, LogOptions options, TimeProvider time)
+    {
+        var output = new MemoryStream();
+        await new LogReader(path, null, time).CopyAsync(options, output, CancellationToken.None);
+        return Encoding.UTF8.GetString(output.ToArray());
+    }
+}

@@ -1,0 +1,118 @@
+using System.Globalization;
+using Serval.Node.Processes;
+
+namespace Serval.Node.Tests;
+
+public sealed class ProcessTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("serval-proc-").FullName;
+    private readonly ExitWatcher _exits = new();
+
+    public void Dispose()
+    {
+        _exits.Dispose();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("exit 0", 0, 0, 0)]
+    [InlineData("exit 42", 42, 0, 42)]
+    [InlineData("kill -TERM $$", 0, 15, 143)]
+    public async Task Exit_IsReportedWithCodeOrSignal(string script, int code, int signal, int exitCode)
+    {
+        var (_, ended) = Shell(script);
+        var status = await ended.WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal((code, signal, exitCode), (status.Code, status.Signal, status.ExitCode));
+    }
+
+    [Fact]
+    public async Task Child_HasItsOwnSessionCleanSignalsAndNoOpenFiles()
+    {
+        using var leak = File.OpenHandle(Path.Combine(_directory, "leak"), FileMode.Create, FileAccess.Write);
+        var (child, ended) = Shell("grep -E 'SigIgn|SigBlk' /proc/self/status; ls /proc/self/fd | tr '\\n' ' '; cut -d' ' -f6 /proc/$$/stat; cat");
+        await ended.WaitAsync(TimeSpan.FromSeconds(20)); // cat ends at once: stdin is /dev/null
+
+        var log = await File.ReadAllTextAsync(Path.Combine(_directory, "log"));
+
+        Assert.Contains("SigBlk:\t0000000000000000", log);
+        Assert.Matches("SigIgn:\t0000000[01][08]0000000", log); // 32 and 33 are the C library's own
+        Assert.Contains($"0 1 2 3 {child.Pid}\n", log); // 3 is ls' own
+    }
+
+    [Fact]
+    public async Task Signal_ReachesTheWholeGroup_AndNothingSurvivesTheLeader()
+    {
+        var (child, ended) = Shell("sleep 1000 & setsid sleep 1001 & echo ready; wait");
+        while (!(await File.ReadAllTextAsync(Path.Combine(_directory, "log"))).Contains("ready", StringComparison.Ordinal)
+            || ProcFs.Tree(child.Pid).Count < 3)
+        {
+            await Task.Yield();
+        }
+        var members = ProcFs.Tree(child.Pid).Select(m => m.Pid).ToList();
+
+        child.KillSession();
+        await ended.WaitAsync(TimeSpan.FromSeconds(20));
+
+        Assert.All(members, pid =>
+        {
+            while (ProcFs.Stat(pid) is { State: not 'Z' })
+            {
+                Thread.Yield();
+            }
+        });
+        Assert.False(child.Signal(0) && ProcFs.Stat(child.Pid) is { State: not 'Z' });
+    }
+
+    [Fact]
+    public async Task Journal_AfterACrash_EndsWhatWasLeft()
+    {
+        using (var journal = ProcessJournal.Open(_directory, out var none))
+        {
+            Assert.Equal(0, none);
+            var (survivor, ended) = Shell("sleep 1000 & echo $!; sleep 1001");
+            journal.Started(survivor, "uid-1", "app");
+            var (finished, finishedEnd) = Shell("exit 0", "other");
+            journal.Started(finished, "uid-1", "other");
+            await finishedEnd;
+            journal.Ended(finished);
+
+            // No orderly end: the next run finds the file as it is.
+            using var next = ProcessJournal.Open(_directory, out var orphans);
+
+            Assert.Equal(1, orphans);
+            Assert.Equal(137, (await ended.WaitAsync(TimeSpan.FromSeconds(20))).ExitCode);
+        }
+        using var last = ProcessJournal.Open(_directory, out var left);
+        Assert.Equal(0, left);
+    }
+
+    [Fact]
+    public async Task Journal_PidGivenToAnother_IsLeftAlone()
+    {
+        var (innocent, ended) = Shell("sleep 1000");
+        var boot = (await File.ReadAllTextAsync("/proc/sys/kernel/random/boot_id")).Trim();
+        await File.WriteAllTextAsync(
+            Path.Combine(_directory, "processes"),
+            string.Create(CultureInfo.InvariantCulture, $"boot {boot}\n+ {innocent.Pid} {innocent.StartTicks - 1} uid-1 app\n+ {innocent.Pid}"));
+
+        using var journal = ProcessJournal.Open(_directory, out var orphans);
+
+        Assert.Equal(0, orphans);
+        Assert.False(ended.IsCompleted);
+        Assert.NotNull(ProcFs.Stat(innocent.Pid));
+        innocent.KillSession();
+        await ended;
+    }
+
+    private (ChildProcess Child, Task<ExitStatus> Ended) Shell(string script, string log = "log")
+    {
+        var output = Libc.open(Path.Combine(_directory, log), Libc.O_WRONLY | Libc.O_CREAT | Libc.O_APPEND | Libc.O_CLOEXEC, 0x1A0);
+        var pid = ProcessSpawner.Spawn(new SpawnRequest
+        {
+            Program = "/bin/sh", Arguments = ["sh", "-c", script], Environment = ["PATH=/usr/bin:/bin"], WorkingDirectory = "/", Output = output,
+        });
+        _ = Libc.close(output);
+        var ended = new TaskCompletionSource<ExitStatus>(TaskCreationOptions.RunContinuationsAsynchronously);
+        return (_exits.Watch(pid, static _ => { }, (_, status) => ended.TrySetResult(status)), ended.Task);
+    }
+}

@@ -1,0 +1,210 @@
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Kube;
+using Serval.Node.Processes;
+
+namespace Serval.Node.Tests;
+
+public sealed class VolumeTests
+{
+    private const string Settings = """{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c","namespace":"default"},"data":{"a.txt":"one","b.txt":"two"}}""";
+    private const string Credentials = """{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s","namespace":"default"},"data":{"token":"aHVzaA=="}}""";
+
+    [Theory]
+    [InlineData("/mnt")]
+    [InlineData("/etc/serval-test/deep/config")]
+    [InlineData("/serval-test/config")]
+    public async Task ConfigMap_IsMountedAnywhere_AndTheMachineIsNotTouched(string path)
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(Kinds.ConfigMap, Settings);
+        var existed = Directory.Exists(path);
+        var before = existed ? Directory.GetFileSystemEntries(path) : [];
+        if (!await RunsAsync(node, Mounting(
+            $"cd {path} && cat a.txt && ls && ls -d /usr/bin && test -w {node.Data} && echo done", path,
+            """{"name":"v","configMap":{"name":"c"}}""")))
+        {
+            return;
+        }
+
+        var log = await node.LogAsync("done\n");
+
+        Assert.Equal("onea.txt\nb.txt\n/usr/bin\ndone\n", log);
+        Assert.Equal(existed, Directory.Exists(path));
+        Assert.Equal(before, existed ? Directory.GetFileSystemEntries(path) : []);
+        Assert.False(Path.Exists("/etc/serval-test"));
+        Assert.False(Path.Exists("/serval-test"));
+    }
+
+    [Fact]
+    public async Task Mounts_OfAllKinds_TogetherInOneContainer()
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(Kinds.ConfigMap, Settings);
+        await node.CreateAsync(Kinds.Secret, Credentials);
+        var pod = TestNode.Shell(
+            """
+            cat /srv-test/all/cfg/x /srv-test/all/token /srv-test/all/name; echo
+            cat /etc/only.txt; echo
+            echo hello > /scratch-test/file && cat /scratch-test/file; stat -f -c %T /scratch-test; stat -c %a /srv-test/all/token/..data/token 2>/dev/null
+            echo x > /srv-test/all/new || echo read-only; echo done
+            """,
+            c => c["volumeMounts"] = JsonNode.Parse(
+                """
+                [{"name":"all","mountPath":"/srv-test/all"},{"name":"one","mountPath":"/etc/only.txt","subPath":"b.txt"},
+                 {"name":"mem","mountPath":"/scratch-test"}]
+                """),
+            p => p["spec"]!["volumes"] = JsonNode.Parse(
+                """
+                [{"name":"all","projected":{"sources":[{"configMap":{"name":"c","items":[{"key":"a.txt","path":"cfg/x"}]}},
+                   {"secret":{"name":"s"}},{"downwardAPI":{"items":[{"path":"name","fieldRef":{"fieldPath":"metadata.name"}}]}}]}},
+                 {"name":"one","configMap":{"name":"c"}},{"name":"mem","emptyDir":{"medium":"Memory","sizeLimit":"1Mi"}}]
+                """));
+        if (!await RunsAsync(node, pod))
+        {
+            return;
+        }
+
+        var log = await node.LogAsync("done\n");
+
+        Assert.Equal("onehushp1\ntwo\nhello\ntmpfs\n", log[..log.IndexOf("/bin/sh", StringComparison.Ordinal)]);
+        Assert.Contains("read-only", log);
+        Assert.False(Path.Exists("/etc/only.txt"));
+    }
+
+    [Fact]
+    public async Task EmptyDir_IsSharedByTheContainersOfThePod_InMemoryToo()
+    {
+        await using var node = await TestNode.StartAsync();
+        static JsonNode Mounts(string path) => JsonNode.Parse($$"""[{"name":"disk","mountPath":"{{path}}/disk"},{"name":"mem","mountPath":"{{path}}/mem"}]""")!;
+        if (!await RunsAsync(node, TestNode.Shell(
+            "until test -e /one-test/mem/f && test -e /one-test/disk/f; do sleep 0.01; done; echo both",
+            c => c["volumeMounts"] = Mounts("/one-test"),
+            p =>
+            {
+                p["spec"]!["volumes"] = JsonNode.Parse("""[{"name":"disk","emptyDir":{}},{"name":"mem","emptyDir":{"medium":"Memory"}}]""");
+                p["spec"]!["containers"]!.AsArray().Add(new JsonObject
+                {
+                    ["name"] = "other", ["image"] = "x",
+                    ["command"] = new JsonArray { "sh", "-c", "touch /two-test/disk/f /two-test/mem/f; sleep 60" },
+                    ["volumeMounts"] = Mounts("/two-test"),
+                });
+            })))
+        {
+            return;
+        }
+        var seen = new MemoryStream();
+        await node.WhenAsync(p => p.Status.ContainerStatuses is [{ RestartCount: >= 0, State.Running: not null } or { RestartCount: > 0 }, ..]);
+        await node.Agent.Streams.CopyLogsAsync(
+            new ObjectKey("default", "p1"), new LogOptions { Container = "app", Follow = true }, seen, CancellationToken.None);
+
+        Assert.Equal("both\n", System.Text.Encoding.UTF8.GetString(seen.ToArray()));
+    }
+
+    [Fact]
+    public async Task ConfigMap_Changed_ShowsInTheRunningContainer()
+    {
+        await using var node = await TestNode.StartAsync();
+        var map = await node.CreateAsync(Kinds.ConfigMap, Settings);
+        if (!await RunsAsync(node, Mounting(
+            "cat /cfg-test/a.txt; echo; until grep -q new /cfg-test/a.txt; do sleep 0.01; done; echo changed; ls /cfg-test", "/cfg-test",
+            """{"name":"v","configMap":{"name":"c"}}""")))
+        {
+            return;
+        }
+        await node.LogAsync("one");
+
+        await node.Kube.UpdateAsync(Kinds.ConfigMap, map.With(o => o["data"] = new JsonObject { ["a.txt"] = "new" }), WriteOptions.By("test"));
+
+        Assert.Equal("one\nchanged\na.txt\n", await node.LogAsync("a.txt\n"));
+    }
+
+    [Fact]
+    public async Task Image_WithItsOwnLoader_IsTheRootOfItsContainer()
+    {
+        await using var node = await TestNode.StartAsync();
+        Directory.CreateDirectory(node.Image + "/bin");
+        Directory.CreateDirectory(node.Image + "/app");
+        File.Copy("/usr/bin/busybox", node.Image + "/bin/busybox");
+        File.CreateSymbolicLink(node.Image + "/bin/sh", "/bin/busybox");
+        await File.WriteAllTextAsync(
+            node.Image + "/app/run", "#!/bin/sh\nbusybox ls /; pwd; echo x > /made && busybox cat /made; busybox cat /cfg-test/a.txt; echo; echo done\n");
+        File.SetUnixFileMode(node.Image + "/app/run", (UnixFileMode)0x1ED);
+        await node.CreateAsync(Kinds.ConfigMap, Settings);
+        var pod = Mounting("", "/cfg-test", """{"name":"v","configMap":{"name":"c"}}""");
+        var container = pod["spec"]!["containers"]![0]!.AsObject();
+        container["command"] = new JsonArray { "/app/run" };
+        container["workingDir"] = "/app";
+        if (!await RunsAsync(node, pod))
+        {
+            return;
+        }
+
+        var log = await node.LogAsync("done\n");
+
+        Assert.Equal("app\nbin\ncfg-test\ndev\netc\nproc\nsys\n/app\nx\none\ndone\n", log);
+        Assert.False(File.Exists(node.Image + "/made"));
+    }
+
+    [Fact]
+    public async Task ExecProbe_SeesTheContainersMounts()
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(Kinds.ConfigMap, Settings);
+        var pod = Mounting("sleep 60", "/cfg-test", """{"name":"v","configMap":{"name":"c"}}""");
+        pod["spec"]!["containers"]![0]!["readinessProbe"] = JsonNode.Parse("""{"exec":{"command":["cat","/cfg-test/a.txt"]}}""");
+        if (!await RunsAsync(node, pod))
+        {
+            return;
+        }
+
+        await node.WhenSignalAsync(InstanceState.Ready);
+    }
+
+    [Fact]
+    public async Task Mount_WithoutThePrivilege_IsRefusedWithTheReason()
+    {
+        await using var node = await TestNode.StartAsync(allowMounts: false);
+        await node.CreateAsync(Kinds.ConfigMap, Settings);
+        await node.CreateAsync(Mounting("true", "/cfg-test", """{"name":"v","configMap":{"name":"c"}}"""));
+
+        var pod = await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting.Reason: "CreateContainerConfigError" }]);
+
+        Assert.StartsWith(
+            "container \"app\" mounts volume \"v\" at /cfg-test, which needs the privilege CAP_SYS_ADMIN that Serval does not have here",
+            pod.Status.ContainerStatuses[0].State.Waiting!.Message);
+        Assert.Equal("Pending", pod.Status.Phase);
+    }
+
+    [Theory]
+    [InlineData("""{"name":"v","hostPath":{"path":"/"}}""", "volume \"v\" is of type hostPath, which this node does not support")]
+    [InlineData("""{"name":"v","configMap":{"name":"gone"}}""", "configmap \"gone\" not found")]
+    [InlineData("""{"name":"v","secret":{"secretName":"gone"}}""", "secret \"gone\" not found")]
+    [InlineData("""{"name":"other","emptyDir":{}}""", "mounts volume \"v\", which the pod does not define")]
+    public async Task Volume_ThatCannotBe_SaysWhy(string volume, string message)
+    {
+        await using var node = await TestNode.StartAsync(allowMounts: true);
+        await node.CreateAsync(Mounting("true", "/cfg-test", volume));
+
+        var pod = await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting.Reason: "CreateContainerConfigError" }]);
+
+        Assert.Contains(message, pod.Status.ContainerStatuses[0].State.Waiting!.Message);
+    }
+
+    private static JsonObject Mounting(string script, string path, string volume) => TestNode.Shell(
+        script,
+        c => c["volumeMounts"] = new JsonArray { new JsonObject { ["name"] = "v", ["mountPath"] = path } },
+        p => p["spec"]!["volumes"] = new JsonArray { JsonNode.Parse(volume) });
+
+    // Without the privilege these tests hold the refusal instead: a pod that needs a mount never runs without it.
+    private static async Task<bool> RunsAsync(TestNode node, JsonObject pod)
+    {
+        await node.CreateAsync(pod);
+        if (Capabilities.HasSysAdmin())
+        {
+            return true;
+        }
+        await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting.Reason: "CreateContainerConfigError" }, ..]);
+        return false;
+    }
+}
