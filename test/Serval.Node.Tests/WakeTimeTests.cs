@@ -41,8 +41,8 @@ public sealed class WakeTimeTests(ITestOutputHelper output)
         }
         var sorted = times.Skip(10).Order().ToList();
         var ends = gone.Skip(10).Order().ToList();
-        output.WriteLine($"created -> Ready signal: median {sorted[25]:0.00} ms, p95 {sorted[47]:0.00}, first {times[0]:0.0}");
-        output.WriteLine($"deleted -> object gone: median {ends[25]:0.00} ms, p95 {ends[47]:0.00}");
+        output.WriteLine($"created -> Ready signal: median {sorted[25]:0.00} ms, best {sorted[0]:0.00}, p95 {sorted[47]:0.00}, first {times[0]:0.0}");
+        output.WriteLine($"deleted -> object gone: median {ends[25]:0.00} ms, best {ends[0]:0.00}, p95 {ends[47]:0.00}");
 
         // Generous: the machine may be busy. A prober that waited a period, or a polling loop, would miss it by far.
         Assert.True(sorted[25] < 50, $"median {sorted[25]} ms");

@@ -18,6 +18,7 @@ internal sealed partial class PodWorker : IDisposable
     private readonly Channel<Action> _mailbox = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
     private readonly CancellationTokenSource _life = new(); // ends when the pod is to stop
     private readonly CancellationToken _stop;
+    private volatile bool _shuttingDown; // then an object that cannot be deleted is left to the next start
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ObjectKey _key;
     private readonly string _uid;
@@ -87,6 +88,7 @@ internal sealed partial class PodWorker : IDisposable
     /// <summary>The agent shuts down: the processes end, the object stays.</summary>
     public Task ShutdownAsync()
     {
+        _shuttingDown = true;
         Post(() => Stop(GracePeriod(), deleteObject: false, keep: true));
         return _finished.Task;
     }
@@ -312,7 +314,7 @@ internal sealed partial class PodWorker : IDisposable
 
     private async Task DeleteObjectAsync()
     {
-        for (var wait = TimeSpan.FromMilliseconds(100); ; wait = wait * 2 < TimeSpan.FromSeconds(10) ? wait * 2 : wait)
+        for (var wait = TimeSpan.FromMilliseconds(100); ; wait = wait * 2 < TimeSpan.FromSeconds(2) ? wait * 2 : wait)
         {
             try
             {
@@ -326,6 +328,10 @@ internal sealed partial class PodWorker : IDisposable
             catch (Exception e)
             {
                 Log.DeleteFailed(_node.Logger, e, _key);
+                if (_shuttingDown)
+                {
+                    return;
+                }
                 await Task.Delay(wait, _node.Time);
             }
         }
