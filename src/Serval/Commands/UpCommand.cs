@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using Serval.ApiServer.Store;
 using Serval.Cli;
 using Serval.Composition;
 
@@ -103,6 +104,10 @@ internal sealed class UpCommand : Verb
                 ExitCodes.Failed,
                 $"cannot listen on {options.ListenAddress} with HTTP port {options.HttpPort} and API port {options.ApiPort} ({e.Message}); stop what uses them, or choose others with --http-port and --api-port (0 is any free one)",
                 e);
+        }
+        catch (Exception e) when (e is InvalidOperationException or StoreException)
+        {
+            throw new CliException(ExitCodes.Failed, e.Message, e); // a part that says itself why it cannot start
         }
     }
 

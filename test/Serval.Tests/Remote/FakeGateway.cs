@@ -10,6 +10,8 @@ namespace Serval.Tests.Remote;
 internal sealed class FakeGateway : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private readonly Dictionary<int, TaskCompletionSource> _waiters = []; // guarded by itself
+    private int _answered;
 
     private FakeGateway()
     {
@@ -23,7 +25,8 @@ internal sealed class FakeGateway : IAsyncDisposable
             context.Response.StatusCode = request.Path == "/fail" ? 503 : 200;
             using var reader = new StreamReader(request.Body);
             var body = await reader.ReadToEndAsync();
-            await context.Response.WriteAsync($"{request.Method} {request.Host} {request.Path}{request.QueryString} {request.ContentType} {request.Headers["X-One"]} {body}");
+            await context.Response.WriteAsync(request.Host.Host.EndsWith("localhost", StringComparison.Ordinal) ? "Hello from a test" : $"{request.Method} {request.Host} {request.Path}{request.QueryString} {request.ContentType} {request.Headers["X-One"]} {body}");
+            Answered();
         });
     }
 
@@ -34,6 +37,32 @@ internal sealed class FakeGateway : IAsyncDisposable
         var gateway = new FakeGateway();
         await gateway._app.StartAsync();
         return gateway;
+    }
+
+    /// <summary>Completes when this many requests have been answered.</summary>
+    public Task WaitForAsync(int requests)
+    {
+        lock (_waiters)
+        {
+            var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiters[requests] = waiter;
+            if (_answered >= requests)
+            {
+                waiter.SetResult();
+            }
+            return waiter.Task;
+        }
+    }
+
+    private void Answered()
+    {
+        lock (_waiters)
+        {
+            if (_waiters.TryGetValue(++_answered, out var waiter))
+            {
+                waiter.TrySetResult();
+            }
+        }
     }
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
