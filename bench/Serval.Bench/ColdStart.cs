@@ -65,7 +65,7 @@ internal static class ColdStart
     /// <summary>One wake: time to the answer, and how many writes of the whole store there were up to and with the pod's creation.</summary>
     private static async Task<(double Milliseconds, double Writes)> WakeAsync(ServalProcess serval, string name, CancellationToken ct)
     {
-        var before = await VersionAsync(serval);
+        var before = await QuietVersionAsync(serval, ct);
         var clock = Stopwatch.GetTimestamp();
         var (code, text) = await serval.InvokeAsync(name, ct: ct);
         var elapsed = Stopwatch.GetElapsedTime(clock).TotalMilliseconds;
@@ -88,6 +88,22 @@ internal static class ColdStart
             return created > 0;
         }, ct);
         return created - before;
+    }
+
+    /// <summary>The store's version once nobody writes: statuses of the wake before trail it by some milliseconds.</summary>
+    private static async Task<long> QuietVersionAsync(ServalProcess serval, CancellationToken ct)
+    {
+        var version = await VersionAsync(serval);
+        while (true)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(150), TimeProvider.System, ct);
+            var next = await VersionAsync(serval);
+            if (next == version)
+            {
+                return version;
+            }
+            version = next;
+        }
     }
 
     /// <summary>The store's version now: that of a list of anything.</summary>

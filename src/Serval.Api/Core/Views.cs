@@ -194,14 +194,20 @@ public sealed record ProjectedSource
     public ProjectedReference? Secret { get; init; }
 
     [System.Text.Json.Serialization.JsonPropertyName("downwardAPI")]
-    public DownwardApiVolume? DownwardApi { get; init; }
+    public DownwardApiProjection? DownwardApi { get; init; }
 
     /// <summary>Sources this version does not mount (serviceAccountToken …); settable for the JSON reader only.</summary>
     [System.Text.Json.Serialization.JsonExtensionData]
     public IDictionary<string, JsonElement>? Other { get; set; }
 }
 
-/// <summary>Fields of the pod as files; also a projected source.</summary>
+/// <summary>Fields of the pod as files, as one source of several.</summary>
+public sealed record DownwardApiProjection
+{
+    public IReadOnlyList<DownwardApiFile> Items { get; init => field = value ?? field; } = [];
+}
+
+/// <summary>Fields of the pod as files.</summary>
 public sealed record DownwardApiVolume
 {
     public IReadOnlyList<DownwardApiFile> Items { get; init => field = value ?? field; } = [];

@@ -84,7 +84,7 @@ internal sealed class PodAutoscalerReconciler(IKubeClient client, AutoscalerHost
             status["serviceName"] = names.ServiceName;
             status["metricsServiceName"] = names.PrivateServiceName;
         }
-        if (conditions[AutoscalerConditions.Active]?.Status == "Unknown" && _trail.Wait(stored.Key) is var wait && wait > TimeSpan.Zero)
+        if (conditions[AutoscalerConditions.Active]?.Status == "Unknown" && _trail.Wait(stored.Key, waking: true) is var wait && wait > TimeSpan.Zero)
         {
             return ReconcileResult.After(wait);
         }

@@ -88,7 +88,7 @@ internal sealed class ServerlessServiceReconciler(IKubeClient client, Func<IRead
     {
         status["conditions"] = conditions.ToJson();
         var changed = JsonDiff.MergePatch(stored.ToTree()["status"] as JsonObject ?? [], status) is not null;
-        if (changed && serverless.Status.PrivateServiceName.Length > 0 && _trail.Wait(stored.Key) is var wait && wait > TimeSpan.Zero)
+        if (changed && serverless.Status.PrivateServiceName.Length > 0 && _trail.Wait(stored.Key, waking: false) is var wait && wait > TimeSpan.Zero)
         {
             return ReconcileResult.After(wait);
         }

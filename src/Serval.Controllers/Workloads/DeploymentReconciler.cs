@@ -105,7 +105,7 @@ internal sealed class DeploymentReconciler(IKubeClient client, TimeProvider time
         var status = DeploymentStatusWriter.Write(stored, deployment, facts, time.GetUtcNow(), out var recheck);
         if (JsonDiff.MergePatch(stored.ToTree()["status"] as JsonObject ?? [], status) is not null)
         {
-            if (_trail.Wait(stored.Key) is var wait && wait > TimeSpan.Zero)
+            if (_trail.Wait(stored.Key, facts.Sum(f => f.Ready) < (deployment.Spec.Replicas ?? 1)) is var wait && wait > TimeSpan.Zero)
             {
                 return ReconcileResult.After(wait);
             }

@@ -116,7 +116,7 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, TimeProvider time
         Put(status, "availableReplicas", available);
         if (JsonDiff.MergePatch(stored.ToTree()["status"] as JsonObject ?? [], status) is not null)
         {
-            if (_trail.Wait(stored.Key) is var wait && wait > TimeSpan.Zero)
+            if (_trail.Wait(stored.Key, ready < (set.Spec.Replicas ?? 1)) is var wait && wait > TimeSpan.Zero)
             {
                 return ReconcileResult.After(wait);
             }

@@ -4,29 +4,36 @@ using Serval.Api;
 namespace Serval.Controllers.Workloads;
 
 /// <summary>
-/// Lets a status trail its cause, so that many causes give one write and a wake writes no status between scale and first byte.
-/// A status that differs is due <see cref="Delay"/> after it first differed, however often it changes meanwhile.
+/// Lets a status trail its cause, so that many causes give one write and a wake writes no status between scale and first byte. A status that
+/// differs is due <see cref="Delay"/> after it first differed; while instances are on their way up, not before they are there or
+/// <see cref="WakingDelay"/> has passed.
 /// </summary>
 internal sealed class StatusTrail(TimeProvider time)
 {
-    /// <summary>Longer than a wake, shorter than anybody's patience.</summary>
+    /// <summary>Shorter than anybody's patience.</summary>
     internal static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(40);
 
-    private readonly ConcurrentDictionary<ObjectKey, long> _since = new();
+    /// <summary>For how long a start that has not come to its end goes unreported.</summary>
+    internal static readonly TimeSpan WakingDelay = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<ObjectKey, (long Since, bool Waking)> _marks = new();
 
     /// <summary>How long the write still waits; zero when it is due now.</summary>
-    internal TimeSpan Wait(ObjectKey key)
+    /// <param name="key">Whose status.</param>
+    /// <param name="waking">Instances are wanted that are not ready yet.</param>
+    internal TimeSpan Wait(ObjectKey key, bool waking)
     {
-        var since = _since.GetOrAdd(key, static (_, t) => t.GetTimestamp(), time);
-        var left = Delay - time.GetElapsedTime(since);
+        var now = time.GetTimestamp();
+        var mark = _marks.AddOrUpdate(key, (now, waking), (_, before) => before.Waking == waking ? before : (now, waking));
+        var left = (waking ? WakingDelay : Delay) - time.GetElapsedTime(mark.Since, now);
         if (left > TimeSpan.Zero)
         {
             return left;
         }
-        _since.TryRemove(key, out _);
+        _marks.TryRemove(key, out _);
         return TimeSpan.Zero;
     }
 
     /// <summary>The status no longer differs, or its object is gone.</summary>
-    internal void Forget(ObjectKey key) => _since.TryRemove(key, out _);
+    internal void Forget(ObjectKey key) => _marks.TryRemove(key, out _);
 }

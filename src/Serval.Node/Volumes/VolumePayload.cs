@@ -22,7 +22,7 @@ internal sealed class VolumePayload(Pod pod, PodFields fields, IReferences refer
                 AddSecret(files, s.SecretName, s.Items, s.DefaultMode ?? DefaultMode, s.Optional);
                 return files;
             case { DownwardApi: { } d }:
-                AddFields(files, d, d.DefaultMode ?? DefaultMode);
+                AddFields(files, d.Items, d.DefaultMode ?? DefaultMode);
                 return files;
             case { Projected: { } p }:
                 foreach (var source in p.Sources)
@@ -53,7 +53,7 @@ internal sealed class VolumePayload(Pod pod, PodFields fields, IReferences refer
         }
         if (source.DownwardApi is { } d)
         {
-            AddFields(files, d, mode);
+            AddFields(files, d.Items, mode);
         }
     }
 
@@ -87,9 +87,9 @@ internal sealed class VolumePayload(Pod pod, PodFields fields, IReferences refer
         }
     }
 
-    private void AddFields(Dictionary<string, VolumeFile> files, DownwardApiVolume volume, int mode)
+    private void AddFields(Dictionary<string, VolumeFile> files, IReadOnlyList<DownwardApiFile> items, int mode)
     {
-        foreach (var item in volume.Items)
+        foreach (var item in items)
         {
             var value = item switch
             {

@@ -67,7 +67,15 @@ internal sealed class ServalProcess : IAsyncDisposable
             }
         };
         process.BeginErrorReadLine();
-        var ready = await process.StandardOutput.ReadLineAsync(ct);
+        string? ready = null;
+        while (await process.StandardOutput.ReadLineAsync(ct) is { } line)
+        {
+            ready += line;
+            if (line == "}")
+            {
+                break;
+            }
+        }
         if (ready is null)
         {
             await process.WaitForExitAsync(ct);
