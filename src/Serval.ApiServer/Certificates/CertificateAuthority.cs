@@ -9,7 +9,7 @@ internal sealed class CertificateAuthority(KeyPair pair, TimeProvider clock) : I
 {
     private static readonly TimeSpan s_lifetime = TimeSpan.FromDays(3650);
     private static readonly TimeSpan s_leafLifetime = TimeSpan.FromDays(365);
-    private static readonly TimeSpan s_skew = TimeSpan.FromMinutes(10);
+    public static readonly TimeSpan Skew = TimeSpan.FromMinutes(10);
     private static readonly Oid s_serverAuth = new("1.3.6.1.5.5.7.3.1");
     private static readonly Oid s_clientAuth = new("1.3.6.1.5.5.7.3.2");
 
@@ -26,7 +26,7 @@ internal sealed class CertificateAuthority(KeyPair pair, TimeProvider clock) : I
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
         var now = clock.GetUtcNow();
-        using var certificate = request.CreateSelfSigned(now - s_skew, now + s_lifetime);
+        using var certificate = request.CreateSelfSigned(now - Skew, now + s_lifetime);
         return KeyPair.From(certificate, key);
     }
 
@@ -91,7 +91,7 @@ internal sealed class CertificateAuthority(KeyPair pair, TimeProvider clock) : I
         var now = clock.GetUtcNow();
         var end = now + s_leafLifetime;
         var last = new DateTimeOffset(Certificate.NotAfter.ToUniversalTime());
-        using var certificate = request.Create(Certificate, now - s_skew, end < last ? end : last, serial);
+        using var certificate = request.Create(Certificate, now - Skew, end < last ? end : last, serial);
         return KeyPair.From(certificate, key);
     }
 

@@ -55,7 +55,7 @@ internal sealed class Credentials : IDisposable
     }
 
     /// <summary>When the data directory got its authority: the birthday of what is built in.</summary>
-    public DateTimeOffset Since => new(Authority.Certificate.NotBefore.ToUniversalTime());
+    public DateTimeOffset Since => new DateTimeOffset(Authority.Certificate.NotBefore.ToUniversalTime()) + CertificateAuthority.Skew;
 
     /// <summary>Opens or fills <paramref name="directory"/>.</summary>
     public static Credentials Open(string directory, IReadOnlyList<string> hosts, TimeProvider clock)

@@ -119,14 +119,15 @@ public sealed partial class ApiServerHost : IAsyncDisposable
         var reply = new Reply(options.TimeProvider);
         var resources = new ResourceDispatcher(
             new ReadHandler(client, reply), new WatchHandler(client, options, stopping), new WriteHandler(client, reply),
-            new LogHandler(client, options.PodStreams, stopping));
+            new LogHandler(client, options.PodStreams, stopping), reply);
         return new ApiApplication(new Authenticator(credentials), new DiscoveryHandler(), resources, logger);
     }
 
     private static void Configure(KestrelServerOptions settings, ApiServerOptions options, Credentials credentials)
     {
         settings.AddServerHeader = false;
-        settings.Limits.MaxRequestBodySize = BodyReader.Limit;
+        // Above our own limit, so that what is somewhat too large is still read to its end and the client hears why it was refused.
+        settings.Limits.MaxRequestBodySize = 8 * BodyReader.Limit;
         settings.Limits.Http2.MaxStreamsPerConnection = 1000; // one connection carries all watches of a client
         settings.Limits.MinRequestBodyDataRate = null;
         settings.Limits.MinResponseDataRate = null; // watches are silent for as long as nothing changes

@@ -48,9 +48,8 @@ internal static class BodyReader
     /// <summary>The body as an object of another kind that stands for the path's object.</summary>
     public static async Task<KubeObject> ReadAsync(ApiRequest request, ResourcePath path, string apiVersion, string kind)
     {
-        RequireJson(request);
         var body = await ReadAsync(request);
-        var obj = Parse(body);
+        var obj = IsProtobuf(request) ? KubeObject.From(ProtobufDecoder.Decode(body.Span)) : Parse(RequireJson(request, body));
         Check("API version", obj.ApiVersion, apiVersion);
         Check("kind", obj.Kind, kind);
         if (path.Name.Length > 0 && obj.Metadata.Name.Length > 0 && obj.Metadata.Name != path.Name)
@@ -66,7 +65,16 @@ internal static class BodyReader
         return Complete(obj, path, apiVersion, kind);
     }
 
-    public static KubeObject Parse(ReadOnlyMemory<byte> body)
+    public static bool IsProtobuf(ApiRequest request) => MediaClause.Parse(request.Http.Request.ContentType ?? "").Type == ProtobufDecoder.MediaType;
+
+    /// <summary>The body, when it says that it is JSON.</summary>
+    public static ReadOnlyMemory<byte> RequireJson(ApiRequest request, ReadOnlyMemory<byte> body)
+    {
+        var type = request.Http.Request.ContentType ?? "";
+        return type.Length == 0 || MediaClause.Parse(type).Type == "application/json" ? body : throw Failures.UnsupportedBody(type, "application/json");
+    }
+
+    private static KubeObject Parse(ReadOnlyMemory<byte> body)
     {
         if (body.IsEmpty)
         {
@@ -79,16 +87,6 @@ internal static class BodyReader
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw ApiException.BadRequest($"the object provided is unrecognized: {e.Message}");
-        }
-    }
-
-    public static void RequireJson(ApiRequest request)
-    {
-        var type = request.Http.Request.ContentType ?? "";
-        if (type.Length > 0 && MediaClause.Parse(type).Type is not "application/json")
-        {
-            throw Failures.UnsupportedBody(type, type.Contains("protobuf", StringComparison.Ordinal)
-                ? "application/json: set the client's contentType to it" : "application/json");
         }
     }
 

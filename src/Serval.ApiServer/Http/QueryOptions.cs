@@ -45,10 +45,12 @@ internal static class QueryOptions
         {
             return options;
         }
-        BodyReader.RequireJson(request);
+        var json = BodyReader.IsProtobuf(request)
+            ? CanonicalJson.Serialize(ProtobufDecoder.Decode(body.Span))
+            : BodyReader.RequireJson(request, body);
         try
         {
-            using var document = JsonDocument.Parse(body);
+            using var document = JsonDocument.Parse(json);
             return Merge(options, document.RootElement);
         }
         catch (JsonException e)

@@ -1,0 +1,143 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
+using Serval.Api;
+using Serval.ApiServer.Pipeline;
+using Serval.ApiServer.Store;
+using Serval.Kube;
+
+namespace Serval.ApiServer.Tests.Http;
+
+/// <summary>The HTTPS face over the real store and pipeline.</summary>
+public sealed class EmbeddedTests : IAsyncLifetime
+{
+    private const string Deployments = "/apis/apps/v1/namespaces/default/deployments";
+    private SqliteStore _store = null!;
+    private IKubeClient _client = null!;
+    private ApiServerFixture _server = null!;
+
+    public async Task InitializeAsync()
+    {
+        _store = await SqliteStore.OpenAsync(new StoreOptions());
+        _client = new EmbeddedKubeClient(_store, TimeProvider.System, NullLoggerFactory.Instance);
+        _server = await ApiServerFixture.StartAsync(o => o with { Client = _client });
+        await PostAsync("/api/v1/namespaces", """{"metadata":{"name":"default"}}""", 201);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        (_client as IDisposable)?.Dispose();
+        await _store.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Scale_PutAndPatch_ChangeTheWorkload()
+    {
+        await PostAsync(Deployments, Deployment("web"), 201);
+        var scale = await _server.GetAsync($"{Deployments}/web/scale");
+        Assert.Equal(("Scale", 2), ((string?)scale["kind"], (int?)scale["spec"]!["replicas"]));
+        scale["spec"]!["replicas"] = 5;
+        var (put, body) = await _server.SendAsync(HttpMethod.Put, $"{Deployments}/web/scale", scale.ToJsonString());
+        Assert.Equal((200, "Scale", 5), ((int)put.StatusCode, (string?)body["kind"], (int?)body["spec"]!["replicas"]));
+        var (stale, _) = await _server.SendAsync(HttpMethod.Put, $"{Deployments}/web/scale", scale.ToJsonString());
+        Assert.Equal(409, (int)stale.StatusCode);
+        await _server.SendAsync(HttpMethod.Patch, $"{Deployments}/web/scale", """{"spec":{"replicas":1}}""", "application/merge-patch+json");
+        Assert.Equal(1, (int?)(await _server.GetAsync($"{Deployments}/web"))["spec"]!["replicas"]);
+    }
+
+    [Fact]
+    public async Task Create_UnknownField_WarnsOrFailsAsAsked()
+    {
+        const string maps = "/api/v1/namespaces/default/configmaps";
+        const string odd = """{"metadata":{"name":"odd"},"dta":{}}""";
+        var (strict, error) = await _server.SendAsync(HttpMethod.Post, maps + "?fieldValidation=Strict", odd);
+        Assert.Equal(400, (int)strict.StatusCode);
+        Assert.Contains("unknown field \"dta\"", (string?)error["message"], StringComparison.Ordinal);
+        var (warned, _) = await _server.SendAsync(HttpMethod.Post, maps, odd);
+        Assert.Equal(201, (int)warned.StatusCode);
+        Assert.Equal("299 - \"unknown field \\\"dta\\\"\"", Assert.Single(warned.Headers.GetValues("Warning")));
+    }
+
+    [Fact]
+    public async Task Create_InvalidObject_NamesTheField()
+    {
+        var (response, body) = await _server.SendAsync(HttpMethod.Post, Deployments, """{"metadata":{"name":"web"},"spec":{}}""");
+        Assert.Equal((422, "Invalid"), ((int)response.StatusCode, (string?)body["reason"]));
+        Assert.StartsWith("spec.", (string?)body["details"]!["causes"]![0]!["field"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Watch_FromTheListsVersion_SeesTheDeletionOnce()
+    {
+        await PostAsync(Deployments, Deployment("web"), 201);
+        var list = await _server.GetAsync(Deployments + "?fieldSelector=metadata.name%3Dweb");
+        var path = $"{Deployments}?watch=true&fieldSelector=metadata.name%3Dweb&resourceVersion={list["metadata"]!["resourceVersion"]}";
+        using var response = await _server.Client.GetAsync(path, HttpCompletionOption.ResponseHeadersRead);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        await PostAsync(Deployments, Deployment("other"), 201);
+        await _server.SendAsync(HttpMethod.Delete, Deployments + "/web", """{"propagationPolicy":"Background"}""");
+        var frame = JsonNode.Parse((await reader.ReadLineAsync())!)!;
+        Assert.Equal(("DELETED", "web"), ((string?)frame["type"], (string?)frame["object"]!["metadata"]!["name"]));
+    }
+
+    [Theory]
+    [InlineData("999999")]
+    public async Task Watch_UnknownVersion_IsAnErrorFrame(string version)
+    {
+        using var response = await _server.Client.GetAsync($"{Deployments}?watch=true&resourceVersion={version}");
+        var frame = JsonNode.Parse(await response.Content.ReadAsStringAsync())!;
+        Assert.Equal(("ERROR", 410), ((string?)frame["type"], (int?)frame["object"]!["code"]));
+    }
+
+    [Fact]
+    public async Task Create_Protobuf_IsStoredAsJson()
+    {
+        var body = ProtobufTests.Wrap("v1", "ConfigMap", [.. ProtobufTests.Message(1, ProtobufTests.Text(1, "pb"))]);
+        using var content = new ByteArrayContent(body);
+        content.Headers.TryAddWithoutValidation("Content-Type", "application/vnd.kubernetes.protobuf");
+        using var response = await _server.Client.PostAsync("/api/v1/namespaces/default/configmaps", content);
+        Assert.Equal(201, (int)response.StatusCode);
+        Assert.Equal("pb", (await _client.GetAsync(Kinds.ConfigMap, new ObjectKey("default", "pb"))).Metadata.Name);
+    }
+
+    [Fact]
+    public async Task Namespace_Deleted_ReturnsItTerminating()
+    {
+        var (_, body) = await _server.SendAsync(HttpMethod.Delete, "/api/v1/namespaces/default");
+        Assert.Equal(("Namespace", true), ((string?)body["kind"], body["metadata"]!.AsObject().ContainsKey("deletionTimestamp")));
+    }
+
+    [Fact]
+    public async Task OpenApi_Index_LeadsToTheDocuments()
+    {
+        var index = await _server.GetAsync("/openapi/v3");
+        foreach (var (path, entry) in index["paths"]!.AsObject())
+        {
+            var (response, document) = await _server.SendAsync(HttpMethod.Get, (string?)entry!["serverRelativeURL"] ?? "");
+            Assert.Contains("immutable", response.Headers.CacheControl!.ToString(), StringComparison.Ordinal);
+            Assert.NotEmpty(document["components"]!["schemas"]!.AsObject());
+            Assert.Contains(document["paths"]!.AsObject(), p => p.Key.StartsWith("/" + path, StringComparison.Ordinal));
+        }
+    }
+
+    [Theory]
+    [InlineData("authorization.k8s.io", "selfsubjectaccessreviews", "allowed")]
+    [InlineData("authentication.k8s.io", "selfsubjectreviews", "kubernetes-admin")]
+    public async Task Review_OfOneself_Says(string group, string resource, string expected)
+    {
+        var (response, body) = await _server.SendAsync(HttpMethod.Post, $"/apis/{group}/v1/{resource}", "{}");
+        Assert.Equal(201, (int)response.StatusCode);
+        Assert.Contains(expected, body["status"]!.ToJsonString(), StringComparison.Ordinal);
+    }
+
+    private async Task PostAsync(string path, string body, int code)
+    {
+        var (response, answer) = await _server.SendAsync(HttpMethod.Post, path, body);
+        Assert.True(code == (int)response.StatusCode, answer.ToJsonString());
+    }
+
+    private static string Deployment(string name) => """
+        {"metadata":{"name":"NAME"},"spec":{"replicas":2,"selector":{"matchLabels":{"app":"web"}},
+         "template":{"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}}
+        """.Replace("NAME", name, StringComparison.Ordinal);
+}

@@ -1,0 +1,102 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.ApiServer.Http;
+
+namespace Serval.ApiServer.Tests.Http;
+
+public sealed class ProtobufTests
+{
+    [Fact]
+    public void Decode_Deployment_ReadsAsItsJson()
+    {
+        var probe = Message(1, Message(2, [.. Text(1, "/"), .. Message(2, [.. Number(1, 0), .. Number(2, 80)])])).Concat(Number(4, 0));
+        var container = Text(1, "c").Concat(Text(2, "image")).Concat(Text(14, "")).Concat(Message(10, probe))
+            .Concat(Message(8, Message(1, [.. Text(1, "cpu"), .. Message(2, Text(1, "100m"))])));
+        var template = Message(1, Entry(11, "app", "web")).Concat(Message(2, Message(2, container)));
+        var spec = Number(1, 0).Concat(Message(2, Entry(1, "app", "web"))).Concat(Message(3, template))
+            .Concat(Message(4, Message(2, Message(1, [.. Number(1, 0), .. Number(2, 0)])))).Concat(Number(5, 0));
+        var metadata = Text(1, "web").Concat(Text(3, "")).Concat(Message(8, [])).Concat(Text(14, "a/b"));
+
+        var tree = ProtobufDecoder.Decode(Wrap("apps/v1", "Deployment", [.. Message(1, metadata), .. Message(2, spec)]));
+
+        var expected = JsonNode.Parse("""
+            {"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","finalizers":["a/b"]},
+             "spec":{"replicas":0,"selector":{"matchLabels":{"app":"web"}},"strategy":{"rollingUpdate":{"maxUnavailable":0}},
+              "template":{"metadata":{"labels":{"app":"web"}},"spec":{"containers":[
+               {"name":"c","image":"image","livenessProbe":{"httpGet":{"path":"/","port":80}},"resources":{"limits":{"cpu":"100m"}}}]}}}}
+            """);
+        Assert.True(JsonNode.DeepEquals(expected, tree), tree.ToJsonString());
+    }
+
+    [Fact]
+    public void Decode_Secret_KeepsBytesAsBase64()
+    {
+        var entry = Message(2, [.. Text(1, "k"), .. Text(2, "value")]);
+        var tree = ProtobufDecoder.Decode(Wrap("v1", "Secret", entry));
+        Assert.Equal("dmFsdWU=", (string?)tree["data"]!["k"]);
+    }
+
+    [Fact]
+    public void Decode_Time_IsText()
+    {
+        var tree = ProtobufDecoder.Decode(Wrap("v1", "Event", Message(6, Number(1, 1_700_000_000))));
+        Assert.Equal("2023-11-14T22:13:20Z", (string?)tree["firstTimestamp"]);
+    }
+
+    [Theory]
+    [InlineData("v1", "ConfigMap", 99, 415)]
+    [InlineData("serving.knative.dev/v1", "Service", 1, 415)]
+    [InlineData("v9", "ConfigMap", 1, 415)]
+    public void Decode_Unknown_IsRefusedNotDropped(string apiVersion, string kind, int field, int code) =>
+        Assert.Equal(code, Assert.Throws<ApiException>(() => ProtobufDecoder.Decode(Wrap(apiVersion, kind, Text(field, "x")))).Code);
+
+    [Fact]
+    public void Decode_AnyCutOrFlip_IsAnApiErrorOrAnObject()
+    {
+        var random = new Random(7);
+        var good = Wrap("v1", "ConfigMap", [.. Message(1, Text(1, "x")), .. Entry(2, "a", "b")]);
+        for (var round = 0; round < 5000; round++)
+        {
+            var bytes = good[..random.Next(good.Length + 1)];
+            for (var i = random.Next(3); i > 0 && bytes.Length > 0; i--)
+            {
+                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            }
+            try
+            {
+                ProtobufDecoder.Decode(bytes);
+            }
+            catch (ApiException e)
+            {
+                Assert.InRange(e.Code, 400, 415);
+            }
+        }
+    }
+
+    internal static byte[] Wrap(string apiVersion, string kind, byte[] raw) =>
+        [.. "k8s\0"u8, .. Message(1, [.. Text(1, apiVersion), .. Text(2, kind)]), .. Message(2, raw), .. Text(3, ""), .. Text(4, "")];
+
+    internal static byte[] Text(int field, string text) => Message(field, Encoding.UTF8.GetBytes(text));
+
+    internal static byte[] Message(int field, IEnumerable<byte> body)
+    {
+        var bytes = body.ToArray();
+        return [.. Variable(((ulong)field << 3) | 2), .. Variable((ulong)bytes.Length), .. bytes];
+    }
+
+    private static byte[] Entry(int field, string key, string value) => Message(field, [.. Text(1, key), .. Text(2, value)]);
+
+    private static byte[] Number(int field, long value) => [.. Variable((ulong)field << 3), .. Variable((ulong)value)];
+
+    private static List<byte> Variable(ulong value)
+    {
+        var bytes = new List<byte>();
+        for (; value >= 0x80; value >>= 7)
+        {
+            bytes.Add((byte)(value | 0x80));
+        }
+        bytes.Add((byte)value);
+        return bytes;
+    }
+}
