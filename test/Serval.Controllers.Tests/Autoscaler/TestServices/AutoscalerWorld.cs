@@ -85,7 +85,7 @@ internal sealed class AutoscalerWorld : IAsyncDisposable
     internal async Task RestAsync()
     {
         await ReconcileAsync();
-        Time.Advance(TimeSpan.FromMilliseconds(50));
+        Time.Advance(TimeSpan.FromMilliseconds(1050));
         await ReconcileAsync();
     }
 
