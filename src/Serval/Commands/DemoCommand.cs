@@ -53,7 +53,7 @@ internal sealed class DemoCommand : Verb
         var started = Context.Time.GetTimestamp();
         await using var host = await Context.StartHost!(new ServalOptions { DataDirectory = directory, HttpPort = 0, ApiPort = 0 }, ct);
         var startMs = Context.Time.GetElapsedTime(started).TotalMilliseconds;
-        await output.WriteLineAsync($"Serval runs for this demo at {host.GatewayUri} (started in {startMs:0} ms, data in {directory})");
+        await output.WriteLineAsync($"Serval runs for this demo at {host.GatewayUri.GetLeftPart(UriPartial.Authority)} (started in {startMs:0} ms, data in {directory})");
         var keep = parse.GetValue(_keep);
         var report = await new DemoScript(Context, output, host).RunAsync(sample.Program, Path.Combine(sample.Source, "service.yaml"), sample.DotnetRoot, keep, ct);
         report = report with { BuildMs = sample.BuildMs, StartMs = startMs };

@@ -46,7 +46,7 @@ internal sealed class UpCommand : Verb
             ApiPort = parse.GetValue(_apiPort),
             ListenAddress = parse.GetValue(_listen)!,
         };
-        using var directory = DataDirectoryLock.Take(options.DataDirectory);
+        DataDirectory.CreatePrivate(options.DataDirectory);
         await using (var host = await StartAsync(options, ct))
         {
             new RunState(Environment.ProcessId, host.GatewayUri, host.ApiUri).Write(options.DataDirectory);
@@ -76,6 +76,8 @@ internal sealed class UpCommand : Verb
         });
         return option;
     }
+
+    private static string Text(Uri address) => address.GetLeftPart(UriPartial.Authority);
 
     private static IPAddress? ParseAddress(ArgumentResult result)
     {
@@ -117,8 +119,8 @@ internal sealed class UpCommand : Verb
         var took = Context.Time.GetUtcNow() - process.StartTime.ToUniversalTime();
         var structured = Printer.TryWrite(Context.Out, parse.GetValue(_output), () => new JsonObject
         {
-            ["gateway"] = host.GatewayUri.ToString(),
-            ["api"] = host.ApiUri.ToString(),
+            ["gateway"] = Text(host.GatewayUri),
+            ["api"] = Text(host.ApiUri),
             ["kubeconfig"] = host.KubeconfigPath,
             ["dataDirectory"] = dataDirectory,
             ["readyMs"] = Math.Round(took.TotalMilliseconds),
@@ -128,8 +130,8 @@ internal sealed class UpCommand : Verb
             return;
         }
         Context.Out.WriteLine($"Serval is ready ({took.TotalMilliseconds:0} ms)");
-        Context.Out.WriteLine($"  gateway     {host.GatewayUri}");
-        Context.Out.WriteLine($"  API         {host.ApiUri}");
+        Context.Out.WriteLine($"  gateway     {Text(host.GatewayUri)}");
+        Context.Out.WriteLine($"  API         {Text(host.ApiUri)}");
         Context.Out.WriteLine($"  kubeconfig  {host.KubeconfigPath}");
         Context.Out.WriteLine($"Programs of services run as processes of this machine and listen wherever they choose. Stop with Ctrl-C.");
     }

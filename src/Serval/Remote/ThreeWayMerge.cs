@@ -32,11 +32,11 @@ internal static class ThreeWayMerge
         var earlier = recorded is null ? [] : Read(recorded);
         var patch = new JsonObject();
         Removals(earlier, Plain(manifest), current, patch);
-        Additions(current, Plain(manifest), patch);
+        Additions(current, Plain(manifest), earlier, patch);
         if (patch.Count > 0 || recorded is null)
         {
             // The record alone is no reason to write, except the first time.
-            Additions(current, Record(manifest), patch);
+            Additions(current, Record(manifest), earlier, patch);
         }
         return patch;
     }
@@ -81,21 +81,29 @@ internal static class ThreeWayMerge
         }
     }
 
-    private static void Additions(JsonObject current, JsonObject manifest, JsonObject patch)
+    private static void Additions(JsonObject current, JsonObject manifest, JsonObject earlier, JsonObject patch)
     {
         foreach (var (key, wanted) in manifest)
         {
             current.TryGetPropertyValue(key, out var now);
             if (wanted is JsonObject wantedInner && now is JsonObject nowInner)
             {
-                Nested(patch, key, p => Additions(nowInner, wantedInner, p));
+                Nested(patch, key, p => Additions(nowInner, wantedInner, earlier[key] as JsonObject ?? [], p));
             }
-            else if (!JsonNode.DeepEquals(wanted, now))
+            else if (!JsonNode.DeepEquals(wanted, now) && !(wanted is JsonArray && Covers(now, wanted) && JsonNode.DeepEquals(wanted, earlier[key])))
             {
                 patch[key] = wanted?.DeepClone();
             }
         }
     }
+
+    // A merge patch replaces lists whole. One that was applied before and only got defaults in its elements since needs no write.
+    private static bool Covers(JsonNode? now, JsonNode? wanted) => (now, wanted) switch
+    {
+        (JsonObject have, JsonObject want) => want.All(p => p.Value is null ? have[p.Key] is null : Covers(have[p.Key], p.Value)),
+        (JsonArray have, JsonArray want) => have.Count == want.Count && have.Zip(want).All(p => Covers(p.First, p.Second)),
+        _ => JsonNode.DeepEquals(now, wanted),
+    };
 
     private static void Nested(JsonObject patch, string key, Action<JsonObject> fill)
     {

@@ -46,5 +46,18 @@ public sealed class ThreeWayMergeTests
         Assert.Empty(ThreeWayMerge.Patch(stored, Tree("""{"metadata":{"name":"x","creationTimestamp":null},"spec":{}}""")));
     }
 
+    [Theory]
+    [InlineData("""[{"image":"a"}]""", true)]
+    [InlineData("""[{"image":"b"}]""", false)]
+    [InlineData("""[{}]""", false)]
+    [InlineData("""[{"image":"a"},{"image":"c"}]""", false)]
+    public void Patch_DefaultsInsideAList_AreNoChange(string wanted, bool unchanged)
+    {
+        var stored = ThreeWayMerge.Record(Tree("""{"metadata":{"name":"x"},"spec":{"containers":[{"image":"a"}]}}"""));
+        stored["spec"]!["containers"]![0]!["name"] = "user-container";
+
+        Assert.Equal(unchanged, ThreeWayMerge.Patch(stored, Tree("{\"metadata\":{\"name\":\"x\"},\"spec\":{\"containers\":" + wanted + "}}")).Count == 0);
+    }
+
     private static JsonObject Tree(string json) => (JsonObject)JsonNode.Parse(json)!;
 }
