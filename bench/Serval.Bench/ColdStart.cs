@@ -59,7 +59,9 @@ internal static class ColdStart
         var (low, high) = Statistics.MedianInterval(difference);
         report.Info("  90 % interval of the median, low", low, "ms");
         report.Info("  90 % interval of the median, high", high, "ms");
-        report.AtMost("object writes up to the pod, most", writes.Max(), "writes", 3);
+        report.Samples("object writes up to the pod", writes, "writes");
+        // The whole store is counted: a service on its way to zero adds its own. So the median is judged; a test counts one wake alone.
+        report.AtMost("object writes up to the pod, median", Statistics.Median(writes), "writes", 3);
     }
 
     /// <summary>One wake: time to the answer, and how many writes of the whole store there were up to and with the pod's creation.</summary>

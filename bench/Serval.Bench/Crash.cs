@@ -23,7 +23,7 @@ internal static class Crash
             acknowledgedTotal += acknowledged.Count;
             await using (var serval = await ServalProcess.UpAsync(data, ct))
             {
-                orphans += children.Count(IsAlive);
+                orphans += children.Count(Processes.IsAlive);
                 var there = (await serval.Api.GetAsync(Services.Path))["items"]!.AsArray().Select(i => (string)i!["metadata"]!["name"]!).ToHashSet();
                 lost += acknowledged.Count(n => !there.Contains(n));
                 foreach (var name in acknowledged.Where(there.Contains))
@@ -41,13 +41,13 @@ internal static class Crash
         report.AtMost("children left over", orphans, "processes", 0);
     }
 
-    private static async Task<(ConcurrentBag<string> Acknowledged, List<int> Children)> ApplyAndKillAsync(string data, int killAfter, int round, CancellationToken ct)
+    private static async Task<(ConcurrentBag<string> Acknowledged, List<(int Pid, string Started)> Children)> ApplyAndKillAsync(string data, int killAfter, int round, CancellationToken ct)
     {
         var serval = await ServalProcess.UpAsync(data, ct);
         await Programs.AddNativeAsync(serval);
         var acknowledged = new ConcurrentBag<string>();
         var killed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var children = new List<int>();
+        var children = new List<(int Pid, string Started)>();
         var applies = Parallel.ForEachAsync(Enumerable.Range(0, 200), new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = ct }, async (i, _) =>
         {
             var name = $"c{round}-{i}";
@@ -66,14 +66,12 @@ internal static class Crash
             }
         });
         await killed.Task;
-        children.AddRange(Processes.ChildrenOf(serval.Pid));
+        children.AddRange(Processes.ChildrenOf(serval.Pid).Select(Processes.Identify));
         await serval.KillAsync();
         await applies;
         serval.Api.Dispose();
         return (acknowledged, children);
     }
-
-    private static bool IsAlive(int pid) => Directory.Exists($"/proc/{pid}") && !File.ReadAllText($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal);
 
     private static async Task<int> AnswerAsync(ServalProcess serval, string name, CancellationToken ct)
     {

@@ -18,6 +18,18 @@ internal static class Processes
         }
     }
 
+    /// <summary>A process beyond doubt: numbers are given out again, start times are not.</summary>
+    internal static (int Pid, string Started) Identify(int pid) => (pid, StartTime(pid));
+
+    internal static bool IsAlive((int Pid, string Started) process) =>
+        process.Started.Length > 0 && StartTime(process.Pid) == process.Started && Parent(process.Pid) is { State: not 'Z' };
+
+    private static string StartTime(int pid)
+    {
+        var stat = Read($"/proc/{pid}/stat");
+        return stat.Length == 0 ? "" : stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19];
+    }
+
     /// <summary>Living processes with this environment entry or argument in their command line.</summary>
     internal static IEnumerable<int> WithCommand(string part) =>
         from folder in Directory.EnumerateDirectories("/proc")

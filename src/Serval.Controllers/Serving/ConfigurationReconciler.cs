@@ -9,6 +9,8 @@ namespace Serval.Controllers.Serving;
 /// <summary>Configuration → one Revision a generation; latest created and latest ready (serving v1: configuration_lifecycle).</summary>
 internal sealed class ConfigurationReconciler(IKubeClient client, TimeProvider time) : IReconciler
 {
+    private readonly StatusReport _report = new(time);
+
     public string Name => "configuration-controller";
 
     public ResourceKind Kind => Kinds.Configuration;
@@ -41,8 +43,7 @@ internal sealed class ConfigurationReconciler(IKubeClient client, TimeProvider t
         var status = new JsonObject { ["observedGeneration"] = stored.Metadata.Generation, ["conditions"] = conditions.ToJson() };
         Put(status, "latestCreatedRevisionName", created);
         Put(status, "latestReadyRevisionName", ready);
-        await OwnedObjects.PatchStatusAsync(client, Kinds.Configuration, stored, status, Name, ct);
-        return ReconcileResult.Done;
+        return await _report.WriteAsync(client, Kinds.Configuration, stored, status, conditions.Ready, Name, ct);
     }
 
     private static void MarkFrom(ConditionSet conditions, KubeObject latest, string created, string ready)

@@ -16,6 +16,8 @@ internal sealed class RevisionReconciler(IKubeClient client, IImageResolver imag
     /// <summary>How often a missing image is looked for again.</summary>
     internal static readonly TimeSpan MissingImageRetry = TimeSpan.FromSeconds(5);
 
+    private readonly StatusReport _report = new(time);
+
     public string Name => "revision-controller";
 
     public ResourceKind Kind => Kinds.Revision;
@@ -53,8 +55,8 @@ internal sealed class RevisionReconciler(IKubeClient client, IImageResolver imag
             conditions.MarkFalse("ResourcesAvailable", "NotOwned", $"There is an existing {e.Kind.Kind} \"{e.Key.Name}\" that we do not own.");
         }
         status["conditions"] = conditions.ToJson();
-        await OwnedObjects.PatchStatusAsync(client, Kinds.Revision, stored, status, Name, ct);
-        return result;
+        var reported = await _report.WriteAsync(client, Kinds.Revision, stored, status, conditions.Ready, Name, ct);
+        return reported.RequeueAfter is null ? result : reported;
     }
 
     private async Task<ReconcileResult> BuildAsync(

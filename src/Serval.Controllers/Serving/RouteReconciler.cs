@@ -13,6 +13,8 @@ namespace Serval.Controllers.Serving;
 /// </summary>
 internal sealed class RouteReconciler(IKubeClient client, ServingConfigSource config, Func<int> httpPort, TimeProvider time) : IReconciler
 {
+    private readonly StatusReport _report = new(time);
+
     public string Name => "route-controller";
 
     public ResourceKind Kind => Kinds.Route;
@@ -51,8 +53,7 @@ internal sealed class RouteReconciler(IKubeClient client, ServingConfigSource co
             await ProgramAsync(stored, plan, hosts, conditions, ct);
         }
         status["conditions"] = conditions.ToJson();
-        await OwnedObjects.PatchStatusAsync(client, Kinds.Route, stored, status, Name, ct);
-        return ReconcileResult.Done;
+        return await _report.WriteAsync(client, Kinds.Route, stored, status, conditions.Ready, Name, ct);
     }
 
     private static void KeepTraffic(KubeObject stored, Route route, ConditionSet conditions, JsonObject status, TrafficProblem problem)

@@ -10,6 +10,8 @@ internal sealed class ServiceReconciler(IKubeClient client, TimeProvider time) :
 {
     internal const string LastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
+    private readonly StatusReport _report = new(time);
+
     public string Name => "service-controller";
 
     public ResourceKind Kind => Kinds.KService;
@@ -43,8 +45,7 @@ internal sealed class ServiceReconciler(IKubeClient client, TimeProvider time) :
             conditions.MarkFalse("ConfigurationsReady", "Rejected", e.Message);
         }
         status["conditions"] = conditions.ToJson();
-        await OwnedObjects.PatchStatusAsync(client, Kinds.KService, stored, status, Name, ct);
-        return ReconcileResult.Done;
+        return await _report.WriteAsync(client, Kinds.KService, stored, status, conditions.Ready, Name, ct);
     }
 
     private async Task BuildAsync(KubeObject stored, KService service, ConditionSet conditions, JsonObject status, CancellationToken ct)

@@ -51,6 +51,7 @@ public sealed partial class NodeAgent : IAsyncDisposable
         var paths = new NodePaths(_options.DataDirectory);
         Directory.CreateDirectory(paths.Pods);
         _journal = ProcessJournal.Open(paths.Node, out var orphans);
+        orphans += UnrecordedOrphans.Kill(paths.Pods);
         if (orphans > 0)
         {
             Log.OrphansKilled(_logger, orphans);

@@ -90,16 +90,16 @@ internal sealed class ServalHost : IServalHost
         await proxy.StartAsync(ct);
         await feed.StartAsync(ct);
 
-        // Controllers and the node.
+        // The node before the controllers: stopped after them, so that nobody takes the end of its processes for a failure of theirs.
+        var node = Started(new NodeAgent(
+            new NodeOptions { DataDirectory = Options.DataDirectory, Time = time, Loggers = loggers }, client, capacity, new StoredImageRoots(Images), new DrainJoint(proxy)));
+        await node.StartAsync(ct);
         var controllers = Started(new ControllerHost(client, time, loggers.CreateLogger<ControllerHost>()));
         controllers.AddWorkloads(client, time)
             .AddServing(client, new ImageJoint(Images), config, () => proxy.HttpPort, time)
             .AddAutoscaler(client, autoscaler, config, () => [new GatewayAddress("127.0.0.1", proxy.HttpPort)], time)
             .AddNetworking(client, feed, ControllerSets.GatewayHost, time);
         var collector = Started(new GarbageCollector(client, loggers.CreateLogger<GarbageCollector>()));
-        var node = Started(new NodeAgent(
-            new NodeOptions { DataDirectory = Options.DataDirectory, Time = time, Loggers = loggers }, client, capacity, new StoredImageRoots(Images), new DrainJoint(proxy)));
-        await node.StartAsync(ct);
         await controllers.StartAsync(ct);
         await collector.StartAsync(ct);
 
