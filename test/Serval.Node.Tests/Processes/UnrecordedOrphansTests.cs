@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Serval.Node.Processes;
 
-namespace Serval.Node.Tests.Processes;
+namespace Serval.Node.Tests;
 
 public sealed class UnrecordedOrphansTests : IDisposable
 {
