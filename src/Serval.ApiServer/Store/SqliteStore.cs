@@ -181,7 +181,7 @@ public sealed partial class SqliteStore : IAsyncDisposable
             held?.Dispose();
             throw e switch
             {
-                SqliteFailure failure => new StoreException($"the database in {options.Directory ?? "memory"} cannot be opened: {failure.Message}; {failure.Advice}", e),
+                SqliteFailure failure => new StoreException($"the database {(options.Directory is { } directory ? DatabasePath(directory) : "in memory")} cannot be opened: {failure.Message}; {failure.Advice}", e),
                 UnauthorizedAccessException or IOException => new StoreException(
                     $"the data directory {options.Directory} cannot be used: {e.Message} Check its owner and mode, or choose another --data-dir.", e),
                 _ => e,
