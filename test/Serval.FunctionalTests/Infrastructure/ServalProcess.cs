@@ -50,7 +50,7 @@ internal sealed class ServalProcess : IAsyncDisposable
     }
 
     /// <summary>Path of the program under test.</summary>
-    internal static string Binary { get; set; } = Environment.GetEnvironmentVariable("SERVAL_BINARY") ?? "";
+    internal static string Binary { get; set; } = Environment.GetEnvironmentVariable("SERVAL_BINARY") ?? Repository.Path("artifacts/dist/serval");
 
     internal static async Task<ServalProcess> UpAsync(string? data = null, CancellationToken ct = default)
     {
@@ -90,7 +90,15 @@ internal sealed class ServalProcess : IAsyncDisposable
         using var process = Start(data, arguments);
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
+        try
+        {
+            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        }
+        catch (TimeoutException e)
+        {
+            process.Kill();
+            throw new TimeoutException($"serval {string.Join(' ', arguments)} did not end within 60 s: {await errors}", e);
+        }
         return (process.ExitCode, await output, await errors);
     }
 
@@ -128,7 +136,15 @@ internal sealed class ServalProcess : IAsyncDisposable
             using var kill = Process.Start("kill", ["-TERM", Pid.ToString(CultureInfo.InvariantCulture)]);
             await kill.WaitForExitAsync();
         }
-        await _process.WaitForExitAsync();
+        try
+        {
+            await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        }
+        catch (TimeoutException e)
+        {
+            _process.Kill();
+            throw new TimeoutException($"serval up did not stop within 60 s of SIGTERM: {Errors}", e);
+        }
         return _process.ExitCode;
     }
 
@@ -156,5 +172,22 @@ internal sealed class ServalProcess : IAsyncDisposable
             start.ArgumentList.Add(argument);
         }
         return Process.Start(start) ?? throw new InvalidOperationException("the program did not start");
+    }
+}
+
+/// <summary>Paths in the checkout the tests were built from.</summary>
+internal static class Repository
+{
+    /// <summary>A path below the directory that holds the solution; empty outside a checkout.</summary>
+    internal static string Path(string relative)
+    {
+        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
+        {
+            if (File.Exists(System.IO.Path.Combine(directory.FullName, "Serval.slnx")))
+            {
+                return System.IO.Path.Combine(directory.FullName, relative);
+            }
+        }
+        return "";
     }
 }

@@ -1,0 +1,53 @@
+namespace Serval.FunctionalTests;
+
+/// <summary>Manifests the tests share.</summary>
+internal static class Manifests
+{
+    internal const string Httpd = """["httpd", "-f", "-p", "127.0.0.1:$(PORT)", "-h", "www"]""";
+
+    internal static string Service(string name, string args = Httpd, string env = "[]", string annotations = "{}", string image = "dev.local/bb:1", string envFrom = "[]") => $$"""
+        apiVersion: serving.knative.dev/v1
+        kind: Service
+        metadata:
+          name: {{name}}
+        spec:
+          template:
+            metadata:
+              annotations: {{annotations}}
+            spec:
+              containers:
+              - image: {{image}}
+                args: {{args}}
+                env: {{env}}
+                envFrom: {{envFrom}}
+        """;
+
+    internal static string ConfigMap(string name, string data = """{"a": "1"}""", string @namespace = "default") => $$"""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata:
+          name: {{name}}
+          namespace: {{@namespace}}
+        data: {{data}}
+        """;
+
+    internal static string Deployment(string name, string @namespace = "default") => $$"""
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata:
+          name: {{name}}
+          namespace: {{@namespace}}
+        spec:
+          replicas: 1
+          selector:
+            matchLabels: {app: {{name}}}
+          template:
+            metadata:
+              labels: {app: {{name}}}
+            spec:
+              containers:
+              - name: main
+                image: dev.local/bb:1
+                args: ["sh", "-c", "echo first line; while true; do echo tick; ./busybox sleep 1; done"]
+        """;
+}

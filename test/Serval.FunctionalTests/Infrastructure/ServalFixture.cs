@@ -1,0 +1,119 @@
+using System.Diagnostics;
+using Serval.Testing;
+
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
+namespace Serval.FunctionalTests;
+
+/// <summary>One server for the tests of a class. It must end with exit code 0 and must not have logged an error nobody declared.</summary>
+public sealed class ServalFixture : IAsyncLifetime
+{
+    private readonly List<string> _expected = [];
+
+    internal ServalProcess Serval { get; private set; } = null!; // set by InitializeAsync, before any test
+
+    internal Kubectl Kubectl { get; private set; } = null!;
+
+    /// <summary>An error line holding this text is what a test provoked.</summary>
+    internal void ExpectError(string text) => _expected.Add(text);
+
+    public async Task InitializeAsync()
+    {
+        var data = Directory.CreateTempSubdirectory("serval-test-").FullName;
+        await AddBusyboxAsync(data);
+        await UseAsync(data);
+    }
+
+    public async Task DisposeAsync()
+    {
+        var code = await Serval.StopAsync();
+        var errors = Serval.Errors;
+        await Serval.DisposeAsync();
+        Directory.Delete(Serval.DataDirectory, recursive: true);
+        Assert.True(code == 0, $"serval up ended with {code}: {errors}");
+        var surprises = errors.Split('\n')
+            .Where(l => l.StartsWith("error:", StringComparison.Ordinal) && !_expected.Exists(e => l.Contains(e, StringComparison.Ordinal)));
+        Assert.Empty(surprises);
+    }
+
+    /// <summary><c>kill -9</c>, and up again on the same data.</summary>
+    internal async Task CrashAndRestartAsync()
+    {
+        var data = Serval.DataDirectory;
+        await Serval.KillAsync();
+        await Serval.DisposeAsync();
+        await UseAsync(data);
+    }
+
+    /// <summary>Applies a service that serves a directory with busybox, and waits for Ready.</summary>
+    internal async Task ServiceAsync(string name, string annotations = "{}")
+    {
+        await Kubectl.ApplyAsync(Manifests.Service(name, annotations: annotations));
+        await ReadyAsync(name);
+    }
+
+    internal Task<string> ReadyAsync(string name) => Kubectl.OkAsync("wait", "--for=condition=Ready", $"ksvc/{name}", "--timeout=30s");
+
+    /// <summary>Follows the objects at <paramref name="path"/> until one is as wanted; says what it saw last when that does not come.</summary>
+    internal async Task UntilAsync(string path, Func<System.Text.Json.Nodes.JsonObject, bool> wanted, int seconds = 30)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
+        var last = "nothing";
+        try
+        {
+            await Serval.Api.WatchUntilAsync(
+                path,
+                (type, obj) =>
+                {
+                    last = $"{type} {obj.ToJsonString()}";
+                    return wanted(obj);
+                },
+                patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"{path} did not become what was waited for within {seconds} s; last seen: {last}");
+        }
+    }
+
+    /// <summary>Asks until the gateway answers with the code: routes reach the data plane a moment after they are stored.</summary>
+    internal async Task AnswersAsync(string service, int code)
+    {
+        var clock = Stopwatch.StartNew();
+        var last = 0;
+        while (clock.Elapsed < TimeSpan.FromSeconds(10))
+        {
+            (last, _) = await Serval.InvokeAsync(service);
+            if (last == code)
+            {
+                return;
+            }
+        }
+        Assert.Fail($"{service} answers {last} where {code} was expected");
+    }
+
+    internal static async Task AddBusyboxAsync(string data)
+    {
+        var source = Directory.CreateTempSubdirectory("serval-bb-").FullName;
+        try
+        {
+            var busybox = new[] { "/bin/busybox", "/usr/bin/busybox" }.FirstOrDefault(File.Exists)
+                ?? throw new InvalidOperationException("no busybox: run ./eng/install-test-tools");
+            File.Copy(busybox, Path.Combine(source, "busybox"));
+            Directory.CreateDirectory(Path.Combine(source, "www"));
+            await File.WriteAllTextAsync(Path.Combine(source, "www", "index.html"), "hello from busybox\n");
+            var (code, _, errors) = await ServalProcess.RunAsync(data, "image", "add", "dev.local/bb:1", source, "--entrypoint", "./busybox");
+            Assert.True(code == 0, $"serval image add ended with {code}: {errors}");
+        }
+        finally
+        {
+            Directory.Delete(source, recursive: true);
+        }
+    }
+
+    private async Task UseAsync(string data)
+    {
+        Serval = await ServalProcess.UpAsync(data);
+        Kubectl = new Kubectl(Serval.Kubeconfig);
+    }
+}
