@@ -31,9 +31,7 @@ public sealed class ServalFixture : IAsyncLifetime
         await Serval.DisposeAsync();
         Directory.Delete(Serval.DataDirectory, recursive: true);
         Assert.True(code == 0, $"serval up ended with {code}: {errors}");
-        var surprises = errors.Split('\n')
-            .Where(l => l.StartsWith("error:", StringComparison.Ordinal) && !_expected.Exists(e => l.Contains(e, StringComparison.Ordinal)));
-        Assert.Empty(surprises);
+        NoSurprises(errors);
     }
 
     /// <summary><c>kill -9</c>, and up again on the same data.</summary>
@@ -41,7 +39,9 @@ public sealed class ServalFixture : IAsyncLifetime
     {
         var data = Serval.DataDirectory;
         await Serval.KillAsync();
+        var errors = Serval.Errors;
         await Serval.DisposeAsync();
+        NoSurprises(errors);
         await UseAsync(data);
     }
 
@@ -110,6 +110,9 @@ public sealed class ServalFixture : IAsyncLifetime
             Directory.Delete(source, recursive: true);
         }
     }
+
+    private void NoSurprises(string errors) => Assert.Empty(errors.Split('\n')
+        .Where(l => l.StartsWith("error:", StringComparison.Ordinal) && !_expected.Exists(e => l.Contains(e, StringComparison.Ordinal))));
 
     private async Task UseAsync(string data)
     {
