@@ -111,8 +111,12 @@ public sealed class ServalFixture : IAsyncLifetime
         }
     }
 
-    private void NoSurprises(string errors) => Assert.Empty(errors.Split('\n')
-        .Where(l => l.StartsWith("error:", StringComparison.Ordinal) && !_expected.Exists(e => l.Contains(e, StringComparison.Ordinal))));
+    private void NoSurprises(string errors)
+    {
+        var surprises = errors.Split('\n')
+            .Where(l => l.StartsWith("error:", StringComparison.Ordinal) && !_expected.Exists(e => l.Contains(e, StringComparison.Ordinal)));
+        Assert.Empty(surprises);
+    }
 
     private async Task UseAsync(string data)
     {
