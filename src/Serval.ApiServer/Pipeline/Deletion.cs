@@ -31,6 +31,10 @@ internal static class Deletion
             var metadata = tree["metadata"]!.AsObject();
             metadata["deletionTimestamp"] = Text(now + TimeSpan.FromSeconds(grace));
             metadata["deletionGracePeriodSeconds"] = grace;
+            if (!present.Metadata.IsDeleting && present.Metadata.Generation > 0)
+            {
+                metadata["generation"] = present.Metadata.Generation + 1;
+            }
             if (finalizers.Count > 0)
             {
                 metadata["finalizers"] = new JsonArray([.. finalizers.Select(f => (JsonNode)f)]);

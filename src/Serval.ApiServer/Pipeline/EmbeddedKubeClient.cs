@@ -50,9 +50,6 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         {
             items.RemoveAll(o => !filter.Matches(o));
         }
-        items.Sort(static (a, b) => string.CompareOrdinal(a.Metadata.Namespace, b.Metadata.Namespace) is var c && c != 0
-            ? c
-            : string.CompareOrdinal(a.Metadata.Name, b.Metadata.Name));
         return Task.FromResult(options.Limit > 0 && items.Count > options.Limit
             ? _pages.First(version, items, options.Limit)
             : new KubeList(version, items));

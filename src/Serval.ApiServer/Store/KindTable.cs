@@ -49,11 +49,11 @@ internal sealed partial class KindTable(SqliteStore store, ResourceKind kind, lo
     public IReadOnlyList<KubeObject> OwnedBy(string uid)
     {
         var keys = _owners.Find(uid);
-        if (keys.Length == 0)
+        if (keys.Count == 0)
         {
             return [];
         }
-        var result = new List<KubeObject>(keys.Length);
+        var result = new List<KubeObject>(keys.Count);
         foreach (var key in keys)
         {
             if (Get(key) is { } found)
@@ -89,13 +89,16 @@ internal sealed partial class KindTable(SqliteStore store, ResourceKind kind, lo
             version = store.Version;
             items = (List<KubeObject>)List(ns);
         }
-        items.Sort(static (a, b) =>
-        {
-            var byNamespace = string.CompareOrdinal(a.Metadata.Namespace, b.Metadata.Namespace);
-            return byNamespace != 0 ? byNamespace : string.CompareOrdinal(a.Metadata.Name, b.Metadata.Name);
-        });
+        Sort(items);
         return (version, items);
     }
+
+    /// <summary>Key order, in which objects are listed and a watch begins.</summary>
+    public static void Sort(List<KubeObject> items) => items.Sort(static (a, b) =>
+    {
+        var byNamespace = string.CompareOrdinal(a.Metadata.Namespace, b.Metadata.Namespace);
+        return byNamespace != 0 ? byNamespace : string.CompareOrdinal(a.Metadata.Name, b.Metadata.Name);
+    });
 
     /// <summary>Registers a watcher; what it must replay first is exactly what was published until then.</summary>
     public (long Version, List<KubeObject>? Present) Attach(StoreWatcher watcher, bool withPresent)

@@ -3,33 +3,39 @@ using Serval.Api;
 
 namespace Serval.ApiServer.Store;
 
-/// <summary>Owner uid → keys of the objects it owns. Written by the writer thread, read by anyone without a lock.</summary>
+/// <summary>
+/// Owner uid → keys of the objects it owns. Written by the writer thread, read by anyone without a lock. Most owners own one or two
+/// objects of a kind, so a small array is replaced whole; beyond <see cref="Small"/> a set takes over.
+/// </summary>
 internal sealed class OwnerIndex
 {
-    private readonly ConcurrentDictionary<string, ObjectKey[]> _owned = new(1, 31, StringComparer.Ordinal);
+    private const int Small = 8;
 
-    public ObjectKey[] Find(string uid) => _owned.TryGetValue(uid, out var keys) ? keys : [];
+    private readonly ConcurrentDictionary<string, object> _owned = new(1, 31, StringComparer.Ordinal);
+
+    public IReadOnlyCollection<ObjectKey> Find(string uid) => _owned.GetValueOrDefault(uid) switch
+    {
+        ObjectKey[] keys => keys,
+        ConcurrentDictionary<ObjectKey, byte> set => [.. set.Select(static p => p.Key)],
+        _ => [],
+    };
 
     public void Update(ObjectKey key, KubeObject? before, KubeObject? after)
     {
         var old = before?.Metadata.OwnerReferences ?? [];
         var next = after?.Metadata.OwnerReferences ?? [];
-        if (old.Count == 0 && next.Count == 0)
+        for (var i = 0; i < next.Count; i++)
         {
-            return;
-        }
-        foreach (var owner in next)
-        {
-            if (!Holds(old, owner.Uid))
+            if (!Holds(old, next[i].Uid))
             {
-                _owned[owner.Uid] = [.. Find(owner.Uid).Where(k => k != key), key];
+                Add(next[i].Uid, key);
             }
         }
-        foreach (var owner in old)
+        for (var i = 0; i < old.Count; i++)
         {
-            if (!Holds(next, owner.Uid))
+            if (!Holds(next, old[i].Uid))
             {
-                Remove(owner.Uid, key);
+                Remove(old[i].Uid, key);
             }
         }
     }
@@ -46,14 +52,45 @@ internal sealed class OwnerIndex
         return false;
     }
 
+    private void Add(string uid, ObjectKey key)
+    {
+        switch (_owned.GetValueOrDefault(uid))
+        {
+            case ConcurrentDictionary<ObjectKey, byte> set:
+                set[key] = 0;
+                break;
+            case ObjectKey[] { Length: >= Small } keys:
+                _owned[uid] = new ConcurrentDictionary<ObjectKey, byte>(1, [.. keys.Append(key).Distinct().Select(k => KeyValuePair.Create(k, (byte)0))], null);
+                break;
+            case ObjectKey[] keys when Array.IndexOf(keys, key) < 0:
+                _owned[uid] = (ObjectKey[])[.. keys, key];
+                break;
+            case null:
+                _owned[uid] = (ObjectKey[])[key];
+                break;
+            default:
+                break;
+        }
+    }
+
     private void Remove(string uid, ObjectKey key)
     {
-        var rest = Array.FindAll(Find(uid), k => k != key);
-        if (rest.Length > 0)
+        var empty = false;
+        switch (_owned.GetValueOrDefault(uid))
         {
-            _owned[uid] = rest;
+            case ConcurrentDictionary<ObjectKey, byte> set:
+                set.TryRemove(key, out _);
+                empty = set.IsEmpty;
+                break;
+            case ObjectKey[] keys:
+                var rest = Array.FindAll(keys, k => k != key);
+                empty = rest.Length == 0;
+                _owned[uid] = rest;
+                break;
+            default:
+                break;
         }
-        else
+        if (empty)
         {
             _owned.TryRemove(uid, out _);
         }

@@ -19,8 +19,6 @@ internal sealed partial class StoreWriter
     private readonly Checkpointer? _checkpointer;
     private readonly SqliteStatement _begin;
     private readonly SqliteStatement _commit;
-    private readonly SqliteStatement _full;
-    private readonly SqliteStatement _normal;
     private readonly SqliteStatement _put;
     private readonly SqliteStatement _remove;
     private readonly SqliteStatement _reserve;
@@ -36,8 +34,6 @@ internal sealed partial class StoreWriter
         (_next, _high) = (loaded.Last + 1, loaded.High);
         _begin = database.Prepare("BEGIN IMMEDIATE");
         _commit = database.Prepare("COMMIT");
-        _full = database.Prepare("PRAGMA synchronous=FULL");
-        _normal = database.Prepare("PRAGMA synchronous=NORMAL");
         _put = database.Prepare(
             "INSERT INTO objects(kind, ns, name, body) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(kind, ns, name) DO UPDATE SET body = excluded.body");
         _remove = database.Prepare("DELETE FROM objects WHERE kind = ?1 AND ns = ?2 AND name = ?3");
@@ -68,7 +64,7 @@ internal sealed partial class StoreWriter
         {
             Commit(batch);
         }
-        catch (SqliteFailure e)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
             Undo(batch, e);
             return;
@@ -125,7 +121,7 @@ internal sealed partial class StoreWriter
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            operation.Fail(e is SqliteFailure failure ? Refusal(failure) : e);
+            operation.Fail(Refusal(e));
         }
     }
 
@@ -198,13 +194,14 @@ internal sealed partial class StoreWriter
     {
         if (_fullSync != full)
         {
-            (full ? _full : _normal).Run();
+            // Never prepared: SQLite runs this pragma while it compiles it, and stepping it again does nothing.
+            _database.Execute(full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
             _fullSync = full;
         }
     }
 
     /// <summary>Nothing of a failed batch happened: readers kept the old state, and the next batch tries anew.</summary>
-    private void Undo(List<StoreOperation> batch, SqliteFailure cause)
+    private void Undo(List<StoreOperation> batch, Exception cause)
     {
         _changes.Clear();
         _uncommitted.Clear();
@@ -220,15 +217,16 @@ internal sealed partial class StoreWriter
         {
             Log.RollbackFailed(_options.Logger, e);
         }
-        Log.WriteFailed(_options.Logger, cause, batch.Count, _store.Where, cause.Advice);
+        Log.WriteFailed(_options.Logger, cause, batch.Count, _store.Where, (cause as SqliteFailure)?.Advice ?? "this is a defect: please report it");
         foreach (var operation in batch)
         {
             operation.Fail(Refusal(cause));
         }
     }
 
-    private ApiException Refusal(SqliteFailure cause) =>
-        new(507, "InternalError", $"nothing was stored: the database in {_store.Where} cannot be used: {cause.Message}; {cause.Advice}");
+    private ApiException Refusal(Exception cause) => cause is SqliteFailure failure
+        ? new(507, "InternalError", $"nothing was stored: the database in {_store.Where} cannot be used: {cause.Message}; {failure.Advice}")
+        : new(500, "InternalError", $"nothing was stored: {cause.Message}");
 
     private static partial class Log
     {

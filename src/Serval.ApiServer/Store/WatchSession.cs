@@ -44,6 +44,7 @@ internal sealed class WatchSession(SqliteStore store, KindTable table, ObjectFil
 
     private async IAsyncEnumerable<WatchEvent> Present(List<KubeObject> objects)
     {
+        KindTable.Sort(objects);
         foreach (var obj in objects)
         {
             if (!filter.Selects || filter.Matches(obj))

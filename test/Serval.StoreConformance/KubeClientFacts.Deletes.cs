@@ -1,0 +1,115 @@
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Kube;
+using static Serval.StoreConformance.Objects;
+
+namespace Serval.StoreConformance;
+
+public abstract partial class KubeClientFacts
+{
+    private static readonly DeleteOptions s_delete = DeleteOptions.Background;
+
+    [Fact]
+    public async Task Delete_ReturnsTheLastState()
+    {
+        await Create(ConfigMap("a", "last"));
+        var gone = await Client.DeleteAsync(Kinds.ConfigMap, Key("a"), s_delete);
+        Assert.Equal("last", gone.Text("data", "key"));
+        await Refused(404, () => Client.GetAsync(Kinds.ConfigMap, Key("a")));
+        await Refused(404, () => Client.DeleteAsync(Kinds.ConfigMap, Key("a"), s_delete));
+        var next = await Create(ConfigMap("a"));
+        Assert.NotEqual(gone.Metadata.Uid, next.Metadata.Uid);
+    }
+
+    [Fact]
+    public async Task Delete_HonoursPreconditions()
+    {
+        var stored = await Create(ConfigMap("a"));
+        await Refused(409, () => Client.DeleteAsync(Kinds.ConfigMap, Key("a"), new DeleteOptions { Uid = "other" }));
+        await Refused(409, () => Client.DeleteAsync(Kinds.ConfigMap, Key("a"), new DeleteOptions { ResourceVersion = "1" }));
+        await Client.DeleteAsync(Kinds.ConfigMap, Key("a"), new DeleteOptions { Uid = stored.Metadata.Uid, ResourceVersion = stored.Metadata.ResourceVersion });
+    }
+
+    [Fact]
+    public async Task Delete_WaitsForFinalizers()
+    {
+        await Create(Deployment("a").With(t => t["metadata"]!["finalizers"] = new JsonArray("example.com/hold", "example.com/other")));
+        var marked = await Client.DeleteAsync(Kinds.Deployment, Key("a"), s_delete);
+        Assert.True(marked.Metadata.IsDeleting);
+        Assert.Equal(2, marked.Metadata.Generation);
+        var again = await Client.DeleteAsync(Kinds.Deployment, Key("a"), s_delete);
+        Assert.Equal(marked.Version, again.Version);
+        await Refused(422, () => Client.PatchAsync(Kinds.Deployment, Key("a"),
+            Json("""[{"op":"add","path":"/metadata/finalizers/-","value":"example.com/late"}]"""), Write));
+        var one = await Client.PatchAsync(Kinds.Deployment, Key("a"), Merge("""{"metadata":{"finalizers":["example.com/other"]}}"""), Write);
+        Assert.True(one.Metadata.IsDeleting);
+        await Client.PatchAsync(Kinds.Deployment, Key("a"), Merge("""{"metadata":{"finalizers":null}}"""), Write);
+        await Refused(404, () => Client.GetAsync(Kinds.Deployment, Key("a")));
+    }
+
+    [Theory]
+    [InlineData("Foreground", "foregroundDeletion")]
+    [InlineData("Orphan", "orphan")]
+    public async Task Delete_WithAPolicy_LeavesItToTheCollector(string policy, string finalizer)
+    {
+        await Create(ConfigMap("a"));
+        var marked = await Client.DeleteAsync(Kinds.ConfigMap, Key("a"), new DeleteOptions { PropagationPolicy = policy });
+        Assert.True(marked.Metadata.IsDeleting);
+        Assert.Equal([finalizer], marked.Metadata.Finalizers);
+    }
+
+    [Fact]
+    public async Task Delete_OfAPodOnANode_IsGraceful()
+    {
+        await Create(Pod("a", "n1"));
+        var marked = await Client.DeleteAsync(Kinds.Pod, Key("a"), s_delete);
+        Assert.Equal(7, marked.Metadata.DeletionGracePeriodSeconds);
+        var sooner = await Client.DeleteAsync(Kinds.Pod, Key("a"), new DeleteOptions { GracePeriodSeconds = 2 });
+        Assert.Equal(2, sooner.Metadata.DeletionGracePeriodSeconds);
+        var later = await Client.DeleteAsync(Kinds.Pod, Key("a"), new DeleteOptions { GracePeriodSeconds = 60 });
+        Assert.Equal(sooner.Version, later.Version);
+        await Client.PatchAsync(Kinds.Pod, Key("a"), Merge("""{"status":{"phase":"Running"}}"""), Status);
+        Assert.True((await Client.GetAsync(Kinds.Pod, Key("a"))).Metadata.IsDeleting);
+        await Client.DeleteAsync(Kinds.Pod, Key("a"), new DeleteOptions { GracePeriodSeconds = 0 });
+        await Refused(404, () => Client.GetAsync(Kinds.Pod, Key("a")));
+    }
+
+    [Fact]
+    public async Task Delete_OfAPodWithNothingToStop_IsImmediate()
+    {
+        await Create(Pod("unbound"));
+        await Client.DeleteAsync(Kinds.Pod, Key("unbound"), s_delete);
+        await Refused(404, () => Client.GetAsync(Kinds.Pod, Key("unbound")));
+        await Create(Pod("done", "n1"));
+        await Client.PatchAsync(Kinds.Pod, Key("done"), Merge("""{"status":{"phase":"Succeeded"}}"""), Status);
+        await Client.DeleteAsync(Kinds.Pod, Key("done"), s_delete);
+        await Refused(404, () => Client.GetAsync(Kinds.Pod, Key("done")));
+    }
+
+    [Fact]
+    public async Task Namespace_TerminatesUntilItIsFinalized()
+    {
+        var created = await Client.CreateAsync(Kinds.Namespace, Namespace("short"), Write);
+        Assert.Equal("Active", created.Text("status", "phase"));
+        Assert.Equal("short", created.Metadata.Label("kubernetes.io/metadata.name"));
+        await Create(ConfigMap("a", ns: "short"));
+        var marked = await Client.DeleteAsync(Kinds.Namespace, ObjectKey.Cluster("short"), s_delete);
+        Assert.Equal("Terminating", marked.Text("status", "phase"));
+        var refused = await Refused(403, () => Create(ConfigMap("b", ns: "short")));
+        Assert.Equal("configmaps \"b\" is forbidden: unable to create new content in namespace short because it is being terminated", refused.Message);
+        await Client.DeleteAsync(Kinds.ConfigMap, new ObjectKey("short", "a"), s_delete);
+        await Client.UpdateAsync(Kinds.Namespace, marked.With(t => t["spec"]!["finalizers"] = new JsonArray()), Write with { Subresource = "finalize" });
+        await Refused(404, () => Client.GetAsync(Kinds.Namespace, ObjectKey.Cluster("short")));
+    }
+
+    [Fact]
+    public async Task DeleteCollection_TakesWhatIsSelected()
+    {
+        await Create(ConfigMap("a", labels: """{"x":"1"}"""));
+        await Create(ConfigMap("b", labels: """{"x":"2"}"""));
+        await Create(ConfigMap("c", labels: """{"x":"1"}"""));
+        var gone = await Client.DeleteCollectionAsync(Kinds.ConfigMap, "facts", new ListOptions { LabelSelector = "x=1" }, s_delete);
+        Assert.Equal(["a", "c"], gone.Items.Select(o => o.Metadata.Name));
+        Assert.Equal(["b"], (await Client.ListAsync(Kinds.ConfigMap, "facts", ListOptions.All)).Items.Select(o => o.Metadata.Name));
+    }
+}

@@ -1,0 +1,129 @@
+using Serval.Api;
+using Serval.Kube;
+using static Serval.StoreConformance.Objects;
+
+namespace Serval.StoreConformance;
+
+public abstract partial class KubeClientFacts
+{
+    [Fact]
+    public async Task Get_OfAMissingObject_IsNotFound()
+    {
+        var refused = await Refused(404, () => Client.GetAsync(Kinds.KService, Key("a")));
+        Assert.Equal("services.serving.knative.dev \"a\" not found", refused.Message);
+        Assert.True(refused.IsNotFound);
+    }
+
+    [Theory]
+    [InlineData("color=red", "", "a,c")]
+    [InlineData("color!=red", "", "b,d")]
+    [InlineData("color in (red, blue),size", "", "b,c")]
+    [InlineData("color notin (red)", "", "b,d")]
+    [InlineData("!color", "", "d")]
+    [InlineData("size>1", "", "c")]
+    [InlineData("", "metadata.name=b", "b")]
+    [InlineData("", "metadata.name!=b,metadata.namespace=facts", "a,c,d")]
+    [InlineData("color=red", "data.key=c", "c")]
+    [InlineData("", "data.absent=", "a,b,c,d")]
+    public async Task List_Selects(string labels, string fields, string names)
+    {
+        await Create(ConfigMap("d", "d"));
+        await Create(ConfigMap("c", "c", labels: """{"color":"red","size":"2"}"""));
+        await Create(ConfigMap("b", "b", labels: """{"color":"blue","size":"1"}"""));
+        await Create(ConfigMap("a", "a", labels: """{"color":"red"}"""));
+        var list = await Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { LabelSelector = labels, FieldSelector = fields });
+        Assert.Equal(names, string.Join(',', list.Items.Select(o => o.Metadata.Name)));
+    }
+
+    [Theory]
+    [InlineData("a in b", "")]
+    [InlineData("a=b=c", "")]
+    [InlineData("=b", "")]
+    [InlineData("", "metadata.name")]
+    [InlineData("", "=x")]
+    public async Task List_WithABadSelector_IsRefused(string labels, string fields) => await Refused(400, async () =>
+        await Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { LabelSelector = labels, FieldSelector = fields }));
+
+    [Fact]
+    public async Task List_OfAllNamespaces_IsInKeyOrder()
+    {
+        await Client.CreateAsync(Kinds.Namespace, Namespace("early"), Write);
+        await Create(ConfigMap("b"));
+        await Create(ConfigMap("c", ns: "early"));
+        await Create(ConfigMap("a"));
+        var list = await Client.ListAsync(Kinds.ConfigMap, null, ListOptions.All);
+        Assert.Equal(["early/c", "facts/a", "facts/b"], list.Items.Select(o => o.Key.ToString()));
+        Assert.Equal(list.Items.Max(o => o.Version), list.ResourceVersion);
+    }
+
+    [Fact]
+    public async Task List_InPages_IsOneConsistentPoint()
+    {
+        for (var i = 0; i < 7; i++)
+        {
+            await Create(ConfigMap($"m{i}"));
+        }
+        var first = await Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { Limit = 3 });
+        Assert.Equal(4, first.Remaining);
+        await Create(ConfigMap("m00"));
+        await Client.DeleteAsync(Kinds.ConfigMap, Key("m5"), s_delete);
+        var second = await Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { Limit = 3, Continue = first.Continue });
+        var third = await Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { Limit = 3, Continue = second.Continue });
+        Assert.Equal("m0,m1,m2,m3,m4,m5,m6", string.Join(',', first.Items.Concat(second.Items).Concat(third.Items).Select(o => o.Metadata.Name)));
+        Assert.Equal(first.ResourceVersion, third.ResourceVersion);
+        Assert.Empty(third.Continue);
+        var again = await Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { Limit = 3, Continue = first.Continue });
+        Assert.Equal(second.Items, again.Items);
+        await Refused(400, () => Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { Limit = 3, Continue = "made up" }));
+    }
+
+    [Fact]
+    public async Task Cache_SeesFinishedWrites()
+    {
+        var cache = Client.Cache(Kinds.ConfigMap);
+        await cache.WaitForSyncAsync();
+        var stored = await Create(ConfigMap("a"));
+        Assert.Same(stored, cache.Get(Key("a")));
+        Assert.Equal([stored], cache.List("facts"));
+        Assert.Empty(cache.List("elsewhere"));
+        await Client.DeleteAsync(Kinds.ConfigMap, Key("a"), s_delete);
+        Assert.Null(cache.Get(Key("a")));
+        Assert.Empty(cache.List());
+    }
+
+    [Fact]
+    public async Task Cache_KnowsOwners()
+    {
+        const string Uid = "11111111-2222-3333-4444-555555555555";
+        const string Owner = """,  "ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"r","uid":"11111111-2222-3333-4444-555555555555","controller":true}]""";
+        var cache = Client.Cache(Kinds.Pod);
+        for (var i = 0; i < 20; i++)
+        {
+            await Create(Pod($"p{i}", extra: Owner));
+        }
+        Assert.Equal(20, cache.OwnedBy(Uid).Count);
+        await Client.PatchAsync(Kinds.Pod, Key("p3"), Merge("""{"metadata":{"ownerReferences":null}}"""), Write);
+        await Client.DeleteAsync(Kinds.Pod, Key("p4"), s_delete);
+        Assert.Equal(18, cache.OwnedBy(Uid).Count);
+        await Client.DeleteCollectionAsync(Kinds.Pod, "facts", ListOptions.All, s_delete);
+        Assert.Empty(cache.OwnedBy(Uid));
+    }
+
+    [Fact]
+    public async Task Subscribers_SeeTheWholeStoryInOrder()
+    {
+        await Create(ConfigMap("old"));
+        var seen = new List<CacheChange>();
+        using (Client.Cache(Kinds.ConfigMap).Subscribe(seen.Add))
+        {
+            await Create(ConfigMap("a"));
+            await Client.PatchAsync(Kinds.ConfigMap, Key("a"), Merge("""{"data":{"key":"2"}}"""), Write);
+            await Client.DeleteAsync(Kinds.ConfigMap, Key("a"), s_delete);
+        }
+        await Create(ConfigMap("unseen"));
+        Assert.Equal(["Added old", "Added a", "Modified a", "Deleted a"], seen.Select(c => $"{c.Type} {c.New.Metadata.Name}"));
+        Assert.Equal("v", seen[2].Old!.Text("data", "key"));
+        Assert.Equal("2", seen[3].New.Text("data", "key"));
+        Assert.True(seen.Zip(seen.Skip(1), (x, y) => x.New.Version < y.New.Version).All(rising => rising));
+    }
+}

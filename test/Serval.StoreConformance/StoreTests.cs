@@ -1,0 +1,269 @@
+using System.Globalization;
+using Serval.Api;
+using Serval.ApiServer.Store;
+using Serval.Kube;
+using static Serval.StoreConformance.Objects;
+
+namespace Serval.StoreConformance;
+
+/// <summary>What only a store on a disk can do: stop, start, run out of space, be damaged.</summary>
+public sealed class StoreTests : IDisposable
+{
+    private readonly ScratchDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task CleanStop_GoesOnWithTheNextVersion()
+    {
+        long last;
+        await using (var opened = await OpenAsync())
+        {
+            last = (await opened.Create("a")).Version;
+            await opened.Create("b");
+            await opened.Client.DeleteAsync(Kinds.ConfigMap, new ObjectKey("facts", "a"), DeleteOptions.Background);
+        }
+        await using var again = await OpenAsync();
+        Assert.Equal(last + 2, again.Store.Version);
+        Assert.Equal(["b"], again.Client.Cache(Kinds.ConfigMap).List().Select(o => o.Metadata.Name));
+        Assert.Equal(last + 3, (await again.Create("c")).Version);
+        await using var watch = again.Watch(last);
+        Assert.Equal(["Added b", "Deleted a", "Added c"], await watch.TakeAsync(3));
+    }
+
+    [Fact]
+    public async Task UncleanStop_BeginsTheNextBlock_AndKnowsTheGap()
+    {
+        var options = Options with { VersionBlock = 100 };
+        long last;
+        await using (var opened = await OpenAsync(options))
+        {
+            last = (await opened.Create("a")).Version;
+            await opened.Store.AbandonAsync();
+        }
+        await using var again = await OpenAsync(options);
+        var next = await again.Create("b");
+        Assert.InRange(next.Version, last + 2, last + 102);
+        await using var inside = again.Watch(last + 1);
+        await Refused(410, () => inside.NextAsync());
+        await using var atTheEdge = again.Watch(last);
+        Assert.Equal(["Added b"], await atTheEdge.TakeAsync(1));
+    }
+
+    [Fact]
+    public async Task Versions_CrossBlocks_WithoutRepeating()
+    {
+        await using var opened = await OpenAsync(Options with { VersionBlock = 3 });
+        long last = 0;
+        for (var i = 0; i < 40; i++)
+        {
+            var version = (await opened.Create($"m{i}")).Version;
+            Assert.True(version > last);
+            last = version;
+        }
+    }
+
+    [Fact]
+    public async Task Changes_AreBounded_AndOlderVersionsExpire()
+    {
+        await using var opened = await OpenAsync(Options with { MaxChanges = 100, RecentChanges = 5 });
+        var first = (await opened.Create("a")).Version;
+        for (var i = 0; i < 400; i++)
+        {
+            await opened.Touch("a", $"{i}");
+        }
+        Assert.InRange(await opened.Store.DoAsync(static d => d.Scalar("SELECT count(*) FROM changes")) ?? 0, 100, 300);
+        await using var old = opened.Watch(first);
+        Assert.Contains("too old resource version", (await Refused(410, () => old.NextAsync())).Message, StringComparison.Ordinal);
+        await using var recent = opened.Watch(opened.Store.Version - 90);
+        Assert.Equal(90, (await recent.TakeAsync(90)).Count);
+    }
+
+    [Fact]
+    public async Task Changes_Age()
+    {
+        var clock = new SteppedClock();
+        await using var opened = await OpenAsync(Options with { TimeProvider = clock, RecentChanges = 1 });
+        var first = (await opened.Create("a")).Version;
+        await opened.Touch("a", "1");
+        clock.Now += TimeSpan.FromHours(2);
+        await opened.Touch("a", "2");
+        await using var old = opened.Watch(first);
+        await Refused(410, () => old.NextAsync());
+    }
+
+    [Fact]
+    public async Task SelectorWatch_WhoseStartIsNoLongerKept_Expires()
+    {
+        await using var opened = await OpenAsync(Options with { MaxChanges = 20, RecentChanges = 1 });
+        await opened.Create("a");
+        for (var i = 0; i < 200; i++)
+        {
+            await opened.Touch("b", $"{i}");
+        }
+        var from = opened.Store.Version;
+        await opened.Touch("a", "x");
+        await opened.Touch("b", "x");
+        await using var watch = opened.Watch(from, "data.key=x");
+        await Refused(410, () => watch.NextAsync());
+    }
+
+    [Fact]
+    public async Task SlowWatcher_IsCutOff()
+    {
+        await using var opened = await OpenAsync(Options with { WatchBuffer = 8 });
+        var start = (await opened.Create("a")).Version;
+        await using var watch = opened.Watch(start);
+        await opened.Touch("a", "first");
+        await watch.NextAsync();
+        for (var i = 0; i < 20; i++)
+        {
+            await opened.Touch("a", $"{i}");
+        }
+        await watch.TakeAsync(8);
+        await Refused(410, () => watch.NextAsync());
+    }
+
+    [Fact]
+    public async Task FullDisk_RefusesWrites_StaysReadable_AndRecovers()
+    {
+        await using var opened = await OpenAsync();
+        var kept = await opened.Create("kept");
+        await opened.Store.DoAsync(static d => d.Scalar($"PRAGMA max_page_count={d.Scalar("PRAGMA page_count")}"));
+        var refused = await Refused(507, async () =>
+        {
+            for (var i = 0; i < 200; i++)
+            {
+                await opened.Create($"m{i}", new string('x', 2000));
+            }
+        });
+        Assert.Contains("full", refused.Message, StringComparison.Ordinal);
+        Assert.True(kept.SameAs(await opened.Client.GetAsync(Kinds.ConfigMap, kept.Key)));
+        var listed = (await opened.Client.ListAsync(Kinds.ConfigMap, null, ListOptions.All)).Items.Count;
+        await opened.Store.DoAsync(static d => d.Scalar("PRAGMA max_page_count=1000000"));
+        var later = await opened.Create("later");
+        Assert.True(later.Version > kept.Version);
+        Assert.Equal(listed + 1, opened.Client.Cache(Kinds.ConfigMap).List().Count);
+        await using var watch = opened.Watch(kept.Version);
+        Assert.Equal(listed, (await watch.TakeAsync(listed)).Count);
+    }
+
+    [Fact]
+    public async Task SyncedWrites_AreSynced_AndDerivedOnesAreNotWaitedFor()
+    {
+        await using var opened = await OpenAsync();
+        await opened.Create("a");
+        Assert.Equal(2, await opened.Store.DoAsync(static d => d.Scalar("PRAGMA synchronous")));
+        await opened.Client.CreateAsync(Kinds.Lease, Lease("a"), Write);
+        Assert.Equal(1, await opened.Store.DoAsync(static d => d.Scalar("PRAGMA synchronous")));
+        await opened.Touch("a", "b");
+        Assert.Equal(2, await opened.Store.DoAsync(static d => d.Scalar("PRAGMA synchronous")));
+        await opened.Client.CreateAsync(Kinds.Deployment, Deployment("d"), Write);
+        await opened.Client.PatchAsync(Kinds.Deployment, new ObjectKey("facts", "d"), Merge("""{"status":{"replicas":1}}"""), Status);
+        Assert.Equal(1, await opened.Store.DoAsync(static d => d.Scalar("PRAGMA synchronous")));
+    }
+
+    [Fact]
+    public async Task TheSecondHolder_IsToldAboutTheFirst()
+    {
+        await using var opened = await OpenAsync();
+        var refused = await Assert.ThrowsAsync<StoreException>(() => SqliteStore.OpenAsync(Options));
+        Assert.Contains(Environment.ProcessId.ToString(CultureInfo.InvariantCulture), refused.Message, StringComparison.Ordinal);
+        Assert.Contains(_directory.Path, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ANewerLayout_IsRefusedWithAdvice()
+    {
+        await using (var opened = await OpenAsync())
+        {
+            await opened.Store.DoAsync(static d => d.Scalar("PRAGMA user_version=99"));
+        }
+        var refused = await Assert.ThrowsAsync<StoreException>(() => SqliteStore.OpenAsync(Options));
+        Assert.Contains("newer Serval", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ADamagedDatabase_IsOneClearError()
+    {
+        await File.WriteAllBytesAsync(SqliteStore.DatabasePath(_directory.Path), new byte[20_000].Select((_, i) => (byte)(i * 7)).ToArray());
+        var refused = await Assert.ThrowsAsync<StoreException>(() => SqliteStore.OpenAsync(Options));
+        Assert.Contains("damaged", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnUnreadableObject_IsNamed()
+    {
+        await using (var opened = await OpenAsync())
+        {
+            await opened.Create("victim");
+            await opened.Store.DoAsync(static d =>
+            {
+                d.Execute("UPDATE objects SET body = x'7b22' WHERE name = 'victim'");
+                return 0;
+            });
+        }
+        var refused = await Assert.ThrowsAsync<StoreException>(() => SqliteStore.OpenAsync(Options));
+        Assert.Contains("facts/victim", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ADirectoryThatIsAFile_IsOneClearError()
+    {
+        var file = Path.Combine(_directory.Path, "file");
+        await File.WriteAllTextAsync(file, "");
+        var refused = await Assert.ThrowsAsync<StoreException>(() => SqliteStore.OpenAsync(Options with { Directory = file }));
+        Assert.Contains("--data-dir", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AfterTheStop_WritesAreRefusedAndWatchesEnd()
+    {
+        var opened = await OpenAsync();
+        await opened.Create("a");
+        await using var watch = opened.Watch(null);
+        await watch.NextAsync();
+        var end = watch.NextAsync();
+        await opened.DisposeAsync();
+        await Assert.ThrowsAnyAsync<Exception>(() => end);
+        await Refused(503, () => opened.Create("b"));
+    }
+
+    [Fact]
+    public async Task Backup_OpensAsTheSameState()
+    {
+        await using var opened = await OpenAsync();
+        await opened.Create("a");
+        using var other = new ScratchDirectory();
+        await opened.Store.BackupAsync(SqliteStore.DatabasePath(other.Path));
+        await opened.Create("b");
+        await using var copy = await OpenAsync(Options with { Directory = other.Path });
+        Assert.Equal(["a"], copy.Client.Cache(Kinds.ConfigMap).List().Select(o => o.Metadata.Name));
+        await Assert.ThrowsAsync<StoreException>(() => opened.Store.BackupAsync(SqliteStore.DatabasePath(other.Path)));
+    }
+
+    [Fact]
+    public async Task ALongLog_IsMovedIntoTheDatabase()
+    {
+        await using var opened = await OpenAsync(Options with { CheckpointPages = 40 });
+        for (var i = 0; i < 400; i++)
+        {
+            await opened.Touch("a", $"{i}");
+        }
+        Assert.Equal("399", opened.Client.Cache(Kinds.ConfigMap).Get(new ObjectKey("facts", "a"))!.Text("data", "key"));
+        await opened.DisposeAsync();
+        await using var again = await OpenAsync();
+        Assert.Equal("399", again.Client.Cache(Kinds.ConfigMap).Get(new ObjectKey("facts", "a"))!.Text("data", "key"));
+    }
+
+    private StoreOptions Options => new() { Directory = _directory.Path };
+
+    private Task<OpenedStore> OpenAsync(StoreOptions? options = null) => OpenedStore.OpenAsync(options ?? Options);
+
+    private sealed class SteppedClock : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+        public override DateTimeOffset GetUtcNow() => Now;
+    }
+}
