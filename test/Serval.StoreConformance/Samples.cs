@@ -40,20 +40,4 @@ internal static class Samples
 
     public static KubeObject Labeled(this KubeObject obj, string color, int number) => obj.With(tree =>
         tree["metadata"]!["labels"] = new JsonObject { ["color"] = color, ["n"] = $"{number}" });
-
-    /// <summary>The first events of a watch; gives up after a generous while instead of hanging.</summary>
-    public static async Task<List<WatchEvent>> TakeAsync(this IKubeClient client, ResourceKind kind, WatchOptions options, int count)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        var events = new List<WatchEvent>();
-        await foreach (var change in client.WatchAsync(kind, "default", options, patience.Token))
-        {
-            events.Add(change);
-            if (events.Count == count)
-            {
-                break;
-            }
-        }
-        return events;
-    }
 }
