@@ -43,6 +43,7 @@ internal sealed partial class Http1Connection
         if (read > 0)
         {
             _upstream!.Input.End += read;
+            _upstream.NoteAnswer();
             NoteActivity();
             return;
         }

@@ -9,6 +9,7 @@ internal sealed class UpstreamConnection : ITransportWatcher
     private const int BufferSize = 8 * 1024;
     private readonly UpstreamPool _pool;
     private int _inPool;
+    private int _unanswered = 1;
 
     public UpstreamConnection(Transport transport, UpstreamPool pool)
     {
@@ -27,6 +28,15 @@ internal sealed class UpstreamConnection : ITransportWatcher
     public long IdleSince { get; private set; }
 
     public bool IsUsable => !Transport.ReceiveDone;
+
+    /// <summary>The first byte came: the instance has accepted it, the next may knock.</summary>
+    public void NoteAnswer()
+    {
+        if (Volatile.Read(ref _unanswered) != 0 && Interlocked.Exchange(ref _unanswered, 0) != 0)
+        {
+            _pool.Answered();
+        }
+    }
 
     /// <summary>Puts a clean connection back.</summary>
     public void Return(long now)
@@ -58,6 +68,7 @@ internal sealed class UpstreamConnection : ITransportWatcher
     public void Discard()
     {
         Volatile.Write(ref _inPool, 0);
+        NoteAnswer();
         Transport.Close();
         if (!Transport.ReceiveBegun || Transport.ReceiveDone)
         {
@@ -67,6 +78,7 @@ internal sealed class UpstreamConnection : ITransportWatcher
 
     public void OnPeerGone()
     {
+        NoteAnswer();
         if (Volatile.Read(ref _inPool) == 1)
         {
             _pool.Forget(this);

@@ -13,6 +13,7 @@ internal sealed class UpstreamPool(TimeProvider time, TimeSpan idleTimeout)
     /// </summary>
     private static readonly TimeSpan s_fresh = TimeSpan.FromSeconds(2);
 
+    private readonly ConnectPace _pace = new(time);
     private readonly Lock _lock = new();
     private readonly List<UpstreamConnection> _idle = []; // guarded by _lock
     private bool _closed;
@@ -108,14 +109,19 @@ internal sealed class UpstreamPool(TimeProvider time, TimeSpan idleTimeout)
         {
             _closed = true;
         }
+        _pace.Close();
         CloseIdle();
     }
+
+    /// <summary>A connection of this pool got its first byte, or ended without one.</summary>
+    public void Answered() => _pace.Leave();
 
     /// <summary>A new connection; null when the instance does not accept one.</summary>
     /// <param name="address">Where to.</param>
     /// <param name="connecting">Given the socket before it connects, to close it on a timeout.</param>
     public async ValueTask<UpstreamConnection?> ConnectAsync(EndPoint address, Action<Socket> connecting)
     {
+        await _pace.EnterAsync();
         var socket = address is IPEndPoint ip
             ? new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp)
             : new Socket(SocketType.Stream, ProtocolType.Tcp);
@@ -129,6 +135,7 @@ internal sealed class UpstreamPool(TimeProvider time, TimeSpan idleTimeout)
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             socket.Dispose();
+            _pace.Leave();
             return null;
         }
     }
