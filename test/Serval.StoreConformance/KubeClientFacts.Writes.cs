@@ -202,14 +202,14 @@ public abstract partial class KubeClientFacts
     public async Task Patches_ByManyAtOnce_AllSurvive()
     {
         await Create(ConfigMap("a"));
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(writer => Task.Run(async () =>
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(writer => Task.Run(async () =>
         {
-            for (var i = 0; i < 10; i++)
+            for (var i = 0; i < 20; i++)
             {
                 await Client.PatchAsync(Kinds.ConfigMap, Key("a"), Merge($$$"""{"data":{"w{{{writer}}}-{{{i}}}":"x"}}"""), Write);
             }
         })));
-        Assert.Equal(81, (await Client.GetAsync(Kinds.ConfigMap, Key("a"))).Node("data")!.AsObject().Count);
+        Assert.Equal(321, (await Client.GetAsync(Kinds.ConfigMap, Key("a"))).Node("data")!.AsObject().Count);
     }
 
     [Fact]

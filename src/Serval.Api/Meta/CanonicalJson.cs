@@ -50,7 +50,7 @@ public static class CanonicalJson
         {
             case JsonValueKind.Object:
                 writer.WriteStartObject();
-                foreach (var property in element.EnumerateObject().OrderBy(p => p.Name, StringComparer.Ordinal))
+                foreach (var property in InOrder(element))
                 {
                     writer.WritePropertyName(property.Name);
                     Write(writer, property.Value);
@@ -80,11 +80,7 @@ public static class CanonicalJson
                 break;
             case JsonObject map:
                 writer.WriteStartObject();
-                foreach (var (key, value) in map.OrderBy(p => p.Key, StringComparer.Ordinal))
-                {
-                    writer.WritePropertyName(key);
-                    Write(writer, value);
-                }
+                WriteMembers(writer, map);
                 writer.WriteEndObject();
                 break;
             case JsonArray list:
@@ -99,5 +95,52 @@ public static class CanonicalJson
                 node.WriteTo(writer);
                 break;
         }
+    }
+
+    /// <summary>What was canonical before mostly still is: the common case sorts and allocates nothing.</summary>
+    private static void WriteMembers(Utf8JsonWriter writer, JsonObject map)
+    {
+        string? before = null;
+        foreach (var (key, _) in map)
+        {
+            if (before is not null && string.CompareOrdinal(before, key) > 0)
+            {
+                WriteSorted(writer, map);
+                return;
+            }
+            before = key;
+        }
+        foreach (var (key, value) in map)
+        {
+            writer.WritePropertyName(key);
+            Write(writer, value);
+        }
+    }
+
+    private static void WriteSorted(Utf8JsonWriter writer, JsonObject map)
+    {
+        var members = ArrayPool<KeyValuePair<string, JsonNode?>>.Shared.Rent(map.Count);
+        ((ICollection<KeyValuePair<string, JsonNode?>>)map).CopyTo(members, 0);
+        members.AsSpan(0, map.Count).Sort(static (a, b) => string.CompareOrdinal(a.Key, b.Key));
+        foreach (var (key, value) in members.AsSpan(0, map.Count))
+        {
+            writer.WritePropertyName(key);
+            Write(writer, value);
+        }
+        ArrayPool<KeyValuePair<string, JsonNode?>>.Shared.Return(members, clearArray: true);
+    }
+
+    private static IEnumerable<JsonProperty> InOrder(JsonElement element)
+    {
+        string? before = null;
+        foreach (var property in element.EnumerateObject())
+        {
+            if (before is not null && string.CompareOrdinal(before, property.Name) > 0)
+            {
+                return element.EnumerateObject().OrderBy(p => p.Name, StringComparer.Ordinal);
+            }
+            before = property.Name;
+        }
+        return element.EnumerateObject();
     }
 }

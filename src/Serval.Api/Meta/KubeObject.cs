@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 
 namespace Serval.Api;
@@ -69,6 +71,16 @@ public sealed class KubeObject
         return From(tree);
     }
 
+    /// <summary>The canonical bytes of a member beside metadata, for example <c>status</c>; empty when it is absent.</summary>
+    public ReadOnlyMemory<byte> Member(string name) => TopLevel.Find(_json, name);
+
+    /// <summary>A copy with one member exchanged, not metadata: the new value's canonical bytes are spliced in, the rest is not read again.</summary>
+    public KubeObject WithMember(string name, ReadOnlySpan<byte> canonical)
+    {
+        Debug.Assert(name is not ("metadata" or "apiVersion" or "kind"), "these are parsed: use With");
+        return new KubeObject(TopLevel.Replace(_json, name, canonical), ApiVersion, Kind, Metadata);
+    }
+
     /// <summary>A copy with another resourceVersion: only that number is spliced into the bytes, the rest is not read again.</summary>
     public KubeObject WithVersion(long version)
     {
@@ -101,7 +113,9 @@ public sealed class KubeObject
 /// <summary>The part of an object that every kind shares.</summary>
 internal sealed record ObjectHeader
 {
+    [JsonConverter(typeof(PooledStrings))]
     public string ApiVersion { get; init => field = value ?? field; } = "";
+    [JsonConverter(typeof(PooledStrings))]
     public string Kind { get; init => field = value ?? field; } = "";
     public ObjectMeta? Metadata { get; init; }
 }

@@ -16,8 +16,8 @@ namespace Serval.ApiServer.Pipeline;
 /// </summary>
 public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
 {
-    /// <summary>How often a patch is tried against ever newer states before the caller hears of the conflict.</summary>
-    private const int MaxRaces = 50;
+    /// <summary>How often a change is worked out on the caller's thread against ever newer states; then the writer does it itself.</summary>
+    private const int MaxRaces = 4;
 
     private readonly SqliteStore _store;
     private readonly ServingConfigSource _config;
@@ -109,25 +109,32 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
                 $"the body of the request was in an unknown format - accepted media types for {kind.ResourceName} are application/json-patch+json, application/merge-patch+json");
         }
         var body = ReadPatch(patch);
+        if (StatusPatch.Fits(kind, patch.Type, body, options))
+        {
+            return ReplaceAsync(kind, key, options, present =>
+                StatusPatch.Apply(kind, present, body) ?? _admission.Update(kind, present, Edit(present), options));
+        }
         return options.Subresource == "scale"
             ? ScaleAsync(kind, key, tree => Patched(kind, tree, patch.Type, body), options)
-            : ChangeAsync(kind, key, options, present =>
+            : ChangeAsync(kind, key, options, Edit);
+
+        JsonObject Edit(KubeObject present)
+        {
+            var tree = Patched(kind, present.ToTree(), patch.Type, body);
+            if ((string?)tree["metadata"]?["resourceVersion"] is { } version && version != present.Metadata.ResourceVersion)
             {
-                var tree = Patched(kind, present.ToTree(), patch.Type, body);
-                if ((string?)tree["metadata"]?["resourceVersion"] is { } version && version != present.Metadata.ResourceVersion)
-                {
-                    throw Modified(kind, key.Name);
-                }
-                return Decode(kind, CanonicalJson.Serialize(tree), options);
-            });
+                throw Modified(kind, key.Name);
+            }
+            return Decode(kind, CanonicalJson.Serialize(tree), options);
+        }
     }
 
-    public async Task<KubeObject> DeleteAsync(ResourceKind kind, ObjectKey key, DeleteOptions options, CancellationToken ct = default)
+    public Task<KubeObject> DeleteAsync(ResourceKind kind, ObjectKey key, DeleteOptions options, CancellationToken ct = default)
     {
         RefuseReadOnly(kind);
-        for (var race = 0; race < MaxRaces; race++)
+        var write = new WriteOptions { DryRun = options.DryRun, Durability = kind.Durability };
+        return ReplaceAsync(kind, key, write, present =>
         {
-            var present = Present(kind, key);
             if (options.Uid.Length > 0 && options.Uid != present.Metadata.Uid)
             {
                 throw ApiException.Conflict(kind, key.Name, $"Precondition failed: UID in precondition: {options.Uid}, UID in object meta: {present.Metadata.Uid}");
@@ -137,17 +144,8 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
                 throw ApiException.Conflict(kind, key.Name,
                     $"Precondition failed: ResourceVersion in precondition: {options.ResourceVersion}, ResourceVersion in object meta: {present.Metadata.ResourceVersion}");
             }
-            var marked = Deletion.Mark(kind, present, options, _time.GetUtcNow());
-            if (marked is not null && marked.SameAs(present) || options.DryRun)
-            {
-                return present;
-            }
-            if (await WriteAsync(kind, marked is null ? StoreAction.Remove : StoreAction.Replace, present, marked ?? present, kind.Durability == WriteDurability.Synced) is { } stored)
-            {
-                return stored;
-            }
-        }
-        throw Modified(kind, key.Name);
+            return Deletion.Mark(kind, present, options, _time.GetUtcNow());
+        });
     }
 
     public async Task<KubeList> DeleteCollectionAsync(ResourceKind kind, string? ns, ListOptions list, DeleteOptions options, CancellationToken ct = default)
@@ -169,12 +167,16 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
 
     public void Dispose() => _config.Dispose();
 
-    private async Task<KubeObject> ChangeAsync(ResourceKind kind, ObjectKey key, WriteOptions options, Func<KubeObject, JsonObject> edit)
+    private Task<KubeObject> ChangeAsync(ResourceKind kind, ObjectKey key, WriteOptions options, Func<KubeObject, JsonObject> edit) =>
+        ReplaceAsync(kind, key, options, present => _admission.Update(kind, present, edit(present), options));
+
+    /// <summary>Stores what <paramref name="change"/> makes of the present state, again when another writer came between; null removes it.</summary>
+    private async Task<KubeObject> ReplaceAsync(ResourceKind kind, ObjectKey key, WriteOptions options, Func<KubeObject, KubeObject?> change)
     {
-        for (var race = 0; race < MaxRaces; race++)
+        for (var race = 0; ; race++)
         {
             var present = Present(kind, key);
-            var next = _admission.Update(kind, present, edit(present), options);
+            var next = change(present);
             if (next is not null && next.SameAs(present))
             {
                 return present;
@@ -183,12 +185,13 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             {
                 return next ?? present;
             }
-            if (await WriteAsync(kind, next is null ? StoreAction.Remove : StoreAction.Replace, present, next ?? present, IsSynced(kind, options)) is { } stored)
+            var stored = await WriteAsync(
+                kind, next is null ? StoreAction.Remove : StoreAction.Replace, present, next ?? present, IsSynced(kind, options), race < MaxRaces ? null : change);
+            if (stored is not null)
             {
                 return stored;
             }
         }
-        throw Modified(kind, key.Name);
     }
 
     private async Task<KubeObject> ScaleAsync(ResourceKind kind, ObjectKey key, Func<JsonObject, JsonObject> edit, WriteOptions options)
@@ -217,11 +220,11 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     }
 
     /// <summary>The object as stored, or null when the present one is another by now.</summary>
-    private async Task<KubeObject?> WriteAsync(ResourceKind kind, StoreAction action, KubeObject? expected, KubeObject next, bool synced)
+    private async Task<KubeObject?> WriteAsync(ResourceKind kind, StoreAction action, KubeObject? expected, KubeObject next, bool synced, Func<KubeObject, KubeObject?>? otherwise = null)
     {
         var write = new StoreWrite
         {
-            Table = _store.Table(kind), Action = action, Key = next.Key, Expected = expected?.Version ?? 0, Next = next, Synced = synced,
+            Table = _store.Table(kind), Action = action, Key = next.Key, Expected = expected?.Version ?? 0, Next = next, Synced = synced, Otherwise = otherwise,
             OpenNamespace = action == StoreAction.Create && kind.Namespaced && kind != Kinds.Event ? _store.Table(Kinds.Namespace) : null,
         };
         var result = await _store.WriteAsync(write);

@@ -35,7 +35,7 @@ internal sealed class StoreWrite : StoreOperation
 
     public required KindTable Table { get; init; }
 
-    public required StoreAction Action { get; init; }
+    public required StoreAction Action { get; set; }
 
     public required ObjectKey Key { get; init; }
 
@@ -43,7 +43,13 @@ internal sealed class StoreWrite : StoreOperation
     public required long Expected { get; init; }
 
     /// <summary>The next state, or the last one for Remove; its resourceVersion is set by the writer.</summary>
-    public required KubeObject Next { get; init; }
+    public required KubeObject Next { get; set; }
+
+    /// <summary>
+    /// For a caller that lost several races: what to make of the state that is there instead, worked out by the writer itself, so that it
+    /// cannot lose again. Null from it removes the object; what it throws is the caller's answer.
+    /// </summary>
+    public Func<KubeObject, KubeObject?>? Otherwise { get; init; }
 
     /// <summary>Namespaces, when the object's namespace must be open for new content.</summary>
     public KindTable? OpenNamespace { get; init; }

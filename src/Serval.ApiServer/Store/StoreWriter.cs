@@ -131,7 +131,10 @@ internal sealed partial class StoreWriter
         if ((current?.Version ?? 0) != write.Expected)
         {
             write.Result = new WriteResult(WriteOutcome.Moved, current);
-            return;
+            if (current is null || write.Otherwise is null || !Rework(write, current))
+            {
+                return;
+            }
         }
         if (write.OpenNamespace is { } namespaces)
         {
@@ -154,6 +157,24 @@ internal sealed partial class StoreWriter
         Store(new StoreChange(version, write.Table, type, next, current), write.Key, at);
         _uncommitted[(write.Table, write.Key)] = type == WatchEventType.Deleted ? null : next;
         write.Result = new WriteResult(WriteOutcome.Done, next);
+    }
+
+    /// <summary>Works a contended write out anew; false when there is nothing (more) to store.</summary>
+    private static bool Rework(StoreWrite write, KubeObject current)
+    {
+        try
+        {
+            var next = write.Otherwise!(current);
+            write.Result = new WriteResult(WriteOutcome.Done, current);
+            write.Action = next is null ? StoreAction.Remove : StoreAction.Replace;
+            write.Next = next ?? current;
+            return next is null || !next.SameAs(current);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            write.Fail(e);
+            return false;
+        }
     }
 
     private KubeObject? Look(KindTable table, ObjectKey key) =>

@@ -1,0 +1,37 @@
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Api.Schema;
+using Serval.ApiServer.Patches;
+using Serval.Kube;
+
+namespace Serval.ApiServer.Pipeline;
+
+/// <summary>
+/// The short way for what controllers and nodes write most: a merge patch of nothing but status. Only the status is read, patched, decoded
+/// and spliced back; spec and metadata, which such a write cannot change, are not touched. Whatever is unusual takes the long way.
+/// </summary>
+internal static class StatusPatch
+{
+    /// <summary>Whether this patch can go the short way.</summary>
+    public static bool Fits(ResourceKind kind, PatchType type, JsonNode patch, WriteOptions options) =>
+        type == PatchType.Merge && options is { Subresource: "status", FieldValidation: FieldValidation.Ignore } && kind.HasStatus
+        && patch is JsonObject { Count: 1 } body && body["status"] is JsonObject;
+
+    /// <summary>The next state; null when the long way must find out what is wrong, or whether a deletion is finished.</summary>
+    public static KubeObject? Apply(ResourceKind kind, KubeObject present, JsonNode patch)
+    {
+        if (present.Metadata.IsDeleting || Schemas.For(kind).Type.Find("status")?.Value.Type is not { } type)
+        {
+            return null;
+        }
+        var before = present.Member("status");
+        var status = before.IsEmpty ? [] : JsonNode.Parse(before.Span) as JsonObject ?? [];
+        var decoded = StrictDecoder.Decode(type, CanonicalJson.Serialize(MergePatch.Apply(status, patch["status"]!.AsObject())));
+        if (decoded.Errors.Count > 0)
+        {
+            return null;
+        }
+        var after = CanonicalJson.Serialize(decoded.Tree);
+        return after.AsSpan().SequenceEqual(before.Span) ? present : present.WithMember("status", after);
+    }
+}
