@@ -103,6 +103,13 @@ public abstract partial class KubeClientFacts
     }
 
     [Fact]
+    public async Task TheDefaultNamespace_CannotBeDeleted()
+    {
+        await Client.CreateAsync(Kinds.Namespace, Namespace("default"), Write);
+        await Refused(403, () => Client.DeleteAsync(Kinds.Namespace, ObjectKey.Cluster("default"), s_delete));
+    }
+
+    [Fact]
     public async Task DeleteCollection_TakesWhatIsSelected()
     {
         await Create(ConfigMap("a", labels: """{"x":"1"}"""));

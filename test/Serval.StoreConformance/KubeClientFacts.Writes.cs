@@ -94,6 +94,28 @@ public abstract partial class KubeClientFacts
     }
 
     [Fact]
+    public async Task Update_OfAKindThatInsists_NeedsAVersion()
+    {
+        await Create(Lease("a"));
+        var refused = await Refused(422, () => Client.UpdateAsync(Kinds.Lease, Lease("a", "b"), Write));
+        Assert.Contains("metadata.resourceVersion: Invalid value: 0: must be specified for an update", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnObjectThatGrowsTooLarge_IsRefused()
+    {
+        await Create(Deployment("a"));
+        await Refused(413, async () =>
+        {
+            for (var i = 1; i < 20; i++)
+            {
+                await Client.PatchAsync(Kinds.Deployment, Key("a"),
+                    Json($$"""[{"op":"add","path":"/spec/template/spec/containers/0/args","value":["{{new string('x', i * 200_000)}}"]}]"""), Write);
+            }
+        });
+    }
+
+    [Fact]
     public async Task Update_OfAMissingObject_IsNotFound() =>
         await Refused(404, () => Client.UpdateAsync(Kinds.ConfigMap, ConfigMap("a"), Write));
 

@@ -58,7 +58,7 @@ public sealed class PowerLossTests
                 var next = blank.Labeled("red", i);
                 var stored = client.Cache(kind).Get(next.Key) is null
                     ? await client.CreateAsync(kind, next, Plain)
-                    : await client.UpdateAsync(kind, next, Plain);
+                    : await client.UpdateAsync(kind, next.WithVersion(client.Cache(kind).Get(next.Key)!.Version), Plain);
                 history.Add(new Written(kind, stored, synced, LogLength(directory.FullName)));
             }
             var total = LogLength(directory.FullName);

@@ -70,7 +70,7 @@ internal static class StrategicMerge
             case null:
                 target.Remove(key);
                 break;
-            case JsonObject map when field is not { AtomicMap: true } && field?.Value.Type is not { IsAtomic: true }:
+            case JsonObject map: // also where the schema says "atomic": that binds server-side apply only
                 var present = target[key] as JsonObject ?? [];
                 target.Remove(key);
                 var merged = Apply(present, map, field?.Value.Type);

@@ -68,7 +68,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             "" => Main(kind, before, incoming, present),
             "status" => Status(kind, before, incoming),
-            "finalize" => Finalize(before, incoming),
+            "finalize" when kind == Kinds.Namespace => Finalize(before, incoming),
             _ => throw new ApiException(404, "NotFound", "the server could not find the requested resource"),
         };
         Check(kind, tree, before, options, AdmissionOperation.Update);
@@ -125,7 +125,9 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         if (kind == Kinds.Pod)
         {
             // The node agent writes ports and status in one go; for Pods upstream lets metadata through /status as well.
-            Keep(tree["metadata"]!.AsObject(), incoming["metadata"] as JsonObject ?? [], "annotations");
+            var metadata = incoming["metadata"] as JsonObject ?? [];
+            Keep(tree["metadata"]!.AsObject(), metadata, "annotations");
+            Keep(tree["metadata"]!.AsObject(), metadata, "labels");
         }
         return tree;
     }

@@ -19,6 +19,9 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     /// <summary>How often a change is worked out on the caller's thread against ever newer states; then the writer does it itself.</summary>
     private const int MaxRaces = 4;
 
+    /// <summary>Most bytes of one object (upstream: the limit of a request body).</summary>
+    private const int MaxObjectBytes = 3 * 1024 * 1024;
+
     private readonly SqliteStore _store;
     private readonly ServingConfigSource _config;
     private readonly Admission _admission;
@@ -92,6 +95,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         }
         return ChangeAsync(kind, obj.Key, options, present =>
         {
+            RequireVersion(kind, obj);
             if (obj.Metadata.ResourceVersion.Length > 0 && obj.Metadata.ResourceVersion != present.Metadata.ResourceVersion)
             {
                 throw Modified(kind, obj.Metadata.Name);
@@ -132,6 +136,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     public Task<KubeObject> DeleteAsync(ResourceKind kind, ObjectKey key, DeleteOptions options, CancellationToken ct = default)
     {
         RefuseReadOnly(kind);
+        RefuseImmortal(kind, key);
         var write = new WriteOptions { DryRun = options.DryRun, Durability = kind.Durability };
         return ReplaceAsync(kind, key, write, present =>
         {
@@ -222,6 +227,10 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     /// <summary>The object as stored, or null when the present one is another by now.</summary>
     private async Task<KubeObject?> WriteAsync(ResourceKind kind, StoreAction action, KubeObject? expected, KubeObject next, bool synced, Func<KubeObject, KubeObject?>? otherwise = null)
     {
+        if (next.Json.Length > MaxObjectBytes)
+        {
+            throw TooLarge(next);
+        }
         var write = new StoreWrite
         {
             Table = _store.Table(kind), Action = action, Key = next.Key, Expected = expected?.Version ?? 0, Next = next, Synced = synced, Otherwise = otherwise,
@@ -300,6 +309,27 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             throw new ApiException(405, "MethodNotAllowed", "CustomResourceDefinitions are Serval's own and read-only in this version");
         }
     }
+
+    private static void RefuseImmortal(ResourceKind kind, ObjectKey key)
+    {
+        if (kind == Kinds.Namespace && key.Name is ("default" or "kube-system" or "kube-public"))
+        {
+            throw new ApiException(403, "Forbidden", $"namespaces \"{key.Name}\" is forbidden: this namespace may not be deleted");
+        }
+    }
+
+    /// <summary>Kinds from a CRD, and Leases, are replaced only by who has seen the state he replaces (upstream: AllowUnconditionalUpdate).</summary>
+    private static void RequireVersion(ResourceKind kind, KubeObject obj)
+    {
+        if ((kind.IsCustom || kind == Kinds.Lease) && obj.Metadata.ResourceVersion.Length == 0)
+        {
+            throw ApiException.Invalid(kind, obj.Metadata.Name,
+                [new StatusCause("FieldValueInvalid", "Invalid value: 0: must be specified for an update", "metadata.resourceVersion")]);
+        }
+    }
+
+    private static ApiException TooLarge(KubeObject obj) => new(413, "RequestEntityTooLarge",
+        $"{obj} would be {obj.Json.Length} bytes; the most that is stored is {MaxObjectBytes}: split it, or keep the data outside the API");
 
     private static ApiException Modified(ResourceKind kind, string name) =>
         ApiException.Conflict(kind, name, "the object has been modified; please apply your changes to the latest version and try again");

@@ -5,6 +5,11 @@ namespace Serval.ApiServer.Store;
 /// <summary>Holds a data directory for one process. The kernel drops the lock with the process, so a crash leaves nothing behind.</summary>
 internal sealed class DirectoryLock : IDisposable
 {
+    // What opening a file that another process holds says: the system's own number, or Windows' code.
+    private const int WouldBlock = 11;
+    private const int WouldBlockOnMac = 35;
+    private const int SharingViolation = unchecked((int)0x80070020);
+
     private readonly FileStream _held;
 
     private DirectoryLock(FileStream held) => _held = held;
@@ -17,7 +22,7 @@ internal sealed class DirectoryLock : IDisposable
         {
             held = new FileStream(Path.Combine(directory, "serval.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException) && File.Exists(pidFile))
+        catch (IOException e) when (e.HResult is WouldBlock or WouldBlockOnMac or SharingViolation)
         {
             throw new StoreException(
                 $"the data directory {directory} is in use by the process {HolderOf(pidFile)}: stop that one, or give this one another --data-dir", e);

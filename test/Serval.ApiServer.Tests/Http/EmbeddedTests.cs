@@ -103,7 +103,8 @@ public sealed class EmbeddedTests : IAsyncLifetime
     [Fact]
     public async Task Namespace_Deleted_ReturnsItTerminating()
     {
-        var (_, body) = await _server.SendAsync(HttpMethod.Delete, "/api/v1/namespaces/default");
+        await PostAsync("/api/v1/namespaces", """{"metadata":{"name":"short"}}""", 201);
+        var (_, body) = await _server.SendAsync(HttpMethod.Delete, "/api/v1/namespaces/short");
         Assert.Equal(("Namespace", true), ((string?)body["kind"], body["metadata"]!.AsObject().ContainsKey("deletionTimestamp")));
     }
 

@@ -1,0 +1,92 @@
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Api.Schema;
+using Serval.ApiServer.Patches;
+
+namespace Serval.ApiServer.Tests.Patches;
+
+/// <summary>The behaviours of Kubernetes' strategic merge patch, on a Pod's spec unless the type matters.</summary>
+public sealed class StrategicMergeTests
+{
+    private static readonly TypeSchema s_pod = Schemas.For(Kinds.Pod).Type.Find("spec")!.Value.Type!;
+    private static readonly TypeSchema s_deployment = Schemas.For(Kinds.Deployment).Type.Find("spec")!.Value.Type!;
+
+    [Theory]
+    [InlineData("""{"containers":[{"name":"a","image":"1"}]}""", """{"containers":[{"name":"b","image":"2"}]}""",
+        """{"containers":[{"name":"a","image":"1"},{"name":"b","image":"2"}]}""")]
+    [InlineData("""{"containers":[{"name":"a","image":"1","args":["x"]},{"name":"b"}]}""", """{"containers":[{"name":"a","image":"2"}]}""",
+        """{"containers":[{"name":"a","image":"2","args":["x"]},{"name":"b"}]}""")]
+    [InlineData("""{"containers":[{"name":"a"},{"name":"b"}]}""", """{"containers":[{"name":"a","$patch":"delete"}]}""", """{"containers":[{"name":"b"}]}""")]
+    [InlineData("""{"containers":[{"name":"a"}]}""", """{"containers":[{"$patch":"replace"},{"name":"z"}]}""", """{"containers":[{"name":"z"}]}""")]
+    [InlineData("""{"containers":[{"name":"a","args":["x","y"]}]}""", """{"containers":[{"name":"a","args":["z"]}]}""",
+        """{"containers":[{"name":"a","args":["z"]}]}""")]
+    [InlineData("""{"containers":[{"name":"a","env":[{"name":"X","value":"1"}]}]}""", """{"containers":[{"name":"a","env":[{"name":"Y","value":"2"}]}]}""",
+        """{"containers":[{"name":"a","env":[{"name":"X","value":"1"},{"name":"Y","value":"2"}]}]}""")]
+    [InlineData("""{"containers":[{"name":"a"},{"name":"b"},{"name":"c"}]}""",
+        """{"$setElementOrder/containers":[{"name":"c"},{"name":"a"},{"name":"b"}],"containers":[{"name":"a","image":"2"}]}""",
+        """{"containers":[{"name":"c"},{"name":"a","image":"2"},{"name":"b"}]}""")]
+    [InlineData("""{"containers":[{"name":"a"},{"name":"injected"},{"name":"b"}]}""",
+        """{"$setElementOrder/containers":[{"name":"b"},{"name":"a"}]}""", """{"containers":[{"name":"b"},{"name":"a"},{"name":"injected"}]}""")]
+    [InlineData("""{"nodeSelector":{"a":"1","b":"2"}}""", """{"nodeSelector":{"a":null,"c":"3"}}""", """{"nodeSelector":{"b":"2","c":"3"}}""")]
+    [InlineData("""{"nodeSelector":{"a":"1"}}""", """{"nodeSelector":{"$patch":"replace","b":"2"}}""", """{"nodeSelector":{"b":"2"}}""")]
+    [InlineData("""{"nodeSelector":{"a":"1"},"hostname":"h"}""", """{"nodeSelector":{"$patch":"delete"}}""", """{"hostname":"h"}""")]
+    [InlineData("""{"tolerations":[{"key":"a"}]}""", """{"tolerations":[{"key":"b"}]}""", """{"tolerations":[{"key":"b"}]}""")]
+    [InlineData("""{"volumes":[{"name":"v","emptyDir":{}}]}""", """{"volumes":[{"name":"v","$retainKeys":["name","configMap"],"configMap":{"name":"c"}}]}""",
+        """{"volumes":[{"name":"v","configMap":{"name":"c"}}]}""")]
+    [InlineData("{}", """{"containers":[{"name":"a","resources":{"limits":{"cpu":"1"}}}]}""", """{"containers":[{"name":"a","resources":{"limits":{"cpu":"1"}}}]}""")]
+    [InlineData("""{"hostname":"h"}""", """{"hostname":null}""", "{}")]
+    public void Patches_Merge(string target, string patch, string expected) => Assert.Equal(expected, Apply(target, patch, s_pod));
+
+    [Fact]
+    public void RetainKeys_SwitchesADeploymentsStrategy() => Assert.Equal(
+        """{"strategy":{"type":"Recreate"}}""",
+        Apply("""{"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxSurge":1}}}""", """{"strategy":{"$retainKeys":["type"],"type":"Recreate"}}""", s_deployment));
+
+    [Fact]
+    public void ListsOfScalars_MergeAndDelete()
+    {
+        var meta = Schemas.ObjectMeta;
+        Assert.Equal("""{"finalizers":["a","b"]}""", Apply("""{"finalizers":["a"]}""", """{"finalizers":["b","a"]}""", meta));
+        Assert.Equal("""{"finalizers":["b"]}""", Apply("""{"finalizers":["a","b"]}""", """{"$deleteFromPrimitiveList/finalizers":["a","z"]}""", meta));
+        Assert.Equal("""{"finalizers":["b","c","a"]}""",
+            Apply("""{"finalizers":["a","b"]}""", """{"$setElementOrder/finalizers":["b","c","a"],"finalizers":["c"]}""", meta));
+    }
+
+    [Theory]
+    [InlineData("""{"containers":[{"image":"2"}]}""")]
+    [InlineData("""{"nodeSelector":{"$patch":"explode"}}""")]
+    public void BadPatches_AreRefused(string patch) =>
+        Assert.Equal(400, Assert.Throws<ApiException>(() => Apply("""{"containers":[{"name":"a"}],"nodeSelector":{}}""", patch, s_pod)).Code);
+
+    /// <summary>What merges by key must not depend on how often it is applied.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void MergingTwice_IsMergingOnce(int seed)
+    {
+        var random = new Random(seed);
+        for (var i = 0; i < 200; i++)
+        {
+            var (target, patch) = (Spec(random), Spec(random).ToJsonString());
+            var once = Apply(target.ToJsonString(), patch, s_pod);
+            Assert.True(once == Apply(once, patch, s_pod), $"seed {seed}, round {i}: {target.ToJsonString()} + {patch}");
+            var names = JsonNode.Parse(once)!["containers"]!.AsArray().Select(c => (string?)c!["name"]).ToList();
+            Assert.Equal(names.Distinct(), names);
+        }
+    }
+
+    private static JsonObject Spec(Random random) => new()
+    {
+        ["containers"] = new JsonArray([.. Names(random).Select(n => new JsonObject
+        {
+            ["name"] = n,
+            ["image"] = $"{random.Next(3)}",
+            ["env"] = new JsonArray([.. Names(random).Select(e => new JsonObject { ["name"] = e, ["value"] = $"{random.Next(3)}" })]),
+        })]),
+    };
+
+    private static IEnumerable<string> Names(Random random) => "abcde".Where(_ => random.Next(2) == 0).OrderBy(_ => random.Next()).Select(c => $"{c}").ToList();
+
+    private static string Apply(string target, string patch, TypeSchema type) =>
+        StrategicMerge.Apply(JsonNode.Parse(target)!.AsObject(), JsonNode.Parse(patch)!.AsObject(), type).ToJsonString();
+}

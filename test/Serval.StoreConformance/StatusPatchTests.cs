@@ -1,0 +1,68 @@
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.ApiServer.Store;
+using Serval.Kube;
+using static Serval.StoreConformance.Objects;
+
+namespace Serval.StoreConformance;
+
+/// <summary>The short way of a status patch must end where the long way ends.</summary>
+public sealed class StatusPatchTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task BothWays_GiveTheSameObject(int seed)
+    {
+        var random = new Random(seed);
+        await using var opened = await OpenedStore.OpenAsync(new StoreOptions());
+        await opened.Client.CreateAsync(Kinds.Deployment, Deployment("short"), Write);
+        await opened.Client.CreateAsync(Kinds.Deployment, Deployment("long"), Write);
+        for (var i = 0; i < 150; i++)
+        {
+            var patch = new JsonObject { ["status"] = RandomStatus(random) }.ToJsonString();
+            var quick = await opened.Client.PatchAsync(Kinds.Deployment, new ObjectKey("facts", "short"), Merge(patch), WriteOptions.By("facts", "status"));
+            var slow = await opened.Client.PatchAsync(Kinds.Deployment, new ObjectKey("facts", "long"), Merge(patch), Status with { FieldValidation = FieldValidation.Warn });
+            Assert.True(JsonNode.DeepEquals(slow.Node("status") ?? new JsonObject(), quick.Node("status") ?? new JsonObject()), $"seed {seed}, round {i}: {patch}");
+            Assert.Equal(quick.Json.ToArray(), CanonicalJson.Rewrite(quick.Json));
+            Assert.Equal("1", quick.Text("spec", "replicas"));
+        }
+    }
+
+    [Fact]
+    public async Task AValueOfTheWrongType_IsRefusedAsOnTheLongWay()
+    {
+        await using var opened = await OpenedStore.OpenAsync(new StoreOptions());
+        await opened.Client.CreateAsync(Kinds.Deployment, Deployment("a"), Write);
+        await Refused(400, () => opened.Client.PatchAsync(
+            Kinds.Deployment, new ObjectKey("facts", "a"), Merge("""{"status":{"replicas":"many"}}"""), WriteOptions.By("facts", "status")));
+    }
+
+    private static JsonObject RandomStatus(Random random)
+    {
+        var status = new JsonObject();
+        foreach (var field in new[] { "replicas", "readyReplicas", "observedGeneration", "unknownField" })
+        {
+            switch (random.Next(4))
+            {
+                case 0:
+                    status[field] = random.Next(3);
+                    break;
+                case 1:
+                    status[field] = null;
+                    break;
+                default:
+                    break;
+            }
+        }
+        if (random.Next(3) == 0)
+        {
+            status["conditions"] = random.Next(4) == 0 ? null : new JsonArray([.. Enumerable.Range(0, random.Next(3)).Select(c => new JsonObject
+            {
+                ["type"] = $"C{c}", ["status"] = "True", ["message"] = null, ["lastUpdateTime"] = "2026-01-01T00:00:00.5Z",
+            })]);
+        }
+        return status;
+    }
+}
