@@ -129,7 +129,7 @@ public sealed class AutoscalerTests
         await using var world = await AtZeroAsync();
         for (var i = 0; i < 100; i++)
         {
-            world.Report(0, held: 1 + i);
+            world.Report(0, held: 1 + i % 50); // one instance is enough for all of them
         }
         await world.Host.SettledAsync();
         Assert.Single(world.Client.TakeWrites());
