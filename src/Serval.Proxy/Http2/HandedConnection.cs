@@ -24,7 +24,7 @@ internal sealed class HandedConnection : DefaultConnectionContext, IMemoryPoolFe
         Features.Set<IMemoryPoolFeature>(this);
         Transport = new Duplex(
             PipeReader.Create(new ReplayStream(received, _stream), new StreamPipeReaderOptions(bufferSize: 16 * 1024, leaveOpen: true)),
-            PipeWriter.Create(_stream, new StreamPipeWriterOptions(leaveOpen: true)));
+            PipeWriter.Create(new ForgivingStream(_stream, Lost), new StreamPipeWriterOptions(leaveOpen: true)));
     }
 
     public MemoryPool<byte> MemoryPool => MemoryPool<byte>.Shared;
@@ -41,6 +41,19 @@ internal sealed class HandedConnection : DefaultConnectionContext, IMemoryPoolFe
         await _stream.DisposeAsync();
         await base.DisposeAsync();
         _closed.Dispose();
+    }
+
+    /// <summary>The client has gone: the server hears of it by <c>ConnectionClosed</c>.</summary>
+    private void Lost()
+    {
+        try
+        {
+            _closed.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The connection has ended already.
+        }
     }
 
     private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;

@@ -137,13 +137,9 @@ public sealed class HoldTests : ProxyTest
         await Demand.WaitAsync(d => d is { Held: 1, InFlight: 0, Requests: 1 });
         Time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(new BackendDemand(Revision, 0, 1, 1, 0), Demand.Reports[^1]);
-        Serve(_ => Upstream.Ok("x"));
+        var upstream = Serve(_ => Upstream.Ok("x"));
         await answer;
-        await Proxy.WhenIdleAsync(Revision, "none");
-        while (Proxy.Held(Revision) > 0)
-        {
-            await Task.Yield();
-        }
+        await Proxy.WhenIdleAsync(Revision, $"i0-{upstream.Port}"); // the slot comes back after the answer's last byte
         Time.Advance(TimeSpan.FromSeconds(3));
         var reports = Demand.Reports;
         Assert.Equal(new BackendDemand(Revision, 0, 0, 0, 0), reports[^1]);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Serval.Routing;
@@ -75,6 +76,24 @@ public sealed class Http2Tests : ProxyTest
         await cancel.CancelAsync();
         await WaitHeldAsync(0);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => answer);
+    }
+
+    [Fact]
+    public async Task Http2Client_ThatResetsItsConnection_IsNoFaultOfTheServer()
+    {
+        var client = Client();
+        for (var i = 0; i < 20; i++)
+        {
+            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(IPAddress.Loopback, Proxy.HttpPort);
+            await socket.SendAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x4\0\0\0\0\0"u8.ToArray());
+            Assert.NotEqual(0, await socket.ReceiveAsync(new byte[9])); // Kestrel has the connection
+            socket.Close(timeout: 0);
+        }
+        client.DefaultRequestHeaders.Host = "nobody";
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("/")).StatusCode);
+        await Proxy.DisposeAsync(); // every connection has ended
+        Assert.Empty(Log.Errors);
     }
 
     [Fact]

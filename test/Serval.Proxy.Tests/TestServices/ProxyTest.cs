@@ -11,11 +11,13 @@ public abstract class ProxyTest : IAsyncLifetime
 
     protected RecordingDemand Demand { get; } = new();
 
+    private protected RecordingLog Log { get; } = new();
+
     protected FakeTime Time { get; } = new();
 
     protected ProxyServer Proxy { get; private set; } = null!;
 
-    protected virtual ProxyOptions Options => new() { HttpPort = 0, DemandSink = Demand, Random = new Random(1), TimeProvider = Time, DrainTimeout = TimeSpan.FromHours(1) };
+    protected virtual ProxyOptions Options => new() { HttpPort = 0, DemandSink = Demand, Random = new Random(1), TimeProvider = Time, DrainTimeout = TimeSpan.FromHours(1), LoggerFactory = Log };
 
     public async Task InitializeAsync()
     {
