@@ -117,5 +117,6 @@ public sealed class KubectlTests(ServalFixture fixture) : IClassFixture<ServalFi
         await Kubectl.OkAsync("delete", "ns", "n1", "--timeout=60s");
         Assert.Empty(await Kubectl.OkAsync("get", "cm,deploy,rs,pods", "-n", "n1", "-o", "name"));
         Assert.Contains("NotFound", await Kubectl.RefusedAsync(null, "get", "ns", "n1"), StringComparison.Ordinal);
+        Assert.DoesNotContain("is being terminated", fixture.Serval.Errors, StringComparison.Ordinal); // no controller tried to put back what went
     }
 }

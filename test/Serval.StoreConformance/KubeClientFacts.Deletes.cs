@@ -97,6 +97,9 @@ public abstract partial class KubeClientFacts
         Assert.Equal("Terminating", marked.Text("status", "phase"));
         var refused = await Refused(403, () => Create(ConfigMap("b", ns: "short")));
         Assert.Equal("configmaps \"b\" is forbidden: unable to create new content in namespace short because it is being terminated", refused.Message);
+        Assert.Equal(new StatusCause("NamespaceTerminating", "namespace short is being terminated", "metadata.namespace"), Assert.Single(refused.Causes));
+        var late = await Refused(403, () => Create(Event("e", "short"))); // an Event is new content like any other
+        Assert.True(late.IsNamespaceTerminating);
         await Client.DeleteAsync(Kinds.ConfigMap, new ObjectKey("short", "a"), s_delete);
         await Client.UpdateAsync(Kinds.Namespace, marked.With(t => t["spec"]!["finalizers"] = new JsonArray()), Write with { Subresource = "finalize" });
         await Refused(404, () => Client.GetAsync(Kinds.Namespace, ObjectKey.Cluster("short")));

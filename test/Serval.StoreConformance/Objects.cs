@@ -19,6 +19,9 @@ internal static class Objects
     public static KubeObject ConfigMap(string name, string value = "v", string ns = "facts", string labels = "{}") => Parse(
         $$$"""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"{{{name}}}","namespace":"{{{ns}}}","labels":{{{labels}}}},"data":{"key":"{{{value}}}"}}""");
 
+    public static KubeObject Event(string name, string ns = "facts") => Parse(
+        $$"""{"apiVersion":"v1","kind":"Event","metadata":{"name":"{{name}}","namespace":"{{ns}}"},"involvedObject":{"kind":"Pod","namespace":"{{ns}}","name":"p"} }""");
+
     public static KubeObject Lease(string name, string holder = "a", string ns = "facts") => Parse(
         $$"""{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"{{name}}","namespace":"{{ns}}"},"spec":{"holderIdentity":"{{holder}}"} }""");
 

@@ -15,6 +15,8 @@ public sealed record StatusCause(string Reason, string Message, string Field);
 public sealed class ApiException(int code, string reason, string message, IReadOnlyList<StatusCause>? causes = null, JsonObject? details = null)
     : Exception(message)
 {
+    private const string NamespaceTerminatingCause = "NamespaceTerminating";
+
     /// <summary>HTTP status code.</summary>
     public int Code { get; } = code;
 
@@ -32,6 +34,9 @@ public sealed class ApiException(int code, string reason, string message, IReadO
 
     public bool IsConflict => Reason == "Conflict";
 
+    /// <summary>Refused because the namespace is on its way out: no retry helps (core/v1: NamespaceTerminatingCause).</summary>
+    public bool IsNamespaceTerminating => Causes.Any(c => c.Reason == NamespaceTerminatingCause);
+
     public static ApiException NotFound(ResourceKind kind, string name) =>
         new(404, "NotFound", $"{kind.ResourceName} \"{name}\" not found", details: About(kind, name));
 
@@ -44,6 +49,11 @@ public sealed class ApiException(int code, string reason, string message, IReadO
     public static ApiException BadRequest(string message) => new(400, "BadRequest", message);
 
     public static ApiException Expired(string message) => new(410, "Expired", message);
+
+    /// <summary>Nothing new may come into a namespace that is being deleted (apiserver: NamespaceLifecycle).</summary>
+    public static ApiException NamespaceTerminating(ResourceKind kind, string name, string ns) =>
+        new(403, "Forbidden", $"{kind.ResourceName} \"{name}\" is forbidden: unable to create new content in namespace {ns} because it is being terminated",
+            [new StatusCause(NamespaceTerminatingCause, $"namespace {ns} is being terminated", "metadata.namespace")], About(kind, name));
 
     public static ApiException Invalid(ResourceKind kind, string name, IReadOnlyList<StatusCause> causes)
     {

@@ -205,7 +205,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
             throw ApiException.BadRequest($"the namespace of {kind.Kind} {name} is not set");
         }
         var found = client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster(ns));
-        if (found is null || found.Metadata.IsDeleting && kind != Kinds.Event)
+        if (found is null || found.Metadata.IsDeleting)
         {
             throw NamespaceClosed(kind, name, ns, found);
         }
@@ -217,8 +217,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
 
     private static ApiException NamespaceClosed(ResourceKind kind, string name, string ns, KubeObject? found) => found is null
         ? ApiException.NotFound(Kinds.Namespace, ns)
-        : new ApiException(403, "Forbidden",
-            $"{kind.ResourceName} \"{name}\" is forbidden: unable to create new content in namespace {ns} because it is being terminated");
+        : ApiException.NamespaceTerminating(kind, name, ns);
 
     private static string Suffix() => RandomNumberGenerator.GetString(SuffixAlphabet, SuffixLength);
 

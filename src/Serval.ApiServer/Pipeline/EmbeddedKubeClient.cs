@@ -234,7 +234,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         var write = new StoreWrite
         {
             Table = _store.Table(kind), Action = action, Key = next.Key, Expected = expected?.Version ?? 0, Next = next, Synced = synced, Otherwise = otherwise,
-            OpenNamespace = action == StoreAction.Create && kind.Namespaced && kind != Kinds.Event ? _store.Table(Kinds.Namespace) : null,
+            OpenNamespace = action == StoreAction.Create && kind.Namespaced ? _store.Table(Kinds.Namespace) : null,
         };
         var result = await _store.WriteAsync(write);
         return result.Outcome switch

@@ -73,7 +73,7 @@ internal sealed class ConfigurationReconciler(IKubeClient client, TimeProvider t
         {
             return await client.CreateAsync(Kinds.Revision, NewRevision(stored), WriteOptions.By(Name), ct);
         }
-        catch (ApiException e) when (e.Code is 400 or 403 or 422)
+        catch (ApiException e) when (e.Code is 400 or 403 or 422 && !e.IsNamespaceTerminating)
         {
             conditions.MarkFalse("Ready", "RevisionFailed", $"Revision creation failed with message: {e.Message}.");
             return null;

@@ -40,7 +40,7 @@ internal sealed class ServiceReconciler(IKubeClient client, TimeProvider time) :
             conditions.MarkFalse(e.Kind == Kinds.Configuration ? "ConfigurationsReady" : "RoutesReady", "NotOwned",
                 $"There is an existing {e.Kind.Kind} \"{e.Key.Name}\" that we do not own.");
         }
-        catch (ApiException e) when (e.Code is 400 or 403 or 422)
+        catch (ApiException e) when (e.Code is 400 or 403 or 422 && !e.IsNamespaceTerminating)
         {
             conditions.MarkFalse("ConfigurationsReady", "Rejected", e.Message);
         }

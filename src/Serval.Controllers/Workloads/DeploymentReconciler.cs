@@ -23,7 +23,7 @@ internal sealed class DeploymentReconciler(IKubeClient client, TimeProvider time
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
     {
-        if (client.Cache(Kinds.Deployment).Get(key) is not { } stored || stored.Metadata.IsDeleting)
+        if (client.Cache(Kinds.Deployment).Get(key) is not { } stored || stored.Metadata.IsDeleting || Namespaces.IsClosing(client, key.Namespace))
         {
             _trail.Forget(key);
             return ReconcileResult.Done;

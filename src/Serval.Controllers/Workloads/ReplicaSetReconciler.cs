@@ -40,7 +40,7 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, TimeProvider time
             .Select(p => (Object: p, View: p.As<Pod>())).ToList();
         var active = pods.Where(p => PodFacts.IsActive(p.View)).ToList();
         var missing = (set.Spec.Replicas ?? 1) - active.Count;
-        if (missing > 0)
+        if (missing > 0 && !Namespaces.IsClosing(client, key.Namespace))
         {
             await CreatePodsAsync(stored, Math.Min(missing, BurstReplicas), ct);
         }

@@ -91,6 +91,12 @@ public sealed partial class ControllerHost(IKubeClient client, TimeProvider time
                 Log.Raced(_logger, Reconciler.Name, key, e.Message);
                 return new WorkQueue.Next(Failed: true);
             }
+            catch (ApiException e) when (e.IsNamespaceTerminating)
+            {
+                // What it wanted to make would be deleted at once; the deletion of the key's own object ends its work.
+                Log.NamespaceCloses(_logger, Reconciler.Name, key, e.Message);
+                return new WorkQueue.Next(Failed: false);
+            }
 #pragma warning disable CA1031 // a reconciler's failure is the key's, not the host's: it is reported and retried
             catch (Exception e)
 #pragma warning restore CA1031
@@ -108,5 +114,8 @@ public sealed partial class ControllerHost(IKubeClient client, TimeProvider time
 
         [LoggerMessage(EventId = 1002, Level = LogLevel.Warning, Message = "{Reconciler} {Key}: failed, will be tried again")]
         internal static partial void Failed(ILogger logger, Exception e, string reconciler, ObjectKey key);
+
+        [LoggerMessage(EventId = 1003, Level = LogLevel.Debug, Message = "{Reconciler} {Key}: stopped, its namespace is being deleted ({Why})")]
+        internal static partial void NamespaceCloses(ILogger logger, string reconciler, ObjectKey key, string why);
     }
 }

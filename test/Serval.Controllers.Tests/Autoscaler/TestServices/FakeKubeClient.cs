@@ -50,6 +50,10 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
     {
         lock (_lock)
         {
+            if (obj.Metadata.Name.Length == 0)
+            {
+                obj = obj.With(tree => tree["metadata"]!["name"] = $"{obj.Metadata.GenerateName}{_version}");
+            }
             if (Cache(kind).Get(obj.Key) is not null)
             {
                 throw ApiException.AlreadyExists(kind, obj.Metadata.Name);
