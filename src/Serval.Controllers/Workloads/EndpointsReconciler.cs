@@ -15,12 +15,15 @@ internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
     internal const string ServiceNameLabel = "kubernetes.io/service-name";
     private const string ManagedByLabel = "endpointslice.kubernetes.io/managed-by";
 
+    private readonly SelectorIndex _services = new();
+
     public string Name => "endpointslice-controller";
 
     public ResourceKind Kind => Kinds.Service;
 
     public IEnumerable<ReconcilerWatch> Watches =>
     [
+        new ReconcilerWatch(Kinds.Service, Index), // before the pods: each finds its Services
         new ReconcilerWatch(Kinds.Pod, ServicesOf),
         ReconcilerWatch.Owned(Kinds.EndpointSlice, Kinds.Service),
     ];
@@ -62,17 +65,21 @@ internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
             .OrderBy(p => p.Metadata.Name, StringComparer.Ordinal)];
     }
 
-    private IEnumerable<ObjectKey> ServicesOf(CacheChange change)
+    // Runs on the thread that publishes, like every map of a watch: a pod's change costs as much as the Services that select it.
+    private IReadOnlyList<ObjectKey> ServicesOf(CacheChange change) => _services.Matching(change.New.Metadata.Namespace, change.New.Metadata.Labels);
+
+    private IReadOnlyList<ObjectKey> Index(CacheChange change)
     {
-        var labels = change.New.Metadata.Labels;
-        foreach (var service in client.Cache(Kinds.Service).List(change.New.Metadata.Namespace))
+        if (change.Type == WatchEventType.Deleted)
         {
-            var selector = service.As<Service>().Spec.Selector;
-            if (selector.Count > 0 && selector.All(s => labels.TryGetValue(s.Key, out var value) && value == s.Value))
-            {
-                yield return service.Key;
-            }
+            _services.Set(change.New.Key, null);
         }
+        else if (change.Old is not { } old || !old.Member("spec").Span.SequenceEqual(change.New.Member("spec").Span))
+        {
+            var selector = change.New.As<Service>().Spec.Selector;
+            _services.Set(change.New.Key, selector.Count == 0 ? null : new LabelSelector { MatchLabels = selector });
+        }
+        return []; // the Service itself runs anyway
     }
 
     private static List<PortGroup> Group(Service service, List<Pod> pods)

@@ -1,0 +1,94 @@
+using Serval.Api;
+
+namespace Serval.Controllers.Workloads;
+
+/// <summary>
+/// Which objects select a set of labels, without looking at all of them: each selector is filed under one of its pairs, the one that fewest share so
+/// far, so that only selectors with a pair in common are compared. Safe from any thread.
+/// </summary>
+internal sealed class SelectorIndex
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<ObjectKey, Entry> _entries = []; // guarded by _lock
+    private readonly Dictionary<Pair, Dictionary<ObjectKey, Entry>> _files = []; // guarded by _lock; no file is empty
+
+    /// <summary>Files what <paramref name="key"/> selects; null or a selector of nothing takes it out.</summary>
+    internal void Set(ObjectKey key, LabelSelector? selector)
+    {
+        lock (_lock)
+        {
+            if (_entries.Remove(key, out var before))
+            {
+                Unfile_NeedsLock(key, before);
+            }
+            if (selector is not null)
+            {
+                var entry = new Entry(Narrowest_NeedsLock(key.Namespace, selector), selector);
+                _entries[key] = entry;
+                if (!_files.TryGetValue(entry.File, out var file))
+                {
+                    _files[entry.File] = file = [];
+                }
+                file[key] = entry;
+            }
+        }
+    }
+
+    /// <summary>The keys in <paramref name="ns"/> whose selectors match these labels.</summary>
+    internal IReadOnlyList<ObjectKey> Matching(string ns, IReadOnlyDictionary<string, string> labels)
+    {
+        List<ObjectKey>? found = null;
+        lock (_lock)
+        {
+            Add_NeedsLock(ref found, new Pair(ns, "", ""), labels);
+            foreach (var (label, value) in labels)
+            {
+                Add_NeedsLock(ref found, new Pair(ns, label, value), labels);
+            }
+        }
+        return found ?? (IReadOnlyList<ObjectKey>)[];
+    }
+
+    private void Add_NeedsLock(ref List<ObjectKey>? found, Pair pair, IReadOnlyDictionary<string, string> labels)
+    {
+        if (!_files.TryGetValue(pair, out var file))
+        {
+            return;
+        }
+        foreach (var (key, entry) in file)
+        {
+            if (entry.Selector.Matches(labels))
+            {
+                (found ??= []).Add(key);
+            }
+        }
+    }
+
+    private Pair Narrowest_NeedsLock(string ns, LabelSelector selector)
+    {
+        var (best, fewest) = (new Pair(ns, "", ""), int.MaxValue); // where selectors without a pair of their own stand
+        foreach (var (label, value) in selector.MatchLabels)
+        {
+            var pair = new Pair(ns, label, value);
+            if (_files.TryGetValue(pair, out var file) ? file.Count < fewest : fewest > 0)
+            {
+                (best, fewest) = (pair, file?.Count ?? 0);
+            }
+        }
+        return best;
+    }
+
+    private void Unfile_NeedsLock(ObjectKey key, Entry entry)
+    {
+        var file = _files[entry.File];
+        file.Remove(key);
+        if (file.Count == 0)
+        {
+            _files.Remove(entry.File);
+        }
+    }
+
+    private readonly record struct Pair(string Namespace, string Label, string Value);
+
+    private sealed record Entry(Pair File, LabelSelector Selector);
+}
