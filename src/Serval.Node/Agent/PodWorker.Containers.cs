@@ -25,7 +25,7 @@ internal sealed partial class PodWorker
             {
                 continue;
             }
-            if (!slot.Starting && slot.Phase != ContainerPhase.Running)
+            if (!slot.Starting && slot.Phase == ContainerPhase.Waiting)
             {
                 Open(slot);
             }

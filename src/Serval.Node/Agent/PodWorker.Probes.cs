@@ -233,10 +233,10 @@ internal sealed partial class PodWorker
         {
             Publish(InstanceState.Ready);
         }
-        else if (_published is InstanceState.Ready or InstanceState.Draining)
+        else if (_published is InstanceState.Ready)
         {
-            // A program that ended takes its requests with it; one that merely is not ready may finish them.
-            Publish(_slots.Any(s => !s.IsInit && s.Process is null) ? InstanceState.Gone : InstanceState.Draining);
+            // Gone is final for an instance, and a container that ended may come back in place: only the end of the pod publishes that.
+            Publish(InstanceState.Draining);
         }
         MarkDirty(now: true);
     }

@@ -136,6 +136,26 @@ internal sealed class TestNode : IAsyncDisposable, IImageRoots
         }
     }
 
+    /// <summary>The signals so far, as soon as they end with these states.</summary>
+    public async Task<IReadOnlyList<InstanceState>> WhenSignalsEndAsync(params InstanceState[] end)
+    {
+        var found = new TaskCompletionSource<IReadOnlyList<InstanceState>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var subscription = Capacity.Subscribe(_ => Look());
+        Look();
+        return await found.Task.WaitAsync(s_patience);
+
+        void Look()
+        {
+            lock (Signals)
+            {
+                if (Signals.TakeLast(end.Length).Select(s => s.State).SequenceEqual(end))
+                {
+                    found.TrySetResult([.. Signals.Select(s => s.State)]);
+                }
+            }
+        }
+    }
+
     public async Task<InstanceCapacity> WhenSignalAsync(InstanceState state)
     {
         var found = new TaskCompletionSource<InstanceCapacity>(TaskCreationOptions.RunContinuationsAsynchronously);
