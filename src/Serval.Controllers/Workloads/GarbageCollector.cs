@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.Kube;
@@ -7,35 +6,38 @@ using Serval.Kube;
 namespace Serval.Controllers.Workloads;
 
 /// <summary>
-/// Deletes what no owner is left of, and finishes Foreground and Orphan deletions (apimachinery: garbage collection). Level-based: a start looks
-/// at every object once; afterwards deletions and new objects are enough.
+/// Deletes what no owner is left of, and finishes Foreground and Orphan deletions (apimachinery: garbage collection). Level-based: a change only says
+/// which object to look at; what is to be done is read from the caches, again and with back-off until it is done.
 /// </summary>
-public sealed partial class GarbageCollector(IKubeClient client, ILogger<GarbageCollector> logger) : IAsyncDisposable
+public sealed partial class GarbageCollector : IAsyncDisposable
 {
-    private const string Foreground = "foregroundDeletion";
-    private const string Orphan = "orphan";
     private const string Manager = "garbage-collector";
+    private const int Concurrency = 4;
 
-    private readonly Channel<(ResourceKind Kind, CacheChange Change)> _work =
-        Channel.CreateUnbounded<(ResourceKind, CacheChange)>(new UnboundedChannelOptions { SingleReader = true });
-
+    private readonly IKubeClient _client;
+    private readonly Ownership _ownership;
+    private readonly ILogger _logger;
+    private readonly WorkQueue<Item> _queue;
     private readonly List<IDisposable> _subscriptions = [];
     private readonly CancellationTokenSource _stop = new();
-    private Task _loop = Task.CompletedTask;
 
+    public GarbageCollector(IKubeClient client, TimeProvider time, ILogger<GarbageCollector> logger)
+    {
+        (_client, _logger) = (client, logger);
+        _ownership = new Ownership(client);
+        _queue = new WorkQueue<Item>(Concurrency, time, RunAsync);
+    }
+
+    /// <summary>How many objects wait, are worked on or back off.</summary>
+    internal int Pending => _queue.Count;
+
+    /// <summary>Waits for the caches, looks at every object once and follows changes.</summary>
     public async Task StartAsync(CancellationToken ct)
     {
-        await Task.WhenAll(Kinds.All.Select(k => client.Cache(k).WaitForSyncAsync(ct)));
-        _loop = Task.Run(RunAsync, CancellationToken.None);
+        await Task.WhenAll(Kinds.All.Select(k => _client.Cache(k).WaitForSyncAsync(ct)));
         foreach (var kind in Kinds.All)
         {
-            _subscriptions.Add(client.Cache(kind).Subscribe(change =>
-            {
-                if (change.Type == WatchEventType.Deleted || change.New.Metadata.IsDeleting || change.New.Metadata.OwnerReferences.Count > 0 && change.Old is null)
-                {
-                    _work.Writer.TryWrite((kind, change));
-                }
-            }));
+            _subscriptions.Add(_client.Cache(kind).Subscribe(change => Follow(kind, change)));
         }
     }
 
@@ -45,139 +47,186 @@ public sealed partial class GarbageCollector(IKubeClient client, ILogger<Garbage
         {
             subscription.Dispose();
         }
-        _work.Writer.TryComplete();
         await _stop.CancelAsync();
-        await _loop;
+        await _queue.DisposeAsync();
         _stop.Dispose();
     }
 
-    private async Task RunAsync()
-    {
-        try
-        {
-            await foreach (var (kind, change) in _work.Reader.ReadAllAsync(_stop.Token))
-            {
-                try
-                {
-                    await ProcessAsync(kind, change, _stop.Token);
-                }
-                catch (ApiException e)
-                {
-                    Log.Postponed(logger, kind.Kind, change.New.Key, e.Message);
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // stopping
-        }
-    }
-
-    private async Task ProcessAsync(ResourceKind kind, CacheChange change, CancellationToken ct)
+    // Runs on the thread that publishes: costs as much as the object has owners and, once deleted, dependents.
+    private void Follow(ResourceKind kind, CacheChange change)
     {
         var metadata = change.New.Metadata;
         if (change.Type == WatchEventType.Deleted)
         {
-            await DeleteDependentsAsync(metadata.Uid, onlyBlocking: false, ct);
-            foreach (var owner in metadata.OwnerReferences)
-            {
-                await FinishOwnerAsync(owner, metadata.Namespace, ct);
-            }
+            EnqueueDependents(metadata.Uid);
+            EnqueueWaitingOwners(metadata);
+            return;
         }
-        else if (metadata.IsDeleting && metadata.Finalizers.Contains(Orphan))
+        var moved = change.Old is { } old && !old.Metadata.OwnerReferences.SequenceEqual(metadata.OwnerReferences);
+        if (metadata.IsDeleting ? Ownership.IsOrphaning(metadata) || Ownership.IsForeground(metadata)
+            : (moved || change.Old is null) && _ownership.Lacks(metadata))
         {
-            await OrphanAsync(kind, change.New, ct);
+            _queue.Enqueue(new Item(kind, change.New.Key));
         }
-        else if (metadata.IsDeleting && metadata.Finalizers.Contains(Foreground))
+        if (moved)
         {
-            await DeleteDependentsAsync(metadata.Uid, onlyBlocking: false, ct);
-            await FinishForegroundAsync(kind, change.New.Key, ct);
-        }
-        else if (!metadata.IsDeleting && metadata.OwnerReferences.Count > 0 && !metadata.OwnerReferences.Any(o => Exists(o, metadata.Namespace)))
-        {
-            await OwnedObjects.DeleteIfPresentAsync(client, kind, change.New, ct);
+            EnqueueWaitingOwners(change.Old!.Metadata);
         }
     }
 
-    private async Task DeleteDependentsAsync(string uid, bool onlyBlocking, CancellationToken ct)
+    private void EnqueueDependents(string uid)
     {
         foreach (var kind in Kinds.All)
         {
-            foreach (var dependent in client.Cache(kind).OwnedBy(uid))
+            foreach (var dependent in _client.Cache(kind).OwnedBy(uid))
             {
-                var metadata = dependent.Metadata;
-                var others = metadata.OwnerReferences.Any(o => o.Uid != uid && Exists(o, metadata.Namespace));
-                var blocks = metadata.OwnerReferences.Any(o => o.Uid == uid && o.BlockOwnerDeletion == true);
-                if (!others && !metadata.IsDeleting && (blocks || !onlyBlocking))
-                {
-                    await OwnedObjects.DeleteIfPresentAsync(client, kind, dependent, ct);
-                }
+                _queue.Enqueue(new Item(kind, dependent.Key));
             }
         }
     }
 
-    private async Task FinishOwnerAsync(OwnerReference owner, string ns, CancellationToken ct)
+    private void EnqueueWaitingOwners(ObjectMeta dependent)
     {
-        if (Kinds.Find(owner.ApiVersion, owner.Kind) is { } kind)
+        foreach (var reference in dependent.OwnerReferences)
         {
-            await FinishForegroundAsync(kind, new ObjectKey(kind.Namespaced ? ns : "", owner.Name), ct);
+            if (_ownership.Find(reference, dependent.Namespace) is var (kind, owner) && Ownership.IsForeground(owner.Metadata))
+            {
+                _queue.Enqueue(new Item(kind, owner.Key));
+            }
         }
     }
 
-    private async Task FinishForegroundAsync(ResourceKind kind, ObjectKey key, CancellationToken ct)
+    private async Task<WorkOutcome> RunAsync(Item item)
     {
-        if (client.Cache(kind).Get(key) is not { } owner || !owner.Metadata.IsDeleting || !owner.Metadata.Finalizers.Contains(Foreground))
+        try
         {
-            return;
+            if (_client.Cache(item.Kind).Get(item.Key) is { } present)
+            {
+                await ProcessAsync(item.Kind, present, _stop.Token);
+            }
+            return new WorkOutcome(Failed: false);
         }
-        var blocked = Kinds.All.Any(k => client.Cache(k).OwnedBy(owner.Metadata.Uid)
-            .Any(d => d.Metadata.OwnerReferences.Any(o => o.Uid == owner.Metadata.Uid && o.BlockOwnerDeletion == true)));
-        if (!blocked)
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
-            await RemoveFinalizerAsync(kind, owner, Foreground, ct);
+            return new WorkOutcome(Failed: false);
         }
+        catch (ApiException e) when (e.IsNotFound || e.IsConflict)
+        {
+            return new WorkOutcome(Failed: e.IsConflict); // another writer was first: look again
+        }
+#pragma warning disable CA1031 // one object's failure is its own, not the collector's: it is reported and retried
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Log.Failed(_logger, Failure.LevelOf(e), e, item.Kind.Kind, item.Key);
+            return new WorkOutcome(Failed: true);
+        }
+    }
+
+    private Task ProcessAsync(ResourceKind kind, KubeObject present, CancellationToken ct)
+    {
+        var metadata = present.Metadata;
+        return metadata switch
+        {
+            { IsDeleting: true } when Ownership.IsOrphaning(metadata) => OrphanAsync(kind, present, ct),
+            { IsDeleting: true } when Ownership.IsForeground(metadata) => FinishForegroundAsync(kind, present, ct),
+            { IsDeleting: false, OwnerReferences.Count: > 0 } => CollectAsync(kind, present, ct),
+            _ => Task.CompletedTask,
+        };
+    }
+
+    /// <summary>Deletes an object that no owner holds; one that is held lets go of the owners that are gone or wait for it.</summary>
+    private Task CollectAsync(ResourceKind kind, KubeObject present, CancellationToken ct)
+    {
+        var metadata = present.Metadata;
+        var holders = _ownership.Holders(metadata);
+        if (holders.Count == metadata.OwnerReferences.Count)
+        {
+            return Task.CompletedTask;
+        }
+        if (holders.Count > 0)
+        {
+            return KeepReferencesAsync(kind, present, holders.Contains, ct);
+        }
+        if (_ownership.IsAwaited(metadata) && _ownership.Dependents(metadata.Uid).Count > 0)
+        {
+            // Its own dependents go before it, as the owner wants; unless they wait in a circle, which is cut here.
+            return _ownership.OwnsItself(metadata.Uid) ? UnblockThenDeleteAsync(kind, present, ct) : DeleteAsync(kind, present, "Foreground", ct);
+        }
+        var policy = Ownership.IsOrphaning(metadata) ? "Orphan" : Ownership.IsForeground(metadata) ? "Foreground" : "Background";
+        return DeleteAsync(kind, present, policy, ct);
+    }
+
+    private async Task UnblockThenDeleteAsync(ResourceKind kind, KubeObject present, CancellationToken ct)
+    {
+        if (present.Metadata.OwnerReferences.Any(o => o.BlockOwnerDeletion == true))
+        {
+            var references = References(present);
+            foreach (var reference in references)
+            {
+                reference!["blockOwnerDeletion"] = false;
+            }
+            present = await PatchMetadataAsync(kind, present, "ownerReferences", references, ct);
+        }
+        await DeleteAsync(kind, present, "Foreground", ct);
+    }
+
+    private Task FinishForegroundAsync(ResourceKind kind, KubeObject owner, CancellationToken ct)
+    {
+        var blocking = _ownership.Dependents(owner.Metadata.Uid)
+            .Where(d => d.Object.Metadata.OwnerReferences.Any(o => o.Uid == owner.Metadata.Uid && o.BlockOwnerDeletion == true)).ToList();
+        foreach (var (dependentKind, dependent) in blocking)
+        {
+            if (!dependent.Metadata.IsDeleting)
+            {
+                _queue.Enqueue(new Item(dependentKind, dependent.Key));
+            }
+        }
+        return blocking.Count == 0 ? RemoveFinalizerAsync(kind, owner, Ownership.Foreground, ct) : Task.CompletedTask; // each that goes enqueues its owner
     }
 
     private async Task OrphanAsync(ResourceKind kind, KubeObject owner, CancellationToken ct)
     {
-        foreach (var dependentKind in Kinds.All)
+        foreach (var (dependentKind, dependent) in _ownership.Dependents(owner.Metadata.Uid))
         {
-            foreach (var dependent in client.Cache(dependentKind).OwnedBy(owner.Metadata.Uid))
-            {
-                var rest = dependent.ToTree()["metadata"]!["ownerReferences"]!.AsArray()
-                    .Where(o => (string?)o!["uid"] != owner.Metadata.Uid).Select(o => o!.DeepClone());
-                await PatchMetadataAsync(dependentKind, dependent.Key, "ownerReferences", new JsonArray([.. rest]), ct);
-            }
+            await KeepReferencesAsync(dependentKind, dependent, o => o.Uid != owner.Metadata.Uid, ct);
         }
-        await RemoveFinalizerAsync(kind, owner, Orphan, ct);
+        await RemoveFinalizerAsync(kind, owner, Ownership.Orphan, ct);
+    }
+
+    private Task KeepReferencesAsync(ResourceKind kind, KubeObject present, Func<OwnerReference, bool> keep, CancellationToken ct)
+    {
+        var kept = References(present).Zip(present.Metadata.OwnerReferences).Where(p => keep(p.Second)).Select(p => p.First!.DeepClone());
+        return PatchMetadataAsync(kind, present, "ownerReferences", new JsonArray([.. kept]), ct);
     }
 
     private Task RemoveFinalizerAsync(ResourceKind kind, KubeObject owner, string finalizer, CancellationToken ct)
     {
         var rest = owner.Metadata.Finalizers.Where(f => f != finalizer).Select(f => (JsonNode)f);
-        return PatchMetadataAsync(kind, owner.Key, "finalizers", new JsonArray([.. rest]), ct);
+        return PatchMetadataAsync(kind, owner, "finalizers", new JsonArray([.. rest]), ct);
     }
 
-    private async Task PatchMetadataAsync(ResourceKind kind, ObjectKey key, string field, JsonArray value, CancellationToken ct)
+    private static JsonArray References(KubeObject present) => present.ToTree()["metadata"]?["ownerReferences"]?.DeepClone() as JsonArray ?? [];
+
+    /// <summary>Writes one list of the metadata; refused when the object is not as it was read, as the list is replaced whole.</summary>
+    private Task<KubeObject> PatchMetadataAsync(ResourceKind kind, KubeObject present, string field, JsonArray value, CancellationToken ct)
     {
-        var patch = new JsonObject { ["metadata"] = new JsonObject { [field] = value.Count == 0 ? null : value } };
-        try
+        var patch = new JsonObject
         {
-            await client.PatchAsync(kind, key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(Manager), ct);
-        }
-        catch (ApiException e) when (e.IsNotFound)
-        {
-            // gone meanwhile
-        }
+            ["metadata"] = new JsonObject { [field] = value.Count == 0 ? null : value, ["resourceVersion"] = present.Metadata.ResourceVersion },
+        };
+        return _client.PatchAsync(kind, present.Key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(Manager), ct);
     }
 
-    private bool Exists(OwnerReference owner, string ns) =>
-        Kinds.Find(owner.ApiVersion, owner.Kind) is not { } kind // a kind Serval does not serve cannot be judged: keep
-        || client.Cache(kind).Get(new ObjectKey(kind.Namespaced ? ns : "", owner.Name))?.Metadata.Uid == owner.Uid;
+    private Task DeleteAsync(ResourceKind kind, KubeObject present, string policy, CancellationToken ct) => _client.DeleteAsync(
+        kind, present.Key,
+        new DeleteOptions { PropagationPolicy = policy, Uid = present.Metadata.Uid, ResourceVersion = present.Metadata.ResourceVersion }, ct);
+
+    private readonly record struct Item(ResourceKind Kind, ObjectKey Key);
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 2101, Level = LogLevel.Warning, Message = "garbage collection of {Kind} {Key} did not finish: {Why}")]
-        internal static partial void Postponed(ILogger logger, string kind, ObjectKey key, string why);
+        [LoggerMessage(EventId = 2101, Message = "garbage collection of {Kind} {Key} did not finish, will be tried again")]
+        internal static partial void Failed(ILogger logger, LogLevel level, Exception e, string kind, ObjectKey key);
     }
 }

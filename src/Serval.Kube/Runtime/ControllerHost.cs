@@ -67,42 +67,42 @@ public sealed partial class ControllerHost(IKubeClient client, TimeProvider time
             Reconciler = reconciler;
             _logger = logger;
             _stopping = stopping;
-            Queue = new WorkQueue(reconciler.Concurrency, time, RunAsync);
+            Queue = new WorkQueue<ObjectKey>(reconciler.Concurrency, time, RunAsync);
         }
 
         internal IReconciler Reconciler { get; }
 
-        internal WorkQueue Queue { get; }
+        internal WorkQueue<ObjectKey> Queue { get; }
 
-        private async Task<WorkQueue.Next> RunAsync(ObjectKey key)
+        private async Task<WorkOutcome> RunAsync(ObjectKey key)
         {
             try
             {
                 var result = await Reconciler.ReconcileAsync(key, _stopping);
-                return new WorkQueue.Next(Failed: false, After: result.RequeueAfter);
+                return new WorkOutcome(Failed: false, After: result.RequeueAfter);
             }
             catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
             {
-                return new WorkQueue.Next(Failed: false);
+                return new WorkOutcome(Failed: false);
             }
             catch (ApiException e) when (e.IsConflict || e.IsAlreadyExists || e.IsNotFound)
             {
                 // Another writer was first; the caches show its write by the time the key runs again.
                 Log.Raced(_logger, Reconciler.Name, key, e.Message);
-                return new WorkQueue.Next(Failed: true);
+                return new WorkOutcome(Failed: true);
             }
             catch (ApiException e) when (e.IsNamespaceTerminating)
             {
                 // What it wanted to make would be deleted at once; the deletion of the key's own object ends its work.
                 Log.NamespaceCloses(_logger, Reconciler.Name, key, e.Message);
-                return new WorkQueue.Next(Failed: false);
+                return new WorkOutcome(Failed: false);
             }
 #pragma warning disable CA1031 // a reconciler's failure is the key's, not the host's: it is reported and retried
             catch (Exception e)
 #pragma warning restore CA1031
             {
-                Log.Failed(_logger, e, Reconciler.Name, key);
-                return new WorkQueue.Next(Failed: true);
+                Log.Failed(_logger, Failure.LevelOf(e), e, Reconciler.Name, key);
+                return new WorkOutcome(Failed: true);
             }
         }
     }
@@ -112,8 +112,8 @@ public sealed partial class ControllerHost(IKubeClient client, TimeProvider time
         [LoggerMessage(EventId = 1001, Level = LogLevel.Debug, Message = "{Reconciler} {Key}: another writer was first ({Why}); running again")]
         internal static partial void Raced(ILogger logger, string reconciler, ObjectKey key, string why);
 
-        [LoggerMessage(EventId = 1002, Level = LogLevel.Warning, Message = "{Reconciler} {Key}: failed, will be tried again")]
-        internal static partial void Failed(ILogger logger, Exception e, string reconciler, ObjectKey key);
+        [LoggerMessage(EventId = 1002, Message = "{Reconciler} {Key}: failed, will be tried again")]
+        internal static partial void Failed(ILogger logger, LogLevel level, Exception e, string reconciler, ObjectKey key);
 
         [LoggerMessage(EventId = 1003, Level = LogLevel.Debug, Message = "{Reconciler} {Key}: stopped, its namespace is being deleted ({Why})")]
         internal static partial void NamespaceCloses(ILogger logger, string reconciler, ObjectKey key, string why);

@@ -36,8 +36,8 @@ public interface IReconciler
     }
 
     /// <summary>
-    /// Converges one key. A thrown Conflict or AlreadyExists means another writer was first: run again at once; any other exception runs
-    /// again with back-off.
+    /// Converges one key. After an exception it runs again with back-off; a Conflict, AlreadyExists or NotFound, which mean that another writer
+    /// was first, is not worth a warning.
     /// </summary>
     Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct);
 }
@@ -53,9 +53,6 @@ public sealed record ReconcilerWatch(ResourceKind Kind, Func<CacheChange, IEnume
             ? [new ObjectKey(change.New.Metadata.Namespace, reference.Name)]
             : [];
     });
-
-    /// <summary>Enqueues the object of the same name and namespace.</summary>
-    public static ReconcilerWatch SameName(ResourceKind kind) => new(kind, change => [change.New.Key]);
 
     /// <summary>Enqueues the object that a label names, in the same namespace.</summary>
     public static ReconcilerWatch Labelled(ResourceKind kind, string label) => new(kind, change =>

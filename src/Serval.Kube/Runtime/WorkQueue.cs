@@ -1,32 +1,28 @@
 using System.Diagnostics;
-using Serval.Api;
+using System.Diagnostics.CodeAnalysis;
 
 namespace Serval.Kube;
 
 /// <summary>
 /// Keys to work on: each at most once in the queue, never two runs of one key at a time, a key that changes during its run runs again.
-/// Idle it costs nothing: runs are scheduled on the thread pool, there are no waiting workers.
+/// Idle it costs nothing: runs are scheduled on the thread pool, there are no waiting workers. A failed key runs again after
+/// <see cref="WorkOutcome.FirstRetry"/>, doubled by each further failure up to <see cref="WorkOutcome.LongestRetry"/>.
 /// </summary>
-internal sealed class WorkQueue(int concurrency, TimeProvider time, Func<ObjectKey, Task<WorkQueue.Next>> work) : IAsyncDisposable
+/// <param name="concurrency">How many keys run at a time.</param>
+/// <param name="time">The clock of delays.</param>
+/// <param name="work">Runs a key. It must not throw: what to tell of a failure is its own business.</param>
+public sealed class WorkQueue<TKey>(int concurrency, TimeProvider time, Func<TKey, Task<WorkOutcome>> work) : IAsyncDisposable
+    where TKey : notnull
 {
-    /// <summary>First delay after a failure; doubled by each further one.</summary>
-    internal static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(5);
-
-    /// <summary>Longest delay between retries of a key.</summary>
-    internal static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
-
     private readonly Lock _lock = new();
-    private readonly Queue<ObjectKey> _ready = new(); // guarded by _lock
-    private readonly Dictionary<ObjectKey, KeyState> _keys = []; // guarded by _lock; a key is here while queued, running or backing off
+    private readonly Queue<TKey> _ready = new(); // guarded by _lock
+    private readonly Dictionary<TKey, KeyState> _keys = []; // guarded by _lock; a key is here while queued, running or backing off
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _running; // guarded by _lock
     private bool _stopped; // guarded by _lock
 
-    /// <summary>What a run ended with.</summary>
-    internal readonly record struct Next(bool Failed, bool Immediately = false, TimeSpan? After = null);
-
     /// <summary>Number of keys that wait, run or back off.</summary>
-    internal int Count
+    public int Count
     {
         get
         {
@@ -37,7 +33,8 @@ internal sealed class WorkQueue(int concurrency, TimeProvider time, Func<ObjectK
         }
     }
 
-    internal void Enqueue(ObjectKey key)
+    /// <summary>Runs the key soon; once, however often it is asked for before it runs. From any thread.</summary>
+    public void Enqueue(TKey key)
     {
         lock (_lock)
         {
@@ -65,6 +62,7 @@ internal sealed class WorkQueue(int concurrency, TimeProvider time, Func<ObjectK
         }
     }
 
+    /// <summary>Takes no more keys and waits for running ones.</summary>
     public async ValueTask DisposeAsync()
     {
         lock (_lock)
@@ -82,7 +80,7 @@ internal sealed class WorkQueue(int concurrency, TimeProvider time, Func<ObjectK
         await _drained.Task;
     }
 
-    private void Queue_NeedsLock(ObjectKey key, KeyState state)
+    private void Queue_NeedsLock(TKey key, KeyState state)
     {
         Debug.Assert(_lock.IsHeldByCurrentThread);
         state.Queued = true;
@@ -102,7 +100,7 @@ internal sealed class WorkQueue(int concurrency, TimeProvider time, Func<ObjectK
         }
     }
 
-    private bool TryTake(out ObjectKey key)
+    private bool TryTake([MaybeNullWhen(false)] out TKey key)
     {
         lock (_lock)
         {
@@ -122,18 +120,18 @@ internal sealed class WorkQueue(int concurrency, TimeProvider time, Func<ObjectK
         }
     }
 
-    private void Finish(ObjectKey key, Next next)
+    private void Finish(TKey key, WorkOutcome outcome)
     {
         lock (_lock)
         {
             var state = _keys[key];
             state.Running = false;
-            state.Failures = next.Failed ? state.Failures + 1 : 0;
+            state.Failures = outcome.Failed ? state.Failures + 1 : 0;
             if (_stopped)
             {
                 return;
             }
-            if (state.Dirty || next.Immediately)
+            if (state.Dirty)
             {
                 state.Dirty = false;
                 state.Timer?.Dispose();
@@ -141,7 +139,7 @@ internal sealed class WorkQueue(int concurrency, TimeProvider time, Func<ObjectK
                 Queue_NeedsLock(key, state);
                 return;
             }
-            var delay = next.Failed ? Backoff(state.Failures) : next.After;
+            var delay = outcome.Failed ? WorkOutcome.Backoff(state.Failures) : outcome.After;
             state.Timer?.Dispose();
             state.Timer = null;
             if (delay is null)
@@ -151,12 +149,6 @@ internal sealed class WorkQueue(int concurrency, TimeProvider time, Func<ObjectK
             }
             state.Timer = time.CreateTimer(_ => Enqueue(key), null, delay.Value, Timeout.InfiniteTimeSpan);
         }
-    }
-
-    private static TimeSpan Backoff(int failures)
-    {
-        var delay = FirstRetry * Math.Pow(2, Math.Min(failures - 1, 20));
-        return delay < LongestRetry ? delay : LongestRetry;
     }
 
     private sealed class KeyState

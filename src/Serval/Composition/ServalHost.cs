@@ -99,7 +99,7 @@ internal sealed class ServalHost : IServalHost
             .AddServing(client, new ImageJoint(Images), config, () => proxy.HttpPort, time)
             .AddAutoscaler(client, autoscaler, config, () => [new GatewayAddress("127.0.0.1", proxy.HttpPort)], time)
             .AddNetworking(client, feed, ControllerSets.GatewayHost, time);
-        var collector = Started(new GarbageCollector(client, loggers.CreateLogger<GarbageCollector>()));
+        var collector = Started(new GarbageCollector(client, time, loggers.CreateLogger<GarbageCollector>()));
         await controllers.StartAsync(ct);
         await collector.StartAsync(ct);
 

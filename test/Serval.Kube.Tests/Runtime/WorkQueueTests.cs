@@ -13,12 +13,12 @@ public sealed class WorkQueueTests
         var entered = new SemaphoreSlim(0);
         var go = new SemaphoreSlim(0);
         var runs = 0;
-        await using var queue = new WorkQueue(4, TimeProvider.System, async _ =>
+        await using var queue = new WorkQueue<ObjectKey>(4, TimeProvider.System, async _ =>
         {
             Interlocked.Increment(ref runs);
             entered.Release();
             await go.WaitAsync();
-            return new WorkQueue.Next(Failed: false);
+            return new WorkOutcome(Failed: false);
         });
         queue.Enqueue(s_key);
         await entered.WaitAsync();
@@ -38,14 +38,14 @@ public sealed class WorkQueueTests
         var time = new StepTime();
         var failures = 3;
         var ran = new SemaphoreSlim(0);
-        await using var queue = new WorkQueue(1, time, _ =>
+        await using var queue = new WorkQueue<ObjectKey>(1, time, _ =>
         {
             ran.Release();
-            return Task.FromResult(new WorkQueue.Next(Failed: Interlocked.Decrement(ref failures) >= 0));
+            return Task.FromResult(new WorkOutcome(Failed: Interlocked.Decrement(ref failures) >= 0));
         });
         queue.Enqueue(s_key);
         await ran.WaitAsync();
-        for (var delay = WorkQueue.FirstRetry; delay <= WorkQueue.FirstRetry * 4; delay *= 2)
+        for (var delay = WorkOutcome.FirstRetry; delay <= WorkOutcome.FirstRetry * 4; delay *= 2)
         {
             Assert.Equal(delay, await time.NextDelayAsync());
             time.FireLast();
@@ -66,7 +66,7 @@ public sealed class WorkQueueTests
         var seen = new ConcurrentDictionary<ObjectKey, int>();
         var running = new ConcurrentDictionary<ObjectKey, bool>();
         var overlaps = 0;
-        await using var queue = new WorkQueue(3, TimeProvider.System, async key =>
+        await using var queue = new WorkQueue<ObjectKey>(3, TimeProvider.System, async key =>
         {
             if (!running.TryAdd(key, true))
             {
@@ -75,7 +75,7 @@ public sealed class WorkQueueTests
             seen[key] = wanted[key];
             await Task.Yield();
             running.TryRemove(key, out _);
-            return new WorkQueue.Next(Failed: false);
+            return new WorkOutcome(Failed: false);
         });
         for (var i = 0; i < 5000; i++)
         {
@@ -88,7 +88,7 @@ public sealed class WorkQueueTests
         Assert.All(wanted, w => Assert.Equal(w.Value, seen[w.Key]));
     }
 
-    private static async Task Drained(WorkQueue queue)
+    private static async Task Drained(WorkQueue<ObjectKey> queue)
     {
         while (queue.Count > 0)
         {

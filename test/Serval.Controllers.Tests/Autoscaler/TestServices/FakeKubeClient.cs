@@ -11,7 +11,9 @@ internal sealed record FakeWrite(string Verb, ResourceKind Kind, ObjectKey Key, 
     public override string ToString() => $"{Verb} {Kind.Kind} {Key.Name}{(Subresource.Length == 0 ? "" : "/" + Subresource)}";
 }
 
-/// <summary>The waist in memory: enough of the pipeline (uid, version, generation, merge patches, subresources) for reconcilers.</summary>
+/// <summary>
+/// The waist in memory: enough of the pipeline (uid, version, generation, merge patches, subresources, finalizers, preconditions) for reconcilers.
+/// </summary>
 internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
 {
     private readonly ConcurrentDictionary<ResourceKind, FakeCache> _caches = new();
@@ -34,6 +36,9 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
 
     /// <summary>Fails every write with this while set.</summary>
     public ApiException? Failure { get; set; }
+
+    /// <summary>Fails the writes it answers for.</summary>
+    public Func<FakeWrite, Exception?> Refuse { get; set; } = _ => null;
 
     public IObjectCache Cache(ResourceKind kind) => _caches.GetOrAdd(kind, k => new FakeCache(k));
 
@@ -84,6 +89,10 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
             var before = Cache(kind).Get(key) ?? throw ApiException.NotFound(kind, key.Name);
             Assert.Equal(PatchType.Merge, patch.Type);
             var change = JsonNode.Parse(patch.Body.Span)!.AsObject();
+            if ((string?)change["metadata"]?["resourceVersion"] is { } version && version != before.Metadata.ResourceVersion)
+            {
+                throw ApiException.Conflict(kind, key.Name, "the object has been modified");
+            }
             var after = before.With(tree =>
             {
                 var spec = tree["spec"]?.ToJsonString();
@@ -102,10 +111,27 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
         lock (_lock)
         {
             var before = Cache(kind).Get(key) ?? throw ApiException.NotFound(kind, key.Name);
-            _writes.Add(new FakeWrite("delete", kind, key, ""));
-            _version++;
-            ((FakeCache)Cache(kind)).Apply(new CacheChange(WatchEventType.Deleted, before, before));
-            return Task.FromResult(before);
+            if (options.Uid.Length > 0 && options.Uid != before.Metadata.Uid
+                || options.ResourceVersion.Length > 0 && options.ResourceVersion != before.Metadata.ResourceVersion)
+            {
+                throw ApiException.Conflict(kind, key.Name, "Precondition failed");
+            }
+            var finalizers = options.PropagationPolicy switch
+            {
+                "Foreground" => [.. before.Metadata.Finalizers, "foregroundDeletion"],
+                "Orphan" => [.. before.Metadata.Finalizers, "orphan"],
+                _ => before.Metadata.Finalizers,
+            };
+            Record(new FakeWrite("delete", kind, key, ""));
+            if (finalizers.Count == 0)
+            {
+                return Task.FromResult(Remove(kind, before));
+            }
+            return Task.FromResult(Keep(kind, before, before.With(tree =>
+            {
+                tree["metadata"]!["deletionTimestamp"] = time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ssZ");
+                tree["metadata"]!["finalizers"] = new JsonArray([.. finalizers.Distinct().Select(f => (JsonNode)f)]);
+            })));
         }
     }
 
@@ -118,11 +144,34 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
         {
             throw failure;
         }
+        Record(new FakeWrite(verb, kind, after.Key, options.Subresource));
+        return before is not null && after.Metadata is { IsDeleting: true, Finalizers.Count: 0 } && before.Metadata.Finalizers.Count > 0
+            ? Remove(kind, after)
+            : Keep(kind, before, after);
+    }
+
+    private void Record(FakeWrite write)
+    {
+        if (Refuse(write) is { } refusal)
+        {
+            throw refusal;
+        }
+        _writes.Add(write);
+    }
+
+    private KubeObject Keep(ResourceKind kind, KubeObject? before, KubeObject after)
+    {
         after = after.With(tree => tree["metadata"]!["resourceVersion"] = (_version + 1).ToString());
         _version++;
-        _writes.Add(new FakeWrite(verb, kind, after.Key, options.Subresource));
         ((FakeCache)Cache(kind)).Apply(new CacheChange(before is null ? WatchEventType.Added : WatchEventType.Modified, after, before));
         return after;
+    }
+
+    private KubeObject Remove(ResourceKind kind, KubeObject last)
+    {
+        _version++;
+        ((FakeCache)Cache(kind)).Apply(new CacheChange(WatchEventType.Deleted, last, last));
+        return last;
     }
 
     private static void Merge(JsonObject target, JsonObject patch)

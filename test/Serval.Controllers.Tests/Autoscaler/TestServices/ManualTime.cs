@@ -3,11 +3,21 @@ namespace Serval.Controllers.Tests.Autoscaler;
 /// <summary>A clock that moves when told, and its timers with it.</summary>
 internal sealed class ManualTime : TimeProvider
 {
-    private readonly List<ManualTimer> _timers = [];
+    private readonly Lock _lock = new();
+    private readonly List<ManualTimer> _timers = []; // guarded by _lock
     private DateTimeOffset _now = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
 
     /// <summary>Timers that will fire some day.</summary>
-    public int Armed => _timers.Count(t => t.Due is not null);
+    public int Armed
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _timers.Count(t => t.Due is not null);
+            }
+        }
+    }
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
@@ -19,19 +29,30 @@ internal sealed class ManualTime : TimeProvider
     {
         var timer = new ManualTimer(this, () => callback(state));
         timer.Change(dueTime, period);
-        _timers.Add(timer);
+        lock (_lock)
+        {
+            _timers.Add(timer);
+        }
         return timer;
     }
 
     public void Advance(TimeSpan by)
     {
         var end = _now + by;
-        while (_timers.Where(t => t.Due <= end).MinBy(t => t.Due) is { } next)
+        while (Next(end) is { } next)
         {
             _now = next.Due!.Value;
             next.Fire();
         }
         _now = end;
+    }
+
+    private ManualTimer? Next(DateTimeOffset end)
+    {
+        lock (_lock)
+        {
+            return _timers.Where(t => t.Due <= end).MinBy(t => t.Due);
+        }
     }
 
     private sealed class ManualTimer(ManualTime time, Action fire) : ITimer
