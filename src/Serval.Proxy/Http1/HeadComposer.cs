@@ -3,6 +3,9 @@ namespace Serval.Proxy;
 /// <summary>Writes the heads the proxy sends on: hop-by-hop fields out, forwarding fields in, everything else byte for byte.</summary>
 internal static class HeadComposer
 {
+    /// <summary>How many fields a request gets on top of the client's and the backend's: Host, the forwarding four, framing and upgrade.</summary>
+    public const int MostAdded = 8;
+
     /// <summary>The request for an instance.</summary>
     /// <param name="output">Cleared and written.</param>
     /// <param name="bytes">The client's head.</param>

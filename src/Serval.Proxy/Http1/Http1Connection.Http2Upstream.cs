@@ -48,6 +48,11 @@ internal sealed partial class Http1Connection
     private async Task<bool> TryExchangeAsync(CancellationToken ct)
     {
         using var request = ComposeHttp2();
+        if (request is null)
+        {
+            _failure = RequestOutcome.BadRequest;
+            return true;
+        }
         NoteActivity();
         if (_facts.WantsContinue)
         {
@@ -87,17 +92,19 @@ internal sealed partial class Http1Connection
         e is HttpRequestException { HttpRequestError: HttpRequestError.HttpProtocolError or HttpRequestError.InvalidResponse or HttpRequestError.VersionNegotiationError }
             ? RequestOutcome.UpstreamBadResponse : RequestOutcome.UpstreamReset;
 
-    private HttpRequestMessage ComposeHttp2()
+    /// <summary>The composed head as the framework's client takes it; null when it does not take the host.</summary>
+    private HttpRequestMessage? ComposeHttp2()
     {
         var bytes = _output.Written.Span;
-        if (HttpParser.ParseRequest(bytes, _response) != ParseResult.Done)
+        var head = new MessageHead(_request.FieldCount + HeadComposer.MostAdded + _backend!.HeaderNames.Length);
+        if (HttpParser.ParseRequest(bytes, head) != ParseResult.Done)
         {
             throw new InvalidOperationException("The proxy composed a head that it cannot parse.");
         }
         var request = HandlerUpstream.NewRequest(
-            Encoding.ASCII.GetString(bytes[_response.Method]), _instance!, Encoding.Latin1.GetString(bytes[_response.Target]), http2: true);
+            Encoding.ASCII.GetString(bytes[head.Method]), _instance!, Encoding.Latin1.GetString(bytes[head.Target]), http2: true);
         request.Content = _requestBody.Done ? null : new UploadContent(this);
-        foreach (ref readonly var field in _response.Fields)
+        foreach (ref readonly var field in head.Fields)
         {
             var name = Encoding.ASCII.GetString(bytes.Slice(field.Line, field.NameLength));
             if (HandlerUpstream.IsPassedOn(name) && (field.Known != KnownHeader.ContentLength || request.Content is not null))
@@ -105,9 +112,13 @@ internal sealed partial class Http1Connection
                 HandlerUpstream.AddHeader(request, name, Encoding.Latin1.GetString(bytes.Slice(field.Value, field.ValueLength)));
             }
         }
-        request.Headers.Host = Encoding.Latin1.GetString(bytes[_response.Host]);
         request.Headers.TryAddWithoutValidation("TE", "trailers");
-        return request;
+        if (HandlerUpstream.TrySetHost(request, Encoding.Latin1.GetString(bytes[head.Host])))
+        {
+            return request;
+        }
+        request.Dispose();
+        return null;
     }
 
     private async Task RelayHttp2Async(HttpResponseMessage response, CancellationToken ct)

@@ -28,10 +28,18 @@ internal sealed partial class Http1Connection
         }
         // When this fails there may still be an answer, sent before the instance closed.
         var sent = await _upstream!.Transport.SendAsync(_output.Written);
-        if (sent && !_requestBody.Done)
+        if (_requestBody.Done)
+        {
+            return;
+        }
+        if (sent)
         {
             _stopUpload = false;
             _upload = UploadAsync(_upstream.Transport);
+        }
+        else
+        {
+            _keepAlive = false; // nobody will read the body
         }
     }
 
@@ -105,9 +113,12 @@ internal sealed partial class Http1Connection
     }
 
     /// <summary>After the answer: an upload that is not through is given up, as the instance has lost interest in it.</summary>
-    private async ValueTask EndUploadAsync()
+    private Task StopUpload()
     {
-        var upload = _upload!;
+        if (_upload is not { } upload)
+        {
+            return Task.CompletedTask;
+        }
         _upload = null;
         if (!upload.IsCompleted)
         {
@@ -115,14 +126,18 @@ internal sealed partial class Http1Connection
             _upstreamReusable = false;
             _upstream?.Transport.Close();
         }
+        _upstreamReusable &= _requestBody.Done;
+        return upload;
+    }
+
+    private async ValueTask EndUploadAsync(Task upload)
+    {
         if (!upload.IsCompleted && !_requestBody.Done)
         {
             _keepAlive = false;
             BeginLinger();
         }
         await upload;
-        _keepAlive &= _requestBody.Done;
-        _upstreamReusable &= _requestBody.Done;
     }
 
     private void BeginLinger()

@@ -107,7 +107,7 @@ internal sealed partial class Http1Connection : ITransportWatcher
         }
         finally
         {
-            Close();
+            await CloseAsync();
         }
     }
 
@@ -194,27 +194,36 @@ internal sealed partial class Http1Connection : ITransportWatcher
             _keepAlive = false;
             _client.Close(reset: true);
         }
-        if (_upload is not null)
-        {
-            await EndUploadAsync();
-        }
-        if (_upstream is { } upstream)
-        {
-            _upstream = null;
-            if (_failure == RequestOutcome.Forwarded && _upstreamReusable)
-            {
-                upstream.Return(_now);
-            }
-            else
-            {
-                upstream.Discard();
-            }
-        }
+        // The slot first: what the client still sends is no concern of the instance.
+        var upload = StopUpload();
+        ReleaseUpstream(_failure == RequestOutcome.Forwarded && _upstreamReusable);
         ReleaseSlot();
+        if (!upload.IsCompletedSuccessfully)
+        {
+            await EndUploadAsync(upload);
+        }
+        _keepAlive &= _requestBody.Done; // the rest of a body must not be read as a request
         _core.Telemetry.Ended(_failure, _facts, _gate?.Key, _started);
         if (!cut && !_keepAlive && _mustLinger)
         {
             await LingerAsync();
+        }
+    }
+
+    private void ReleaseUpstream(bool reusable)
+    {
+        if (_upstream is not { } upstream)
+        {
+            return;
+        }
+        _upstream = null;
+        if (reusable)
+        {
+            upstream.Return(_now);
+        }
+        else
+        {
+            upstream.Discard();
         }
     }
 
@@ -227,17 +236,25 @@ internal sealed partial class Http1Connection : ITransportWatcher
         }
     }
 
-    private void Close()
+    /// <summary>The end of the connection; after a defect in the middle of a request there is all of it to give back.</summary>
+    private async ValueTask CloseAsync()
     {
         lock (_sync)
         {
             _phase = Phase.Busy;
         }
-        _core.Ended(this);
+        var upload = StopUpload();
+        ReleaseUpstream(reusable: false);
+        ReleaseSlot();
         if (!_handedOver)
         {
             _client.Close();
         }
+        if (!upload.IsCompletedSuccessfully)
+        {
+            await upload.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // it uses the buffer; both its connections are closed
+        }
+        _core.Ended(this);
         if (!_client.ReceiveBegun || _client.ReceiveDone)
         {
             _input.Return();

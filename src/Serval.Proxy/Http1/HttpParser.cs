@@ -86,6 +86,9 @@ internal static class HttpParser
         return colon > 0 && line[..colon].IndexOfAnyExcept(s_token) < 0 && line[(colon + 1)..].IndexOfAny(s_control) < 0;
     }
 
+    /// <summary>Whether these bytes may be a Host header.</summary>
+    public static bool IsHost(ReadOnlySpan<byte> host) => host.IndexOfAnyExcept(s_host) < 0;
+
     /// <summary>Whether a comma-separated list holds a token, without case.</summary>
     public static bool HasToken(ReadOnlySpan<byte> list, ReadOnlySpan<byte> token)
     {
@@ -208,7 +211,7 @@ internal static class HttpParser
         {
             case KnownHeader.Host:
                 hosts++;
-                if (request && value.IndexOfAnyExcept(s_host) >= 0)
+                if (request && !IsHost(value))
                 {
                     return ParseResult.Bad;
                 }

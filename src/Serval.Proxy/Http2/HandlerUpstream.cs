@@ -46,6 +46,20 @@ internal sealed class HandlerUpstream(ProxyOptions options) : IDisposable
         }
     }
 
+    /// <summary>False for a host the framework's client does not take, such as one with a port beyond 65535.</summary>
+    public static bool TrySetHost(HttpRequestMessage request, string host)
+    {
+        try
+        {
+            request.Headers.Host = host;
+            return true;
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Headers for one hop, which HTTP/2 forbids or the client library sets itself.</summary>
     public static bool IsPassedOn(string name) => KnownOf(name) is KnownHeader.None or KnownHeader.Accept or KnownHeader.Trailer
         or KnownHeader.NetworkHash or KnownHeader.NetworkProbe or KnownHeader.XForwardedFor or KnownHeader.XForwardedHost

@@ -83,6 +83,11 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
     {
         var content = HasBody() ? new BodyContent(context.Request, clock) : null;
         using var request = Compose(gate.Policy.Protocol == BackendProtocol.H2c, host, target, content);
+        if (!HandlerUpstream.TrySetHost(request, _backend!.RewriteHost.Length > 0 ? _backend.RewriteHost : host))
+        {
+            _failure = RequestOutcome.BadRequest;
+            return true;
+        }
         try
         {
             clock.NoteActivity();
@@ -139,7 +144,6 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
         {
             request.Headers.TryAddWithoutValidation("TE", "trailers");
         }
-        request.Headers.Host = _backend.RewriteHost.Length > 0 ? _backend.RewriteHost : host;
         return request;
     }
 

@@ -116,27 +116,36 @@ internal sealed class UpstreamPool(TimeProvider time, TimeSpan idleTimeout)
     /// <summary>A connection of this pool got its first byte, or ended without one.</summary>
     public void Answered() => _pace.Leave();
 
-    /// <summary>A new connection; null when the instance does not accept one.</summary>
+    /// <summary>A new connection; null when there is none to be had.</summary>
     /// <param name="address">Where to.</param>
     /// <param name="connecting">Given the socket before it connects, to close it on a timeout.</param>
     public async ValueTask<UpstreamConnection?> ConnectAsync(EndPoint address, Action<Socket> connecting)
     {
         await _pace.EnterAsync();
-        var socket = address is IPEndPoint ip
-            ? new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp)
-            : new Socket(SocketType.Stream, ProtocolType.Tcp);
+        Socket? socket = null;
+        UpstreamConnection? connection = null;
         try
         {
+            socket = address is IPEndPoint ip
+                ? new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp)
+                : new Socket(SocketType.Stream, ProtocolType.Tcp);
             socket.NoDelay = true;
             connecting(socket);
             await socket.ConnectAsync(address);
-            return new UpstreamConnection(new SocketTransport(socket), this);
+            connection = new UpstreamConnection(new SocketTransport(socket), this);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            socket.Dispose();
-            _pace.Leave();
-            return null;
+            // refused, timed out, or no descriptor left to try it with
         }
+        finally
+        {
+            if (connection is null)
+            {
+                socket?.Dispose();
+                _pace.Leave();
+            }
+        }
+        return connection;
     }
 }

@@ -10,12 +10,12 @@ internal sealed class CompiledBackend
     {
         Gate = gate;
         Weight = Math.Max(0, share.Weight);
-        RewriteHost = rule.RewriteHost;
+        RewriteHost = HttpParser.IsHost(Encoding.UTF8.GetBytes(rule.RewriteHost)) ? rule.RewriteHost : "";
         Headers = new Dictionary<string, string>(rule.AppendHeaders.Concat(share.AppendHeaders).Where(IsProper).GroupBy(h => h.Key, StringComparer.OrdinalIgnoreCase)
             .Select(g => g.Last()), StringComparer.OrdinalIgnoreCase);
         HeaderNames = [.. Headers.Keys.Select(Encoding.ASCII.GetBytes)];
         HeaderBytes = Encoding.UTF8.GetBytes(string.Concat(Headers.Select(h => $"{h.Key}: {h.Value}\r\n")));
-        HostBytes = Encoding.ASCII.GetBytes(rule.RewriteHost);
+        HostBytes = Encoding.ASCII.GetBytes(RewriteHost);
     }
 
     public Gate Gate { get; }
@@ -49,5 +49,6 @@ internal sealed class CompiledBackend
     /// <summary>A header that would break the message is left out; the API's validation reports it.</summary>
     private static bool IsProper(KeyValuePair<string, string> header) =>
         HttpParser.IsField(Encoding.UTF8.GetBytes($"{header.Key}:{header.Value}"), out var known)
-        && known is not (KnownHeader.ContentLength or KnownHeader.TransferEncoding or KnownHeader.Host or KnownHeader.Connection);
+        && known is not (KnownHeader.ContentLength or KnownHeader.TransferEncoding or KnownHeader.Host or KnownHeader.Connection
+            or KnownHeader.Upgrade or KnownHeader.Expect);
 }

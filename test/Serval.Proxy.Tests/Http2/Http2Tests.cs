@@ -210,6 +210,16 @@ public sealed class Http2Tests : ProxyTest
         Assert.Equal("alive", (await answer).Body);
     }
 
+    [Fact]
+    public async Task Http2Instance_HostWithAnImpossiblePort_Is400()
+    {
+        await using var upstream = await ServeH2cAsync(context => context.Response.WriteAsync("reached"));
+        var answer = await (await ClientAsync()).GetAsync("h:99999");
+        Assert.Equal((400, "bad-request"), (answer.Status, answer.Header("Serval-Error")));
+        Assert.Empty(Log.Errors);
+        Assert.Equal("reached", (await (await ClientAsync()).GetAsync("h:80")).Body);
+    }
+
     private sealed class DuplexContent : HttpContent
     {
         private readonly TaskCompletionSource<Stream> _stream = new(TaskCreationOptions.RunContinuationsAsynchronously);

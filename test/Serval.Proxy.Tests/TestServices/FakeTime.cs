@@ -6,10 +6,15 @@ public sealed class FakeTime : TimeProvider
     private readonly Lock _lock = new();
     private readonly List<FakeTimer> _timers = [];
     private long _ticks = TimeSpan.TicksPerDay;
+    private Exception? _fault;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override long GetTimestamp() => Volatile.Read(ref _ticks);
+    /// <summary>The next one to ask for the time gets this instead: a defect at whatever it is doing.</summary>
+    public void FailOnce(Exception fault) => _fault = fault;
+
+    public override long GetTimestamp() =>
+        _fault is not null && Interlocked.Exchange(ref _fault, null) is { } fault ? throw fault : Volatile.Read(ref _ticks);
 
     public override DateTimeOffset GetUtcNow() => new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -26,7 +31,7 @@ public sealed class FakeTime : TimeProvider
 
     public void Advance(TimeSpan by)
     {
-        var end = GetTimestamp() + by.Ticks;
+        var end = Volatile.Read(ref _ticks) + by.Ticks;
         while (true)
         {
             FakeTimer? next;

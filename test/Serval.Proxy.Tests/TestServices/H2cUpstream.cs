@@ -18,7 +18,11 @@ public sealed class H2cUpstream : IAsyncDisposable
     public static async Task<H2cUpstream> StartAsync(RequestDelegate handle)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(k => k.Listen(System.Net.IPAddress.Loopback, 0, l => l.Protocols = HttpProtocols.Http2));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(k =>
+        {
+            k.Limits.MaxRequestHeaderCount = 200; // the proxy's own come on top of a hundred
+            k.Listen(System.Net.IPAddress.Loopback, 0, l => l.Protocols = HttpProtocols.Http2);
+        });
         var app = builder.Build();
         app.Run(handle);
         await app.StartAsync();
