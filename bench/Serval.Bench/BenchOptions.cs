@@ -3,12 +3,12 @@ using System.Globalization;
 namespace Serval.Bench;
 
 /// <summary>What a bench was asked.</summary>
-internal sealed record BenchOptions(string Binary, string Root, string Name, bool Json, int Scale)
+internal sealed record BenchOptions(string Binary, string Root, string Name, bool Json, int Scale, string Only = "")
 {
     /// <summary>Null, with a message, when the arguments make no sense.</summary>
     internal static BenchOptions? Parse(string[] args)
     {
-        string binary = "", root = ".", name = "";
+        string binary = "", root = ".", name = "", only = "";
         var json = false;
         var scale = 100;
         for (var i = 0; i < args.Length; i++)
@@ -27,18 +27,24 @@ internal sealed record BenchOptions(string Binary, string Root, string Name, boo
                 case "--scale" when i + 1 < args.Length && int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out scale) && scale is > 0 and <= 100:
                     i++; // per cent of the full numbers, for a quick look; such a run is never judged
                     break;
+                case "--only" when i + 1 < args.Length:
+                    only = args[++i]; // one part of a bench, while looking for where the time goes
+                    break;
                 default:
                     if (args[i].StartsWith('-') || name.Length > 0)
                     {
-                        Console.Error.WriteLine($"unknown argument '{args[i]}'; usage: eng/check bench NAME [--json] [--scale PERCENT]");
+                        Console.Error.WriteLine($"unknown argument '{args[i]}'; usage: eng/check bench NAME [--json] [--scale PERCENT] [--only PART]");
                         return null;
                     }
                     name = args[i];
                     break;
             }
         }
-        return new BenchOptions(binary, root, name, json, scale);
+        return new BenchOptions(binary, root, name, json, scale, only);
     }
+
+    /// <summary>Whether a part of the bench is to run.</summary>
+    internal bool Runs(string part) => Only.Length == 0 || Only == part;
 
     /// <summary>A full number scaled down for a quick look, at least one.</summary>
     internal int Scaled(int full) => Math.Max(1, full * Scale / 100);

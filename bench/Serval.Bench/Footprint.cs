@@ -9,11 +9,18 @@ internal static class Footprint
     internal static async Task RunAsync(BenchOptions options, Report report)
     {
         var ct = CancellationToken.None;
-        await StartupAsync(report);
-        await RestAsync(options, report, ct);
-        await ApplyToReadyAsync(options, report, ct);
-        await ParallelAsync(options, report, ct);
-        await AtZeroAsync(options, report, ct);
+        (string Name, Func<Task> Run)[] parts =
+        [
+            ("start", () => StartupAsync(report)),
+            ("rest", () => RestAsync(options, report, ct)),
+            ("ready", () => ApplyToReadyAsync(options, report, ct)),
+            ("parallel", () => ParallelAsync(options, report, ct)),
+            ("zero", () => AtZeroAsync(options, report, ct)),
+        ];
+        foreach (var part in parts.Where(p => options.Runs(p.Name)))
+        {
+            await part.Run();
+        }
     }
 
     private static async Task StartupAsync(Report report)

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using System.Threading.Channels;
 using Serval.Api;
+using Serval.Api.Core;
 using Serval.Kube;
 
 namespace Serval.Node.Tests;
@@ -173,16 +175,52 @@ public sealed class InstanceLifeTests
         await using var node = await TestNode.StartAsync(drain: gate);
         await node.CreateAsync(TestNode.Shell(Serve, TestNode.Port8080));
         var pod = (await node.WhenSignalAsync(InstanceState.Ready)).Pod;
+        (await gate.AskedAsync()).SetResult(); // nothing was held for it
 
         await node.Kube.DeleteAsync(Kinds.Pod, pod, DeleteOptions.Background);
         await node.WhenSignalAsync(InstanceState.Draining);
-        await gate.Asked.Task;
+        var idle = await gate.AskedAsync();
         Assert.DoesNotContain(node.Signals, s => s.State == InstanceState.Gone);
-        gate.Idle.SetResult();
+        idle.SetResult();
 
         await node.WhenGoneAsync();
         await node.WhenSignalAsync(InstanceState.Gone);
         Assert.Empty(Directory.GetDirectories(Path.Combine(node.Data, "pods")));
+    }
+
+    [Fact]
+    public async Task Pod_ReadyWithRequestsHeld_WritesItsStatusAfterTheirAnswers()
+    {
+        var gate = new Gate();
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time, drain: gate);
+        await node.CreateAsync(TestNode.Shell(Serve, TestNode.Port8080));
+        var pod = (await node.WhenSignalAsync(InstanceState.Ready)).Pod;
+        var answered = await gate.AskedAsync();
+        Assert.False(IsReady(node.Kube.Cache(Kinds.Pod).Get(pod)!.As<Pod>()));
+
+        gate.Open = true;
+        answered.SetResult();
+
+        await node.WhenAsync(IsReady);
+
+        static bool IsReady(Pod p) => p.Status.Conditions.Any(c => c is { Type: "Ready", Status: "True" });
+    }
+
+    [Fact]
+    public async Task Pod_ReadyWithASlowAnswer_WritesItsStatusSoon()
+    {
+        var gate = new Gate();
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time, drain: gate);
+        await node.CreateAsync(TestNode.Shell(Serve, TestNode.Port8080));
+        await node.WhenSignalAsync(InstanceState.Ready);
+        await gate.AskedAsync();
+        gate.Open = true;
+
+        time.Advance(TimeSpan.FromMilliseconds(25));
+
+        await node.WhenAsync(p => p.Status.Conditions.Any(c => c is { Type: "Ready", Status: "True" }));
     }
 
     [Fact]
@@ -295,14 +333,23 @@ public sealed class InstanceLifeTests
 
     private sealed class Gate : IDrainGate
     {
-        public TaskCompletionSource Asked { get; } = new();
+        private readonly Channel<TaskCompletionSource> _asked = Channel.CreateUnbounded<TaskCompletionSource>();
 
-        public TaskCompletionSource Idle { get; } = new();
+        /// <summary>Nothing is in flight from here on.</summary>
+        public bool Open { get; set; }
+
+        /// <summary>The next question; ending it is the answer.</summary>
+        public ValueTask<TaskCompletionSource> AskedAsync() => _asked.Reader.ReadAsync();
 
         public Task WhenIdleAsync(ObjectKey revision, string podUid, CancellationToken ct)
         {
-            Asked.TrySetResult();
-            return Idle.Task;
+            if (Open)
+            {
+                return Task.CompletedTask;
+            }
+            var idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _asked.Writer.TryWrite(idle);
+            return idle.Task;
         }
     }
 }

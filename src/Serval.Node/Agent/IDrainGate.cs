@@ -5,7 +5,7 @@ namespace Serval.Node;
 /// <summary>Tells when nothing is in flight at an instance any more; the composition root asks the proxy.</summary>
 public interface IDrainGate
 {
-    /// <summary>Completes when the instance, already withdrawn, has answered its last request. Cancelled when the grace period is over.</summary>
+    /// <summary>Completes when the instance has answered every request it has; ended at once when it has none. Asked of one that is withdrawn, and of one just made ready.</summary>
     Task WhenIdleAsync(ObjectKey revision, string podUid, CancellationToken ct);
 }
 

@@ -229,6 +229,7 @@ internal sealed partial class PodWorker
     private void UpdateReady()
     {
         var ready = !_stopping && _slots.All(s => s.IsInit ? s.Succeeded : s.Ready);
+        var first = ready && _published != InstanceState.Ready;
         if (ready)
         {
             Publish(InstanceState.Ready);
@@ -237,6 +238,12 @@ internal sealed partial class PodWorker
         {
             // Gone is final for an instance, and a container that ended may come back in place: only the end of the pod publishes that.
             Publish(InstanceState.Draining);
+        }
+        if (first && AnswersReleased() is { IsCompleted: false } released)
+        {
+            MarkDirty(now: false);
+            _ = WriteAfterAsync(released);
+            return;
         }
         MarkDirty(now: true);
     }

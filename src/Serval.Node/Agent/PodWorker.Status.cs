@@ -8,6 +8,7 @@ namespace Serval.Node.Agent;
 internal sealed partial class PodWorker
 {
     private static readonly TimeSpan s_settle = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_afterRelease = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan s_writeRetry = TimeSpan.FromSeconds(1);
 
     private readonly bool _claimsReady;
@@ -22,6 +23,17 @@ internal sealed partial class PodWorker
     {
         _dirty = true;
         _dueNow |= now;
+    }
+
+    /// <summary>Ends when the requests that this instance's readiness released are answered; ended when there were none.</summary>
+    private Task AnswersReleased() =>
+        _revision.Name.Length == 0 ? Task.CompletedTask : _node.Drain.WhenIdleAsync(_revision, _uid, _stop);
+
+    /// <summary>On a wake the status waits for the answers that readiness set free, or 25 ms: no write goes between the spawn and their first byte.</summary>
+    private async Task WriteAfterAsync(Task released)
+    {
+        await Task.WhenAny(released, Task.Delay(s_afterRelease, _node.Time, _stop));
+        Post(() => MarkDirty(now: true));
     }
 
     private void FlushWhenDue()
