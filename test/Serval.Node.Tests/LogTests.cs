@@ -75,6 +75,105 @@ public sealed class LogTests : IDisposable
     }
 
     [Fact]
+    public async Task Copy_TailOfALongLog_DoesNotCountWhatWasGivenBack()
+    {
+        using var indexer = new LogIndexer(new ManualTime());
+        var path = Path.Combine(_directory, "0.log");
+        await File.WriteAllTextAsync(path, "lost\n");
+        await using (var file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite))
+        {
+            file.SetLength(1L << 40); // the whole hole could not be read in a lifetime of this test
+            file.Seek(0, SeekOrigin.End);
+            await file.WriteAsync("cut\none\ntwo\n"u8.ToArray());
+        }
+        using (var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite))
+        {
+            Assert.Equal(0, Processes.Libc.fallocate((int)file.DangerousGetHandle(), 3, 0, 4096));
+        }
+
+        Assert.Equal("one\ntwo\n", await CopyAsync(path, new LogOptions { TailLines = 1000 }, new ManualTime()));
+    }
+
+    [Fact]
+    public async Task Track_IndexCannotBeWritten_FollowersStillGetEveryLine()
+    {
+        using var indexer = new LogIndexer(new ManualTime());
+        var path = Path.Combine(_directory, "0.log");
+        await File.WriteAllTextAsync(path, "first\n");
+        File.CreateSymbolicLink(LogIndex.PathOf(path), "/dev/full"); // every write: no space left on device
+        using var track = indexer.Track(path);
+
+        await File.AppendAllTextAsync(path, "second\n");
+
+        Assert.True(await track.WaitBeyondAsync(6, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(20)));
+        track.Dispose();
+        Assert.Equal("first\nsecond\n", await CopyAsync(path, new LogOptions(), new ManualTime()));
+    }
+
+    [Fact]
+    public async Task Track_ChattyProgram_KeepsItsIndexSmallAndTimesRoughlyRight()
+    {
+        var time = new ManualTime();
+        using var indexer = new LogIndexer(time) { MostEntries = 1000 };
+        var path = Path.Combine(_directory, "0.log");
+        await File.WriteAllTextAsync(path, "");
+        using (var track = indexer.Track(path))
+        {
+            for (var i = 0; i < 5000; i++)
+            {
+                await File.AppendAllTextAsync(path, $"{i:0000}\n");
+                time.Advance(TimeSpan.FromMilliseconds(100));
+                track.Look();
+            }
+        }
+
+        Assert.InRange(new FileInfo(LogIndex.PathOf(path)).Length, 1, 1000 * LogIndex.EntrySize);
+        var lines = (await CopyAsync(path, new LogOptions { Timestamps = true }, time)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(5000, lines.Length);
+        var start = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        Assert.All(lines.Index(), l => Assert.InRange(
+            DateTimeOffset.Parse(l.Item.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture) - start,
+            TimeSpan.FromMilliseconds(100 * l.Index),
+            TimeSpan.FromMilliseconds(100 * (l.Index + 1)) + TimeSpan.FromSeconds(2)));
+    }
+
+    [Fact]
+    public void Index_Thinned_DropsWhatTheLogNoLongerHolds()
+    {
+        var path = Path.Combine(_directory, "0.log");
+        var entries = new byte[3 * LogIndex.EntrySize];
+        for (var i = 0; i < 3; i++)
+        {
+            LogIndex.Encode(entries.AsSpan(i * LogIndex.EntrySize), 100 * (i + 1), new DateTimeOffset(2026, 1, 1, 0, 0, i, TimeSpan.Zero));
+        }
+        File.WriteAllBytes(LogIndex.PathOf(path), entries);
+
+        LogIndex.Thin(path, first: 100, most: 10);
+
+        Assert.Equal(entries[LogIndex.EntrySize..], File.ReadAllBytes(LogIndex.PathOf(path)));
+    }
+
+    [Fact]
+    public async Task Container_EndsWhileTheDiskIsFull_IsStillNotedAndCanBeDeleted()
+    {
+        await using var node = await TestNode.StartAsync();
+        var logs = Path.Combine(node.Data, "pods", "default_p1_uid-1", "app");
+        Directory.CreateDirectory(logs);
+        File.CreateSymbolicLink(Path.Combine(logs, "0.idx"), "/dev/full");
+        await node.CreateAsync(TestNode.Shell("echo bye; exit 3", pod: p =>
+        {
+            p["metadata"]!["uid"] = "uid-1";
+            p["spec"]!["restartPolicy"] = "Never";
+        }));
+
+        var pod = await node.WhenAsync(p => p.Status.Phase == "Failed");
+
+        Assert.Equal(3, pod.Status.ContainerStatuses[0].State.Terminated!.ExitCode);
+        await node.Kube.DeleteAsync(Kinds.Pod, s_pod, DeleteOptions.Background);
+        await node.WhenGoneAsync();
+    }
+
+    [Fact]
     public async Task Logs_Follow_EndsWithTheContainer_AndPreviousIsKept()
     {
         var time = new ManualTime();

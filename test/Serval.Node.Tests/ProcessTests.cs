@@ -64,6 +64,56 @@ public sealed class ProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task Watch_NewsOfTheStartCannotBeTaken_LeavesNoChild()
+    {
+        var pid = Spawn("sleep 1000");
+
+        Assert.Throws<IOException>(() => _exits.Watch(pid, _ => throw new IOException("full"), (_, _) => { }));
+
+        Assert.Null(ProcFs.Stat(pid)); // ended, and reaped
+        var (_, ended) = Shell("exit 4");
+        Assert.Equal(4, (await ended.WaitAsync(TimeSpan.FromSeconds(20))).Code);
+    }
+
+    [Fact]
+    public async Task Watch_ListenerThrows_OtherExitsAreStillHeard()
+    {
+        var pid = Spawn("exit 1");
+        var asked = new TaskCompletionSource();
+        _exits.Watch(pid, _ => { }, (_, _) =>
+        {
+            asked.SetResult();
+            throw new IOException("full");
+        });
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(20));
+
+        var (_, ended) = Shell("exit 4");
+
+        Assert.Equal(4, (await ended.WaitAsync(TimeSpan.FromSeconds(20))).Code);
+    }
+
+    [Fact]
+    public async Task Journal_DiskIsFull_StopsNothingAndIsMadeGoodLater()
+    {
+        var path = Path.Combine(_directory, "processes");
+        File.CreateSymbolicLink(path, Path.Combine(_directory, "none", "none")); // cannot be created
+        File.CreateSymbolicLink(path + ".new", "/dev/full"); // every write: no space left on device
+        using var journal = ProcessJournal.Open(_directory, out _);
+        var (first, firstEnded) = Shell("sleep 1000");
+        var (second, secondEnded) = Shell("sleep 1000");
+
+        journal.Started(first, "uid-1", "app");
+        File.Delete(path + ".new");
+        journal.Started(second, "uid-2", "app");
+
+        var lines = await File.ReadAllLinesAsync(path);
+        Assert.Equal([$"+ {first.Pid} {first.StartTicks} uid-1 app", $"+ {second.Pid} {second.StartTicks} uid-2 app"], lines.Skip(1));
+        first.KillSession();
+        second.KillSession();
+        await Task.WhenAll(firstEnded, secondEnded).WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
     public async Task Journal_AfterACrash_EndsWhatWasLeft()
     {
         using (var journal = ProcessJournal.Open(_directory, out var none))
@@ -106,13 +156,18 @@ public sealed class ProcessTests : IDisposable
 
     private (ChildProcess Child, Task<ExitStatus> Ended) Shell(string script, string log = "log")
     {
+        var ended = new TaskCompletionSource<ExitStatus>(TaskCreationOptions.RunContinuationsAsynchronously);
+        return (_exits.Watch(Spawn(script, log), static _ => { }, (_, status) => ended.TrySetResult(status)), ended.Task);
+    }
+
+    private int Spawn(string script, string log = "log")
+    {
         var output = Libc.open(Path.Combine(_directory, log), Libc.O_WRONLY | Libc.O_CREAT | Libc.O_APPEND | Libc.O_CLOEXEC, 0x1A0);
         var pid = ProcessSpawner.Spawn(new SpawnRequest
         {
             Program = "/bin/sh", Arguments = ["sh", "-c", script], Environment = ["PATH=/usr/bin:/bin"], WorkingDirectory = "/", Output = output,
         });
         _ = Libc.close(output);
-        var ended = new TaskCompletionSource<ExitStatus>(TaskCreationOptions.RunContinuationsAsynchronously);
-        return (_exits.Watch(pid, static _ => { }, (_, status) => ended.TrySetResult(status)), ended.Task);
+        return pid;
     }
 }

@@ -50,13 +50,13 @@ public sealed partial class NodeAgent : IAsyncDisposable
         }
         var paths = new NodePaths(_options.DataDirectory);
         Directory.CreateDirectory(paths.Pods);
-        _journal = ProcessJournal.Open(paths.Node, out var orphans);
+        _journal = ProcessJournal.Open(paths.Node, out var orphans, _logger);
         orphans += UnrecordedOrphans.Kill(paths.Pods);
         if (orphans > 0)
         {
             Log.OrphansKilled(_logger, orphans);
         }
-        _exits = new ExitWatcher();
+        _exits = new ExitWatcher(_logger);
         _services = Services(paths, _exits, _journal);
         await NodeRegistration.RegisterAsync(_client, _options.NodeName, _options.Time, ct);
         var pods = _client.Cache(Kinds.Pod);
@@ -92,7 +92,7 @@ public sealed partial class NodeAgent : IAsyncDisposable
         Runtime = new ProcessRuntime(exits, journal),
         Prober = new ListenProber(),
         Ports = new PortAllocator(_options.FirstPort, _options.LastPort),
-        Logs = new LogIndexer(_options.Time),
+        Logs = new LogIndexer(_options.Time, _logger),
         MountsAllowed = _options.AllowMounts ?? Capabilities.HasSysAdmin(),
         Logger = _logger,
         Finished = uid => _workers.TryRemove(uid, out _),

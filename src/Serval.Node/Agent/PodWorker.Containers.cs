@@ -155,8 +155,6 @@ internal sealed partial class PodWorker
 
     private void Ended(ContainerSlot slot, CancellationTokenSource run, ExitStatus status)
     {
-        run.Cancel();
-        slot.Log?.Dispose();
         var now = _node.Time.GetUtcNow();
         var exitCode = status.ExitCode;
         var message = slot.KilledBecause;
@@ -169,6 +167,8 @@ internal sealed partial class PodWorker
         slot.Phase = ContainerPhase.Terminated;
         slot.Process = null;
         slot.Ready = slot.Started = false;
+        _ = run.CancelAsync(); // what this sets off must not keep the end from being noted
+        CloseLog(slot);
         Log.Ended(_node.Logger, _key, slot.Spec.Name, exitCode);
         UpdateReady();
         NoteStopped();
@@ -182,6 +182,18 @@ internal sealed partial class PodWorker
         }
         StartDue();
         MarkDirty(now: true);
+    }
+
+    private void CloseLog(ContainerSlot slot)
+    {
+        try
+        {
+            slot.Log?.Dispose();
+        }
+        catch (Exception e)
+        {
+            Log.Failed(_node.Logger, e, _key);
+        }
     }
 
     private bool Restarts(ContainerSlot slot) => _pod.Spec.RestartPolicy switch

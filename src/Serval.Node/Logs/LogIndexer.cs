@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Node.Processes;
 
 namespace Serval.Node.Logs;
@@ -7,7 +9,7 @@ namespace Serval.Node.Logs;
 /// Learns from inotify when logs of running containers grow, notes the times and wakes those who follow. One thread; a busy log is looked
 /// at every 10 ms, which is the precision of time stamps.
 /// </summary>
-internal sealed unsafe class LogIndexer : IDisposable
+internal sealed unsafe partial class LogIndexer : IDisposable
 {
     private const uint IN_MODIFY = 2;
     private const int EventHead = 16;
@@ -16,15 +18,16 @@ internal sealed unsafe class LogIndexer : IDisposable
     private const short POLLIN = 1;
 
     private readonly TimeProvider _time;
+    private readonly ILogger _logger;
     private readonly ConcurrentDictionary<int, LogTrack> _byWatch = new();
     private readonly ConcurrentDictionary<string, LogTrack> _byPath = new(StringComparer.Ordinal);
     private readonly int _inotify;
     private readonly int _stop;
     private readonly Thread _thread;
 
-    public LogIndexer(TimeProvider time)
+    public LogIndexer(TimeProvider time, ILogger? logger = null)
     {
-        _time = time;
+        (_time, _logger) = (time, logger ?? NullLogger.Instance);
         _inotify = Libc.inotify_init1(Libc.O_CLOEXEC | Libc.O_NONBLOCK);
         if (_inotify < 0)
         {
@@ -36,6 +39,9 @@ internal sealed unsafe class LogIndexer : IDisposable
         _thread.Start();
     }
 
+    /// <summary>How many entries an index may hold before it is thinned: 4 MB.</summary>
+    public int MostEntries { get; init; } = 1 << 18;
+
     /// <summary>Begins to watch an existing log file; disposing the track ends it.</summary>
     public LogTrack Track(string path)
     {
@@ -46,7 +52,7 @@ internal sealed unsafe class LogIndexer : IDisposable
         {
             _byWatch[watch] = track;
         }
-        track.Look(); // what was written before the watch began
+        Look(track); // what was written before the watch began
         return track;
     }
 
@@ -75,6 +81,14 @@ internal sealed unsafe class LogIndexer : IDisposable
         }
     }
 
+    internal void IndexFailed(Exception error, LogTrack track)
+    {
+        if (track.FailsFirst())
+        {
+            Log.IndexFailed(_logger, error, track.Path);
+        }
+    }
+
     private void Run()
     {
         var buffer = stackalloc byte[BufferSize];
@@ -96,13 +110,25 @@ internal sealed unsafe class LogIndexer : IDisposable
             {
                 if (_byWatch.TryGetValue(watch, out var track))
                 {
-                    track.Look();
+                    Look(track);
                 }
             }
             if (!Wait(-1, pause))
             {
                 return;
             }
+        }
+    }
+
+    private void Look(LogTrack track)
+    {
+        try
+        {
+            track.Look();
+        }
+        catch (Exception e)
+        {
+            IndexFailed(e, track); // the other logs must still be looked at
         }
     }
 
@@ -117,5 +143,11 @@ internal sealed unsafe class LogIndexer : IDisposable
         poll[3] = POLLIN;
         _ = Libc.ppoll(fds, 2, time, null);
         return (poll[1] >> 16 & POLLIN) == 0;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(42, LogLevel.Warning, "The times of lines in {Path} cannot be noted; the log itself is the program's and goes on")]
+        public static partial void IndexFailed(ILogger logger, Exception error, string path);
     }
 }

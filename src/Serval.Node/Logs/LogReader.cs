@@ -12,18 +12,27 @@ internal sealed class LogReader(string path, LogTrack? track, TimeProvider time)
     private const int ChunkSize = 32 * 1024;
     private const int SeekData = 3;
 
-    private LogIndex _index = LogIndex.Read(path);
+    private LogIndex _index = LogIndex.Empty;
     private bool _atLineStart = true;
 
     public async Task CopyAsync(LogOptions options, Stream output, CancellationToken ct)
     {
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        if (options.Timestamps || options.SinceTime is not null || options.SinceSeconds is not null)
+        {
+            _index = LogIndex.Read(path);
+        }
         var offset = Start(file, options);
         var left = options.LimitBytes ?? long.MaxValue;
         var chunk = new byte[ChunkSize];
         while (left > 0)
         {
             var read = await RandomAccess.ReadAsync(file, chunk, offset, ct);
+            if (read > 0 && chunk[0] == 0 && FirstByte(file) is var kept && kept > offset)
+            {
+                (offset, _atLineStart) = (kept, true); // a slow reader: what it was to get next has been given back meanwhile
+                continue;
+            }
             if (read > 0)
             {
                 var piece = options.Timestamps ? Stamp(chunk.AsSpan(0, read), offset) : chunk.AsMemory(0, read);
@@ -49,7 +58,7 @@ internal sealed class LogReader(string path, LogTrack? track, TimeProvider time)
             var offset = Math.Max(first, _index.OffsetSince(from));
             first = offset == 0 || offset == first ? offset : AfterNewline(file, offset - 1);
         }
-        return options.TailLines is { } lines ? Math.Max(first, TailStart(file, lines)) : first;
+        return options.TailLines is { } lines ? TailStart(file, lines, first) : first;
     }
 
     // The old part of a long log is a hole; the first line after it is cut.
@@ -77,7 +86,7 @@ internal sealed class LogReader(string path, LogTrack? track, TimeProvider time)
         return offset;
     }
 
-    private static long TailStart(SafeFileHandle file, long lines)
+    private static long TailStart(SafeFileHandle file, long lines, long first)
     {
         var end = RandomAccess.GetLength(file);
         if (lines <= 0)
@@ -86,9 +95,9 @@ internal sealed class LogReader(string path, LogTrack? track, TimeProvider time)
         }
         var chunk = new byte[ChunkSize];
         var found = 0L;
-        for (var to = end; to > 0;)
+        for (var to = end; to > first;)
         {
-            var from = Math.Max(0, to - ChunkSize);
+            var from = Math.Max(first, to - ChunkSize);
             var part = chunk.AsSpan(0, RandomAccess.Read(file, chunk.AsSpan(0, (int)(to - from)), from));
             for (var i = part.Length - 1; i >= 0; i--)
             {
@@ -100,7 +109,7 @@ internal sealed class LogReader(string path, LogTrack? track, TimeProvider time)
             }
             to = from;
         }
-        return 0;
+        return first;
     }
 
     private ReadOnlyMemory<byte> Stamp(ReadOnlySpan<byte> text, long offset)

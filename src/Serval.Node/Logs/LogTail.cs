@@ -20,7 +20,7 @@ internal static class LogTail
             var lines = text.Split('\n');
             return string.Join('\n', lines.TakeLast(text.EndsWith('\n') ? MostLines + 1 : MostLines));
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return "";
         }

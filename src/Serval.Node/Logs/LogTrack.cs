@@ -2,7 +2,10 @@ using Serval.Node.Processes;
 
 namespace Serval.Node.Logs;
 
-/// <summary>The log file of a running container: its size as last seen, and who waits for more.</summary>
+/// <summary>
+/// The log file of a running container: its size as last seen, and who waits for more. The index beside it is best effort: when it cannot be
+/// written, lines lose their times and nothing else.
+/// </summary>
 internal sealed class LogTrack : IDisposable
 {
     private const int PunchHole = 3; // FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
@@ -11,18 +14,19 @@ internal sealed class LogTrack : IDisposable
 
     private readonly LogIndexer _owner;
     private readonly TimeProvider _time;
-    private readonly FileStream _index;
     private readonly Lock _lock = new();
+    private FileStream? _index; // guarded by _lock; null when it could not be opened
     private TaskCompletionSource _more = New(); // guarded by _lock
     private long _size; // guarded by _lock
     private long _first; // guarded by _lock; what lies before has been given back to the disk
+    private bool _keepsAll; // guarded by _lock; the file system cannot take parts back
     private bool _closed; // guarded by _lock
+    private int _failed;
 
     public LogTrack(LogIndexer owner, string path, int watch, TimeProvider time)
     {
         (_owner, _time, Path, Watch) = (owner, time, path, watch);
-        _index = new FileStream(
-            LogIndex.PathOf(path), FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        Try(() => _index = OpenIndex());
     }
 
     public string Path { get; }
@@ -76,11 +80,17 @@ internal sealed class LogTrack : IDisposable
             Note();
             _closed = true;
             _more.TrySetResult();
-            _index.Dispose();
+            _index?.Dispose();
         }
     }
 
+    /// <summary>Whether this is the first failure: only that is worth a line.</summary>
+    internal bool FailsFirst() => Interlocked.Exchange(ref _failed, 1) == 0;
+
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private FileStream OpenIndex() => new(
+        LogIndex.PathOf(Path), FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
 
     private void Note()
     {
@@ -91,30 +101,54 @@ internal sealed class LogTrack : IDisposable
             return;
         }
         _size = size;
-        Span<byte> entry = stackalloc byte[LogIndex.EntrySize];
-        LogIndex.Encode(entry, size, _time.GetUtcNow());
-        _index.Write(entry);
+        Try(AddEntry);
         GiveBack();
         var waiting = _more;
         _more = New();
         waiting.TrySetResult();
     }
 
+    private void AddEntry()
+    {
+        Span<byte> entry = stackalloc byte[LogIndex.EntrySize];
+        LogIndex.Encode(entry, _size, _time.GetUtcNow());
+        _index?.Write(entry);
+        if (_index?.Position >= (long)_owner.MostEntries * LogIndex.EntrySize)
+        {
+            LogIndex.Thin(Path, _first, _owner.MostEntries / 2);
+            _index.Dispose();
+            _index = null;
+            _index = OpenIndex();
+        }
+    }
+
     // The program holds the file open for appending, so it cannot be renamed or cut without losing lines. Its old part is given back to the
     // disk in place instead: offsets stay, nothing new is lost, and at most Kept + Piece bytes are stored.
     private void GiveBack()
     {
-        while (_size - _first > Kept + Piece)
+        while (!_keepsAll && _size - _first > Kept + Piece)
         {
             var fd = Libc.open(Path, Libc.O_RDWR | Libc.O_CLOEXEC, 0);
             var done = fd >= 0 && Libc.fallocate(fd, PunchHole, _first, Piece) == 0;
             _ = Libc.close(fd);
             if (!done)
             {
-                _first = long.MaxValue / 2; // this file system keeps everything
+                _keepsAll = true;
                 return;
             }
             _first += Piece;
+        }
+    }
+
+    private void Try(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _owner.IndexFailed(e, this);
         }
     }
 }

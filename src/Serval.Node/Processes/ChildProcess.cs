@@ -65,7 +65,15 @@ internal sealed class ChildProcess(int pid, long startTicks)
 
     private void Remember()
     {
-        var tree = ProcFs.Tree(Pid);
+        IReadOnlyList<ProcStat> tree;
+        try
+        {
+            tree = ProcFs.Tree(Pid);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return; // /proc cannot be read (too many open files): the group gets its signal all the same
+        }
         lock (_lock)
         {
             foreach (var member in tree)

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Serval.Node.Processes;
 
@@ -7,7 +9,7 @@ namespace Serval.Node.Processes;
 /// Learns of exits: one thread waits for all children through their pidfds. Per child: the status is reported first, then what the
 /// program left behind in its session is killed, and only then the pid is given back.
 /// </summary>
-internal sealed unsafe class ExitWatcher : IDisposable
+internal sealed unsafe partial class ExitWatcher : IDisposable
 {
     internal const int P_PID = 1;
     internal const int WEXITED = 4;
@@ -28,33 +30,55 @@ internal sealed unsafe class ExitWatcher : IDisposable
     private readonly ConcurrentDictionary<long, Entry> _children = new();
     private readonly int _epoll;
     private readonly int _stop;
+    private readonly ILogger _logger;
     private readonly Thread _thread;
 
-    public ExitWatcher()
+    public ExitWatcher(ILogger? logger = null)
     {
+        _logger = logger ?? NullLogger.Instance;
         _epoll = Libc.epoll_create1(Libc.O_CLOEXEC);
         _stop = Libc.eventfd(0, Libc.O_CLOEXEC | Libc.O_NONBLOCK);
-        Add(_stop, EPOLLIN);
+        if (_epoll < 0 || _stop < 0 || !Add(_stop, EPOLLIN))
+        {
+            throw new InvalidOperationException($"cannot watch processes: epoll: {Libc.LastErrorText()}; raise the limit of open files");
+        }
         _thread = new Thread(Run) { IsBackground = true, Name = "serval-node-exits" };
         _thread.Start();
     }
 
     /// <summary>
     /// Watches a child just started. <paramref name="started"/> runs at once, before any exit is reported; <paramref name="exited"/> runs on
-    /// the watching thread: it must only pass the news on.
+    /// the watching thread: it must only pass the news on. When this throws nothing of the child is left.
     /// </summary>
     public ChildProcess Watch(int pid, Action<ChildProcess> started, Action<ChildProcess, ExitStatus> exited)
     {
         var child = new ChildProcess(pid, ProcFs.Stat(pid)?.StartTicks ?? 0);
         var pidfd = (int)Libc.syscall(SysPidfdOpen, pid, 0);
-        if (pidfd < 0)
+        try
         {
-            throw new SpawnException($"cannot watch process {pid}: pidfd_open: {Libc.LastErrorText()} (Linux 5.4 or newer is needed)");
+            if (pidfd < 0)
+            {
+                throw new SpawnException($"cannot watch process {pid}: pidfd_open: {Libc.LastErrorText()} (Linux 5.4 or newer is needed)");
+            }
+            started(child);
+            _children[pidfd] = new Entry(child, exited);
+            if (!Add(pidfd, EPOLLIN | EPOLLONESHOT))
+            {
+                throw new SpawnException($"cannot watch process {pid}: epoll_ctl: {Libc.LastErrorText()}");
+            }
+            return child;
         }
-        started(child);
-        _children[pidfd] = new Entry(child, exited);
-        Add(pidfd, EPOLLIN | EPOLLONESHOT);
-        return child;
+        catch
+        {
+            // A child nobody watches would run on for ever, and the next try would add another.
+            if (pidfd >= 0)
+            {
+                _children.TryRemove(pidfd, out _);
+                _ = Libc.close(pidfd);
+            }
+            child.Reap();
+            throw;
+        }
     }
 
     public void Dispose()
@@ -70,12 +94,12 @@ internal sealed unsafe class ExitWatcher : IDisposable
         _ = Libc.close(_stop);
     }
 
-    private void Add(int fd, uint events)
+    private bool Add(int fd, uint events)
     {
         var e = stackalloc byte[16];
         *(uint*)e = events;
         *(long*)(e + s_dataOffset) = fd;
-        _ = Libc.epoll_ctl(_epoll, EpollAdd, fd, e);
+        return Libc.epoll_ctl(_epoll, EpollAdd, fd, e) == 0;
     }
 
     private void Run()
@@ -99,9 +123,16 @@ internal sealed unsafe class ExitWatcher : IDisposable
         }
     }
 
-    private static void Report(int pidfd, Entry entry)
+    private void Report(int pidfd, Entry entry)
     {
-        entry.Exited(entry.Child, Peek(entry.Child.Pid));
+        try
+        {
+            entry.Exited(entry.Child, Peek(entry.Child.Pid));
+        }
+        catch (Exception e)
+        {
+            Log.NotPassedOn(_logger, e, entry.Child.Pid); // the other children's exits must still be heard
+        }
         ThreadPool.UnsafeQueueUserWorkItem(
             static state =>
             {
@@ -125,4 +156,10 @@ internal sealed unsafe class ExitWatcher : IDisposable
     }
 
     private readonly record struct Entry(ChildProcess Child, Action<ChildProcess, ExitStatus> Exited);
+
+    private static partial class Log
+    {
+        [LoggerMessage(40, LogLevel.Error, "The exit of process {Pid} could not be passed on")]
+        public static partial void NotPassedOn(ILogger logger, Exception error, int pid);
+    }
 }

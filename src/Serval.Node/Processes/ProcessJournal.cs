@@ -1,34 +1,47 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Serval.Node.Processes;
 
 /// <summary>
 /// Which processes this node started and has not seen end: one appended line each, never synced (a machine that loses it lost the processes too).
-/// After a crash the next start finds its orphans here and knows them by pid and start time.
+/// After a crash the next start finds its orphans here and knows them by pid and start time. Best effort: a full disk stops nothing, and
+/// <see cref="UnrecordedOrphans"/> finds what was not written.
 /// </summary>
-internal sealed class ProcessJournal : IDisposable
+internal sealed partial class ProcessJournal : IDisposable
 {
     private const long CompactAt = 1 << 20;
 
     private readonly string _path;
+    private readonly ILogger _logger;
     private readonly Lock _lock = new();
     private readonly Dictionary<(int Pid, long Start), string> _live = []; // guarded by _lock
-    private FileStream _file; // guarded by _lock
+    private FileStream? _file; // guarded by _lock; null when the last write failed: the next one writes all anew
+    private bool _told; // guarded by _lock
 
-    private ProcessJournal(string path)
+    private ProcessJournal(string path, ILogger logger)
     {
-        _path = path;
-        _file = Create(path);
+        (_path, _logger) = (path, logger);
+        Write(() => _file = Create(path, []));
     }
 
     /// <summary>Kills what the last run left behind, then begins a journal of this run.</summary>
-    public static ProcessJournal Open(string directory, out int orphans)
+    public static ProcessJournal Open(string directory, out int orphans, ILogger? logger = null)
     {
         Directory.CreateDirectory(directory);
         var path = Path.Combine(directory, "processes");
-        orphans = File.Exists(path) ? KillOrphans(Read(path)) : 0;
-        return new ProcessJournal(path);
+        orphans = 0;
+        try
+        {
+            orphans = File.Exists(path) ? KillOrphans(Read(path)) : 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Log.NotRead(logger ?? NullLogger.Instance, e, path);
+        }
+        return new ProcessJournal(path, logger ?? NullLogger.Instance);
     }
 
     public void Started(ChildProcess child, string podUid, string container)
@@ -56,7 +69,7 @@ internal sealed class ProcessJournal : IDisposable
     {
         lock (_lock)
         {
-            _file.Dispose();
+            _file?.Dispose();
         }
     }
 
@@ -111,32 +124,67 @@ internal sealed class ProcessJournal : IDisposable
 
     private static string BootLine() => "boot " + File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
 
-    private static FileStream Create(string path)
+    private static FileStream Create(string path, IEnumerable<string> lines)
     {
         var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-        file.Write(Encoding.UTF8.GetBytes(BootLine() + "\n"));
-        return file;
-    }
-
-    private void Append(string line)
-    {
-        _file.Write(Encoding.UTF8.GetBytes(line + "\n"));
-        if (_file.Position > CompactAt)
+        try
         {
-            Compact();
+            file.Write(Encoding.UTF8.GetBytes(string.Concat(lines.Prepend(BootLine()).Select(l => l + "\n"))));
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
         }
     }
+
+    private void Append(string line) => Write(() =>
+    {
+        if (_file is null || _file.Position > CompactAt)
+        {
+            Compact(); // the live ones are all it holds then, this one among them
+        }
+        else
+        {
+            _file.Write(Encoding.UTF8.GetBytes(line + "\n"));
+        }
+    });
 
     private void Compact()
     {
         var fresh = _path + ".new";
-        var file = Create(fresh);
-        foreach (var line in _live.Values)
-        {
-            file.Write(Encoding.UTF8.GetBytes(line + "\n"));
-        }
+        var file = Create(fresh, _live.Values);
         File.Move(fresh, _path, overwrite: true);
-        _file.Dispose();
+        _file?.Dispose();
         _file = file;
+    }
+
+    private void Write(Action write)
+    {
+        try
+        {
+            write();
+            _told = false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _file?.Dispose();
+            _file = null;
+            if (!_told)
+            {
+                _told = true;
+                Log.NotWritten(_logger, e, _path);
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(41, LogLevel.Warning, "The journal of processes {Path} cannot be written; containers run on without it")]
+        public static partial void NotWritten(ILogger logger, Exception error, string path);
+
+        [LoggerMessage(43, LogLevel.Warning, "The journal of processes {Path} cannot be read; orphans are known by their log files alone")]
+        public static partial void NotRead(ILogger logger, Exception error, string path);
     }
 }
