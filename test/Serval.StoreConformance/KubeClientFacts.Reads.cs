@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Kube;
 using static Serval.StoreConformance.Objects;
@@ -32,6 +33,31 @@ public abstract partial class KubeClientFacts
         await Create(ConfigMap("b", "b", labels: """{"color":"blue","size":"1"}"""));
         await Create(ConfigMap("a", "a", labels: """{"color":"red"}"""));
         var list = await Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { LabelSelector = labels, FieldSelector = fields });
+        Assert.Equal(names, string.Join(',', list.Items.Select(o => o.Metadata.Name)));
+    }
+
+    [Theory]
+    [InlineData("involvedObject.name=p,involvedObject.namespace=facts,involvedObject.kind=Pod,involvedObject.uid=u1", "new,old")] // kubectl describe
+    [InlineData("involvedObject.fieldPath=spec.containers{main}", "old")]
+    [InlineData("type=Warning,reason=BackOff", "old")]
+    [InlineData("type!=Warning", "new")]
+    [InlineData("source=kubelet", "new,old")] // the component, under its old or its new name
+    [InlineData("reportingComponent=kubelet", "new")]
+    [InlineData("source=default-scheduler", "")]
+    public async Task List_OfEvents_Selects(string fields, string names)
+    {
+        const string about = """{"kind":"Pod","namespace":"facts","name":"p","uid":"u1","fieldPath":"FIELD"}""";
+        await Create(Event("old").With(t =>
+        {
+            t["involvedObject"] = JsonNode.Parse(about.Replace("FIELD", "spec.containers{main}", StringComparison.Ordinal));
+            (t["type"], t["reason"], t["source"]) = ("Warning", "BackOff", new JsonObject { ["component"] = "kubelet" });
+        }));
+        await Create(Event("new").With(t =>
+        {
+            t["involvedObject"] = JsonNode.Parse(about.Replace("FIELD", "", StringComparison.Ordinal));
+            (t["type"], t["reason"], t["reportingComponent"]) = ("Normal", "Pulled", "kubelet");
+        }));
+        var list = await Client.ListAsync(Kinds.Event, "facts", new ListOptions { FieldSelector = fields });
         Assert.Equal(names, string.Join(',', list.Items.Select(o => o.Metadata.Name)));
     }
 

@@ -9,6 +9,9 @@ internal sealed class FieldQuery
 {
     public static readonly FieldQuery Everything = new([]);
 
+    private static readonly byte[][] s_component = ["source"u8.ToArray(), "component"u8.ToArray()];
+    private static readonly byte[][] s_reporting = ["reportingComponent"u8.ToArray()];
+
     private readonly Term[] _terms;
 
     private FieldQuery(Term[] terms) => _terms = terms;
@@ -43,8 +46,13 @@ internal sealed class FieldQuery
     {
         "metadata.name" => obj.Metadata.Name,
         "metadata.namespace" => obj.Metadata.Namespace,
+        "source" when obj is { Kind: "Event", ApiVersion: "v1" } => Reporter(obj),
         _ => Walk(obj.Json.Span, term.Segments),
     };
+
+    /// <summary>An Event's source means its component, under the newer name where the older is empty (registry/core/event: ToSelectableFields).</summary>
+    private static string Reporter(KubeObject obj) =>
+        Walk(obj.Json.Span, s_component) is { Length: > 0 } component ? component : Walk(obj.Json.Span, s_reporting);
 
     private static string Walk(ReadOnlySpan<byte> json, byte[][] segments)
     {
