@@ -11,10 +11,10 @@ public static class ControllerSets
     public const string GatewayHost = "gateway.knative-serving.svc.cluster.local";
 
     /// <summary>Deployments, ReplicaSets, endpoints, namespaces, pod binding.</summary>
-    public static ControllerHost AddWorkloads(this ControllerHost controllers, IKubeClient client, TimeProvider time) => controllers
-        .Add(new DeploymentReconciler(client, time))
-        .Add(new ReplicaSetReconciler(client, time))
-        .Add(new PodBindingReconciler(client))
+    public static ControllerHost AddWorkloads(this ControllerHost controllers, IKubeClient client, IEventRecorder events, TimeProvider time) => controllers
+        .Add(new DeploymentReconciler(client, events, time))
+        .Add(new ReplicaSetReconciler(client, events, time))
+        .Add(new PodBindingReconciler(client, events))
         .Add(new EndpointsReconciler(client))
         .Add(new NamespaceReconciler(client));
 
@@ -24,11 +24,13 @@ public static class ControllerSets
     /// <param name="images">Tag → digest.</param>
     /// <param name="config">The cluster's settings.</param>
     /// <param name="httpPort">Port of the gateway, for URLs; asked at each run.</param>
+    /// <param name="events">Hears what happens.</param>
     /// <param name="time">The clock.</param>
     public static ControllerHost AddServing(
-        this ControllerHost controllers, IKubeClient client, IImageResolver images, ServingConfigSource config, Func<int> httpPort, TimeProvider time) => controllers
-        .Add(new ServiceReconciler(client, time))
-        .Add(new ConfigurationReconciler(client, time))
-        .Add(new RevisionReconciler(client, images, config, time))
-        .Add(new RouteReconciler(client, config, httpPort, time));
+        this ControllerHost controllers, IKubeClient client, IImageResolver images, ServingConfigSource config, Func<int> httpPort, IEventRecorder events,
+        TimeProvider time) => controllers
+        .Add(new ServiceReconciler(client, events, time))
+        .Add(new ConfigurationReconciler(client, events, time))
+        .Add(new RevisionReconciler(client, images, config, events, time))
+        .Add(new RouteReconciler(client, config, httpPort, events, time));
 }

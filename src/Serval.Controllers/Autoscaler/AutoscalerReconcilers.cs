@@ -11,13 +11,14 @@ public static class AutoscalerReconcilers
     /// <param name="host">Decides and writes scales; also the demand signal.</param>
     /// <param name="config">The cluster's settings.</param>
     /// <param name="gateways">Where the gateways listen: the endpoints of every public Service.</param>
+    /// <param name="events">Hears what happens.</param>
     /// <param name="time">The clock.</param>
     public static ControllerHost AddAutoscaler(
         this ControllerHost controllers, IKubeClient client, AutoscalerHost host, ServingConfigSource config, Func<IReadOnlyList<GatewayAddress>> gateways,
-        TimeProvider time) =>
+        IEventRecorder events, TimeProvider time) =>
         controllers
-            .Add(new PodAutoscalerReconciler(client, host, config, time))
-            .Add(new ServerlessServiceReconciler(client, gateways, time));
+            .Add(new PodAutoscalerReconciler(client, host, config, events, time))
+            .Add(new ServerlessServiceReconciler(client, gateways, events, time));
 }
 
 /// <summary>Where a gateway listens for plain HTTP.</summary>

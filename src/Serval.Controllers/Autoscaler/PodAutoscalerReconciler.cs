@@ -13,9 +13,11 @@ namespace Serval.Controllers.Autoscaler;
 /// PodAutoscaler → ServerlessService and Metric, and the status that says how far it is (knative/serving: reconciler/autoscaling/kpa).
 /// The scale itself is <see cref="AutoscalerHost"/>'s. While a revision activates its status trails, so that a wake writes none before its pod runs.
 /// </summary>
-internal sealed class PodAutoscalerReconciler(IKubeClient client, AutoscalerHost host, ServingConfigSource config, TimeProvider time) : IReconciler
+internal sealed class PodAutoscalerReconciler(
+    IKubeClient client, AutoscalerHost host, ServingConfigSource config, IEventRecorder events, TimeProvider time) : IReconciler
 {
     private readonly StatusTrail _trail = new(time);
+    private readonly EventReporter _events = new(events, "podautoscaler-controller");
 
     public string Name => "autoscaler";
 
@@ -55,6 +57,7 @@ internal sealed class PodAutoscalerReconciler(IKubeClient client, AutoscalerHost
         catch (OwnerConflictException e)
         {
             conditions.MarkFalse(AutoscalerConditions.Active, "NotOwned", $"There is an existing {e.Kind.Kind} \"{e.Key.Name}\" that we do not own.");
+            _events.Warning(stored, "InternalError", e.Message);
             await WriteAsync(stored, [], conditions, ct);
             return ReconcileResult.Done;
         }

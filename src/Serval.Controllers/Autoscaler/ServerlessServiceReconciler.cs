@@ -12,13 +12,15 @@ namespace Serval.Controllers.Autoscaler;
 /// ServerlessService → a public Service whose endpoints are the gateways, and a private one that selects the pods
 /// (knative/serving: reconciler/serverlessservice, always in Proxy mode).
 /// </summary>
-internal sealed class ServerlessServiceReconciler(IKubeClient client, Func<IReadOnlyList<GatewayAddress>> gateways, TimeProvider time) : IReconciler
+internal sealed class ServerlessServiceReconciler(
+    IKubeClient client, Func<IReadOnlyList<GatewayAddress>> gateways, IEventRecorder events, TimeProvider time) : IReconciler
 {
     private const string SksLabel = KnativeNames.NetworkingInternalGroup + "/serverlessservice";
     private const string Populated = "EndpointsPopulated";
     private const string GatewayInPath = "ActivatorEndpointsPopulated";
 
     private readonly StatusTrail _trail = new(time);
+    private readonly EventReporter _events = new(events, "serverlessservice-controller");
 
     public string Name => "serverlessservice-controller";
 
@@ -65,6 +67,7 @@ internal sealed class ServerlessServiceReconciler(IKubeClient client, Func<IRead
         catch (OwnerConflictException e)
         {
             conditions.MarkFalse(Populated, "NotOwned", $"Resource {e.Key.Name} of type {e.Kind.Kind} is not owned by SKS");
+            _events.Warning(stored, "InternalError", e.Message);
         }
         return await WriteAsync(stored, serverless, status, conditions, ct);
     }

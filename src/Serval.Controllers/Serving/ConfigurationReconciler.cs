@@ -7,9 +7,10 @@ using Serval.Kube;
 namespace Serval.Controllers.Serving;
 
 /// <summary>Configuration → one Revision a generation; latest created and latest ready (serving v1: configuration_lifecycle).</summary>
-internal sealed class ConfigurationReconciler(IKubeClient client, TimeProvider time) : IReconciler
+internal sealed class ConfigurationReconciler(IKubeClient client, IEventRecorder events, TimeProvider time) : IReconciler
 {
     private readonly StatusReport _report = new(time);
+    private readonly EventReporter _events = new(events, "configuration-controller");
 
     public string Name => "configuration-controller";
 
@@ -43,7 +44,31 @@ internal sealed class ConfigurationReconciler(IKubeClient client, TimeProvider t
         var status = new JsonObject { ["observedGeneration"] = stored.Metadata.Generation, ["conditions"] = conditions.ToJson() };
         Put(status, "latestCreatedRevisionName", created);
         Put(status, "latestReadyRevisionName", ready);
-        return await _report.WriteAsync(client, Kinds.Configuration, stored, status, conditions.Ready, Name, ct);
+        var result = await _report.WriteAsync(client, Kinds.Configuration, stored, status, conditions.Ready, Name, ct);
+        if (result.RequeueAfter is null)
+        {
+            Announce(stored, configuration.Status, conditions, created, ready);
+        }
+        return result;
+    }
+
+    /// <summary>Tells what the written status has that the one before had not (knative/serving: reconciler/configuration).</summary>
+    private void Announce(KubeObject stored, ConfigurationStatus before, ConditionSet conditions, string created, string ready)
+    {
+        if (ready != before.LatestReadyRevisionName)
+        {
+            if (before.LatestReadyRevisionName.Length == 0)
+            {
+                _events.Normal(stored, "ConfigurationReady", "Configuration becomes ready");
+            }
+            _events.Normal(stored, "LatestReadyUpdate", $"LatestReadyRevisionName updated to \"{ready}\"");
+        }
+        var failure = before.Conditions.FirstOrDefault(c => c is { Type: "Ready", Status: "False" });
+        if (created.Length > 0 && conditions.IsFalse("Ready") && failure?.Message != conditions.Ready.Message)
+        {
+            var (reason, which) = created == ready ? ("LatestReadyFailed", "ready") : ("LatestCreatedFailed", "created");
+            _events.Warning(stored, reason, $"Latest {which} revision \"{created}\" has failed");
+        }
     }
 
     private static void MarkFrom(ConditionSet conditions, KubeObject latest, string created, string ready)
@@ -71,11 +96,14 @@ internal sealed class ConfigurationReconciler(IKubeClient client, TimeProvider t
         }
         try
         {
-            return await client.CreateAsync(Kinds.Revision, NewRevision(stored), WriteOptions.By(Name), ct);
+            var revision = await client.CreateAsync(Kinds.Revision, NewRevision(stored), WriteOptions.By(Name), ct);
+            _events.Normal(stored, "Created", $"Created Revision \"{revision.Metadata.Name}\"");
+            return revision;
         }
         catch (ApiException e) when (e.Code is 400 or 403 or 422 && !e.IsNamespaceTerminating)
         {
             conditions.MarkFalse("Ready", "RevisionFailed", $"Revision creation failed with message: {e.Message}.");
+            _events.Warning(stored, "CreationFailed", $"Failed to create Revision: {e.Message}");
             return null;
         }
     }

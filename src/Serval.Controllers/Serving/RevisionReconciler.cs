@@ -11,12 +11,14 @@ namespace Serval.Controllers.Serving;
 /// <summary>
 /// Revision → Deployment and PodAutoscaler (serving v1: revision_lifecycle). Phases in order: image digests, deployment, autoscaler, status.
 /// </summary>
-internal sealed class RevisionReconciler(IKubeClient client, IImageResolver images, ServingConfigSource config, TimeProvider time) : IReconciler
+internal sealed class RevisionReconciler(
+    IKubeClient client, IImageResolver images, ServingConfigSource config, IEventRecorder events, TimeProvider time) : IReconciler
 {
     /// <summary>How often a missing image is looked for again.</summary>
     internal static readonly TimeSpan MissingImageRetry = TimeSpan.FromSeconds(5);
 
     private readonly StatusReport _report = new(time);
+    private readonly EventReporter _events = new(events, "revision-controller");
 
     public string Name => "revision-controller";
 
@@ -53,16 +55,25 @@ internal sealed class RevisionReconciler(IKubeClient client, IImageResolver imag
         catch (OwnerConflictException e)
         {
             conditions.MarkFalse("ResourcesAvailable", "NotOwned", $"There is an existing {e.Kind.Kind} \"{e.Key.Name}\" that we do not own.");
+            _events.Warning(stored, "InternalError", e.Message);
         }
         status["conditions"] = conditions.ToJson();
         var reported = await _report.WriteAsync(client, Kinds.Revision, stored, status, conditions.Ready, Name, ct);
-        return reported.RequeueAfter is null ? result : reported;
+        if (reported.RequeueAfter is not null)
+        {
+            return reported;
+        }
+        if (conditions.Ready.Status == "True" && !revision.Status.Conditions.Any(c => c is { Type: "Ready", Status: "True" }))
+        {
+            _events.Normal(stored, "RevisionReady", "Revision becomes ready upon all resources being ready");
+        }
+        return result;
     }
 
     private async Task<ReconcileResult> BuildAsync(
         KubeObject stored, Revision revision, ConditionSet conditions, JsonObject status, CancellationToken ct)
     {
-        if (await ResolveAsync(revision, conditions, ct) is not { } digests)
+        if (await ResolveAsync(stored, revision, conditions, ct) is not { } digests)
         {
             return ReconcileResult.After(MissingImageRetry);
         }
@@ -80,7 +91,7 @@ internal sealed class RevisionReconciler(IKubeClient client, IImageResolver imag
         return ReconcileResult.Done;
     }
 
-    private async Task<Dictionary<string, string>?> ResolveAsync(Revision revision, ConditionSet conditions, CancellationToken ct)
+    private async Task<Dictionary<string, string>?> ResolveAsync(KubeObject stored, Revision revision, ConditionSet conditions, CancellationToken ct)
     {
         var known = revision.Status.ContainerStatuses.Concat(revision.Status.InitContainerStatuses)
             .Where(s => s.ImageDigest.Length > 0).ToDictionary(s => s.Name, s => s.ImageDigest);
@@ -98,7 +109,9 @@ internal sealed class RevisionReconciler(IKubeClient client, IImageResolver imag
             }
             catch (ImageNotFoundException e)
             {
-                conditions.MarkFalse("ContainerHealthy", "ContainerMissing", $"Unable to fetch image \"{container.Image}\": {e.Message}");
+                var why = $"Unable to fetch image \"{container.Image}\": {e.Message}";
+                conditions.MarkFalse("ContainerHealthy", "ContainerMissing", why);
+                _events.Warning(stored, "InternalError", why);
                 conditions.MarkUnknown("ResourcesAvailable", "Deploying");
                 return null;
             }

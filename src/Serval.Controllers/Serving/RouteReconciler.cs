@@ -11,9 +11,11 @@ namespace Serval.Controllers.Serving;
 /// Route → Ingress and placeholder Services (serving v1: route_lifecycle). While a target is not ready nothing below changes, so the last good
 /// traffic goes on.
 /// </summary>
-internal sealed class RouteReconciler(IKubeClient client, ServingConfigSource config, Func<int> httpPort, TimeProvider time) : IReconciler
+internal sealed class RouteReconciler(
+    IKubeClient client, ServingConfigSource config, Func<int> httpPort, IEventRecorder events, TimeProvider time) : IReconciler
 {
     private readonly StatusReport _report = new(time);
+    private readonly EventReporter _events = new(events, "route-controller");
 
     public string Name => "route-controller";
 
@@ -87,12 +89,18 @@ internal sealed class RouteReconciler(IKubeClient client, ServingConfigSource co
         try
         {
             await EnsurePlaceholdersAsync(stored, plan, hosts, ct);
+            var isNew = client.Cache(Kinds.KIngress).Get(stored.Key) is null;
             ingress = await OwnedObjects.MirrorAsync(
                 client, Kinds.KIngress, IngressMaker.Make(stored, plan, hosts, config.Current), _ => false, Name, ct);
+            if (isNew)
+            {
+                _events.Normal(stored, "Created", $"Created Ingress \"{ingress.Metadata.Name}\"");
+            }
         }
         catch (OwnerConflictException e)
         {
             conditions.MarkFalse("IngressReady", "NotOwned", $"There is an existing placeholder {e.Kind.Kind} \"{e.Key.Name}\" that we do not own.");
+            _events.Warning(stored, "InternalError", e.Message);
             return;
         }
         await LabelRevisionsAsync(stored, plan, ct);
@@ -134,7 +142,12 @@ internal sealed class RouteReconciler(IKubeClient client, ServingConfigSource co
                 ["sessionAffinity"] = "None",
                 ["ports"] = new JsonArray(new JsonObject { ["name"] = "http2", ["port"] = 80, ["targetPort"] = 80 }),
             };
+            var isNew = client.Cache(Kinds.Service).Get(new ObjectKey(stored.Metadata.Namespace, name)) is null;
             await OwnedObjects.EnsureAsync(client, Kinds.Service, service, Name, ct);
+            if (isNew)
+            {
+                _events.Normal(stored, "Created", $"Created placeholder service \"{name}\"");
+            }
         }
         foreach (var stale in client.Cache(Kinds.Service).OwnedBy(stored.Metadata.Uid).Where(s => !wanted.Contains(s.Metadata.Name)))
         {

@@ -6,11 +6,12 @@ using Serval.Kube;
 namespace Serval.Controllers.Serving;
 
 /// <summary>Knative Service → Configuration and Route; its status is theirs put together (serving v1: service_lifecycle).</summary>
-internal sealed class ServiceReconciler(IKubeClient client, TimeProvider time) : IReconciler
+internal sealed class ServiceReconciler(IKubeClient client, IEventRecorder events, TimeProvider time) : IReconciler
 {
     internal const string LastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
     private readonly StatusReport _report = new(time);
+    private readonly EventReporter _events = new(events, "service-controller");
 
     public string Name => "service-controller";
 
@@ -39,10 +40,12 @@ internal sealed class ServiceReconciler(IKubeClient client, TimeProvider time) :
         {
             conditions.MarkFalse(e.Kind == Kinds.Configuration ? "ConfigurationsReady" : "RoutesReady", "NotOwned",
                 $"There is an existing {e.Kind.Kind} \"{e.Key.Name}\" that we do not own.");
+            _events.Warning(stored, "InternalError", e.Message);
         }
         catch (ApiException e) when (e.Code is 400 or 403 or 422 && !e.IsNamespaceTerminating)
         {
             conditions.MarkFalse("ConfigurationsReady", "Rejected", e.Message);
+            _events.Warning(stored, "InternalError", e.Message);
         }
         status["conditions"] = conditions.ToJson();
         return await _report.WriteAsync(client, Kinds.KService, stored, status, conditions.Ready, Name, ct);
@@ -51,7 +54,7 @@ internal sealed class ServiceReconciler(IKubeClient client, TimeProvider time) :
     private async Task BuildAsync(KubeObject stored, KService service, ConditionSet conditions, JsonObject status, CancellationToken ct)
     {
         var tree = stored.ToTree();
-        var child = await OwnedObjects.MirrorAsync(client, Kinds.Configuration, NewConfiguration(stored, tree), KeepAnnotation, Name, ct);
+        var child = await MirrorAsync(stored, Kinds.Configuration, NewConfiguration(stored, tree), ct);
         var configuration = child.As<Configuration>();
         if (child.Metadata.Generation != configuration.Status.ObservedGeneration)
         {
@@ -76,7 +79,7 @@ internal sealed class ServiceReconciler(IKubeClient client, TimeProvider time) :
             CopyRoute(status, service.Status);
             return;
         }
-        var routeObject = await OwnedObjects.MirrorAsync(client, Kinds.Route, NewRoute(stored, tree), KeepAnnotation, Name, ct);
+        var routeObject = await MirrorAsync(stored, Kinds.Route, NewRoute(stored, tree), ct);
         var route = routeObject.As<Route>();
         CopyRoute(status, routeObject);
         if (routeObject.Metadata.Generation != route.Status.ObservedGeneration)
@@ -89,6 +92,18 @@ internal sealed class ServiceReconciler(IKubeClient client, TimeProvider time) :
         {
             conditions.MarkUnknown("RoutesReady", "TrafficNotMigrated", "Traffic is not yet migrated to the latest revision.");
         }
+    }
+
+    /// <summary>Both children have the service's name.</summary>
+    private async Task<KubeObject> MirrorAsync(KubeObject stored, ResourceKind kind, JsonObject desired, CancellationToken ct)
+    {
+        var isNew = client.Cache(kind).Get(stored.Key) is null;
+        var child = await OwnedObjects.MirrorAsync(client, kind, desired, KeepAnnotation, Name, ct);
+        if (isNew)
+        {
+            _events.Normal(stored, "Created", $"Created {kind.Kind} \"{child.Metadata.Name}\"");
+        }
+        return child;
     }
 
     private static bool KeepAnnotation(string name) => name is KnativeNames.CreatorAnnotation or KnativeNames.LastModifierAnnotation;

@@ -9,11 +9,12 @@ namespace Serval.Controllers.Workloads;
 /// Deployment → ReplicaSets (apps/v1). One ReplicaSet a pod template; a changed template rolls over by maxSurge and maxUnavailable.
 /// When only the scale changes, the one write is the new ReplicaSet's replicas; the status trails.
 /// </summary>
-internal sealed class DeploymentReconciler(IKubeClient client, TimeProvider time) : IReconciler
+internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder events, TimeProvider time) : IReconciler
 {
     internal const string HashLabel = "pod-template-hash";
 
     private readonly StatusTrail _trail = new(time);
+    private readonly EventReporter _events = new(events, "deployment-controller");
 
     public string Name => "deployment-controller";
 
@@ -48,11 +49,11 @@ internal sealed class DeploymentReconciler(IKubeClient client, TimeProvider time
 
         if (current is null)
         {
-            current = await client.CreateAsync(Kinds.ReplicaSet, NewSet(stored, template, hash, plan.Current), WriteOptions.By(Name), ct);
+            current = await CreateSetAsync(stored, NewSet(stored, template, hash, plan.Current), plan.Current, ct);
         }
         else
         {
-            current = await ScaleAsync(current, plan.Current, ct);
+            current = await ScaleAsync(stored, current, plan.Current, ct);
         }
         var result = new List<KubeObject> { current };
         foreach (var set in old)
@@ -65,21 +66,47 @@ internal sealed class DeploymentReconciler(IKubeClient client, TimeProvider time
                 await OwnedObjects.DeleteIfPresentAsync(client, Kinds.ReplicaSet, set, ct);
                 continue;
             }
-            result.Add(await ScaleAsync(set, replicas, ct));
+            result.Add(await ScaleAsync(stored, set, replicas, ct));
         }
         return result;
 
         static SetFacts? Facts(KubeObject? set) => set is null ? null : SetFacts.Of(set);
     }
 
-    private async Task<KubeObject> ScaleAsync(KubeObject set, int replicas, CancellationToken ct)
+    private async Task<KubeObject> CreateSetAsync(KubeObject deployment, KubeObject set, int replicas, CancellationToken ct)
     {
-        if (set.As<ReplicaSet>().Spec.Replicas == replicas)
+        try
+        {
+            var created = await client.CreateAsync(Kinds.ReplicaSet, set, WriteOptions.By(Name), ct);
+            AnnounceScale(deployment, created, 0, replicas);
+            return created;
+        }
+        catch (ApiException e) when (!e.IsNamespaceTerminating && !e.IsAlreadyExists)
+        {
+            _events.Warning(deployment, "ReplicaSetCreateError", $"Failed to create new replica set \"{set.Metadata.Name}\": {e.Message}");
+            throw;
+        }
+    }
+
+    private async Task<KubeObject> ScaleAsync(KubeObject deployment, KubeObject set, int replicas, CancellationToken ct)
+    {
+        var before = set.As<ReplicaSet>().Spec.Replicas ?? 1;
+        if (before == replicas)
         {
             return set;
         }
         var patch = CanonicalJson.Serialize(new JsonObject { ["spec"] = new JsonObject { ["replicas"] = replicas } });
-        return await client.PatchAsync(Kinds.ReplicaSet, set.Key, new KubePatch(PatchType.Merge, patch), WriteOptions.By(Name), ct);
+        var scaled = await client.PatchAsync(Kinds.ReplicaSet, set.Key, new KubePatch(PatchType.Merge, patch), WriteOptions.By(Name), ct);
+        AnnounceScale(deployment, scaled, before, replicas);
+        return scaled;
+    }
+
+    private void AnnounceScale(KubeObject deployment, KubeObject set, int from, int to)
+    {
+        if (from != to)
+        {
+            _events.Normal(deployment, "ScalingReplicaSet", $"Scaled {(from < to ? "up" : "down")} replica set {set.Metadata.Name} from {from} to {to}");
+        }
     }
 
     private static KubeObject NewSet(KubeObject deployment, JsonObject template, string hash, int replicas)

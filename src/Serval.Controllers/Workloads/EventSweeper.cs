@@ -121,7 +121,7 @@ public sealed partial class EventSweeper : IAsyncDisposable
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Log.Failed(_logger, e);
+            Log.Failed(_logger, Failure.LevelOf(e), e);
             SweepIn(Pause);
         }
         finally
@@ -145,7 +145,7 @@ public sealed partial class EventSweeper : IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 2201, Level = LogLevel.Warning, Message = "Old Kubernetes Events could not be deleted; the next sweep tries again")]
-        internal static partial void Failed(ILogger logger, Exception e);
+        [LoggerMessage(EventId = 2201, Message = "Old Kubernetes Events could not be deleted; the next sweep tries again")]
+        internal static partial void Failed(ILogger logger, LogLevel level, Exception e);
     }
 }

@@ -6,8 +6,10 @@ using Serval.Kube;
 namespace Serval.Controllers.Workloads;
 
 /// <summary>Gives a pod without a node to the only or least loaded one. Pods of ReplicaSets are born with a node and never come here.</summary>
-internal sealed class PodBindingReconciler(IKubeClient client) : IReconciler
+internal sealed class PodBindingReconciler(IKubeClient client, IEventRecorder events) : IReconciler
 {
+    private readonly BindingReport _bindings = new(events);
+
     public string Name => "scheduler";
 
     public ResourceKind Kind => Kinds.Pod;
@@ -30,6 +32,11 @@ internal sealed class PodBindingReconciler(IKubeClient client) : IReconciler
             var patch = new JsonObject { ["spec"] = new JsonObject { ["nodeName"] = node.Metadata.Name } };
             await client.PatchAsync(
                 Kinds.Pod, key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(Name), ct);
+            _bindings.Bound(pod, node.Metadata.Name);
+        }
+        else
+        {
+            _bindings.NoNode(pod);
         }
         return ReconcileResult.Done;
     }

@@ -10,7 +10,7 @@ namespace Serval.Controllers.Workloads;
 /// ReplicaSet → Pods (apps/v1). A pod is created with its node already set when a node is ready, so that no scheduler stands between
 /// the wish and the spawn. The status trails.
 /// </summary>
-internal sealed class ReplicaSetReconciler(IKubeClient client, TimeProvider time) : IReconciler
+internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder events, TimeProvider time) : IReconciler
 {
     /// <summary>Most pods created or deleted in one run; the rest follows in the next.</summary>
     internal const int BurstReplicas = 500;
@@ -18,6 +18,8 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, TimeProvider time
     private const string DeletionCost = "controller.kubernetes.io/pod-deletion-cost";
 
     private readonly StatusTrail _trail = new(time);
+    private readonly EventReporter _events = new(events, "replicaset-controller");
+    private readonly BindingReport _bindings = new(events);
 
     public string Name => "replicaset-controller";
 
@@ -46,7 +48,7 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, TimeProvider time
         }
         else if (missing < 0)
         {
-            await DeletePodsAsync(active, Math.Min(-missing, BurstReplicas), ct);
+            await DeletePodsAsync(stored, active, Math.Min(-missing, BurstReplicas), ct);
         }
         return await ReportAsync(stored, set, ct);
     }
@@ -57,9 +59,27 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, TimeProvider time
         var writes = new Task[count];
         for (var i = 0; i < count; i++)
         {
-            writes[i] = client.CreateAsync(Kinds.Pod, NewPod(set, node), WriteOptions.By(Name), ct);
+            writes[i] = CreatePodAsync(set, node, ct);
         }
         await Task.WhenAll(writes);
+    }
+
+    private async Task CreatePodAsync(KubeObject set, string? node, CancellationToken ct)
+    {
+        try
+        {
+            var pod = await client.CreateAsync(Kinds.Pod, NewPod(set, node), WriteOptions.By(Name), ct);
+            _events.Normal(set, "SuccessfulCreate", $"Created pod: {pod.Metadata.Name}");
+            if (node is not null)
+            {
+                _bindings.Bound(pod, node);
+            }
+        }
+        catch (ApiException e) when (!e.IsNamespaceTerminating)
+        {
+            _events.Warning(set, "FailedCreate", $"Error creating: {e.Message}");
+            throw;
+        }
     }
 
     private static KubeObject NewPod(KubeObject set, string? node)
@@ -92,7 +112,7 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, TimeProvider time
         };
     }
 
-    private async Task DeletePodsAsync(List<(KubeObject Object, Pod View)> active, int count, CancellationToken ct)
+    private async Task DeletePodsAsync(KubeObject set, List<(KubeObject Object, Pod View)> active, int count, CancellationToken ct)
     {
         // Least useful first: not ready, then the cheaper, then the younger (Kubernetes: ActivePodsWithRanks).
         var victims = active
@@ -101,7 +121,11 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, TimeProvider time
             .ThenByDescending(p => p.View.Metadata.CreationTimestamp)
             .ThenByDescending(p => p.Object.Version)
             .Take(count);
-        await Task.WhenAll(victims.Select(p => OwnedObjects.DeleteIfPresentAsync(client, Kinds.Pod, p.Object, ct)));
+        await Task.WhenAll(victims.Select(async p =>
+        {
+            await OwnedObjects.DeleteIfPresentAsync(client, Kinds.Pod, p.Object, ct);
+            _events.Normal(set, "SuccessfulDelete", $"Deleted pod: {p.Object.Metadata.Name}");
+        }));
     }
 
     private async Task<ReconcileResult> ReportAsync(KubeObject stored, ReplicaSet set, CancellationToken ct)

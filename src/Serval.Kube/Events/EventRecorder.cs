@@ -100,7 +100,7 @@ public sealed partial class EventRecorder : IEventRecorder, IAsyncDisposable
             }
             if (failures.Count > 0)
             {
-                Log.NotWritten(_logger, failures[0], failures.Count);
+                Log.NotWritten(_logger, Failure.LevelOf(failures[0]), failures[0], failures.Count);
             }
             if (lost > 0)
             {
@@ -201,10 +201,10 @@ public sealed partial class EventRecorder : IEventRecorder, IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 1101, Level = LogLevel.Warning, Message = "{Count} Kubernetes Events could not be written and are lost, the first")]
-        internal static partial void NotWritten(ILogger logger, Exception e, int count);
+        [LoggerMessage(EventId = 1201, Message = "{Count} Kubernetes Events could not be written and are lost, the first")]
+        internal static partial void NotWritten(ILogger logger, LogLevel level, Exception e, int count);
 
-        [LoggerMessage(EventId = 1102, Level = LogLevel.Warning, Message = "{Count} Kubernetes Events were dropped: more than {Most} waited to be written")]
+        [LoggerMessage(EventId = 1202, Level = LogLevel.Warning, Message = "{Count} Kubernetes Events were dropped: more than {Most} waited to be written")]
         internal static partial void TooMany(ILogger logger, long count, int most);
     }
 }

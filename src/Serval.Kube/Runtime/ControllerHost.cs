@@ -3,8 +3,11 @@ using Serval.Api;
 
 namespace Serval.Kube;
 
-/// <summary>Runs reconcilers over one client: subscribes to their kinds, queues keys, runs, retries.</summary>
-public sealed partial class ControllerHost(IKubeClient client, TimeProvider time, ILogger<ControllerHost> logger) : IAsyncDisposable
+/// <summary>
+/// Runs reconcilers over one client: subscribes to their kinds, queues keys, runs, retries. A failure is told by an event on the object, as
+/// Knative's reconcilers tell it (knative.dev/pkg: InternalError).
+/// </summary>
+public sealed partial class ControllerHost(IKubeClient client, IEventRecorder events, TimeProvider time, ILogger<ControllerHost> logger) : IAsyncDisposable
 {
     private readonly List<Controller> _controllers = [];
     private readonly List<IDisposable> _subscriptions = [];
@@ -13,7 +16,7 @@ public sealed partial class ControllerHost(IKubeClient client, TimeProvider time
     /// <summary>Adds a reconciler; call before <see cref="StartAsync"/>.</summary>
     public ControllerHost Add(IReconciler reconciler)
     {
-        _controllers.Add(new Controller(reconciler, time, logger, _stop.Token));
+        _controllers.Add(new Controller(reconciler, client, new EventReporter(events, reconciler.Name), time, logger, _stop.Token));
         return this;
     }
 
@@ -59,14 +62,15 @@ public sealed partial class ControllerHost(IKubeClient client, TimeProvider time
 
     private sealed class Controller
     {
+        private readonly IKubeClient _client;
+        private readonly EventReporter _events;
         private readonly ILogger _logger;
         private readonly CancellationToken _stopping;
 
-        internal Controller(IReconciler reconciler, TimeProvider time, ILogger logger, CancellationToken stopping)
+        internal Controller(IReconciler reconciler, IKubeClient client, EventReporter events, TimeProvider time, ILogger logger, CancellationToken stopping)
         {
             Reconciler = reconciler;
-            _logger = logger;
-            _stopping = stopping;
+            (_client, _events, _logger, _stopping) = (client, events, logger, stopping);
             Queue = new WorkQueue<ObjectKey>(reconciler.Concurrency, time, RunAsync);
         }
 
@@ -102,6 +106,10 @@ public sealed partial class ControllerHost(IKubeClient client, TimeProvider time
 #pragma warning restore CA1031
             {
                 Log.Failed(_logger, Failure.LevelOf(e), e, Reconciler.Name, key);
+                if (_client.Cache(Reconciler.Kind).Get(key) is { } obj)
+                {
+                    _events.Warning(obj, "InternalError", e.Message);
+                }
                 return new WorkOutcome(Failed: true);
             }
         }

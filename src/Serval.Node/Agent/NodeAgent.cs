@@ -22,6 +22,7 @@ public sealed partial class NodeAgent : IAsyncDisposable
     private readonly ICapacitySignal _capacity;
     private readonly IImageRoots _images;
     private readonly IDrainGate _drain;
+    private readonly EventReporter _events;
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<string, PodWorker> _workers = new(StringComparer.Ordinal); // by uid
     private readonly List<IDisposable> _subscriptions = [];
@@ -30,9 +31,11 @@ public sealed partial class NodeAgent : IAsyncDisposable
     private ProcessJournal? _journal;
     private volatile bool _stopping;
 
-    public NodeAgent(NodeOptions options, IKubeClient client, ICapacitySignal capacity, IImageRoots images, IDrainGate? drain = null)
+    public NodeAgent(
+        NodeOptions options, IKubeClient client, ICapacitySignal capacity, IImageRoots images, IDrainGate? drain = null, IEventRecorder? events = null)
     {
         (_options, _client, _capacity, _images, _drain) = (options, client, capacity, images, drain ?? new NoDrainGate());
+        _events = new EventReporter(events ?? NoEvents.Instance, new EventSource("kubelet", options.NodeName)); // the name users look for
         _logger = options.Loggers.CreateLogger<NodeAgent>();
         Streams = new NodePodStreams(FindWorker, options.Time);
     }
@@ -88,6 +91,7 @@ public sealed partial class NodeAgent : IAsyncDisposable
         Capacity = _capacity,
         Images = _images,
         Drain = _drain,
+        Events = _events,
         Time = _options.Time,
         Runtime = new ProcessRuntime(exits, journal),
         Prober = new ListenProber(),

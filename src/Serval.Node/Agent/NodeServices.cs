@@ -24,6 +24,7 @@ internal sealed record NodeServices
     public required ICapacitySignal Capacity { get; init; }
     public required IImageRoots Images { get; init; }
     public required IDrainGate Drain { get; init; }
+    public required EventReporter Events { get; init; }
     public required TimeProvider Time { get; init; }
     public required ProcessRuntime Runtime { get; init; }
     public required ListenProber Prober { get; init; }

@@ -64,11 +64,20 @@ internal sealed partial class PodWorker
         catch (ImageException e)
         {
             var reason = slot.Spec.ImagePullPolicy == "Never" ? "ErrImageNeverPull" : "ImagePullBackOff";
-            Post(() => FailToStart(slot, reason, e.Message));
+            Post(() => FailToOpen(slot, reason, e.Message));
         }
         catch (Exception e)
         {
-            Post(() => FailToStart(slot, "ImagePullBackOff", $"image {slot.Spec.Image} could not be opened: {e.Message}"));
+            Post(() => FailToOpen(slot, "ImagePullBackOff", $"image {slot.Spec.Image} could not be opened: {e.Message}"));
+        }
+    }
+
+    private void FailToOpen(ContainerSlot slot, string reason, string message)
+    {
+        if (!_stopping)
+        {
+            TellImageMissing(slot, reason, message);
+            FailToStart(slot, reason, message);
         }
     }
 
@@ -78,6 +87,7 @@ internal sealed partial class PodWorker
         {
             return;
         }
+        TellPulled(slot);
         try
         {
             var launch = Prepare(slot, image);
@@ -91,11 +101,13 @@ internal sealed partial class PodWorker
         {
             // A spec that refers to something missing is tried again when that appears; anything else after a while.
             slot.WaitsForReference = e.Reason == ContainerConfigException.CreateContainerConfigError;
+            TellCannotStart(slot, e);
             FailToStart(slot, e.Reason, e.Message);
             return;
         }
         catch (Exception e) when (e is SpawnException or IOException or UnauthorizedAccessException or FormatException)
         {
+            TellCannotStart(slot, e);
             FailToStart(slot, ContainerConfigException.CreateContainerError, e.Message);
             return;
         }
@@ -137,6 +149,7 @@ internal sealed partial class PodWorker
         slot.NotReadyMessage = "";
         BeginProbes(slot);
         MarkDirty(now: false);
+        TellStarted(slot);
         slot.Log = _node.Logs.Track(slot.Launch!.LogPath);
         DeleteOldLogs(slot);
         Log.Started(_node.Logger, _key, slot.Spec.Name, slot.Process!.Pid);
@@ -216,6 +229,7 @@ internal sealed partial class PodWorker
             Again(slot, end);
             return;
         }
+        TellBackOff(slot);
         slot.WaitingReason = "CrashLoopBackOff";
         slot.WaitingMessage =
             $"back-off {Text(slot.BackOff.Current)} restarting failed container={slot.Spec.Name} pod={_key.Name}_{_key.Namespace}({_uid})";

@@ -10,6 +10,10 @@ namespace Serval.Node.Agent;
 // Readiness: who is asked, and what the answers change.
 internal sealed partial class PodWorker
 {
+    private const string Startup = "Startup";
+    private const string Liveness = "Liveness";
+    private const string Readiness = "Readiness";
+
     private static readonly TimeSpan[] s_explainAfter =
         [TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5)];
 
@@ -22,7 +26,7 @@ internal sealed partial class PodWorker
         }
         if (slot.Spec.StartupProbe is { } startup)
         {
-            Watch(slot, loop => loop.WatchStartupAsync, Plan(slot, startup), result =>
+            Watch(slot, Startup, startup, loop => loop.WatchStartupAsync, result =>
             {
                 if (result.Ok)
                 {
@@ -30,7 +34,7 @@ internal sealed partial class PodWorker
                 }
                 else
                 {
-                    KillUnhealthy(slot, "Startup", result.Message);
+                    KillUnhealthy(slot, Startup, result.Message);
                 }
             });
             return;
@@ -43,7 +47,7 @@ internal sealed partial class PodWorker
         slot.Started = true;
         if (slot.Spec.LivenessProbe is { } liveness)
         {
-            Watch(slot, loop => loop.WatchLivenessAsync, Plan(slot, liveness), r => KillUnhealthy(slot, "Liveness", r.Message));
+            Watch(slot, Liveness, liveness, loop => loop.WatchLivenessAsync, r => KillUnhealthy(slot, Liveness, r.Message));
         }
         // An instance of a revision takes requests as soon as it is ready, so it has to listen first.
         var probe = slot.Spec.ReadinessProbe
@@ -56,7 +60,7 @@ internal sealed partial class PodWorker
             UpdateReady();
             return;
         }
-        Watch(slot, loop => loop.WatchReadinessAsync, Plan(slot, probe), result =>
+        Watch(slot, Readiness, probe, loop => loop.WatchReadinessAsync, result =>
         {
             slot.Ready = result.Ok;
             slot.NotReadyMessage = result.Ok ? "" : $"is not ready: {result.Message}";
@@ -65,8 +69,9 @@ internal sealed partial class PodWorker
     }
 
     private void Watch(
-        ContainerSlot slot, Func<ProbeLoop, Func<Action<ProbeResult>, CancellationToken, Task>> mode, ProbePlan plan, Action<ProbeResult> report)
+        ContainerSlot slot, string name, Probe probe, Func<ProbeLoop, Func<Action<ProbeResult>, CancellationToken, Task>> mode, Action<ProbeResult> report)
     {
+        var plan = Plan(slot, name, probe);
         var run = slot.Run!;
         var token = run.Token;
         _ = WatchAsync();
@@ -75,7 +80,7 @@ internal sealed partial class PodWorker
         {
             try
             {
-                await mode(new ProbeLoop(plan, _node.Time))(result => Post(() => Report(result)), token);
+                await mode(new ProbeLoop(plan, _node.Time, message => TellUnhealthy(slot, name, message)))(result => Post(() => Report(result)), token);
             }
             catch (OperationCanceledException)
             {
@@ -98,13 +103,14 @@ internal sealed partial class PodWorker
 
     private void KillUnhealthy(ContainerSlot slot, string probe, string message)
     {
+        TellKilledUnhealthy(slot, probe);
         slot.KilledBecause = $"{probe} probe failed: {message}";
         slot.Process?.Signal(Processes.Libc.SIGTERM);
         var process = slot.Process;
         After(TimeSpan.FromSeconds(_pod.Spec.TerminationGracePeriodSeconds ?? 30), () => process?.Signal(Processes.Libc.SIGKILL));
     }
 
-    private ProbePlan Plan(ContainerSlot slot, Probe probe)
+    private ProbePlan Plan(ContainerSlot slot, string name, Probe probe)
     {
         if (probe.Exec is { } exec)
         {
@@ -116,7 +122,7 @@ internal sealed partial class PodWorker
             return new ProbePlan
             {
                 Probe = probe,
-                Listening = ct => ListeningAsync(slot, grpcPort, ct),
+                Listening = ct => ListeningAsync(slot, name, grpcPort, ct),
                 Check = ct => GrpcCheck.RunAsync(grpc, NodeServices.Address, grpcPort, ct),
             };
         }
@@ -127,7 +133,7 @@ internal sealed partial class PodWorker
         return new ProbePlan
         {
             Probe = probe,
-            Listening = own ? ct => ListeningAsync(slot, port, ct) : null,
+            Listening = own ? ct => ListeningAsync(slot, name, port, ct) : null,
             ListeningIsEnough = probe.HttpGet is null && probe is { SuccessThreshold: null or <= 1 },
             Check = probe.HttpGet is { } get
                 ? ct => NetworkChecks.HttpAsync(get, target, port, ct)
@@ -150,13 +156,13 @@ internal sealed partial class PodWorker
 
     private int Map(int port) => _ports!.Map.TryGetValue(port, out var mapped) ? mapped : port;
 
-    private async Task ListeningAsync(ContainerSlot slot, int port, CancellationToken ct)
+    private async Task ListeningAsync(ContainerSlot slot, string probe, int port, CancellationToken ct)
     {
         var seen = new TaskCompletionSource(); // continuations run on the prober's thread: they only begin asynchronous work
         var pid = slot.Process!.Pid;
         using var watch = _node.Prober.WhenListening(pid, port, () => seen.TrySetResult());
         using var explaining = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        _ = ExplainSilenceAsync(slot, pid, port, explaining.Token);
+        _ = ExplainSilenceAsync(slot, probe, pid, port, explaining.Token);
         try
         {
             await seen.Task.WaitAsync(ct);
@@ -168,7 +174,7 @@ internal sealed partial class PodWorker
     }
 
     // Says what is known of a program that does not open its port: what it listens on instead, or who has the port.
-    private async Task ExplainSilenceAsync(ContainerSlot slot, int pid, int port, CancellationToken ct)
+    private async Task ExplainSilenceAsync(ContainerSlot slot, string probe, int pid, int port, CancellationToken ct)
     {
         try
         {
@@ -183,6 +189,7 @@ internal sealed partial class PodWorker
                     if (!ct.IsCancellationRequested)
                     {
                         slot.NotReadyMessage = message;
+                        TellUnhealthy(slot, probe, message);
                         MarkDirty(now: true);
                     }
                 });

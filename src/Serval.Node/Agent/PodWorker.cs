@@ -166,6 +166,7 @@ internal sealed partial class PodWorker : IDisposable
         {
             foreach (var slot in _slots)
             {
+                TellCannotStart(slot, e);
                 Wait(slot, ContainerConfigException.CreateContainerError, e.Message);
                 slot.Starting = true;
             }
@@ -238,6 +239,10 @@ internal sealed partial class PodWorker : IDisposable
         foreach (var slot in _slots)
         {
             slot.Run?.Cancel();
+            if (slot.Process is not null && !keep)
+            {
+                TellStopping(slot);
+            }
         }
         var wasReady = _published == InstanceState.Ready;
         if (wasReady)

@@ -10,4 +10,7 @@ internal sealed class ContainerConfigException(string message, string reason = C
     public const string CreateContainerError = nameof(CreateContainerError);
 
     public string Reason { get; } = reason;
+
+    /// <summary>The volume that could not be set up; empty when it is something else.</summary>
+    public string Volume { get; init; } = "";
 }

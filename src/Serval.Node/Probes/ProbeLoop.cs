@@ -4,7 +4,10 @@ namespace Serval.Node.Probes;
 /// Runs a probe over a container's life. The first run happens as soon as it can succeed, and runs follow quickly until the first success
 /// (1 → 20 ms, a command 20 → 500 ms); after that every period with both thresholds.
 /// </summary>
-internal sealed class ProbeLoop(ProbePlan plan, TimeProvider time)
+/// <param name="plan">The probe.</param>
+/// <param name="time">The clock.</param>
+/// <param name="unhealthy">Hears of every failed run, but not of the quick ones at the start: there a failure is no news before a period is over.</param>
+internal sealed class ProbeLoop(ProbePlan plan, TimeProvider time, Action<string>? unhealthy = null)
 {
     private static readonly TimeSpan s_quick = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan s_quickMost = TimeSpan.FromMilliseconds(20);
@@ -20,7 +23,7 @@ internal sealed class ProbeLoop(ProbePlan plan, TimeProvider time)
         while (true)
         {
             await Task.Delay(plan.Period, time, ct);
-            var result = await RunAsync(ct);
+            var result = await RunAndTellAsync(ct);
             (successes, failures) = result.Ok ? (successes + 1, 0) : (0, failures + 1);
             if (ready && failures >= plan.FailureThreshold)
             {
@@ -51,7 +54,7 @@ internal sealed class ProbeLoop(ProbePlan plan, TimeProvider time)
         for (var failures = 0; failures < plan.FailureThreshold;)
         {
             await Task.Delay(plan.Period, time, ct);
-            var result = await RunAsync(ct);
+            var result = await RunAndTellAsync(ct);
             failures = result.Ok ? 0 : failures + 1;
             if (failures == plan.FailureThreshold)
             {
@@ -105,10 +108,25 @@ internal sealed class ProbeLoop(ProbePlan plan, TimeProvider time)
                 message = result.Message;
                 failed(result);
             }
+            var slow = time.GetElapsedTime(start) > plan.Period;
+            if (slow && !result.Ok)
+            {
+                unhealthy?.Invoke(result.Message);
+            }
             // A program that is not ready after a whole period is not about to be: probe it no more often than its author asked.
-            await Task.Delay(time.GetElapsedTime(start) > plan.Period ? plan.Period : wait, time, ct);
+            await Task.Delay(slow ? plan.Period : wait, time, ct);
             wait = wait * 2 < most ? wait * 2 : most;
         }
+    }
+
+    private async Task<ProbeResult> RunAndTellAsync(CancellationToken ct)
+    {
+        var result = await RunAsync(ct);
+        if (!result.Ok)
+        {
+            unhealthy?.Invoke(result.Message);
+        }
+        return result;
     }
 
     private async Task<ProbeResult> RunAsync(CancellationToken ct)

@@ -38,8 +38,15 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed) 
         foreach (var mount in container.VolumeMounts)
         {
             var volume = Find(container, mount);
-            var path = Write(volume, payload);
-            binds.Add(new BindMount(SubPath(path, mount, volume), mount.MountPath, mount.ReadOnly || volume.EmptyDir is null));
+            try
+            {
+                var path = Write(volume, payload);
+                binds.Add(new BindMount(SubPath(path, mount, volume), mount.MountPath, mount.ReadOnly || volume.EmptyDir is null));
+            }
+            catch (ContainerConfigException e)
+            {
+                throw new ContainerConfigException(e.Message, e.Reason) { Volume = volume.Name };
+            }
         }
         EnterMemory();
         return binds;

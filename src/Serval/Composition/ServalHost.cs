@@ -39,6 +39,8 @@ internal sealed class ServalHost : IServalHost
 
     public ImageStore Images { get; }
 
+    internal EventRecorder Events { get; private set; } = null!; // as Client
+
     private ServalOptions Options { get; }
 
     internal static async Task<IServalHost> StartAsync(ServalOptions options, CancellationToken ct)
@@ -77,6 +79,9 @@ internal sealed class ServalHost : IServalHost
         Client = client;
         await Seeds.PlantAsync(client, ct);
 
+        var events = Started(new EventRecorder(client, time, loggers.CreateLogger<EventRecorder>()));
+        Events = events;
+
         // Signals and the data plane.
         var config = new ServingConfigSource(client, loggers.CreateLogger<ServingConfigSource>());
         var capacity = new DirectCapacitySignal();
@@ -92,16 +97,18 @@ internal sealed class ServalHost : IServalHost
 
         // The node before the controllers: stopped after them, so that nobody takes the end of its processes for a failure of theirs.
         var node = Started(new NodeAgent(
-            new NodeOptions { DataDirectory = Options.DataDirectory, Time = time, Loggers = loggers }, client, capacity, new StoredImageRoots(Images), new DrainJoint(proxy)));
+            new NodeOptions { DataDirectory = Options.DataDirectory, Time = time, Loggers = loggers }, client, capacity, new StoredImageRoots(Images), new DrainJoint(proxy), events));
         await node.StartAsync(ct);
-        var controllers = Started(new ControllerHost(client, time, loggers.CreateLogger<ControllerHost>()));
-        controllers.AddWorkloads(client, time)
-            .AddServing(client, new ImageJoint(Images), config, () => proxy.HttpPort, time)
-            .AddAutoscaler(client, autoscaler, config, () => [new GatewayAddress("127.0.0.1", proxy.HttpPort)], time)
+        var controllers = Started(new ControllerHost(client, events, time, loggers.CreateLogger<ControllerHost>()));
+        controllers.AddWorkloads(client, events, time)
+            .AddServing(client, new ImageJoint(Images), config, () => proxy.HttpPort, events, time)
+            .AddAutoscaler(client, autoscaler, config, () => [new GatewayAddress("127.0.0.1", proxy.HttpPort)], events, time)
             .AddNetworking(client, feed, ControllerSets.GatewayHost, time);
         var collector = Started(new GarbageCollector(client, time, loggers.CreateLogger<GarbageCollector>()));
         await controllers.StartAsync(ct);
         await collector.StartAsync(ct);
+        var sweeper = Started(new EventSweeper(client, time, loggers.CreateLogger<EventSweeper>()));
+        await sweeper.StartAsync(ct);
 
         // The door, last: who gets in finds everything there.
         var api = Started(await ApiServerHost.StartAsync(new ApiServerOptions

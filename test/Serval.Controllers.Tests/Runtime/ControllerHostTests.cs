@@ -15,6 +15,8 @@ public sealed class ControllerHostTests
         ["owner"] = new OwnerConflictException(Kinds.ConfigMap, new ObjectKey("n1", "a"), null),
         ["defect"] = new InvalidOperationException("no"),
         ["missing"] = new KeyNotFoundException("no"),
+        ["race"] = ApiException.Conflict(Kinds.ConfigMap, "a", "no"),
+        ["closing"] = ApiException.NamespaceTerminating(Kinds.Pod, "", "n1"),
     };
 
     /// <summary>Whoever scans logs for errors must find defects there, and only them.</summary>
@@ -26,17 +28,37 @@ public sealed class ControllerHostTests
     [InlineData("missing", LogLevel.Error)]
     public async Task FailedRun_IsAWarning_AndADefectAnError(string failure, LogLevel expected)
     {
+        var (log, events, _) = await RunAsync(failure);
+        Assert.Equal($"{expected}: failing n1/a: failed, will be tried again: {s_failures[failure].Message}", Assert.Single(log));
+        Assert.Equal($"Warning InternalError ConfigMap/a: {s_failures[failure].Message}", Assert.Single(events));
+    }
+
+    /// <summary>Neither is worth a word: a race is run again, and a namespace that goes ends the work.</summary>
+    [Theory]
+    [InlineData("race", 1)]
+    [InlineData("closing", 0)]
+    public async Task FailedRun_ThatIsNobodysFault_IsNotTold(string failure, int retries)
+    {
+        var (log, events, pending) = await RunAsync(failure);
+        Assert.All(log, line => Assert.StartsWith("Debug: ", line, StringComparison.Ordinal));
+        Assert.Empty(events);
+        Assert.Equal(retries, pending);
+    }
+
+    private static async Task<(IReadOnlyCollection<string> Log, IReadOnlyList<string> Events, int Pending)> RunAsync(string failure)
+    {
         var time = new ManualTime();
         var client = new FakeKubeClient(time);
         var log = new LogLines<ControllerHost>();
+        var events = new RecordedEvents();
         await client.CreateAsync(Kinds.ConfigMap, KubeObject.Parse("""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"n1"} }"""u8.ToArray()), WriteOptions.By("test"));
-        await using var host = new ControllerHost(client, time, log).Add(new Failing(s_failures[failure]));
+        await using var host = new ControllerHost(client, events, time, log).Add(new Failing(s_failures[failure]));
         await host.StartAsync(CancellationToken.None);
         while (host.Pending > time.Armed)
         {
             await Task.Yield();
         }
-        Assert.Equal($"{expected}: failing n1/a: failed, will be tried again: {s_failures[failure].Message}", Assert.Single(log.Lines));
+        return (log.Lines, events.Take(), host.Pending);
     }
 
     private sealed class Failing(Exception failure) : IReconciler

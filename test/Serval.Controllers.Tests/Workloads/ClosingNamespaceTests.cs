@@ -22,7 +22,7 @@ public sealed class ClosingNamespaceTests
     public async Task ReplicaSet_ThatMissesPods_MakesThemOnlyWhileItsNamespaceStays(bool closing, int pods)
     {
         await CreateAsync(Kinds.ReplicaSet, """{"replicas":2,"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}""", closing);
-        await new ReplicaSetReconciler(_client, _time).ReconcileAsync(s_key, CancellationToken.None);
+        await new ReplicaSetReconciler(_client, NoEvents.Instance, _time).ReconcileAsync(s_key, CancellationToken.None);
         Assert.Equal(pods, _client.TakeWrites().Count(w => w.ToString().StartsWith("create Pod", StringComparison.Ordinal)));
     }
 
@@ -35,7 +35,7 @@ public sealed class ClosingNamespaceTests
             Kinds.Deployment,
             """{"replicas":2,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}""",
             closing);
-        await new DeploymentReconciler(_client, _time).ReconcileAsync(s_key, CancellationToken.None);
+        await new DeploymentReconciler(_client, NoEvents.Instance, _time).ReconcileAsync(s_key, CancellationToken.None);
         Assert.Equal(sets, _client.TakeWrites().Count(w => w.ToString().StartsWith("create ReplicaSet", StringComparison.Ordinal)));
     }
 

@@ -14,7 +14,8 @@ internal sealed class TestNode : IAsyncDisposable, IImageRoots
 
     private readonly NodeOptions _options;
 
-    public TestNode(TimeProvider? time = null, bool? allowMounts = null, FakeKube? kube = null, string? data = null, IDrainGate? drain = null)
+    public TestNode(
+        TimeProvider? time = null, bool? allowMounts = null, FakeKube? kube = null, string? data = null, IDrainGate? drain = null, IEventRecorder? events = null)
     {
         Kube = kube ?? new FakeKube();
         Data = data ?? Directory.CreateTempSubdirectory("serval-node-").FullName;
@@ -34,7 +35,7 @@ internal sealed class TestNode : IAsyncDisposable, IImageRoots
                 Signals.Add(c);
             }
         });
-        Agent = new NodeAgent(_options, Kube, Capacity, this, drain);
+        Agent = new NodeAgent(_options, Kube, Capacity, this, drain, events);
     }
 
     public FakeKube Kube { get; }
@@ -54,9 +55,9 @@ internal sealed class TestNode : IAsyncDisposable, IImageRoots
     public ImageConfig Config { get; set; } = new();
 
     public static async Task<TestNode> StartAsync(
-        TimeProvider? time = null, bool? allowMounts = null, FakeKube? kube = null, string? data = null, IDrainGate? drain = null)
+        TimeProvider? time = null, bool? allowMounts = null, FakeKube? kube = null, string? data = null, IDrainGate? drain = null, IEventRecorder? events = null)
     {
-        var node = new TestNode(time, allowMounts, kube, data, drain);
+        var node = new TestNode(time, allowMounts, kube, data, drain, events);
         await node.Agent.StartAsync(CancellationToken.None);
         return node;
     }

@@ -3,7 +3,6 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Serving;
-using Serval.Cli;
 using Serval.Composition;
 using Serval.Images;
 using Serval.Kube;
@@ -14,11 +13,11 @@ namespace Serval.Tests.Composition;
 public sealed class WakeWritesTests : IAsyncLifetime
 {
     private readonly string _data = Directory.CreateTempSubdirectory("serval-wake-").FullName;
-    private IServalHost _host = null!; // set by InitializeAsync
+    private ServalHost _host = null!; // set by InitializeAsync
 
     public async Task InitializeAsync()
     {
-        _host = await ServalHost.StartAsync(new ServalOptions { DataDirectory = _data, HttpPort = 0, ApiPort = 0 }, CancellationToken.None);
+        _host = (ServalHost)await ServalHost.StartAsync(new ServalOptions { DataDirectory = _data, HttpPort = 0, ApiPort = 0 }, CancellationToken.None);
         var image = Directory.CreateDirectory(Path.Combine(_data, "image"));
         File.Copy(new[] { "/usr/bin/busybox", "/bin/busybox" }.First(File.Exists), Path.Combine(image.FullName, "busybox"));
         Directory.CreateDirectory(Path.Combine(image.FullName, "www"));
@@ -65,6 +64,10 @@ public sealed class WakeWritesTests : IAsyncLifetime
         // The signal that releases the request goes ahead of the pod's own Ready; whatever follows that trails the answer or races with it.
         var next = upToAnswer.Skip(pod + 1).Select(w => w.What).FirstOrDefault("Modified Pod");
         Assert.True(next.StartsWith("Modified Pod", StringComparison.Ordinal), $"something was written between the spawn and Ready:\n{text}");
+
+        await _host.Events.FlushAsync(); // what the wake had to tell comes after it
+        var told = _host.Client.Cache(Kinds.Event).List().Select(e => (string?)e.ToTree()["reason"]).ToHashSet();
+        Assert.Superset(new HashSet<string?> { "ScalingReplicaSet", "SuccessfulCreate", "Scheduled", "Pulled", "Created", "Started" }, told);
     }
 
     private async Task DeployAtZeroAsync(string name)
@@ -86,7 +89,7 @@ public sealed class WakeWritesTests : IAsyncLifetime
         await ready.Task.WaitAsync(TimeSpan.FromMinutes(1));
     }
 
-    /// <summary>Waits until every deployment's status has caught up, the last of the writes that trail a deploy.</summary>
+    /// <summary>Waits until every deployment's status has caught up and the deploy's events are written, the last of what trails a deploy.</summary>
     private async Task QuietAsync()
     {
         var quiet = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -102,6 +105,7 @@ public sealed class WakeWritesTests : IAsyncLifetime
         while (await NewestAsync() is var newest && newest != seen)
         {
             seen = newest;
+            await _host.Events.FlushAsync();
             using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
             await timer.WaitForNextTickAsync();
         }

@@ -31,8 +31,8 @@ internal sealed class AutoscalerWorld : IAsyncDisposable
         Host = NewHost();
         _reconcilers =
         [
-            new PodAutoscalerReconciler(Client, Host, _config, Time),
-            new ServerlessServiceReconciler(Client, () => [new GatewayAddress("127.0.0.1", 8880)], Time),
+            new PodAutoscalerReconciler(Client, Host, _config, NoEvents.Instance, Time),
+            new ServerlessServiceReconciler(Client, () => [new GatewayAddress("127.0.0.1", 8880)], NoEvents.Instance, Time),
         ];
         var labels = """{"serving.knative.dev/revision":"hello-00001","serving.knative.dev/revisionUID":"rev-uid"}""";
         Create(Kinds.Deployment, JsonNode.Parse($$"""

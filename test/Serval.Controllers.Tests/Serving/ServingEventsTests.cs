@@ -1,0 +1,163 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
+using Serval.Api;
+using Serval.Controllers.Serving;
+using Serval.Controllers.Tests.Autoscaler;
+using Serval.Controllers.Tests.TestServices;
+using Serval.Kube;
+
+namespace Serval.Controllers.Tests.Serving;
+
+/// <summary>What Knative's controllers tell; reasons and words as in knative/serving.</summary>
+public sealed class ServingEventsTests : IDisposable
+{
+    private static readonly ObjectKey s_key = new("default", "hello");
+    private static readonly ObjectKey s_revision = new("default", "hello-00001");
+
+    private readonly ManualTime _time = new();
+    private readonly RecordedEvents _events = new();
+    private readonly FakeKubeClient _client;
+    private readonly ServingConfigSource _config;
+    private readonly FakeImages _images = new();
+
+    public ServingEventsTests()
+    {
+        _client = new FakeKubeClient(_time);
+        _config = new ServingConfigSource(_client, NullLogger<ServingConfigSource>.Instance);
+    }
+
+    public void Dispose() => _config.Dispose();
+
+    [Fact]
+    public async Task Service_Made_TellsOfItsChildrenOnce()
+    {
+        await CreateAsync(Kinds.KService);
+        var reconciler = new ServiceReconciler(_client, _events, _time);
+        await reconciler.ReconcileAsync(s_key, CancellationToken.None);
+        Assert.Equal(["service-controller"], _events.Components());
+        Assert.Equal(
+            ["Normal Created Service/hello: Created Configuration \"hello\"", "Normal Created Service/hello: Created Route \"hello\""], _events.Take());
+        await reconciler.ReconcileAsync(s_key, CancellationToken.None);
+        Assert.Empty(_events.Take());
+    }
+
+    [Fact]
+    public async Task Service_WhoseRouteIsAnothers_Warns()
+    {
+        await CreateAsync(Kinds.Route);
+        await CreateAsync(Kinds.KService);
+        await new ServiceReconciler(_client, _events, _time).ReconcileAsync(s_key, CancellationToken.None);
+        Assert.Contains(
+            "Warning InternalError Service/hello: there is an existing Route default/hello that no controller owns; delete or rename it", _events.Take());
+    }
+
+    [Fact]
+    public async Task Configuration_UntilItIsReady_TellsEachStepOnce()
+    {
+        await CreateAsync(Kinds.Configuration);
+        var reconciler = new ConfigurationReconciler(_client, _events, _time);
+        await reconciler.ReconcileAsync(s_key, CancellationToken.None);
+        Assert.Equal(["Normal Created Configuration/hello: Created Revision \"hello-00001\""], _events.Take());
+        await ConditionAsync(Kinds.Revision, s_revision, "True");
+        await reconciler.ReconcileAsync(s_key, CancellationToken.None);
+        Assert.Equal(
+            [
+                "Normal ConfigurationReady Configuration/hello: Configuration becomes ready",
+                "Normal LatestReadyUpdate Configuration/hello: LatestReadyRevisionName updated to \"hello-00001\"",
+            ],
+            _events.Take());
+        await reconciler.ReconcileAsync(s_key, CancellationToken.None);
+        Assert.Empty(_events.Take());
+        await ConditionAsync(Kinds.Revision, s_revision, "False", "exit code 1");
+        await reconciler.ReconcileAsync(s_key, CancellationToken.None);
+        await reconciler.ReconcileAsync(s_key, CancellationToken.None);
+        Assert.Equal(["Warning LatestReadyFailed Configuration/hello: Latest ready revision \"hello-00001\" has failed"], _events.Take());
+    }
+
+    [Fact]
+    public async Task Configuration_WhoseFirstRevisionFails_Warns()
+    {
+        await CreateAsync(Kinds.Configuration);
+        var reconciler = new ConfigurationReconciler(_client, _events, _time);
+        await reconciler.ReconcileAsync(s_key, CancellationToken.None);
+        _events.Take();
+        await ConditionAsync(Kinds.Revision, s_revision, "False", "exit code 1");
+        await reconciler.ReconcileAsync(s_key, CancellationToken.None);
+        await reconciler.ReconcileAsync(s_key, CancellationToken.None);
+        Assert.Equal(["Warning LatestCreatedFailed Configuration/hello: Latest created revision \"hello-00001\" has failed"], _events.Take());
+    }
+
+    [Fact]
+    public async Task Configuration_WhoseRevisionIsRefused_Warns()
+    {
+        await CreateAsync(Kinds.Configuration);
+        _client.Failure = new ApiException(422, "Invalid", "no good");
+        await Assert.ThrowsAsync<ApiException>(() => new ConfigurationReconciler(_client, _events, _time).ReconcileAsync(s_key, CancellationToken.None)); // its status fails too
+        Assert.Equal(["Warning CreationFailed Configuration/hello: Failed to create Revision: no good"], _events.Take());
+    }
+
+    [Fact]
+    public async Task Revision_WithoutImage_WarnsAndThenBecomesReady()
+    {
+        await CreateAsync(Kinds.Revision, s_revision.Name);
+        var reconciler = new RevisionReconciler(_client, _images, _config, _events, _time);
+        _images.Missing = "not here";
+        await reconciler.ReconcileAsync(s_revision, CancellationToken.None);
+        Assert.Equal(["Warning InternalError Revision/hello-00001: Unable to fetch image \"example.com/app:1\": not here"], _events.Take());
+        _images.Missing = null;
+        await reconciler.ReconcileAsync(s_revision, CancellationToken.None);
+        Assert.Empty(_events.Take());
+
+        var deployment = Assert.Single(_client.Cache(Kinds.Deployment).List()).Key;
+        await PatchAsync(Kinds.Deployment, deployment,
+            """{"status":{"readyReplicas":1,"conditions":[{"type":"Progressing","status":"True","reason":"NewReplicaSetAvailable"},{"type":"Available","status":"True"}]}}""");
+        await PatchAsync(Kinds.PodAutoscaler, s_revision,
+            """{"status":{"serviceName":"hello-00001","conditions":[{"type":"Ready","status":"True"},{"type":"ScaleTargetInitialized","status":"True"}]}}""");
+        await reconciler.ReconcileAsync(s_revision, CancellationToken.None);
+        await reconciler.ReconcileAsync(s_revision, CancellationToken.None);
+        Assert.Equal(["Normal RevisionReady Revision/hello-00001: Revision becomes ready upon all resources being ready"], _events.Take());
+    }
+
+    [Fact]
+    public async Task Route_Programmed_TellsOfIngressAndPlaceholderOnce()
+    {
+        await CreateAsync(Kinds.Configuration);
+        var configuration = new ConfigurationReconciler(_client, NoEvents.Instance, _time);
+        await configuration.ReconcileAsync(s_key, CancellationToken.None);
+        await ConditionAsync(Kinds.Revision, s_revision, "True");
+        await configuration.ReconcileAsync(s_key, CancellationToken.None);
+        await CreateAsync(Kinds.Route, spec: """{"traffic":[{"configurationName":"hello","latestRevision":true,"percent":100}]}""");
+        var reconciler = new RouteReconciler(_client, _config, () => 80, _events, _time);
+        await reconciler.ReconcileAsync(s_key, CancellationToken.None);
+        Assert.Equal(["Normal Created Route/hello: Created placeholder service \"hello\"", "Normal Created Route/hello: Created Ingress \"hello\""], _events.Take());
+        await reconciler.ReconcileAsync(s_key, CancellationToken.None);
+        Assert.Empty(_events.Take());
+    }
+
+    private Task ConditionAsync(ResourceKind kind, ObjectKey key, string ready, string message = "") => PatchAsync(
+        kind, key, $$"""{"status":{"observedGeneration":1,"conditions":[{"type":"Ready","status":"{{ready}}","message":"{{message}}"}]} }""");
+
+    private Task PatchAsync(ResourceKind kind, ObjectKey key, string patch) => _client.PatchAsync(
+        kind, key, new KubePatch(PatchType.Merge, System.Text.Encoding.UTF8.GetBytes(patch)), WriteOptions.By("test", "status"));
+
+    private async Task CreateAsync(ResourceKind kind, string name = "hello", string? spec = null)
+    {
+        const string container = """{"containers":[{"name":"user-container","image":"example.com/app:1"}]}""";
+        spec ??= kind == Kinds.Revision ? container : $$"""{"template":{"spec":{{container}} } }""";
+        var tree = new JsonObject
+        {
+            ["apiVersion"] = kind.ApiVersion, ["kind"] = kind.Kind, ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = "default" },
+            ["spec"] = JsonNode.Parse(spec),
+        };
+        await _client.CreateAsync(kind, KubeObject.From(tree), WriteOptions.By("test"));
+    }
+
+    private sealed class FakeImages : IImageResolver
+    {
+        public string? Missing { get; set; }
+
+        public ValueTask<ResolvedImage> ResolveAsync(string reference, CancellationToken ct) => Missing is null
+            ? ValueTask.FromResult(new ResolvedImage("sha256:1", "example.com/app@sha256:1"))
+            : throw new ImageNotFoundException(Missing);
+    }
+}
