@@ -23,6 +23,7 @@ internal sealed partial class Gate
     private Instance[] _ready = [];
     private int _inFlight;
     private ITimer? _retry;
+    private long _retryAt = long.MaxValue;
     private volatile RevisionPolicy _policy;
 
     public Gate(BackendKey key, RevisionPolicy policy, GateServices services)
@@ -184,9 +185,9 @@ internal sealed partial class Gate
     {
         lock (_lock)
         {
-            var wait = instance.MarkFailed(_services.Time.GetTimestamp(), _services.Time);
-            _retry ??= _services.Time.CreateTimer(static self => ((Gate)self!).Retry(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            _retry.Change(wait, Timeout.InfiniteTimeSpan);
+            var now = _services.Time.GetTimestamp();
+            instance.MarkFailed(now, _services.Time);
+            Drain(now);
         }
     }
 
@@ -210,13 +211,33 @@ internal sealed partial class Gate
     {
         lock (_lock)
         {
-            var now = _services.Time.GetTimestamp();
-            Drain(now);
-            if (_queue.Count > 0 && Array.Exists(_ready, i => i.Failures > 0 && !i.OnTrial))
+            _retryAt = long.MaxValue;
+            Drain(_services.Time.GetTimestamp());
+        }
+    }
+
+    /// <summary>
+    /// Looks again when the first of the instances that refused may be tried. Those on trial need no timer: how it ends is an event. So while
+    /// anybody waits, either a slot comes free by an event or the timer is on.
+    /// </summary>
+    private void ArmRetry(long now)
+    {
+        var first = long.MaxValue;
+        foreach (var instance in _ready)
+        {
+            if (instance is { Failures: > 0, OnTrial: false } && instance.SuspectUntil > now)
             {
-                _retry!.Change(TimeSpan.FromMilliseconds(5), Timeout.InfiniteTimeSpan);
+                first = Math.Min(first, instance.SuspectUntil);
             }
         }
+        if (first >= _retryAt)
+        {
+            return; // none, or the timer is on: when it fires early it is armed again
+        }
+        _retryAt = first;
+        _retry ??= _services.Time.CreateTimer(static self => ((Gate)self!).Retry(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        // Timers count whole milliseconds, and must not fire before the time.
+        _retry.Change(TimeSpan.FromMilliseconds(Math.Ceiling(_services.Time.GetElapsedTime(now, first).TotalMilliseconds)), Timeout.InfiniteTimeSpan);
     }
 
     private void TakeSlot(Instance instance, long now)
@@ -235,6 +256,10 @@ internal sealed partial class Gate
             TakeSlot(instance, now);
             _queue.RemoveFirst();
             first.Value.Settle(new Admission(instance, default));
+        }
+        if (_queue.Count > 0)
+        {
+            ArmRetry(now);
         }
     }
 

@@ -23,7 +23,9 @@ internal sealed class Instance(BackendEndpoint endpoint, UpstreamPool pool)
 
     public int InFlight { get; set; }
 
-    /// <summary>Failed connection attempts in a row; while there are any, one request at a time tries.</summary>
+    /// <summary>
+    /// Failed connection attempts in a row, where those of one back-off count once; while there are any, one request at a time tries.
+    /// </summary>
     public int Failures { get; private set; }
 
     public long SuspectUntil { get; private set; }
@@ -34,14 +36,17 @@ internal sealed class Instance(BackendEndpoint endpoint, UpstreamPool pool)
 
     public bool Is(BackendEndpoint other) => other.Host == Host && other.Port == Port && other.InstanceId == Id;
 
-    /// <summary>When to try again.</summary>
-    public TimeSpan MarkFailed(long now, TimeProvider time)
+    /// <summary>Leaves it alone for a moment, longer each time. Connections that were tried together fail together: that is one failure.</summary>
+    public void MarkFailed(long now, TimeProvider time)
     {
+        if (Failures > 0 && now < SuspectUntil)
+        {
+            return;
+        }
         OnTrial = false;
         var backoff = TimeSpan.FromMilliseconds(1 << Math.Min(++Failures, 9));
         backoff = backoff < s_maxBackoff ? backoff : s_maxBackoff;
         SuspectUntil = now + (long)(backoff.TotalSeconds * time.TimestampFrequency);
-        return backoff;
     }
 
     public void MarkGood()

@@ -14,8 +14,8 @@ public sealed class GateTests
     private static BackendEndpoint E(string id, EndpointState state = EndpointState.Ready) => new("127.0.0.1", 1, id, state);
 
     /// <summary>
-    /// Random arrivals, departures, cancellations and instance changes: never more than the limit at one instance, first come first served,
-    /// no free slot while somebody waits, and nothing lost at the end.
+    /// Random arrivals, departures, cancellations, refusals and instance changes: never more than the limit at one instance, first come first
+    /// served, no free slot while somebody waits, nobody forgotten behind instances that refused, and nothing lost at the end.
     /// </summary>
     [Theory]
     [InlineData(1)]
@@ -28,13 +28,14 @@ public sealed class GateTests
         for (var seed = 0; seed < 200; seed++)
         {
             var random = new Random(seed);
-            var gate = NewGate(new FakeTime(), limit, seed);
+            var time = new FakeTime();
+            var gate = NewGate(time, limit, seed);
             var running = new List<Instance>();
             var waiting = new List<Waiter>();
             var state = new Dictionary<string, EndpointState>();
             for (var step = 0; step < 400; step++)
             {
-                switch (random.Next(6))
+                switch (random.Next(10))
                 {
                     case 0 or 1:
                         Arrive(gate, running, waiting, again: random.Next(10) == 0);
@@ -51,25 +52,36 @@ public sealed class GateTests
                         Assert.Equal(RequestOutcome.ClientAborted, victim.Settled.Result.Refusal);
                         waiting.Remove(victim);
                         break;
-                    case 5 when random.Next(4) == 0:
+                    case 5 when random.Next(2) == 0:
                         var id = $"i{random.Next(4)}-{step / 100}";
-                        state[id] = (EndpointState)random.Next(3);
-                        gate.SetInstance(E(id, state[id]));
+                        if (state.GetValueOrDefault(id) != EndpointState.Gone) // which is for ever
+                        {
+                            state[id] = (EndpointState)random.Next(3);
+                            gate.SetInstance(E(id, state[id]));
+                        }
+                        break;
+                    case 6 or 7 when running.Count > 0:
+                        Refuse(gate, time, running, waiting, random.Next(running.Count), random.Next(9));
+                        break;
+                    case 8 when running.Count > 0 && random.Next(8) == 0:
+                        gate.MarkGood(running[random.Next(running.Count)]);
+                        break;
+                    case 9:
+                        time.Advance(TimeSpan.FromMilliseconds(random.Next(20)));
                         break;
                     default:
                         break;
                 }
                 Collect(running, waiting);
                 Check(gate, running, waiting, limit, seed, step);
+                if (step % 50 == 49)
+                {
+                    CheckProgress(gate, time, running, waiting, state.ContainsValue(EndpointState.Ready), seed, step);
+                }
             }
             gate.SetInstance(E("last"));
             Collect(running, waiting);
-            while (running.Count > 0)
-            {
-                gate.Release(running[^1]);
-                running.RemoveAt(running.Count - 1);
-                Collect(running, waiting);
-            }
+            ReleaseAll(gate, running, waiting);
             Assert.Empty(waiting);
             Assert.True(gate.TakeDemand(out var demand));
             Assert.Equal((0, 0), (demand.InFlight, demand.Held));
@@ -144,6 +156,46 @@ public sealed class GateTests
     }
 
     [Fact]
+    public void FailedInstances_TheOneThatMayBeTriedFirst_IsTriedFirst()
+    {
+        var time = new FakeTime();
+        var gate = NewGate(time, 1, 1);
+        gate.SetLevel(EndpointsSnapshot.Of(E("a"), E("b")));
+        Assert.True(gate.TryEnter(out var a));
+        Assert.True(gate.TryEnter(out var b));
+        for (var i = 0; i < 8; i++)
+        {
+            gate.MarkFailed(b);
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+        gate.MarkFailed(a);
+        gate.MarkFailed(b); // the last to fail, and to be left alone the longest
+        gate.Release(a);
+        gate.Release(b);
+        var waiter = gate.Hold(again: false, out _)!;
+        time.Advance(TimeSpan.FromMilliseconds(3));
+        Assert.True(waiter.Settled.IsCompleted);
+        Assert.Same(a, waiter.Settled.Result.Instance);
+    }
+
+    [Fact]
+    public void ConnectionsRefusedTogether_CountAsOneFailure()
+    {
+        var time = new FakeTime();
+        var gate = NewGate(time, 0, 1);
+        gate.SetLevel(EndpointsSnapshot.Of(E("a")));
+        var running = Enumerable.Range(0, 8).Select(_ => gate.TryEnter(out var instance) ? instance : null!).ToList();
+        running.ForEach(gate.MarkFailed);
+        running.ForEach(gate.Release);
+        Assert.Equal(1, running[0].Failures);
+        var waiter = gate.Hold(again: false, out _)!;
+        time.Advance(TimeSpan.FromMilliseconds(3));
+        Assert.True(waiter.Settled.IsCompleted);
+        gate.MarkFailed(running[0]);
+        Assert.Equal(2, running[0].Failures);
+    }
+
+    [Fact]
     public void Demand_AverageIsTimeWeighted()
     {
         var time = new FakeTime();
@@ -174,6 +226,47 @@ public sealed class GateTests
         else
         {
             Assert.Equal(RequestOutcome.QueueFull, refusal);
+        }
+    }
+
+    /// <summary>A running request's instance turns out to refuse connections: it waits again, before all others.</summary>
+    private static void Refuse(Gate gate, FakeTime time, List<Instance> running, List<Waiter> waiting, int index, int times)
+    {
+        var instance = running[index];
+        running.RemoveAt(index);
+        for (var i = 1; i < times; i++)
+        {
+            gate.MarkFailed(instance);
+            time.Advance(TimeSpan.FromMilliseconds(1 << i)); // others tried it meanwhile
+        }
+        gate.MarkFailed(instance);
+        gate.Release(instance);
+        Collect(running, waiting);
+        if (gate.Hold(again: true, out _) is { } waiter)
+        {
+            waiting.Insert(0, waiter);
+        }
+    }
+
+    /// <summary>When all is quiet and there is an instance, the longest back-off later somebody is let in, whoever refused before.</summary>
+    private static void CheckProgress(Gate gate, FakeTime time, List<Instance> running, List<Waiter> waiting, bool ready, int seed, int step)
+    {
+        ReleaseAll(gate, running, waiting);
+        if (waiting.Count > 0 && ready)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            Collect(running, waiting);
+            Assert.True(running.Count > 0, $"seed {seed}, step {step}: {waiting.Count} wait for ever");
+        }
+    }
+
+    private static void ReleaseAll(Gate gate, List<Instance> running, List<Waiter> waiting)
+    {
+        while (running.Count > 0)
+        {
+            gate.Release(running[^1]);
+            running.RemoveAt(running.Count - 1);
+            Collect(running, waiting);
         }
     }
 
