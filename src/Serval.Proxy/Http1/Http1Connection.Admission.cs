@@ -5,7 +5,8 @@ namespace Serval.Proxy;
 /// <summary>From the gate to a connection with an instance.</summary>
 internal sealed partial class Http1Connection
 {
-    private const int MaxServiceAttempts = 3;
+    /// <summary>Endpoints of a plain Service that refuse before the request fails; a revision's are tried as long as it may be held.</summary>
+    internal const int MaxServiceAttempts = 3;
 
     /// <summary>A free slot and a connection at hand: nothing to wait for.</summary>
     private bool TryEnterFast()
@@ -18,8 +19,7 @@ internal sealed partial class Http1Connection
         {
             return false;
         }
-        _upstream = _http2Upstream ? null : _instance.Pool.TryTake(_facts.Repeatable);
-        return _upstream is not null;
+        return !_http2Upstream && TryTakePooled(_instance);
     }
 
     /// <summary>Holds until there is a slot, connects, and does so again when the instance refuses.</summary>
@@ -70,8 +70,7 @@ internal sealed partial class Http1Connection
     {
         var instance = _instance!;
         // A connection may have come free; after a failure only a new one will do.
-        _upstream = _attempts + _resets == 0 ? instance.Pool.TryTake(_facts.Repeatable) : null;
-        if (_upstream is not null)
+        if (_attempts + _resets == 0 && TryTakePooled(instance))
         {
             return true;
         }
@@ -96,14 +95,31 @@ internal sealed partial class Http1Connection
         {
             return false;
         }
+        NoteRefusal();
+        return false;
+    }
+
+    private bool TryTakePooled(Instance instance)
+    {
+        _upstream = instance.Pool.TryTake(_facts.Repeatable);
+        if (_upstream is null)
+        {
+            return false;
+        }
+        _gate!.MarkGood(instance); // or others would wait for the end of this request to learn that it lives
+        return true;
+    }
+
+    /// <summary>The instance refused the connection: the slot goes back, and the request fails or is held again.</summary>
+    private void NoteRefusal()
+    {
         _attempts++;
-        _gate!.MarkFailed(instance);
+        _gate!.MarkFailed(_instance!);
         ReleaseSlot();
         if (_gate.Key.Kind == Routing.BackendKind.Service && _attempts >= MaxServiceAttempts)
         {
             _failure = RequestOutcome.UpstreamConnect;
         }
-        return false;
     }
 
     private void NoteConnecting(Socket socket)

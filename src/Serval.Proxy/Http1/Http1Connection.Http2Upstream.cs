@@ -37,10 +37,11 @@ internal sealed partial class Http1Connection
                     _cancelHttp2 = null;
                 }
             }
-            _attempts++;
-            _gate!.MarkFailed(_instance!);
-            ReleaseSlot();
-            await HoldAsync();
+            NoteRefusal();
+            if (_failure == RequestOutcome.Forwarded)
+            {
+                await HoldAsync();
+            }
         }
     }
 

@@ -21,10 +21,17 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
         var host = context.Request.Host.Value ?? "";
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var local = core.Options.IsClusterLocalClient(ClientAddress());
-        _backend = Route(host, target, local)?.Pick(core.Picker);
-        if (_backend is null)
+        if (IsProbe())
+        {
+            _failure = RequestOutcome.ProbeAnswered;
+        }
+        else if (Route(host, target, local) is not { } rule)
         {
             _failure = RequestOutcome.NoRoute;
+        }
+        else if ((_backend = rule.Pick(core.Picker)) is null)
+        {
+            _failure = RequestOutcome.NoEndpoint;
         }
         else
         {
@@ -32,6 +39,8 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
         }
         await EndAsync(host + target);
     }
+
+    private bool IsProbe() => context.Request.Headers["K-Network-Probe"] is [{ } first, ..] && first == "probe";
 
     private async Task ForwardAsync(Gate gate, string host, string target)
     {
@@ -116,7 +125,7 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
         }
         gate.MarkFailed(_instance!);
         Release(gate);
-        _failure = gate.Key.Kind == BackendKind.Service && ++_attempts >= 3 ? RequestOutcome.UpstreamConnect : RequestOutcome.Forwarded;
+        _failure = gate.Key.Kind == BackendKind.Service && ++_attempts >= Http1Connection.MaxServiceAttempts ? RequestOutcome.UpstreamConnect : RequestOutcome.Forwarded;
         _attempts = Math.Max(1, _attempts);
         return _failure == RequestOutcome.Forwarded;
     }
@@ -183,7 +192,13 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
         }
         var buffer = new byte[BufferSize];
         var body = await response.Content.ReadAsStreamAsync(clock.Token);
-        for (var read = await body.ReadAsync(buffer, clock.Token); read > 0; read = await body.ReadAsync(buffer, clock.Token))
+        var reading = body.ReadAsync(buffer, clock.Token);
+        if (!reading.IsCompleted)
+        {
+            // The headers do not wait for the body. Where there is neither body nor wait they go with the trailers, as gRPC wants it.
+            await context.Response.BodyWriter.FlushAsync(clock.Token);
+        }
+        for (var read = await reading; read > 0; read = await body.ReadAsync(buffer, clock.Token))
         {
             clock.NoteActivity();
             await context.Response.BodyWriter.WriteAsync(buffer.AsMemory(0, read), clock.Token);
@@ -203,17 +218,29 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
         {
             context.Abort();
         }
+        else if (_failure == RequestOutcome.ProbeAnswered)
+        {
+            context.Response.ContentLength = 0;
+            context.Response.Headers["K-Network-Hash"] = context.Request.Headers["K-Network-Hash"];
+        }
         else if (_failure != RequestOutcome.Forwarded && Outcomes.Of(_failure).Status is > 0 and var status)
         {
-            var text = ErrorText.Of(_failure, _backend?.Gate.Key, context.Request.Headers.Accept.ToString().Contains("json", StringComparison.Ordinal), out var type);
-            context.Response.StatusCode = status;
-            context.Response.Headers["Serval-Error"] = Outcomes.Of(_failure).Reason;
-            context.Response.ContentType = type;
-            context.Response.ContentLength = text.Length;
-            await context.Response.BodyWriter.WriteAsync(text);
+            await AnswerErrorAsync(status);
         }
         var facts = new RequestFacts { Status = context.Response.StatusCode, Url = url };
         core.Telemetry.Ended(_failure, facts, _backend?.Gate.Key, _started);
+    }
+
+    private async Task AnswerErrorAsync(int status)
+    {
+        var text = ErrorText.Of(_failure, _backend?.Gate.Key, context.Request.Headers.Accept.ToString().Contains("json", StringComparison.Ordinal), out var type);
+        var response = context.Response;
+        response.StatusCode = status;
+        response.Headers["Serval-Error"] = Outcomes.Of(_failure).Reason;
+        response.Headers.RetryAfter = _failure == RequestOutcome.QueueFull ? "1" : default;
+        response.ContentType = type;
+        response.ContentLength = text.Length;
+        await response.BodyWriter.WriteAsync(text); // the date is the server's
     }
 
     private void Release(Gate gate)

@@ -8,6 +8,8 @@ namespace Serval.Proxy.Tests.Http2;
 
 public sealed class Http2Tests : ProxyTest
 {
+    protected override ProxyOptions Options => base.Options with { MaxHeldPerRevision = 50 };
+
     private HttpClient Client() => Own(new HttpClient(new SocketsHttpHandler { UseProxy = false })
     {
         BaseAddress = new Uri($"http://127.0.0.1:{Proxy.HttpPort}"),
@@ -55,6 +57,9 @@ public sealed class Http2Tests : ProxyTest
         var client = Client();
         var answers = Enumerable.Range(0, 50).Select(i => client.GetStringAsync($"/{i}")).ToArray();
         await WaitHeldAsync(50);
+        var refused = await client.GetAsync("/");
+        Assert.Equal("queue-full", refused.Headers.GetValues("Serval-Error").Single());
+        Assert.Equal((TimeSpan.FromSeconds(1), true), (refused.Headers.RetryAfter?.Delta, refused.Headers.Date is not null));
         var running = 0;
         var upstream = Own(Upstream.Answering(async m =>
         {
@@ -211,6 +216,85 @@ public sealed class Http2Tests : ProxyTest
     }
 
     [Fact]
+    public async Task Http2Client_GetsTheHeaders_BeforeTheInstanceSendsABody()
+    {
+        var go = new TaskCompletionSource();
+        ServeRaw(async wire =>
+        {
+            await wire.ReadAsync();
+            await wire.SendAsync("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
+            await go.Task;
+            await wire.SendAsync("2\r\nok\r\n0\r\n\r\n");
+        });
+        using var answer = await Client().GetAsync("/", HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal("text/event-stream", answer.Content.Headers.ContentType?.MediaType);
+        go.SetResult();
+        Assert.Equal("ok", await answer.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task Http2Client_AnswerWithoutBody_IsOneFrame()
+    {
+        await using var upstream = await ServeH2cAsync(context =>
+        {
+            context.Response.ContentType = "application/grpc";
+            context.Response.Headers["grpc-status"] = "12";
+            return Task.CompletedTask;
+        });
+        Assert.Equal([(1, 5)], await FramesAsync("/")); // HEADERS with END_STREAM and END_HEADERS, and no other
+    }
+
+    [Fact]
+    public async Task Http2Client_Probe_IsAnsweredHere()
+    {
+        var client = Client();
+        client.DefaultRequestHeaders.Host = "nobody";
+        client.DefaultRequestHeaders.Add("K-Network-Probe", "probe");
+        client.DefaultRequestHeaders.Add("K-Network-Hash", "abc");
+        var answer = await client.GetAsync("/");
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal("abc", answer.Headers.GetValues("K-Network-Hash").Single());
+        Assert.False(answer.Headers.Contains("Serval-Error"));
+    }
+
+    [Fact]
+    public async Task Http2Client_RuleWithoutWeight_Is503()
+    {
+        Proxy.Publish(new RouteTableBuilder().Add("h", new RouteRule { Backends = [new WeightedBackend { Backend = Revision, Weight = 0 }] }).Build(2));
+        var answer = await Client().GetAsync("/");
+        Assert.Equal("no-endpoint", answer.Headers.GetValues("Serval-Error").Single());
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        Assert.Equal("no-endpoint", (await (await ClientAsync()).GetAsync("h")).Header("Serval-Error"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Service_ThatSpeaksHttp2_AndRefuses_IsNotTriedForEver(bool http2Client)
+    {
+        var service = BackendKey.Service("default", "plain", "80");
+        Proxy.Publish(new RouteTableBuilder().Add("s", new RouteRule { Backends = [new WeightedBackend { Backend = service }] })
+            .SetPolicy(service, RevisionPolicy.PlainService with { Protocol = BackendProtocol.H2c }).Build(2));
+        Proxy.Set(service, EndpointsSnapshot.Of(new BackendEndpoint("127.0.0.1", Upstream.FreePort(), "x")));
+        var client = Client();
+        client.DefaultRequestHeaders.Host = "s";
+        var answer = http2Client ? ReasonAsync(client.GetAsync("/")) : ReasonAsync((await ClientAsync()).GetAsync("s"));
+        while (!answer.IsCompleted)
+        {
+            Time.Advance(TimeSpan.FromMilliseconds(10));
+            await Task.Yield();
+        }
+        Assert.Equal("upstream-connect", await answer);
+
+        static async Task<string> ReasonAsync<T>(Task<T> answer) => await answer switch
+        {
+            Message m => m.Header("Serval-Error")!,
+            HttpResponseMessage m => m.Headers.GetValues("Serval-Error").Single(),
+            _ => "",
+        };
+    }
+
+    [Fact]
     public async Task Http2Instance_HostWithAnImpossiblePort_Is400()
     {
         await using var upstream = await ServeH2cAsync(context => context.Response.WriteAsync("reached"));
@@ -218,6 +302,29 @@ public sealed class Http2Tests : ProxyTest
         Assert.Equal((400, "bad-request"), (answer.Status, answer.Header("Serval-Error")));
         Assert.Empty(Log.Errors);
         Assert.Equal("reached", (await (await ClientAsync()).GetAsync("h:80")).Body);
+    }
+
+    /// <summary>The frames of stream 1 that answer a GET, by type and flags, up to the end of the stream.</summary>
+    private async Task<List<(int Type, int Flags)>> FramesAsync(string path)
+    {
+        var client = await ClientAsync();
+        // No dynamic table: each field is a literal without indexing (RFC 7541, 6.2.2).
+        byte[] fields = [.. Literal(":method", "GET"), .. Literal(":scheme", "http"), .. Literal(":path", path), .. Literal(":authority", "h")];
+        await client.SendAsync((byte[])[.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, (byte)fields.Length, 1, 5, 0, 0, 0, 1, .. fields]);
+        var frames = new List<(int Type, int Flags)>();
+        while (frames.Count == 0 || (frames[^1].Flags & 1) == 0)
+        {
+            var head = await client.ReadExactAsync(9);
+            await client.SkipAsync((head[0] << 16) | (head[1] << 8) | head[2]);
+            if (head[8] == '\x1')
+            {
+                frames.Add((head[3], head[4]));
+            }
+        }
+        return frames;
+
+        static byte[] Literal(string name, string value) =>
+            [0, (byte)name.Length, .. Encoding.ASCII.GetBytes(name), (byte)value.Length, .. Encoding.ASCII.GetBytes(value)];
     }
 
     private sealed class DuplexContent : HttpContent
