@@ -13,4 +13,7 @@ public sealed record Condition
     public string Reason { get; init => field = value ?? field; } = "";
     public string Message { get; init => field = value ?? field; } = "";
     public DateTimeOffset? LastTransitionTime { get; init; }
+
+    /// <summary>Only Deployments keep it (apps/v1 DeploymentCondition).</summary>
+    public DateTimeOffset? LastUpdateTime { get; init; }
 }

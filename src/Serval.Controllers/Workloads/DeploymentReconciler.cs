@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Apps;
+using Serval.Api.Core;
 using Serval.Kube;
 
 namespace Serval.Controllers.Workloads;
@@ -20,7 +22,11 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
 
     public ResourceKind Kind => Kinds.Deployment;
 
-    public IEnumerable<ReconcilerWatch> Watches => [ReconcilerWatch.Owned(Kinds.ReplicaSet, Kinds.Deployment)];
+    public IEnumerable<ReconcilerWatch> Watches =>
+    [
+        ReconcilerWatch.Owned(Kinds.ReplicaSet, Kinds.Deployment),
+        new ReconcilerWatch(Kinds.Pod, Awaited),
+    ];
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
     {
@@ -31,49 +37,48 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
         }
         var deployment = stored.As<Deployment>();
         var sets = client.Cache(Kinds.ReplicaSet).OwnedBy(stored.Metadata.Uid).Where(s => s.Metadata.ControllerRef?.Uid == stored.Metadata.Uid).ToList();
-        if (!deployment.Spec.Paused)
-        {
-            sets = await RollAsync(stored, deployment, sets, ct);
-        }
-        return await ReportAsync(stored, deployment, sets, ct);
-    }
-
-    private async Task<List<KubeObject>> RollAsync(KubeObject stored, Deployment deployment, List<KubeObject> sets, CancellationToken ct)
-    {
         var template = stored.ToTree()["spec"]!["template"]!.AsObject();
         var hash = TemplateHash.Of(CanonicalJson.Serialize(template), 10);
-        var desired = deployment.Spec.Replicas ?? 1;
         var current = sets.FirstOrDefault(s => s.Metadata.Label(HashLabel) == hash);
         var old = sets.Where(s => s != current).ToList();
-        var plan = RolloutPlan.For(deployment, Facts(current), [.. old.Select(s => Facts(s)!)]);
+        var recreates = deployment.Spec.Strategy.Type == "Recreate";
+        var oldFacts = old.ConvertAll(s => SetFacts.Of(s, recreates && Runs(s)));
+        var plan = RolloutPlan.For(deployment, current is null ? null : SetFacts.Of(current), oldFacts);
 
-        if (current is null)
+        if (plan.Create is { } size)
         {
-            current = await CreateSetAsync(stored, NewSet(stored, template, hash, plan.Current), plan.Current, ct);
+            current = await CreateAsync(stored, NewSet(stored, template, hash, size, oldFacts), size, ct);
         }
-        else
+        else if (current is not null)
         {
-            current = await ScaleAsync(stored, current, plan.Current, ct);
+            current = await UpdateAsync(stored, current, Size(current), RolloutHistory.Missing(stored, current, oldFacts), deployment.Spec.MinReadySeconds, ct);
         }
-        var result = new List<KubeObject> { current };
-        foreach (var set in old)
+        for (var i = 0; i < old.Count; i++)
         {
-            var replicas = plan.Old[set.Metadata.Name];
-            var status = set.As<ReplicaSet>().Status;
-            if (replicas == 0 && status.Replicas == 0 && old.Count > (deployment.Spec.RevisionHistoryLimit ?? 10)
-                && client.Cache(Kinds.Pod).OwnedBy(set.Metadata.Uid).Count == 0)
-            {
-                await OwnedObjects.DeleteIfPresentAsync(client, Kinds.ReplicaSet, set, ct);
-                continue;
-            }
-            result.Add(await ScaleAsync(stored, set, replicas, ct));
+            old[i] = await UpdateAsync(stored, old[i], Size(old[i]), [], null, ct);
         }
-        return result;
+        return await ReportAsync(stored, deployment, current, old, ct);
 
-        static SetFacts? Facts(KubeObject? set) => set is null ? null : SetFacts.Of(set);
+        int? Size(KubeObject set) => plan.Sizes.TryGetValue(set.Metadata.Name, out var replicas) ? replicas : null;
     }
 
-    private async Task<KubeObject> CreateSetAsync(KubeObject deployment, KubeObject set, int replicas, CancellationToken ct)
+    /// <summary>The Deployment that waits for the end of this pod, when it does: no status tells of pods that are being stopped.</summary>
+    private IEnumerable<ObjectKey> Awaited(CacheChange change)
+    {
+        var ns = change.New.Metadata.Namespace;
+        if (change.Type == WatchEventType.Deleted && change.New.Metadata.ControllerRef is { Kind: "ReplicaSet" } set
+            && client.Cache(Kinds.ReplicaSet).Get(new ObjectKey(ns, set.Name))?.Metadata.ControllerRef is { Kind: "Deployment" } owner
+            && client.Cache(Kinds.Deployment).Get(new ObjectKey(ns, owner.Name)) is { } deployment
+            && deployment.As<Deployment>().Spec.Strategy.Type == "Recreate")
+        {
+            yield return deployment.Key;
+        }
+    }
+
+    /// <summary>Whether anything of it may still run, what is being stopped included.</summary>
+    private bool Runs(KubeObject set) => client.Cache(Kinds.Pod).OwnedBy(set.Metadata.Uid).Any(p => !PodFacts.IsFinished(p.As<Pod>()));
+
+    private async Task<KubeObject> CreateAsync(KubeObject deployment, KubeObject set, int replicas, CancellationToken ct)
     {
         try
         {
@@ -88,19 +93,6 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
         }
     }
 
-    private async Task<KubeObject> ScaleAsync(KubeObject deployment, KubeObject set, int replicas, CancellationToken ct)
-    {
-        var before = set.As<ReplicaSet>().Spec.Replicas ?? 1;
-        if (before == replicas)
-        {
-            return set;
-        }
-        var patch = CanonicalJson.Serialize(new JsonObject { ["spec"] = new JsonObject { ["replicas"] = replicas } });
-        var scaled = await client.PatchAsync(Kinds.ReplicaSet, set.Key, new KubePatch(PatchType.Merge, patch), WriteOptions.By(Name), ct);
-        AnnounceScale(deployment, scaled, before, replicas);
-        return scaled;
-    }
-
     private void AnnounceScale(KubeObject deployment, KubeObject set, int from, int to)
     {
         if (from != to)
@@ -109,11 +101,66 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
         }
     }
 
-    private static KubeObject NewSet(KubeObject deployment, JsonObject template, string hash, int replicas)
+    /// <summary>Writes what differs, in one write.</summary>
+    private async Task<KubeObject> UpdateAsync(
+        KubeObject deployment, KubeObject set, int? size, JsonObject annotations, int? minReadySeconds, CancellationToken ct)
     {
+        var view = set.As<ReplicaSet>();
+        var spec = new JsonObject();
+        if (size is { } replicas)
+        {
+            foreach (var (key, value) in ScaleAnnotations(deployment).Where(a => set.Metadata.Annotation(a.Key) != a.Value))
+            {
+                annotations[key] = value;
+            }
+            if (view.Spec.Replicas != replicas)
+            {
+                spec["replicas"] = replicas;
+            }
+        }
+        if (minReadySeconds is { } seconds && view.Spec.MinReadySeconds != seconds)
+        {
+            spec["minReadySeconds"] = seconds;
+        }
+        var patch = new JsonObject();
+        if (annotations.Count > 0)
+        {
+            patch["metadata"] = new JsonObject { ["annotations"] = annotations };
+        }
+        if (spec.Count > 0)
+        {
+            patch["spec"] = spec;
+        }
+        if (patch.Count == 0)
+        {
+            return set;
+        }
+        var changed = await client.PatchAsync(
+            Kinds.ReplicaSet, set.Key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(Name), ct);
+        AnnounceScale(deployment, set, view.Spec.Replicas ?? 1, size ?? view.Spec.Replicas ?? 1);
+        return changed;
+    }
+
+    private static Dictionary<string, string> ScaleAnnotations(KubeObject deployment)
+    {
+        var budget = RollingBudget.Of(deployment.As<Deployment>());
+        return new()
+        {
+            [SetFacts.DesiredAnnotation] = budget.Desired.ToString(CultureInfo.InvariantCulture),
+            [SetFacts.MaxAnnotation] = budget.Most.ToString(CultureInfo.InvariantCulture),
+        };
+    }
+
+    private static KubeObject NewSet(KubeObject deployment, JsonObject template, string hash, int replicas, IReadOnlyList<SetFacts> old)
+    {
+        var annotations = RolloutHistory.Missing(deployment, null, old);
+        foreach (var (key, value) in ScaleAnnotations(deployment))
+        {
+            annotations[key] = value;
+        }
         var labels = template["metadata"]?["labels"]?.DeepClone() as JsonObject ?? [];
         labels[HashLabel] = hash;
-        var set = OwnedObjects.New(Kinds.ReplicaSet, deployment, $"{deployment.Metadata.Name}-{hash}", labels);
+        var set = OwnedObjects.New(Kinds.ReplicaSet, deployment, $"{deployment.Metadata.Name}-{hash}", labels, annotations);
         var podTemplate = template.DeepClone().AsObject();
         var metadata = podTemplate["metadata"] as JsonObject ?? [];
         podTemplate["metadata"] = metadata;
@@ -122,38 +169,61 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
         var matchLabels = selector["matchLabels"] as JsonObject ?? [];
         selector["matchLabels"] = matchLabels;
         matchLabels[HashLabel] = hash;
-        set["spec"] = new JsonObject { ["replicas"] = replicas, ["selector"] = selector, ["template"] = podTemplate };
+        var spec = new JsonObject { ["replicas"] = replicas, ["selector"] = selector, ["template"] = podTemplate };
+        if (deployment.As<Deployment>().Spec.MinReadySeconds is > 0 and var seconds)
+        {
+            spec["minReadySeconds"] = seconds;
+        }
+        set["spec"] = spec;
         return KubeObject.From(set);
     }
 
-    private async Task<ReconcileResult> ReportAsync(KubeObject stored, Deployment deployment, List<KubeObject> sets, CancellationToken ct)
+    private async Task<ReconcileResult> ReportAsync(KubeObject stored, Deployment deployment, KubeObject? current, List<KubeObject> old, CancellationToken ct)
     {
-        var facts = sets.ConvertAll(SetFacts.Of);
-        var status = DeploymentStatusWriter.Write(stored, deployment, facts, time.GetUtcNow(), out var recheck);
-        if (JsonDiff.MergePatch(stored.ToTree()["status"] as JsonObject ?? [], status) is not null)
+        var currentFacts = current is null ? null : SetFacts.Of(current);
+        var oldFacts = old.ConvertAll(s => SetFacts.Of(s));
+        List<SetFacts> facts = currentFacts is null ? oldFacts : [currentFacts, .. oldFacts];
+        var status = DeploymentStatusWriter.Write(stored, currentFacts, facts, time.GetUtcNow(), out var recheck);
+        var revision = current?.Metadata.Annotation(RolloutHistory.RevisionAnnotation);
+        var numbered = revision is null || revision == stored.Metadata.Annotation(RolloutHistory.RevisionAnnotation);
+        if (!numbered || JsonDiff.MergePatch(stored.ToTree()["status"] as JsonObject ?? [], status) is not null)
         {
             if (_trail.Wait(stored.Key, facts.Sum(f => f.Ready) < (deployment.Spec.Replicas ?? 1)) is var wait && wait > TimeSpan.Zero)
             {
                 return ReconcileResult.After(wait);
             }
             await OwnedObjects.PatchStatusAsync(client, Kinds.Deployment, stored, status, Name, ct);
+            if (!numbered)
+            {
+                await NumberAsync(stored, revision!, ct); // after the status: a rollout without its number is one whose time has not begun
+            }
         }
         else
         {
             _trail.Forget(stored.Key);
         }
+        if (deployment.Spec.Paused || DeploymentStatusWriter.IsComplete(deployment, currentFacts, facts))
+        {
+            await CleanUpAsync(old, RolloutHistory.Surplus(oldFacts, deployment.Spec.RevisionHistoryLimit ?? 10), ct);
+        }
         return new ReconcileResult(recheck);
     }
-}
 
-/// <summary>The numbers of a ReplicaSet that a rollout is planned with.</summary>
-internal sealed record SetFacts(string Name, int Spec, int Replicas, int Ready, int Available, DateTimeOffset? Created)
-{
-    internal static SetFacts Of(KubeObject set)
+    private async Task NumberAsync(KubeObject deployment, string revision, CancellationToken ct)
     {
-        var view = set.As<ReplicaSet>();
-        return new SetFacts(
-            set.Metadata.Name, view.Spec.Replicas ?? 1, view.Status.Replicas, view.Status.ReadyReplicas, view.Status.AvailableReplicas,
-            set.Metadata.CreationTimestamp);
+        var patch = new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [RolloutHistory.RevisionAnnotation] = revision } },
+        };
+        await client.PatchAsync(
+            Kinds.Deployment, deployment.Key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(Name), ct);
+    }
+
+    private async Task CleanUpAsync(List<KubeObject> old, IEnumerable<SetFacts> surplus, CancellationToken ct)
+    {
+        foreach (var set in surplus)
+        {
+            await OwnedObjects.DeleteIfPresentAsync(client, Kinds.ReplicaSet, old.Single(s => s.Metadata.Name == set.Name), ct);
+        }
     }
 }

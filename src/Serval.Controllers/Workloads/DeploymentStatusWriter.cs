@@ -1,64 +1,107 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Apps;
-using Serval.Kube;
 
 namespace Serval.Controllers.Workloads;
 
-/// <summary>status of a Deployment from its ReplicaSets (apps/v1: conditions Available and Progressing).</summary>
+/// <summary>status of a Deployment from its ReplicaSets (apps/v1: conditions Available and Progressing). Pure.</summary>
 internal static class DeploymentStatusWriter
 {
+    private const string Progressing = "Progressing";
+    private const string SetAvailable = "NewReplicaSetAvailable";
+    private const string TimedOut = "ProgressDeadlineExceeded";
+    private const string Paused = "DeploymentPaused";
+
+    /// <param name="stored">The Deployment.</param>
+    /// <param name="current">Its set for the present template; null when there is none, as while it is paused or an old one has to end first.</param>
+    /// <param name="sets">All its sets.</param>
+    /// <param name="now">The time.</param>
     /// <param name="recheck">When the progress deadline has to be looked at again; null when it is not running.</param>
     internal static JsonObject Write(
-        KubeObject stored, Deployment deployment, IReadOnlyList<SetFacts> sets, DateTimeOffset now, out TimeSpan? recheck)
+        KubeObject stored, SetFacts? current, IReadOnlyList<SetFacts> sets, DateTimeOffset now, out TimeSpan? recheck)
     {
-        var desired = deployment.Spec.Replicas ?? 1;
-        var current = sets[0];
-        var total = sets.Sum(s => s.Replicas);
-        var ready = sets.Sum(s => s.Ready);
-        var available = sets.Sum(s => s.Available);
+        var deployment = stored.As<Deployment>();
+        var budget = RollingBudget.Of(deployment);
+        var counts = new Counts(sets.Sum(s => s.Replicas), current?.Replicas ?? 0, sets.Sum(s => s.Available));
         var status = new JsonObject { ["observedGeneration"] = stored.Metadata.Generation };
-        Put(status, "replicas", total);
-        Put(status, "updatedReplicas", current.Replicas);
-        Put(status, "readyReplicas", ready);
-        Put(status, "availableReplicas", available);
-        Put(status, "unavailableReplicas", Math.Max(0, Math.Max(desired, total) - available));
+        Put(status, "replicas", counts.Total);
+        Put(status, "updatedReplicas", counts.Updated);
+        Put(status, "readyReplicas", sets.Sum(s => s.Ready));
+        Put(status, "availableReplicas", counts.Available);
+        Put(status, "unavailableReplicas", Math.Max(0, sets.Sum(s => s.Spec) - counts.Available));
 
-        var conditions = new ConditionSet(deployment.Status.Conditions, now);
-        conditions.Clear("Ready");
-        if (available >= desired)
+        var conditions = new DeploymentConditions(deployment.Status.Conditions, now);
+        if (counts.Available >= budget.Fewest)
         {
-            conditions.MarkTrue("Available", "MinimumReplicasAvailable", "Deployment has minimum availability.");
+            conditions.Set("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.");
         }
         else
         {
-            conditions.MarkFalse("Available", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.");
+            conditions.Set("Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.");
         }
-        recheck = MarkProgress(conditions, deployment, current, desired, available, total, now);
+        recheck = MarkProgress(conditions, stored, deployment, current, counts, now);
         status["conditions"] = conditions.ToJson();
         return status;
     }
 
+    /// <summary>Whether the rollout has come to its end: every wanted replica is of the present template and available, and no other is left.</summary>
+    internal static bool IsComplete(Deployment deployment, SetFacts? current, IReadOnlyList<SetFacts> sets) =>
+        new Counts(sets.Sum(s => s.Replicas), current?.Replicas ?? 0, sets.Sum(s => s.Available)).IsComplete(deployment.Spec.Replicas ?? 1);
+
     private static TimeSpan? MarkProgress(
-        ConditionSet conditions, Deployment deployment, SetFacts current, int desired, int available, int total, DateTimeOffset now)
+        DeploymentConditions conditions, KubeObject stored, Deployment deployment, SetFacts? current, Counts counts, DateTimeOffset now)
     {
-        if (current.Replicas == desired && available >= desired && total == desired)
+        if (deployment.Spec.ProgressDeadlineSeconds is not ({ } seconds and not int.MaxValue))
         {
-            conditions.MarkTrue("Progressing", "NewReplicaSetAvailable", $"ReplicaSet \"{current.Name}\" has successfully progressed.");
+            conditions.Remove(Progressing);
             return null;
         }
-        var deadline = TimeSpan.FromSeconds(deployment.Spec.ProgressDeadlineSeconds ?? 600);
-        var before = deployment.Status.Conditions.FirstOrDefault(c => c.Type == "Progressing");
-        var waitsSince = deployment.Status.Conditions.FirstOrDefault(c => c is { Type: "Available", Status: "False" })?.LastTransitionTime ?? now;
-        var left = waitsSince + deadline - now;
-        if (left <= TimeSpan.Zero || before is { Reason: "ProgressDeadlineExceeded" })
+        if (deployment.Spec.Paused)
         {
-            conditions.MarkFalse("Progressing", "ProgressDeadlineExceeded", $"ReplicaSet \"{current.Name}\" has timed out progressing.");
+            if (conditions[Progressing]?.Reason != TimedOut)
+            {
+                conditions.Set(Progressing, "Unknown", Paused, "Deployment is paused");
+            }
             return null;
         }
-        conditions.MarkTrue("Progressing", "ReplicaSetUpdated", $"ReplicaSet \"{current.Name}\" is progressing.");
-        return left + TimeSpan.FromMilliseconds(100);
+        if (conditions[Progressing]?.Reason == Paused)
+        {
+            conditions.Set(Progressing, "Unknown", "DeploymentResumed", "Deployment is resumed");
+        }
+        if (current is not null && current.Revision.ToString() != stored.Metadata.Annotation(RolloutHistory.RevisionAnnotation))
+        {
+            // A rollout that the Deployment does not know of yet: its time begins.
+            conditions.Renew(Progressing, "True", "NewReplicaSetCreated", $"Created new replica set \"{current.Name}\"");
+        }
+        Estimate(conditions, deployment, current, counts, TimeSpan.FromSeconds(seconds), now);
+        return conditions[Progressing] is { Reason: not (SetAvailable or TimedOut) } runs ? Since(runs, now) + TimeSpan.FromSeconds(seconds + 1) - now : null;
     }
+
+    /// <summary>In upstream's order: done, moving, out of time; else it stays as it was. What once was complete is not measured while it only scales.</summary>
+    private static void Estimate(
+        DeploymentConditions conditions, Deployment deployment, SetFacts? current, Counts counts, TimeSpan deadline, DateTimeOffset now)
+    {
+        var before = conditions[Progressing];
+        if (before?.Reason == SetAvailable && counts.Total == counts.Updated)
+        {
+            return;
+        }
+        var who = current is null ? $"Deployment \"{deployment.Metadata.Name}\"" : $"ReplicaSet \"{current.Name}\"";
+        if (counts.IsComplete(deployment.Spec.Replicas ?? 1))
+        {
+            conditions.Set(Progressing, "True", SetAvailable, $"{who} has successfully progressed.");
+        }
+        else if (before is null || counts.IsFurtherThan(deployment.Status))
+        {
+            conditions.Renew(Progressing, "True", "ReplicaSetUpdated", $"{who} is progressing.");
+        }
+        else if (before.Reason is not (SetAvailable or TimedOut) && Since(before, now) + deadline < now)
+        {
+            conditions.Set(Progressing, "False", TimedOut, $"{who} has timed out progressing.");
+        }
+    }
+
+    private static DateTimeOffset Since(Condition condition, DateTimeOffset now) => condition.LastUpdateTime ?? condition.LastTransitionTime ?? now;
 
     private static void Put(JsonObject status, string name, int value)
     {
@@ -66,5 +109,14 @@ internal static class DeploymentStatusWriter
         {
             status[name] = value;
         }
+    }
+
+    private readonly record struct Counts(int Total, int Updated, int Available)
+    {
+        public bool IsComplete(int desired) => Updated == desired && Total == desired && Available == desired;
+
+        /// <summary>More replicas of the present template, fewer others, or more available ones than the stored status says.</summary>
+        public bool IsFurtherThan(DeploymentStatus before) =>
+            Updated > before.UpdatedReplicas || Total - Updated < before.Replicas - before.UpdatedReplicas || Available > before.AvailableReplicas;
     }
 }
