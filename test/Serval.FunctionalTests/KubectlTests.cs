@@ -82,6 +82,32 @@ public sealed class KubectlTests(ServalFixture fixture) : IClassFixture<ServalFi
     }
 
     [Fact]
+    public async Task Deployment_Undone_TakesItsEarlierReplicaSetAgain()
+    {
+        await Kubectl.ApplyAsync(Manifests.Deployment("undone"));
+        await Kubectl.OkAsync("rollout", "status", "deployment/undone", "--timeout=30s");
+        await Kubectl.OkAsync("set", "env", "deployment/undone", "STEP=2");
+        await Kubectl.OkAsync("rollout", "status", "deployment/undone", "--timeout=30s");
+        Assert.Equal(["1", "2"], await RevisionsAsync("undone"));
+
+        await Kubectl.OkAsync("rollout", "undo", "deployment/undone");
+        await Kubectl.OkAsync("rollout", "status", "deployment/undone", "--timeout=30s");
+        Assert.Equal(["2", "3"], await RevisionsAsync("undone"));
+
+        await Kubectl.OkAsync("rollout", "pause", "deployment/undone");
+        await Kubectl.OkAsync("set", "env", "deployment/undone", "STEP=4");
+        Assert.Equal(["2", "3"], await RevisionsAsync("undone"));
+        await Kubectl.OkAsync("rollout", "resume", "deployment/undone");
+        await Kubectl.OkAsync("rollout", "status", "deployment/undone", "--timeout=30s");
+        Assert.Equal(["2", "3", "4"], await RevisionsAsync("undone"));
+        await Kubectl.OkAsync("delete", "deployment", "undone", "--cascade=foreground", "--timeout=60s");
+    }
+
+    /// <summary>The numbers of <c>kubectl rollout history</c>.</summary>
+    private async Task<IEnumerable<string>> RevisionsAsync(string name) =>
+        (await Kubectl.OkAsync("rollout", "history", "deployment/" + name)).Split('\n').Select(l => l.Split(' ')[0]).Where(w => int.TryParse(w, out _));
+
+    [Fact]
     public async Task Discovery_Asked_KnowsKnative()
     {
         Assert.Contains("kservice,ksvc", await Kubectl.OkAsync("api-resources"), StringComparison.Ordinal);
