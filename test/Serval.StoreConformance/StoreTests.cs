@@ -86,7 +86,7 @@ public sealed class StoreTests : IDisposable
         await using var opened = await OpenAsync(Options with { TimeProvider = clock, RecentChanges = 1 });
         var first = (await opened.Create("a")).Version;
         await opened.Touch("a", "1");
-        clock.Now += TimeSpan.FromHours(2);
+        clock.Advance(TimeSpan.FromHours(2));
         await opened.Touch("a", "2");
         await using var old = opened.Watch(first);
         await Refused(410, () => old.NextAsync());
@@ -122,6 +122,46 @@ public sealed class StoreTests : IDisposable
         }
         await watch.TakeAsync(8);
         await Refused(410, () => watch.NextAsync());
+    }
+
+    /// <summary>A bookmark says "all up to here was shown". One that came between the last buffered change and the 410 would skip what was dropped.</summary>
+    [Fact]
+    public async Task SlowWatcher_GetsNoBookmarkAboveWhatItMissed()
+    {
+        var clock = new SteppedClock();
+        await using var opened = await OpenAsync(Options with { WatchBuffer = 8, TimeProvider = clock });
+        var start = await opened.Create("a");
+        await using var watch = new WatchReader(ct =>
+            opened.Client.WatchAsync(Kinds.ConfigMap, "facts", new WatchOptions { ResourceVersion = start.Metadata.ResourceVersion, AllowBookmarks = true }, ct));
+        var waiting = watch.NextAsync(); // stands at the live end now, with its timer set
+        await opened.Touch("a", "first");
+        await waiting;
+        for (var i = 0; i < 20; i++)
+        {
+            await opened.Touch("a", $"{i}");
+        }
+        clock.Advance(Options.BookmarkInterval);
+        Assert.DoesNotContain("Bookmark", string.Join(',', await watch.TakeAsync(8)), StringComparison.Ordinal);
+        await Refused(410, () => watch.NextAsync());
+    }
+
+    [Fact]
+    public async Task QuietWatcher_GetsABookmarkAtEachInterval()
+    {
+        var clock = new SteppedClock();
+        await using var opened = await OpenAsync(Options with { TimeProvider = clock });
+        var start = await opened.Create("a");
+        await using var watch = new WatchReader(ct =>
+            opened.Client.WatchAsync(Kinds.ConfigMap, "facts", new WatchOptions { ResourceVersion = start.Metadata.ResourceVersion, AllowBookmarks = true }, ct));
+        for (var i = 0; i < 3; i++)
+        {
+            var waiting = watch.NextAsync();
+            var other = await opened.Client.CreateAsync(Kinds.Lease, Lease($"l{i}"), Write);
+            clock.Advance(Options.BookmarkInterval);
+            var mark = await waiting;
+            Assert.Equal(WatchEventType.Bookmark, mark.Type);
+            Assert.Equal(other.Version, mark.Object.Version);
+        }
     }
 
     [Fact]
@@ -259,11 +299,4 @@ public sealed class StoreTests : IDisposable
     private StoreOptions Options => new() { Directory = _directory.Path };
 
     private Task<OpenedStore> OpenAsync(StoreOptions? options = null) => OpenedStore.OpenAsync(options ?? Options);
-
-    private sealed class SteppedClock : TimeProvider
-    {
-        public DateTimeOffset Now { get; set; } = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-
-        public override DateTimeOffset GetUtcNow() => Now;
-    }
 }

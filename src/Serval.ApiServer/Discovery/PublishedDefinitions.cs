@@ -65,7 +65,7 @@ internal sealed class PublishedDefinitions(IKubeClient inner, DateTimeOffset sin
 
     private async IAsyncEnumerable<WatchEvent> WatchOwnAsync(WatchOptions options, [EnumeratorCancellation] CancellationToken ct)
     {
-        if (options.ResourceVersion is "" or "0")
+        if (options is { ResourceVersion: "" or "0", SkipPresent: false })
         {
             foreach (var definition in Select(options.LabelSelector, options.FieldSelector))
             {

@@ -38,16 +38,10 @@ internal sealed class WatchHandler(IKubeClient client, ApiServerOptions options,
     {
         using var timeout = new CancellationTokenSource(Lifetime(request), options.TimeProvider);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, stopping, timeout.Token);
-        var watch = plan.Options;
-        if (plan.FromNow)
-        {
-            var list = await client.ListAsync(path.Kind, path.Namespace, new ListOptions { Limit = 1 }, request.Aborted);
-            watch = watch with { ResourceVersion = $"{list.ResourceVersion}" };
-        }
         var frames = new WatchFrames(request.Http.Response.BodyWriter, path.Kind, shape, options.TimeProvider, plan.MarkInitialEnd);
         try
         {
-            await CopyAsync(request, path, watch, frames, ended.Token);
+            await CopyAsync(request, path, plan.Options, frames, ended.Token);
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
@@ -67,15 +61,25 @@ internal sealed class WatchHandler(IKubeClient client, ApiServerOptions options,
 
     private async Task CopyAsync(ApiRequest request, ResourcePath path, WatchOptions watch, WatchFrames frames, CancellationToken ct)
     {
-        await using var changes = client.WatchAsync(path.Kind, path.Namespace, watch, ct).GetAsyncEnumerator(ct);
+        using var reading = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        await using var changes = client.WatchAsync(path.Kind, path.Namespace, watch, reading.Token).GetAsyncEnumerator(reading.Token);
         while (true)
         {
             var next = changes.MoveNextAsync();
             if (!next.IsCompleted)
             {
                 // Nothing more at hand: the client sees what there is (at first, that the watch stands).
-                await StartAsync(request);
-                await frames.FlushAsync(ct);
+                try
+                {
+                    await StartAsync(request);
+                    await frames.FlushAsync(ct);
+                }
+                catch
+                {
+                    await reading.CancelAsync();
+                    await SettleAsync(next);
+                    throw;
+                }
             }
             if (!await next)
             {
@@ -89,6 +93,18 @@ internal sealed class WatchHandler(IKubeClient client, ApiServerOptions options,
                 await StartAsync(request);
                 await frames.FlushAsync(ct);
             }
+        }
+    }
+
+    /// <summary>An iterator may be disposed of only between its moves. How this one ends is of no interest: there is nobody left to tell.</summary>
+    private static async Task SettleAsync(ValueTask<bool> move)
+    {
+        try
+        {
+            await move;
+        }
+        catch (Exception e) when (e is OperationCanceledException or ApiException)
+        {
         }
     }
 

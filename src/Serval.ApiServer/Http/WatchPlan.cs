@@ -4,9 +4,8 @@ namespace Serval.ApiServer.Http;
 
 /// <summary>What the query of a watch asks for.</summary>
 /// <param name="Options">For the client.</param>
-/// <param name="FromNow">Start at the present version instead of <see cref="WatchOptions.ResourceVersion"/>.</param>
 /// <param name="MarkInitialEnd">The first bookmark says that the initial events are through.</param>
-internal sealed record WatchPlan(WatchOptions Options, bool FromNow, bool MarkInitialEnd)
+internal sealed record WatchPlan(WatchOptions Options, bool MarkInitialEnd)
 {
     public static WatchPlan Read(ApiRequest request, ResourcePath path)
     {
@@ -20,15 +19,15 @@ internal sealed record WatchPlan(WatchOptions Options, bool FromNow, bool MarkIn
         var initial = request.Query("sendInitialEvents");
         if (initial.Length == 0)
         {
-            return new WatchPlan(options, FromNow: false, MarkInitialEnd: false);
+            return new WatchPlan(options, MarkInitialEnd: false);
         }
         if (request.Query("resourceVersionMatch") != "NotOlderThan")
         {
             throw Failures.InvalidOption("sendInitialEvents", initial, "only with resourceVersionMatch=NotOlderThan");
         }
         return request.Flag("sendInitialEvents")
-            ? new WatchPlan(options with { ResourceVersion = "" }, FromNow: false, MarkInitialEnd: options.AllowBookmarks)
-            : new WatchPlan(options, FromNow: options.ResourceVersion is "" or "0", MarkInitialEnd: false);
+            ? new WatchPlan(options with { ResourceVersion = "" }, MarkInitialEnd: options.AllowBookmarks)
+            : new WatchPlan(options with { SkipPresent = true }, MarkInitialEnd: false);
     }
 
     private static string Fields(ApiRequest request, ResourcePath path)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
@@ -59,7 +60,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     }
 
     public IAsyncEnumerable<WatchEvent> WatchAsync(ResourceKind kind, string? ns, WatchOptions options, CancellationToken ct = default) => _store.Watch(
-        kind, ObjectFilter.Parse(Blank(ns), options.LabelSelector, options.FieldSelector), ParseVersion(options.ResourceVersion), options.AllowBookmarks, ct);
+        kind, ObjectFilter.Parse(Blank(ns), options.LabelSelector, options.FieldSelector), Start(options), options.AllowBookmarks, ct);
 
     public async Task<KubeObject> CreateAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct = default)
     {
@@ -334,11 +335,11 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     private static ApiException Modified(ResourceKind kind, string name) =>
         ApiException.Conflict(kind, name, "the object has been modified; please apply your changes to the latest version and try again");
 
-    private static long? ParseVersion(string text) => text switch
+    private static WatchStart Start(WatchOptions options) => options.ResourceVersion switch
     {
-        "" or "0" => null,
-        _ when long.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var version) => version,
-        _ => throw ApiException.BadRequest($"invalid resource version \"{text}\""),
+        "" or "0" => options.SkipPresent ? WatchStart.Now : WatchStart.Present,
+        var text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var version) => WatchStart.Behind(version),
+        var text => throw ApiException.BadRequest($"invalid resource version \"{text}\""),
     };
 
     private static string? Blank(string? ns) => string.IsNullOrEmpty(ns) ? null : ns;

@@ -120,9 +120,9 @@ public sealed partial class SqliteStore : IAsyncDisposable
         return write.Task;
     }
 
-    /// <summary>Changes of a kind; see <see cref="IKubeClient.WatchAsync"/>. <paramref name="after"/> null starts with the present objects.</summary>
-    internal IAsyncEnumerable<WatchEvent> Watch(ResourceKind kind, ObjectFilter filter, long? after, bool bookmarks, CancellationToken ct) =>
-        new WatchSession(this, Table(kind), filter, bookmarks).RunAsync(after, _closed, ct);
+    /// <summary>Changes of a kind; see <see cref="IKubeClient.WatchAsync"/>.</summary>
+    internal IAsyncEnumerable<WatchEvent> Watch(ResourceKind kind, ObjectFilter filter, WatchStart start, bool bookmarks, CancellationToken ct) =>
+        new WatchSession(this, Table(kind), filter, bookmarks).RunAsync(start, _closed, ct);
 
     /// <summary>Throws Expired when changes after this version are not all known.</summary>
     internal void CheckResumable(long version)

@@ -11,17 +11,17 @@ internal sealed class WatchSession(SqliteStore store, KindTable table, ObjectFil
 {
     private readonly StoreWatcher _watcher = new(filter, store.Options.WatchBuffer);
 
-    public async IAsyncEnumerable<WatchEvent> RunAsync(long? after, CancellationToken closing, [EnumeratorCancellation] CancellationToken ct)
+    public async IAsyncEnumerable<WatchEvent> RunAsync(WatchStart start, CancellationToken closing, [EnumeratorCancellation] CancellationToken ct)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, closing);
-        if (after is { } early)
+        if (start.After is { } early)
         {
             store.CheckResumable(early);
         }
-        var (started, present) = table.Attach(_watcher, withPresent: after is null);
+        var (started, present) = table.Attach(_watcher, start.WithPresent);
         try
         {
-            var before = present is not null ? Present(present) : ResumeAsync(after ?? started, started);
+            var before = present is not null ? Present(present) : ResumeAsync(start.After ?? started, started);
             await foreach (var shown in before.WithCancellation(stop.Token))
             {
                 yield return shown;
@@ -138,7 +138,11 @@ internal sealed class WatchSession(SqliteStore store, KindTable table, ObjectFil
             if (tick is { IsCompleted: true })
             {
                 tick = null;
-                yield return Bookmark(published);
+                // A change that found the buffer full closed it before its version was published: then "published" may lie above what was shown.
+                if (!_watcher.Reader.Completion.IsCompleted)
+                {
+                    yield return Bookmark(published);
+                }
             }
             arrival ??= WaitAsync(ct);
             if (timer is not null)

@@ -72,6 +72,9 @@ public sealed record WatchOptions
     public string FieldSelector { get; init; } = "";
     public string ResourceVersion { get; init; } = "";
 
+    /// <summary>Without a <see cref="ResourceVersion"/>: begin with what happens next, not with the present objects (<c>sendInitialEvents=false</c>).</summary>
+    public bool SkipPresent { get; init; }
+
     /// <summary>Send a Bookmark now and then (and after the initial events) so that the reader's version stays fresh.</summary>
     public bool AllowBookmarks { get; init; }
 }

@@ -80,6 +80,28 @@ public sealed class EmbeddedTests : IAsyncLifetime
         Assert.Equal(("DELETED", "web"), ((string?)frame["type"], (string?)frame["object"]!["metadata"]!["name"]));
     }
 
+    [Fact]
+    public async Task Watch_WithoutInitialEvents_BeginsWithWhatComes_AndLeavesPagedListsAlone()
+    {
+        await PostAsync(Deployments, Deployment("a"), 201);
+        await PostAsync(Deployments, Deployment("b"), 201);
+        var page = await _server.GetAsync(Deployments + "?limit=1");
+        for (var i = 0; i < 40; i++)
+        {
+            using var watch = await _server.Client.GetAsync(
+                $"{Deployments}?watch=true&sendInitialEvents=false&resourceVersionMatch=NotOlderThan", HttpCompletionOption.ResponseHeadersRead);
+            if (i == 39)
+            {
+                using var reader = new StreamReader(await watch.Content.ReadAsStreamAsync());
+                await PostAsync(Deployments, Deployment("c"), 201);
+                var frame = JsonNode.Parse((await reader.ReadLineAsync())!)!;
+                Assert.Equal(("ADDED", "c"), ((string?)frame["type"], (string?)frame["object"]!["metadata"]!["name"]));
+            }
+        }
+        var rest = await _server.GetAsync($"{Deployments}?limit=1&continue={page["metadata"]!["continue"]}");
+        Assert.Equal("b", (string?)Assert.Single(rest["items"]!.AsArray())!["metadata"]!["name"]);
+    }
+
     [Theory]
     [InlineData("999999")]
     public async Task Watch_UnknownVersion_IsAnErrorFrame(string version)

@@ -64,7 +64,7 @@ internal sealed class FakeKubeClient(TimeProvider clock) : IKubeClient
         var channel = Channel.CreateUnbounded<WatchEvent>();
         lock (_lock)
         {
-            if (options.ResourceVersion is "" or "0")
+            if (options is { ResourceVersion: "" or "0", SkipPresent: false })
             {
                 foreach (var obj in Select(kind, ns, options.FieldSelector))
                 {
