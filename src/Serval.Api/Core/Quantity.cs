@@ -7,14 +7,23 @@ namespace Serval.Api.Core;
 
 /// <summary>
 /// An amount of CPU, memory or storage in Kubernetes' text form (apimachinery api/resource): <c>250m</c>, <c>1.5</c>, <c>128Mi</c>, <c>1e3</c>.
-/// Finer than a billionth is rounded up. Equality is by value.
+/// Finer than a billionth is rounded away from zero; a binary amount is at most 2^63-1. Text longer than <see cref="MaxText"/> and exponents
+/// beyond ±99 are refused. Equality is by value.
 /// </summary>
 public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
 {
+    /// <summary>What the API server answers for text that is no quantity.</summary>
+    public const string Complaint = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+
+    /// <summary>Most characters of a quantity.</summary>
+    public const int MaxText = 128;
+
+    private const int MaxExponent = 99;
     private const string DecimalSuffixes = "numkMGTPE";
     private const string BinarySuffixes = "KMGTPE";
     private static readonly SearchValues<char> s_number = SearchValues.Create("0123456789.");
     private static readonly BigInteger s_nano = BigInteger.Pow(10, 9);
+    private static readonly BigInteger s_mostBinary = long.MaxValue * s_nano;
 
     private readonly BigInteger _nanos;
     private readonly Form _form;
@@ -50,7 +59,7 @@ public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
     public static bool TryParse([NotNullWhen(true)] string? text, out Quantity value)
     {
         value = default;
-        if (string.IsNullOrEmpty(text) || text.Length > 128)
+        if (string.IsNullOrEmpty(text) || text.Length > MaxText)
         {
             return false;
         }
@@ -73,8 +82,17 @@ public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
         var scaled = BigInteger.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture) * factor;
         power += 9 - fraction;
         var nanos = power >= 0 ? scaled * BigInteger.Pow(10, power) : CeilingDivide(scaled, BigInteger.Pow(10, -power));
+        nanos = form == Form.Binary && nanos > s_mostBinary ? s_mostBinary : nanos;
         value = new Quantity(negative ? -nanos : nanos, form);
         return true;
+    }
+
+    /// <summary>The text in which an amount is stored: the canonical one, unless that is longer than a quantity may be.</summary>
+    public static bool TryCanonicalize(string text, out string canonical)
+    {
+        var ok = TryParse(text, out var value);
+        canonical = ok && value.ToString() is { Length: <= MaxText } shorter ? shorter : text;
+        return ok;
     }
 
     /// <summary>Canonical text: no fraction, the largest suffix that fits (<c>0.5</c> → <c>500m</c>, <c>1024Mi</c> → <c>1Gi</c>).</summary>
@@ -89,7 +107,7 @@ public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
             return Largest(_nanos / s_nano, 1024, 0, 1, 6, step => step == 0 ? "" : BinarySuffixes[step - 1] + "i");
         }
         return _form == Form.Exponent
-            ? Largest(_nanos, 1000, -9, 3, 27, exponent => exponent == 0 ? "" : "e" + exponent.ToString(CultureInfo.InvariantCulture))
+            ? Largest(_nanos, 1000, -9, 3, MaxExponent, exponent => exponent == 0 ? "" : "e" + exponent.ToString(CultureInfo.InvariantCulture))
             : Largest(_nanos, 1000, -9, 3, 18, exponent => exponent == 0 ? "" : DecimalSuffixes[(exponent / 3) + (exponent < 0 ? 3 : 2)].ToString());
     }
 
@@ -135,7 +153,7 @@ public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
         }
         form = Form.Exponent;
         return suffix[0] is 'e' or 'E'
-            && int.TryParse(suffix[1..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out power) && power is > -100 and < 100;
+            && int.TryParse(suffix[1..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out power) && Math.Abs((long)power) <= MaxExponent;
     }
 
     private static string Largest(BigInteger mantissa, int radix, int exponent, int step, int last, Func<int, string> suffix)

@@ -65,7 +65,7 @@ internal static class ScalarReader
     private static JsonNode? Quantity(JsonElement element, out string? complaint)
     {
         var text = element.ValueKind == JsonValueKind.Number ? element.GetRawText() : element.GetString()!;
-        complaint = QuantityText.TryCanonicalize(text, out var canonical) ? null : $"Invalid value: \"{text}\": {QuantityText.Complaint}";
+        complaint = Core.Quantity.TryCanonicalize(text, out var canonical) ? null : $"Invalid value: \"{text}\": {Core.Quantity.Complaint}";
         return complaint is not null ? null : Keep(element, text, canonical);
     }
 

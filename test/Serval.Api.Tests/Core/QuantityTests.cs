@@ -18,7 +18,56 @@ public sealed class QuantityTests
     [InlineData("2500k", "2500k")]
     [InlineData("100n", "100n")]
     [InlineData("0.0000000001", "1n")]
-    public void ToString_AnyText_IsCanonical(string text, string canonical) => Assert.Equal(canonical, Quantity.Parse(text).ToString());
+    [InlineData("-0.0000000001", "-1n")]
+    [InlineData("0.1n", "1n")]
+    [InlineData("0Gi", "0")]
+    [InlineData("0.1", "100m")]
+    [InlineData("1500m", "1500m")]
+    [InlineData("1000", "1k")]
+    [InlineData("1500", "1500")]
+    [InlineData("0.5Gi", "512Mi")]
+    [InlineData("1.3Ki", "1331200m")]
+    [InlineData("1000e3", "1e6")]
+    [InlineData("1e-3", "1e-3")]
+    [InlineData("1e99", "1e99")]
+    [InlineData("-2000", "-2k")]
+    [InlineData("+5", "5")]
+    [InlineData(".5", "500m")]
+    [InlineData("5.", "5")]
+    [InlineData("1E", "1E")]
+    [InlineData("1Ei", "1Ei")]
+    [InlineData("8Ei", "9223372036854775807")]
+    [InlineData("99999999999999999999999999.5", "99999999999999999999999999500m")]
+    [InlineData("99999999999999999999999999999", "99999999999999999999999999999")]
+    public void ToString_AnyText_IsCanonical(string text, string canonical)
+    {
+        Assert.Equal(canonical, Quantity.Parse(text).ToString());
+        Assert.Equal(canonical, Quantity.Parse(canonical).ToString());
+    }
+
+    /// <summary>Whatever is stored is read again: the stored text of a quantity is a quantity, and the same one.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void TryCanonicalize_Twice_ChangesNothing(int seed)
+    {
+        var random = new Random(seed);
+        string[] suffixes = ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "e5", "e-7", "E99", "e+98"];
+        for (var i = 0; i < 2000; i++)
+        {
+            var digits = string.Concat(Enumerable.Range(0, random.Next(1, 127)).Select(_ => random.Next(3) == 0 ? 0 : random.Next(10)));
+            var text = (random.Next(2) == 0 ? digits : digits.Insert(random.Next(digits.Length + 1), ".")) + suffixes[random.Next(suffixes.Length)];
+            if (text.Length > Quantity.MaxText)
+            {
+                Assert.False(Quantity.TryCanonicalize(text, out _));
+                continue;
+            }
+            Assert.True(Quantity.TryCanonicalize(text, out var canonical), $"seed {seed}: {text}");
+            Assert.True(Quantity.TryCanonicalize(canonical, out var again), $"seed {seed}: {text} is stored as {canonical}, which is no quantity");
+            Assert.Equal(canonical, again);
+            Assert.Equal(Quantity.Parse(text), Quantity.Parse(canonical));
+        }
+    }
 
     [Theory]
     [InlineData("")]
@@ -29,6 +78,13 @@ public sealed class QuantityTests
     [InlineData("Mi")]
     [InlineData("1K")]
     [InlineData("--1")]
+    [InlineData("m")]
+    [InlineData("1gi")]
+    [InlineData("1Mib")]
+    [InlineData("0x10")]
+    [InlineData("1e")]
+    [InlineData(".")]
+    [InlineData("1e100")]
     public void TryParse_OtherText_Refuses(string text)
     {
         // "1K" reads in Kubernetes' grammar only as 1k: the capital is no suffix.
