@@ -189,6 +189,20 @@ public sealed class StoreTests : IDisposable
     }
 
     [Fact]
+    public async Task AContendedWrite_ThatGrowsTooLarge_IsRefused()
+    {
+        await using var opened = await OpenAsync();
+        var stored = await opened.Create("a");
+        var write = new StoreWrite
+        {
+            Table = opened.Store.Table(Kinds.ConfigMap), Action = StoreAction.Replace, Key = stored.Key, Expected = stored.Version - 1, Next = stored,
+            Otherwise = present => present.With(tree => tree["data"]!["key"] = new string('x', ObjectSize.Most)),
+        };
+        await Refused(413, () => opened.Store.WriteAsync(write));
+        Assert.True(stored.SameAs(await opened.Client.GetAsync(Kinds.ConfigMap, stored.Key)));
+    }
+
+    [Fact]
     public async Task SyncedWrites_AreSynced_AndDerivedOnesAreNotWaitedFor()
     {
         await using var opened = await OpenAsync();

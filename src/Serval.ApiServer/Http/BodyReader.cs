@@ -2,13 +2,14 @@ using System.Buffers;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Serval.Api;
+using Serval.ApiServer.Store;
 
 namespace Serval.ApiServer.Http;
 
 /// <summary>Reads request bodies: bounded, JSON only.</summary>
 internal static class BodyReader
 {
-    public const int Limit = 3 * 1024 * 1024;
+    public const int Limit = ObjectSize.Most;
 
     public static async Task<ReadOnlyMemory<byte>> ReadAsync(ApiRequest request)
     {
@@ -56,13 +57,12 @@ internal static class BodyReader
         {
             throw ApiException.BadRequest($"the name of the object ({obj.Metadata.Name}) does not match the name on the URL ({path.Name})");
         }
-        if (obj.Metadata.Namespace.Length > 0 && obj.Metadata.Namespace != path.Namespace)
+        if (path.Kind.Namespaced && obj.Metadata.Namespace.Length > 0 && obj.Metadata.Namespace != path.Namespace)
         {
-            throw ApiException.BadRequest(path.Kind.Namespaced
-                ? $"the namespace of the provided object ({obj.Metadata.Namespace}) does not match the namespace sent on the request ({path.Namespace})"
-                : $"{path.Kind.ResourceName} are cluster-scoped: remove metadata.namespace ({obj.Metadata.Namespace})");
+            throw ApiException.BadRequest(
+                $"the namespace of the provided object ({obj.Metadata.Namespace}) does not match the namespace sent on the request ({path.Namespace})");
         }
-        return Complete(obj, path, apiVersion, kind);
+        return BodyCompletion.Complete(obj, path, apiVersion, kind);
     }
 
     public static bool IsProtobuf(ApiRequest request) => MediaClause.Parse(request.Http.Request.ContentType ?? "").Type == ProtobufDecoder.MediaType;
@@ -96,25 +96,5 @@ internal static class BodyReader
         {
             throw ApiException.BadRequest($"the {what} in the data ({given}) does not match the expected {what} ({expected})");
         }
-    }
-
-    private static KubeObject Complete(KubeObject obj, ResourcePath path, string apiVersion, string kind)
-    {
-        var complete = obj.ApiVersion.Length > 0 && obj.Kind.Length > 0 && obj.Metadata.Namespace == path.Namespace
-            && (path.Name.Length == 0 || obj.Metadata.Name == path.Name);
-        return complete ? obj : obj.With(tree =>
-        {
-            tree["apiVersion"] = apiVersion;
-            tree["kind"] = kind;
-            var metadata = tree.Below("metadata");
-            if (path.Namespace.Length > 0)
-            {
-                metadata["namespace"] = path.Namespace;
-            }
-            if (path.Name.Length > 0)
-            {
-                metadata["name"] = path.Name;
-            }
-        });
     }
 }

@@ -1,6 +1,6 @@
-using System.Text.Json;
+using System.Text.Json.Nodes;
 using Serval.Api;
-using Serval.ApiServer.Tables;
+using Serval.Api.Schema;
 using Serval.Kube;
 
 namespace Serval.ApiServer.Http;
@@ -8,6 +8,8 @@ namespace Serval.ApiServer.Http;
 /// <summary>Query options and DeleteOptions bodies as the client's options.</summary>
 internal static class QueryOptions
 {
+    private static readonly Lazy<TypeSchema> s_deleteOptions = new(() => Schemas.Find("v1", "DeleteOptions")!);
+
     public static ListOptions List(ApiRequest request) => new()
     {
         LabelSelector = request.Query("labelSelector"),
@@ -48,27 +50,21 @@ internal static class QueryOptions
         var json = BodyReader.IsProtobuf(request)
             ? CanonicalJson.Serialize(ProtobufDecoder.Decode(body.Span))
             : BodyReader.RequireJson(request, body);
-        try
-        {
-            using var document = JsonDocument.Parse(json);
-            return Merge(options, document.RootElement);
-        }
-        catch (JsonException e)
-        {
-            throw ApiException.BadRequest($"the DeleteOptions in the body are not JSON: {e.Message}");
-        }
+        var decoded = StrictDecoder.Decode(s_deleteOptions.Value, json);
+        return decoded.Failure(strict: false) is { } failure ? throw failure : Merge(options, decoded.Tree);
     }
 
-    private static DeleteOptions Merge(DeleteOptions options, JsonElement body)
+    private static DeleteOptions Merge(DeleteOptions options, JsonObject body)
     {
-        var policy = body.Text("propagationPolicy");
+        var policy = (string?)body["propagationPolicy"] ?? "";
+        var orphan = (bool?)body["orphanDependents"] == true;
         return options with
         {
-            PropagationPolicy = policy.Length > 0 || body.Flag("orphanDependents") ? Policy(policy, body.Flag("orphanDependents")) : options.PropagationPolicy,
-            GracePeriodSeconds = body.Has("gracePeriodSeconds") ? body.Number("gracePeriodSeconds") : options.GracePeriodSeconds,
-            Uid = body.Text("preconditions", "uid"),
-            ResourceVersion = body.Text("preconditions", "resourceVersion"),
-            DryRun = options.DryRun || body.Items("dryRun").Aggregate(false, (dry, item) => DryRun(item.Text()) || dry),
+            PropagationPolicy = policy.Length > 0 || orphan ? Policy(policy, orphan) : options.PropagationPolicy,
+            GracePeriodSeconds = (long?)body["gracePeriodSeconds"] ?? options.GracePeriodSeconds,
+            Uid = (string?)body["preconditions"]?["uid"] ?? "",
+            ResourceVersion = (string?)body["preconditions"]?["resourceVersion"] ?? "",
+            DryRun = options.DryRun || (body["dryRun"] as JsonArray ?? []).Aggregate(false, (dry, item) => DryRun((string?)item ?? "") || dry),
         };
     }
 

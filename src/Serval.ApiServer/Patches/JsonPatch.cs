@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.Schema;
+using Serval.ApiServer.Store;
 
 namespace Serval.ApiServer.Patches;
 
@@ -18,20 +20,21 @@ internal static class JsonPatch
             throw new ApiException(413, "RequestEntityTooLarge", $"the allowed maximum operations in a JSON patch is {MaxOperations}, got {patch.Count}");
         }
         var root = new JsonObject { ["root"] = document.DeepClone() };
+        var copied = 0L;
         for (var i = 0; i < patch.Count; i++)
         {
             if (patch[i] is not JsonObject operation)
             {
                 throw ApiException.BadRequest($"operation {i} of the JSON patch is not an object");
             }
-            Run(root, operation, i);
+            Run(root, operation, i, ref copied);
         }
         var result = root["root"];
         root.Remove("root");
-        return result;
+        return IsShallow(result, StrictDecoder.MaxDepth) ? result : throw TooDeep(patch.Count - 1);
     }
 
-    private static void Run(JsonObject root, JsonObject operation, int index)
+    private static void Run(JsonObject root, JsonObject operation, int index, ref long copied)
     {
         var path = Pointer(operation, "path", index);
         switch (Text(operation, "op"))
@@ -55,7 +58,7 @@ internal static class JsonPatch
                 Add(root, path, Remove(root, from, index), index);
                 break;
             case "copy":
-                Add(root, path, Find(root, Pointer(operation, "from", index), index)?.DeepClone(), index);
+                Add(root, path, Copy(Find(root, Pointer(operation, "from", index), index), index, ref copied), index);
                 break;
             case "test":
                 if (!JsonNode.DeepEquals(Find(root, path, index), Value(operation, index)))
@@ -109,6 +112,29 @@ internal static class JsonPatch
         return value;
     }
 
+    /// <summary>
+    /// A copy, as long as all copies of a patch together are no larger than an object may be: copies of copies grow without bound
+    /// (apiserver: jsonpatch.AccumulatedCopySizeLimit).
+    /// </summary>
+    private static JsonNode? Copy(JsonNode? value, int index, ref long copied)
+    {
+        if (!IsShallow(value, StrictDecoder.MaxDepth))
+        {
+            throw TooDeep(index);
+        }
+        copied += CanonicalJson.Serialize(value).Length;
+        return copied <= ObjectSize.Most
+            ? value?.DeepClone()
+            : throw new ApiException(413, "RequestEntityTooLarge", $"operation {index} of the JSON patch: the values copied so far are {copied} bytes, the most is {ObjectSize.Most}");
+    }
+
+    private static bool IsShallow(JsonNode? node, int depth) => node switch
+    {
+        JsonObject map => depth > 0 && map.All(p => IsShallow(p.Value, depth - 1)),
+        JsonArray list => depth > 0 && list.All(i => IsShallow(i, depth - 1)),
+        _ => true,
+    };
+
     private static JsonNode? Find(JsonObject root, string[] path, int index)
     {
         var (parent, last) = Parent(root, path, index);
@@ -156,6 +182,8 @@ internal static class JsonPatch
         : throw ApiException.BadRequest($"operation {index} of the JSON patch has no value");
 
     private static string? Text(JsonObject operation, string field) => operation[field] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
+
+    private static ApiException TooDeep(int index) => Unfit(index, $"the object would nest deeper than {StrictDecoder.MaxDepth}");
 
     private static ApiException Unfit(int index, string why) =>
         new(422, "Invalid", $"the server rejected our request due to an error in our request: operation {index} of the JSON patch: {why}");

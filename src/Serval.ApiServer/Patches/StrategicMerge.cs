@@ -36,7 +36,9 @@ internal static class StrategicMerge
     {
         if (patch[Retain] is JsonArray retain)
         {
-            var keep = retain.Select(k => (string?)k).ToHashSet();
+            var keep = retain.Select(k => k is JsonValue name && name.TryGetValue<string>(out var text)
+                ? text
+                : throw ApiException.BadRequest($"{Retain} is a list of names")).ToHashSet(StringComparer.Ordinal);
             foreach (var key in target.Select(p => p.Key).Where(k => !keep.Contains(k)).ToList())
             {
                 target.Remove(key);

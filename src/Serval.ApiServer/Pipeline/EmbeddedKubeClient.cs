@@ -20,9 +20,6 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     /// <summary>How often a change is worked out on the caller's thread against ever newer states; then the writer does it itself.</summary>
     private const int MaxRaces = 4;
 
-    /// <summary>Most bytes of one object (upstream: the limit of a request body).</summary>
-    private const int MaxObjectBytes = 3 * 1024 * 1024;
-
     private readonly SqliteStore _store;
     private readonly ServingConfigSource _config;
     private readonly Admission _admission;
@@ -92,7 +89,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         RefuseReadOnly(kind);
         if (options.Subresource == "scale")
         {
-            return ScaleAsync(kind, obj.Key, _ => obj.ToTree(), options);
+            return ScaleAsync(kind, obj.Key, _ => obj.Json, options);
         }
         return ChangeAsync(kind, obj.Key, options, present =>
         {
@@ -120,17 +117,17 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
                 StatusPatch.Apply(kind, present, body) ?? _admission.Update(kind, present, Edit(present), options));
         }
         return options.Subresource == "scale"
-            ? ScaleAsync(kind, key, tree => Patched(kind, tree, patch.Type, body), options)
+            ? ScaleAsync(kind, key, tree => CanonicalJson.Serialize(Patched(kind, tree, patch.Type, body)), options)
             : ChangeAsync(kind, key, options, Edit);
 
         JsonObject Edit(KubeObject present)
         {
-            var tree = Patched(kind, present.ToTree(), patch.Type, body);
-            if ((string?)tree["metadata"]?["resourceVersion"] is { } version && version != present.Metadata.ResourceVersion)
+            var tree = Decode(kind, CanonicalJson.Serialize(Patched(kind, present.ToTree(), patch.Type, body)), options);
+            if ((string?)tree["metadata"]?["resourceVersion"] is { Length: > 0 } version && version != present.Metadata.ResourceVersion)
             {
                 throw Modified(kind, key.Name);
             }
-            return Decode(kind, CanonicalJson.Serialize(tree), options);
+            return tree;
         }
     }
 
@@ -200,7 +197,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         }
     }
 
-    private async Task<KubeObject> ScaleAsync(ResourceKind kind, ObjectKey key, Func<JsonObject, JsonObject> edit, WriteOptions options)
+    private async Task<KubeObject> ScaleAsync(ResourceKind kind, ObjectKey key, Func<JsonObject, ReadOnlyMemory<byte>> edit, WriteOptions options)
     {
         if (!kind.HasScale)
         {
@@ -209,8 +206,9 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         var main = options with { Subresource = "", Durability = options.Durability ?? WriteDurability.Derived };
         var stored = await ChangeAsync(kind, key, main, present =>
         {
-            var scale = edit(ScaleView.Of(present));
-            if (scale["spec"]?["replicas"] is not JsonValue value || !value.TryGetValue<int>(out var replicas) || replicas < 0)
+            var scale = Checked(ScaleView.Read(edit(ScaleView.Of(present))), options);
+            var replicas = (int?)scale["spec"]?["replicas"] ?? 0; // a client of Go leaves out what is 0
+            if (replicas < 0)
             {
                 throw ApiException.Invalid(kind, key.Name, [new StatusCause("FieldValueInvalid", "must be greater than or equal to 0", "spec.replicas")]);
             }
@@ -228,13 +226,9 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     /// <summary>The object as stored, or null when the present one is another by now.</summary>
     private async Task<KubeObject?> WriteAsync(ResourceKind kind, StoreAction action, KubeObject? expected, KubeObject next, bool synced, Func<KubeObject, KubeObject?>? otherwise = null)
     {
-        if (next.Json.Length > MaxObjectBytes)
-        {
-            throw TooLarge(next);
-        }
         var write = new StoreWrite
         {
-            Table = _store.Table(kind), Action = action, Key = next.Key, Expected = expected?.Version ?? 0, Next = next, Synced = synced, Otherwise = otherwise,
+            Table = _store.Table(kind), Action = action, Key = next.Key, Expected = expected?.Version ?? 0, Next = ObjectSize.Check(next), Synced = synced, Otherwise = otherwise,
             OpenNamespace = action == StoreAction.Create && kind.Namespaced ? _store.Table(Kinds.Namespace) : null,
         };
         var result = await _store.WriteAsync(write);
@@ -248,9 +242,10 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
 
     private KubeObject Present(ResourceKind kind, ObjectKey key) => _store.Table(kind).Get(key) ?? throw ApiException.NotFound(kind, key.Name);
 
-    private static JsonObject Decode(ResourceKind kind, ReadOnlyMemory<byte> json, WriteOptions options)
+    private static JsonObject Decode(ResourceKind kind, ReadOnlyMemory<byte> json, WriteOptions options) => Checked(StrictDecoder.Decode(kind, json), options);
+
+    private static JsonObject Checked(DecodedObject decoded, WriteOptions options)
     {
-        var decoded = StrictDecoder.Decode(kind, json);
         if (decoded.Failure(options.FieldValidation == FieldValidation.Strict) is { } failure)
         {
             throw failure;
@@ -269,7 +264,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     {
         try
         {
-            var body = JsonNode.Parse(patch.Body.Span, documentOptions: new JsonDocumentOptions { MaxDepth = StrictDecoder.MaxDepth });
+            var body = PatchBody.Read(patch.Body.Span);
             return (patch.Type, body) switch
             {
                 (PatchType.Json, JsonArray) or (PatchType.Merge or PatchType.StrategicMerge, JsonObject) => body,
@@ -328,9 +323,6 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
                 [new StatusCause("FieldValueInvalid", "Invalid value: 0: must be specified for an update", "metadata.resourceVersion")]);
         }
     }
-
-    private static ApiException TooLarge(KubeObject obj) => new(413, "RequestEntityTooLarge",
-        $"{obj} would be {obj.Json.Length} bytes; the most that is stored is {MaxObjectBytes}: split it, or keep the data outside the API");
 
     private static ApiException Modified(ResourceKind kind, string name) =>
         ApiException.Conflict(kind, name, "the object has been modified; please apply your changes to the latest version and try again");

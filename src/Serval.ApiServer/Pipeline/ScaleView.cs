@@ -1,12 +1,18 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.Schema;
 
 namespace Serval.ApiServer.Pipeline;
 
 /// <summary>autoscaling/v1 Scale of an object with replicas: what <c>/scale</c> shows and takes.</summary>
 public static class ScaleView
 {
+    private static readonly Lazy<TypeSchema> s_type = new(() => Schemas.Find("autoscaling/v1", "Scale")!);
+
+    /// <summary>Reads what a client sent as a Scale.</summary>
+    internal static DecodedObject Read(ReadOnlyMemory<byte> json) => StrictDecoder.Decode(s_type.Value, json);
+
     public static JsonObject Of(KubeObject obj)
     {
         var tree = obj.ToTree();

@@ -167,7 +167,7 @@ internal sealed partial class StoreWriter
             var next = write.Otherwise!(current);
             write.Result = new WriteResult(WriteOutcome.Done, current);
             write.Action = next is null ? StoreAction.Remove : StoreAction.Replace;
-            write.Next = next ?? current;
+            write.Next = next is null ? current : ObjectSize.Check(next);
             return next is null || !next.SameAs(current);
         }
         catch (Exception e) when (e is not OutOfMemoryException)

@@ -59,6 +59,35 @@ public sealed class EmbeddedTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Create_RepeatedField_IsTakenOnceAndReported()
+    {
+        var (response, body) = await _server.SendAsync(HttpMethod.Post, "/api/v1/namespaces/default/configmaps", """{"metadata":{"name":"a","name":"b"},"data":{"k":"1","k":"2"}}""");
+        Assert.Equal((201, "b", "2"), ((int)response.StatusCode, (string?)body["metadata"]!["name"], (string?)body["data"]!["k"]));
+        Assert.Contains(response.Headers.GetValues("Warning"), w => w.Contains("duplicate field", StringComparison.Ordinal));
+    }
+
+    /// <summary>apiserver: rest.EnsureObjectNamespaceMatchesRequestNamespace.</summary>
+    [Fact]
+    public async Task Create_ClusterScopedWithANamespace_DropsTheNamespace()
+    {
+        var (response, body) = await _server.SendAsync(HttpMethod.Post, "/api/v1/namespaces", """{"metadata":{"name":"wide","namespace":"default"}}""");
+        Assert.Equal(201, (int)response.StatusCode);
+        Assert.Null(body["metadata"]!["namespace"]);
+        (response, body) = await _server.SendAsync(HttpMethod.Put, "/api/v1/namespaces/wide", """{"metadata":{"namespace":"default","labels":{"a":"b"}}}""");
+        Assert.Equal((200, "wide", "b"), ((int)response.StatusCode, (string?)body["metadata"]!["name"], (string?)body["metadata"]!["labels"]!["a"]));
+        Assert.Null(body["metadata"]!["namespace"]);
+    }
+
+    /// <summary>A Go client leaves out <c>replicas</c> when it is 0 (autoscaling/v1: omitempty).</summary>
+    [Fact]
+    public async Task Scale_WithoutReplicas_IsZero()
+    {
+        await PostAsync(Deployments, Deployment("web"), 201);
+        var (put, body) = await _server.SendAsync(HttpMethod.Put, $"{Deployments}/web/scale", """{"metadata":{"name":"web"},"spec":{}}""");
+        Assert.Equal((200, 0), ((int)put.StatusCode, (int?)body["spec"]!["replicas"]));
+    }
+
+    [Fact]
     public async Task Create_InvalidObject_NamesTheField()
     {
         var (response, body) = await _server.SendAsync(HttpMethod.Post, Deployments, """{"metadata":{"name":"web"},"spec":{}}""");

@@ -67,6 +67,23 @@ public sealed class JsonPatchTests
         Assert.Equal(413, Assert.Throws<ApiException>(() => JsonPatch.Apply(new JsonObject(), patch)).Code);
     }
 
+    /// <summary>Each copy doubles the object: forty of them are a terabyte.</summary>
+    [Fact]
+    public void CopiesOfCopies_AreRefused()
+    {
+        var copies = Enumerable.Range(0, 40).Select(i => $$"""{"op":"copy","from":"/a","path":"/a/{{i}}"}""");
+        var refused = Assert.Throws<ApiException>(() => Apply("""{"a":{"x":"y"}}""", $"[{string.Join(',', copies)}]"));
+        Assert.Equal(413, refused.Code);
+        Assert.Contains("copied so far", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void MovesIntoTheDeep_AreRefused()
+    {
+        var moves = Enumerable.Range(0, 2000).SelectMany(i => (string[])[$$$"""{"op":"add","path":"/b{{{i}}}","value":{}}""", $$"""{"op":"move","from":"/{{(i == 0 ? "a" : $"b{i - 1}")}}","path":"/b{{i}}/x"}"""]);
+        Assert.Equal(422, Assert.Throws<ApiException>(() => Apply("""{"a":{}}""", $"[{string.Join(',', moves)}]")).Code);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
