@@ -26,6 +26,9 @@ public sealed record ProxyOptions
     /// <summary>How long a request's header may take from its first byte.</summary>
     public TimeSpan HeadTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long a client may take to read the next piece of an answer, at most 64 KB. Upgraded connections are exempt.</summary>
+    public TimeSpan ClientWriteTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long unused connections to instances are kept.</summary>

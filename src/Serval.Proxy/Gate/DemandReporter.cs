@@ -59,7 +59,8 @@ internal sealed class DemandReporter : IDisposable
             foreach (var gate in gates)
             {
                 var report = gate.TakeDemand(out var demand);
-                if (!gate.IsActive && !gate.SweepIdleConnections())
+                var connected = gate.SweepIdleConnections(); // with traffic, too: after a burst there are more than it needs
+                if (!connected && !gate.IsActive)
                 {
                     Retire(gate);
                 }

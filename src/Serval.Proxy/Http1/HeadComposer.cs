@@ -24,7 +24,7 @@ internal static class HeadComposer
         output.Append("\r\n"u8);
         var forwarded = new ForwardedFields();
         CopyRequestFields(output, bytes, head, backend, ref forwarded);
-        AppendForwarded(output, bytes, head, client, forwarded);
+        AppendForwarded(output, bytes, head, backend, client, forwarded);
         output.Append(backend.HeaderBytes);
         if (head.Chunked)
         {
@@ -102,7 +102,8 @@ internal static class HeadComposer
                     && ((head.Connection & ConnectionOptions.Others) == 0 || !IsNominated(bytes, head, field)),
                 KnownHeader.ContentLength => true,
                 KnownHeader.Trailer => head.Chunked,
-                KnownHeader.XForwardedProto or KnownHeader.XForwardedHost or KnownHeader.XForwardedFor or KnownHeader.Forwarded => forwarded.Note(field.Known),
+                KnownHeader.XForwardedProto or KnownHeader.XForwardedHost or KnownHeader.XForwardedFor or KnownHeader.Forwarded =>
+                    forwarded.Note(field.Known) && !backend.Sets(field.Known),
                 _ => false,
             };
             run.Take(field, copy);
@@ -110,21 +111,29 @@ internal static class HeadComposer
         run.Flush();
     }
 
-    private static void AppendForwarded(OutputBuffer output, ReadOnlySpan<byte> bytes, MessageHead head, ClientIdentity client, in ForwardedFields seen)
+    private static void AppendForwarded(
+        OutputBuffer output, ReadOnlySpan<byte> bytes, MessageHead head, CompiledBackend backend, ClientIdentity client, in ForwardedFields seen)
     {
-        output.Append("X-Forwarded-For: "u8);
-        AppendValues(output, bytes, head, KnownHeader.XForwardedFor, seen.For);
-        output.Append(client.Address);
-        output.Append("\r\n"u8);
-        if (!seen.Proto)
+        if (!backend.Sets(KnownHeader.XForwardedFor))
+        {
+            output.Append("X-Forwarded-For: "u8);
+            AppendValues(output, bytes, head, KnownHeader.XForwardedFor, seen.For);
+            output.Append(client.Address);
+            output.Append("\r\n"u8);
+        }
+        if (!seen.Proto && !backend.Sets(KnownHeader.XForwardedProto))
         {
             output.Append("X-Forwarded-Proto: http\r\n"u8);
         }
-        if (!seen.Host)
+        if (!seen.Host && !backend.Sets(KnownHeader.XForwardedHost))
         {
             output.Append("X-Forwarded-Host: "u8);
             output.Append(bytes[head.Host]);
             output.Append("\r\n"u8);
+        }
+        if (backend.Sets(KnownHeader.Forwarded))
+        {
+            return;
         }
         output.Append("Forwarded: "u8);
         AppendValues(output, bytes, head, KnownHeader.Forwarded, seen.Forwarded);

@@ -21,6 +21,7 @@ internal sealed partial class Http1Connection
     private long _lastActivity;
 
     // Written by the flow only.
+    private long _writeAt = long.MaxValue;
     private long _started;
     private long _now;
     private bool _handedOver;
@@ -30,6 +31,11 @@ internal sealed partial class Http1Connection
     {
         lock (_sync)
         {
+            if (now >= Volatile.Read(ref _writeAt))
+            {
+                _client.Close(reset: true); // the flow is waiting for the client to read
+                return;
+            }
             switch (_phase)
             {
                 case Phase.Reading or Phase.Lingering when now >= _readAt:
@@ -79,6 +85,21 @@ internal sealed partial class Http1Connection
             _client.Close(reset: true);
             LoseClient();
         }
+    }
+
+    /// <summary>Sends to the client; whatever the request's own deadlines, a client that does not read is not waited for long.</summary>
+    private ValueTask<bool> SendToClientAsync(ReadOnlyMemory<byte> bytes)
+    {
+        var sending = _client.SendAsync(bytes);
+        return sending.IsCompleted ? sending : WatchSendAsync(sending);
+    }
+
+    private async ValueTask<bool> WatchSendAsync(ValueTask<bool> sending)
+    {
+        Volatile.Write(ref _writeAt, After(_core.Options.TimeProvider.GetTimestamp(), _core.Options.ClientWriteTimeout));
+        var sent = await sending;
+        Volatile.Write(ref _writeAt, long.MaxValue);
+        return sent;
     }
 
     private void LoseClient()

@@ -30,7 +30,7 @@ internal sealed partial class Http1Connection
         {
             ComposeError();
         }
-        if (!await _client.SendAsync(_output.Written))
+        if (!await SendToClientAsync(_output.Written))
         {
             _keepAlive = false;
         }

@@ -58,7 +58,7 @@ internal sealed partial class Http1Connection
         if (_facts.WantsContinue)
         {
             _facts.WantsContinue = false;
-            if (!await _client.SendAsync(s_continue))
+            if (!await SendToClientAsync(s_continue))
             {
                 _failure = RequestOutcome.ClientAborted;
                 return true;
@@ -130,7 +130,7 @@ internal sealed partial class Http1Connection
         ComposeHttp2Answer(response, chunked);
         _facts.Status = (int)response.StatusCode;
         _answered = _answeredByInstance = true;
-        var sent = await _client.SendAsync(_output.Written);
+        var sent = await SendToClientAsync(_output.Written);
         var input = new InputBuffer(MaxJoinedBody);
         var body = await response.Content.ReadAsStreamAsync(ct);
         while (sent && !bodyless)
@@ -139,10 +139,10 @@ internal sealed partial class Http1Connection
             NoteActivity();
             if (read == 0)
             {
-                sent = !chunked || await _client.SendAsync(ChunkFrame.Wrap(input, input.Start, 0, last: true, Trailers(response)));
+                sent = !chunked || await SendToClientAsync(ChunkFrame.Wrap(input, input.Start, 0, last: true, Trailers(response)));
                 break;
             }
-            sent = await _client.SendAsync(chunked
+            sent = await SendToClientAsync(chunked
                 ? ChunkFrame.Wrap(input, InputBuffer.HeadRoom, read, last: false, default)
                 : input.Bytes.AsMemory(InputBuffer.HeadRoom, read));
         }

@@ -80,11 +80,11 @@ internal sealed partial class Http1Connection
         if (count <= MaxJoinedBody)
         {
             _output.Append(Frame(upstream.Input, offset, count, chunked).Span);
-            sent = await _client.SendAsync(_output.Written);
+            sent = await SendToClientAsync(_output.Written);
         }
         else
         {
-            sent = await _client.SendAsync(_output.Written) && await _client.SendAsync(Frame(upstream.Input, offset, count, chunked));
+            sent = await SendToClientAsync(_output.Written) && await SendToClientAsync(Frame(upstream.Input, offset, count, chunked));
         }
         while (sent && !_responseBody.Done && !_responseBody.Bad)
         {
@@ -134,7 +134,7 @@ internal sealed partial class Http1Connection
         NoteActivity();
         var count = _responseBody.Decode(upstream.Input, out var offset);
         var piece = Frame(upstream.Input, offset, count, chunked);
-        return piece.Length == 0 || await _client.SendAsync(piece);
+        return piece.Length == 0 || await SendToClientAsync(piece);
     }
 
     private ReadOnlyMemory<byte> Frame(InputBuffer input, int offset, int count, bool chunked) =>
@@ -160,7 +160,7 @@ internal sealed partial class Http1Connection
         var input = _upstream!.Input;
         HeadComposer.Response(_output, input.Unread[.._response.Length], _response, chunked: false, default);
         input.Start += _response.Length;
-        if (!await _client.SendAsync(_output.Written))
+        if (!await SendToClientAsync(_output.Written))
         {
             _failure = RequestOutcome.ClientAborted;
             return;

@@ -3,6 +3,9 @@ namespace Serval.Proxy;
 /// <summary>An upgraded connection: bytes both ways until both sides have ended. Only the idle timeout still counts.</summary>
 internal sealed partial class Http1Connection
 {
+    /// <summary>How long one side may say nothing when the other has ended and there is no idle timeout: it may never notice.</summary>
+    private static readonly TimeSpan s_halfClosed = TimeSpan.FromSeconds(60);
+
     private async ValueTask SpliceAsync()
     {
         var upstream = _upstream!;
@@ -13,13 +16,15 @@ internal sealed partial class Http1Connection
         _keepAlive = false;
         _upstreamReusable = false;
         NoteActivity();
-        if (!await _client.SendAsync(_output.Written) || !Enter(Phase.Spliced))
+        if (!await SendToClientAsync(_output.Written) || !Enter(Phase.Spliced))
         {
             _failure = RequestOutcome.ClientAborted;
             return;
         }
         var up = CopyAsync(_client, _input, upstream.Transport);
         var down = CopyAsync(upstream.Transport, upstream.Input, _client);
+        await Task.WhenAny(up, down);
+        LimitHalfClosed();
         await Task.WhenAll(up, down);
         lock (_sync)
         {
@@ -29,6 +34,18 @@ internal sealed partial class Http1Connection
         if (_failure == RequestOutcome.Forwarded)
         {
             _client.Close();
+        }
+    }
+
+    private void LimitHalfClosed()
+    {
+        lock (_sync)
+        {
+            if (_idleTicks == 0)
+            {
+                _lastActivity = _core.Options.TimeProvider.GetTimestamp();
+                _idleTicks = After(0, s_halfClosed);
+            }
         }
     }
 

@@ -20,7 +20,7 @@ internal sealed partial class Http1Connection
         if (_facts.WantsContinue)
         {
             _facts.WantsContinue = false;
-            if (!await _client.SendAsync(s_continue))
+            if (!await SendToClientAsync(s_continue))
             {
                 _failure = RequestOutcome.ClientAborted;
                 return;

@@ -133,6 +133,10 @@ internal static class HttpParser
             head.Http10 = true;
         }
         head.Method = ..space;
+        if (line[..space].SequenceEqual("CONNECT"u8))
+        {
+            return false; // its target can only be an authority (RFC 9112, 3.2.3), and this is no tunnel
+        }
         var target = line[(space + 1)..last];
         return target.IndexOfAny(s_notInTarget) < 0 && ParseTarget(target, space + 1, last, head);
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 
 namespace Serval.Proxy;
@@ -15,6 +16,7 @@ internal sealed class HandlerUpstream(ProxyOptions options) : IDisposable
         ActivityHeadersPropagator = null,
         EnableMultipleHttp2Connections = true,
         ConnectTimeout = options.ConnectTimeout,
+        ConnectCallback = ConnectAsync,
         PooledConnectionIdleTimeout = options.UpstreamIdleTimeout,
         MaxResponseHeadersLength = 64,
         ResponseDrainTimeout = TimeSpan.Zero,
@@ -72,4 +74,20 @@ internal sealed class HandlerUpstream(ProxyOptions options) : IDisposable
     }
 
     public void Dispose() => _invoker.Dispose();
+
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken ct)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            TcpKeepAlive.TurnOn(socket);
+            await socket.ConnectAsync(context.DnsEndPoint, ct);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 }

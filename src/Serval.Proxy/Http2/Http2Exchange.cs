@@ -175,8 +175,11 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
 
         void Replace(string name, string value)
         {
-            request.Headers.Remove(name);
-            request.Headers.TryAddWithoutValidation(name, value);
+            if (!_backend!.Headers.ContainsKey(name))
+            {
+                request.Headers.Remove(name);
+                request.Headers.TryAddWithoutValidation(name, value);
+            }
         }
     }
 

@@ -80,6 +80,7 @@ internal sealed class Listener(IReadOnlyList<Socket> sockets, int port) : IDispo
                 socket.DualMode = ip.Equals(IPAddress.IPv6Any);
             }
             socket.Bind(new IPEndPoint(ip, port));
+            TcpKeepAlive.TurnOn(socket);
             socket.Listen(Backlog);
             return socket;
         }

@@ -130,6 +130,7 @@ internal sealed class UpstreamPool(TimeProvider time, TimeSpan idleTimeout)
                 ? new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp)
                 : new Socket(SocketType.Stream, ProtocolType.Tcp);
             socket.NoDelay = true;
+            TcpKeepAlive.TurnOn(socket);
             connecting(socket);
             await socket.ConnectAsync(address);
             connection = new UpstreamConnection(new SocketTransport(socket), this);

@@ -6,6 +6,8 @@ namespace Serval.Proxy;
 /// <summary>A share of a rule, ready for use: its gate, and the bytes it adds to requests.</summary>
 internal sealed class CompiledBackend
 {
+    private readonly uint _sets; // a bit for each known header
+
     public CompiledBackend(RouteRule rule, WeightedBackend share, Gate gate)
     {
         Gate = gate;
@@ -14,6 +16,7 @@ internal sealed class CompiledBackend
         Headers = new Dictionary<string, string>(rule.AppendHeaders.Concat(share.AppendHeaders).Where(IsProper).GroupBy(h => h.Key, StringComparer.OrdinalIgnoreCase)
             .Select(g => g.Last()), StringComparer.OrdinalIgnoreCase);
         HeaderNames = [.. Headers.Keys.Select(Encoding.ASCII.GetBytes)];
+        _sets = HeaderNames.Aggregate(0u, (sets, name) => sets | Bit(KnownHeaders.Find(name)));
         HeaderBytes = Encoding.UTF8.GetBytes(string.Concat(Headers.Select(h => $"{h.Key}: {h.Value}\r\n")));
         HostBytes = Encoding.ASCII.GetBytes(RewriteHost);
     }
@@ -34,6 +37,9 @@ internal sealed class CompiledBackend
 
     public byte[] HeaderBytes { get; }
 
+    /// <summary>Whether this one of the headers the proxy acts on is set on requests.</summary>
+    public bool Sets(KnownHeader known) => (_sets & Bit(known)) != 0;
+
     public bool Replaces(ReadOnlySpan<byte> name)
     {
         foreach (var own in HeaderNames)
@@ -45,6 +51,8 @@ internal sealed class CompiledBackend
         }
         return false;
     }
+
+    private static uint Bit(KnownHeader known) => 1u << (int)known;
 
     /// <summary>A header that would break the message is left out; the API's validation reports it.</summary>
     private static bool IsProper(KeyValuePair<string, string> header) =>

@@ -56,6 +56,43 @@ public sealed class ForwardingTests : ProxyTest
         Assert.Equal("h", seen.Header("X-Forwarded-Host"));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Rule_ThatSetsForwardingHeaders_ReplacesTheClientsAndOurs(bool http2)
+    {
+        Message? seen = null;
+        Serve(m =>
+        {
+            seen = m;
+            return Upstream.Ok("ok");
+        });
+        Proxy.Publish(new RouteTableBuilder().Add("h", new RouteRule
+        {
+            AppendHeaders = [new("X-Forwarded-For", "1.1.1.1"), new("x-forwarded-proto", "https"), new("X-Forwarded-Host", "outer"), new("Forwarded", "for=x")],
+            Backends = [new WeightedBackend { Backend = Revision }],
+        }).Build(2));
+        if (http2)
+        {
+            using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{Proxy.HttpPort}")
+            {
+                Version = new Version(2, 0), VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+                Headers = { { "Host", "h" }, { "X-Forwarded-For", "9.9.9.9" }, { "X-Forwarded-Proto", "ftp" }, { "Forwarded", "for=y" } },
+            };
+            Assert.True((await client.SendAsync(request)).IsSuccessStatusCode);
+        }
+        else
+        {
+            await (await ClientAsync()).SendReadAsync(
+                "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Proto: ftp\r\nForwarded: for=y\r\n\r\n");
+        }
+        Assert.Equal(("1.1.1.1", 1), (seen!.Header("X-Forwarded-For"), seen.Count("X-Forwarded-For")));
+        Assert.Equal(("https", 1), (seen.Header("X-Forwarded-Proto"), seen.Count("X-Forwarded-Proto")));
+        Assert.Equal(("outer", 1), (seen.Header("X-Forwarded-Host"), seen.Count("X-Forwarded-Host")));
+        Assert.Equal(("for=x", 1), (seen.Header("Forwarded"), seen.Count("Forwarded")));
+    }
+
     [Fact]
     public async Task KeepAlive_ManyRequests_OneConnectionEachSide()
     {

@@ -18,6 +18,8 @@ public sealed class StrictnessTests : ProxyTest
         { "G@T / HTTP/1.1\r\nHost: h\r\n\r\n", 400 },
         { "GET x HTTP/1.1\r\nHost: h\r\n\r\n", 400 },
         { "CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 400 },
+        { "CONNECT /path HTTP/1.1\r\nHost: h\r\n\r\n", 400 },
+        { "CONNECT http://h/path HTTP/1.1\r\nHost: h\r\n\r\n", 400 },
         { "GET /\u0001 HTTP/1.1\r\nHost: h\r\n\r\n", 400 },
         { "GET / HTTP/1.1\r\nHost: h\r\nX: a\u0000b\r\n\r\n", 400 },
         { "GET / HTTP/1.1\r\nHost: h\r\nX: a\rb\r\n\r\n", 400 },
