@@ -28,6 +28,10 @@ public sealed class ReleaseTests : ProxyTest
         await client.WaitClosedAsync();
         await Proxy.WhenIdleAsync(Revision, $"i0-{upstream.Port}");
         Assert.Equal(200, (await (await ClientAsync()).GetAsync("h")).Status);
+        while (Log.Errors.Count == 0)
+        {
+            await Task.Yield(); // told when all is given back
+        }
         Assert.Contains("a defect", Assert.Single(Log.Errors), StringComparison.Ordinal);
     }
 
