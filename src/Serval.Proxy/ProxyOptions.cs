@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Serval.Routing;
 
 namespace Serval.Proxy;
 
@@ -12,6 +13,12 @@ public sealed record ProxyOptions
 
     /// <summary>0 for any free port.</summary>
     public int HttpPort { get; init; } = 8880;
+
+    /// <summary>What the operator calls <see cref="HttpAddress"/>; named when it cannot be listened on.</summary>
+    public string AddressOption { get; init; } = "--listen";
+
+    /// <summary>What the operator calls <see cref="HttpPort"/>; named when the port is taken.</summary>
+    public string PortOption { get; init; } = "--http-port";
 
     /// <summary>Requests one revision may hold; those beyond get 503.</summary>
     public int MaxHeldPerRevision { get; init; } = 10_000;
@@ -44,6 +51,12 @@ public sealed record ProxyOptions
     public bool AccessLog { get; init; }
 
     public IDemandSink? DemandSink { get; init; }
+
+    /// <summary>
+    /// Why a backend has no ready instance, in one word such as <c>ExitCode1</c>, for answers to those who waited; null when it is not known.
+    /// Clients are strangers: nothing that a program printed belongs here.
+    /// </summary>
+    public Func<BackendKey, string?> WhyNotReady { get; init; } = _ => null;
 
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 

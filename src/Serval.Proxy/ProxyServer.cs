@@ -64,7 +64,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     public Task StartAsync(CancellationToken ct = default)
     {
         ct.ThrowIfCancellationRequested();
-        _listener = Listener.Bind(_options.HttpAddress, _options.HttpPort);
+        _listener = Listener.Bind(_options);
         _accepting = Task.WhenAll(_listener.Sockets.Select(AcceptAsync));
         return Task.CompletedTask;
     }

@@ -52,7 +52,7 @@ public static class Outcomes
             "Send a well-formed HTTP/1.1 request: one Host header, CRLF line ends, one way to give the body's length."),
         RequestOutcome.HeadTooLarge => new(431, "head-too-large", "The request's header is too large", "Send at most 100 header fields and 64 KB of header."),
         RequestOutcome.ExpectationFailed => new(417, "expectation-failed", "The Expect header asks for something unknown", "Send \"Expect: 100-continue\" or none."),
-        RequestOutcome.NoRoute => new(404, "no-route", "No route for this host and path", "Check the URL against the service's status.url."),
+        RequestOutcome.NoRoute => new(404, "no-route", "No route for this host and path", "Check the URL against the service's status.url, and that the service is ready."),
         RequestOutcome.NoEndpoint => new(503, "no-endpoint", "The Service has no ready endpoints", "Check that its pods run and are ready."),
         RequestOutcome.NoEndpointTimeout => new(504, "no-endpoint-timeout", "No instance became ready in time",
             "Look at the revision's conditions and the logs of its pods, or raise timeoutSeconds."),

@@ -169,6 +169,22 @@ public sealed class InstanceLifeTests
     }
 
     [Fact]
+    public async Task Pod_ReadyProgramDies_DrainsAndComesBackInPlace()
+    {
+        await using var node = await TestNode.StartAsync();
+        var die = Path.Combine(node.Data, "die");
+        await node.CreateAsync(TestNode.Shell(
+            $"if [ -e {die} ]; then echo again; else (until [ -e {die} ]; do sleep 0.01; done; kill -9 $$$$) & fi; {Serve}", TestNode.Port8080));
+        await node.WhenSignalAsync(InstanceState.Ready);
+
+        await File.WriteAllTextAsync(die, "");
+
+        var pod = await node.WhenAsync(p => p.Status.ContainerStatuses is [{ RestartCount: 1, Ready: true }]);
+        Assert.Equal(137, pod.Status.ContainerStatuses[0].LastState.Terminated!.ExitCode);
+        Assert.Equal([InstanceState.Ready, InstanceState.Draining, InstanceState.Ready], node.Signals.Select(s => s.State));
+    }
+
+    [Fact]
     public async Task Pod_Deleted_DrainsThenTerminatesThenIsGone()
     {
         var gate = new Gate();

@@ -36,15 +36,22 @@ internal sealed partial class Gate
         }
     }
 
-    /// <summary>The backend is deleted: nothing is ready any more, those who wait are told.</summary>
+    /// <summary>The backend is deleted, or no route leads to it any more: nothing is ready, those who wait are told.</summary>
     public void Remove()
     {
         lock (_lock)
         {
             var now = _services.Time.GetTimestamp();
-            foreach (var endpoint in _merge.SetLevel(EndpointsSnapshot.Empty, Elapsed(now)).Endpoints)
+            if (Key.Kind == BackendKind.Service)
             {
-                _merge.SetInstance(endpoint with { State = EndpointState.Gone }, Elapsed(now));
+                _merge = new EndpointMerge(); // a route may come back to the same pods
+            }
+            else
+            {
+                foreach (var endpoint in _merge.SetLevel(EndpointsSnapshot.Empty, Elapsed(now)).Endpoints)
+                {
+                    _merge.SetInstance(endpoint with { State = EndpointState.Gone }, Elapsed(now));
+                }
             }
             Apply(_merge.Current, now);
             _meter.Account(_inFlight + _queue.Count, now);

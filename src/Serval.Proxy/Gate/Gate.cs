@@ -18,8 +18,8 @@ internal sealed partial class Gate
     private readonly Lock _lock = new();
     private readonly LinkedList<Waiter> _queue = new(); // guarded by _lock, as all below
     private readonly DemandMeter _meter;
-    private readonly EndpointMerge _merge = new();
     private readonly Dictionary<string, Instance> _instances = new(StringComparer.Ordinal);
+    private EndpointMerge _merge = new();
     private Instance[] _ready = [];
     private int _inFlight;
     private ITimer? _retry;

@@ -7,14 +7,20 @@ namespace Serval.Proxy;
 /// <summary>Bodies of the proxy's own answers.</summary>
 internal static class ErrorText
 {
-    public static byte[] Of(RequestOutcome outcome, BackendKey? backend, bool json, out string contentType)
+    /// <param name="outcome">How the request ended.</param>
+    /// <param name="backend">Where it was to go, if that was known.</param>
+    /// <param name="cause">Why no instance was ready, see <see cref="ProxyOptions.WhyNotReady"/>.</param>
+    /// <param name="json">Whether the client asked for JSON.</param>
+    /// <param name="contentType">What the result is.</param>
+    public static byte[] Of(RequestOutcome outcome, BackendKey? backend, string? cause, bool json, out string contentType)
     {
         var info = Outcomes.Of(outcome);
         var name = backend is null ? "" : $"{(backend.Value.Kind == BackendKind.Revision ? "revision" : "service")} {backend}";
+        var which = name.Length == 0 ? "" : $" ({name}{(cause is null ? "" : $": {cause}")})";
         if (!json)
         {
             contentType = "text/plain; charset=utf-8";
-            return Encoding.UTF8.GetBytes($"{info.Title}{(name.Length > 0 ? $" ({name})" : "")}. {info.Advice}\n");
+            return Encoding.UTF8.GetBytes($"{info.Title}{which}. {info.Advice}\n");
         }
         contentType = "application/json";
         using var stream = new MemoryStream();
@@ -25,11 +31,19 @@ internal static class ErrorText
             writer.WriteNumber("status", info.Status);
             writer.WriteString("message", info.Title);
             writer.WriteString("backend", name);
+            if (cause is not null)
+            {
+                writer.WriteString("cause", cause);
+            }
             writer.WriteString("advice", info.Advice);
             writer.WriteEndObject();
         }
         return stream.ToArray();
     }
+
+    /// <summary>Why no instance was ready, where that is why the request failed.</summary>
+    public static string? Cause(RequestOutcome outcome, Gate? gate, ProxyOptions options) =>
+        gate is not null && outcome is RequestOutcome.NoEndpointTimeout or RequestOutcome.QueueFull ? options.WhyNotReady(gate.Key) : null;
 
     public static string Phrase(int status) => status switch
     {

@@ -45,7 +45,7 @@ internal sealed partial class Http1Connection
 
     private void ComposeError()
     {
-        var text = ErrorText.Of(_failure, _gate?.Key, _facts.WantsJson, out var contentType);
+        var text = ErrorText.Of(_failure, _gate?.Key, ErrorText.Cause(_failure, _gate, _core.Options), _facts.WantsJson, out var contentType);
         var info = Outcomes.Of(_failure);
         var head = $"HTTP/1.1 {info.Status} {ErrorText.Phrase(info.Status)}\r\n"
             + $"Serval-Error: {info.Reason}\r\nContent-Type: {contentType}\r\nContent-Length: {text.Length}\r\n"

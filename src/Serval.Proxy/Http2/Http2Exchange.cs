@@ -236,7 +236,9 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
 
     private async Task AnswerErrorAsync(int status)
     {
-        var text = ErrorText.Of(_failure, _backend?.Gate.Key, context.Request.Headers.Accept.ToString().Contains("json", StringComparison.Ordinal), out var type);
+        var json = context.Request.Headers.Accept.ToString().Contains("json", StringComparison.Ordinal);
+        var gate = _backend?.Gate;
+        var text = ErrorText.Of(_failure, gate?.Key, ErrorText.Cause(_failure, gate, core.Options), json, out var type);
         var response = context.Response;
         response.StatusCode = status;
         response.Headers["Serval-Error"] = Outcomes.Of(_failure).Reason;

@@ -13,12 +13,13 @@ internal sealed class Listener(IReadOnlyList<Socket> sockets, int port) : IDispo
     public IReadOnlyList<Socket> Sockets => sockets;
 
     /// <summary>Binds; a loopback address binds both families, as clients may resolve names below <c>localhost</c> to either.</summary>
-    public static Listener Bind(string address, int port)
+    public static Listener Bind(ProxyOptions options)
     {
+        var (address, port) = (options.HttpAddress, options.HttpPort);
         var bound = new List<Socket>();
         try
         {
-            foreach (var ip in Addresses(address))
+            foreach (var ip in Addresses(options))
             {
                 if (ip.AddressFamily == AddressFamily.InterNetworkV6 && !Socket.OSSupportsIPv6 && bound.Count > 0)
                 {
@@ -34,10 +35,11 @@ internal sealed class Listener(IReadOnlyList<Socket> sockets, int port) : IDispo
             throw new ProxyBindException(e.SocketErrorCode switch
             {
                 SocketError.AddressAlreadyInUse =>
-                    $"Port {port} on {address} is in use by another program. Stop it, or choose another with {nameof(ProxyOptions.HttpPort)} (0 for any free port).",
+                    $"port {port} on {address} is already in use, so the gateway cannot listen there; stop the program that uses it, or choose another port with {options.PortOption} (0 takes a free one)",
                 SocketError.AccessDenied =>
-                    $"Port {port} on {address} may not be used by this user. Choose one above 1023 with {nameof(ProxyOptions.HttpPort)}.",
-                _ => $"Cannot listen on {address} port {port} ({e.Message}). Check {nameof(ProxyOptions.HttpAddress)} and {nameof(ProxyOptions.HttpPort)}.",
+                    $"port {port} on {address} is not for this user; choose one above 1023 with {options.PortOption}",
+                SocketError.AddressNotAvailable => $"{address} is not an address of this machine; choose another with {options.AddressOption} (127.0.0.1, or 0.0.0.0 for all)",
+                _ => $"cannot listen on {address} port {port} ({e.Message}); check {options.AddressOption} and {options.PortOption}",
             }, e);
         }
     }
@@ -50,8 +52,9 @@ internal sealed class Listener(IReadOnlyList<Socket> sockets, int port) : IDispo
         }
     }
 
-    private static IPAddress[] Addresses(string address)
+    private static IPAddress[] Addresses(ProxyOptions options)
     {
+        var address = options.HttpAddress;
         if (address is "*" or "")
         {
             return Socket.OSSupportsIPv6 ? [IPAddress.IPv6Any] : [IPAddress.Any];
@@ -63,7 +66,7 @@ internal sealed class Listener(IReadOnlyList<Socket> sockets, int port) : IDispo
         if (!IPAddress.TryParse(address, out var ip))
         {
             throw new ProxyBindException(
-                $"\"{address}\" is not an address to listen on. Give an IP address, \"localhost\" or \"*\" as {nameof(ProxyOptions.HttpAddress)}.", null);
+                $"\"{address}\" is not an address to listen on; give an IP address, \"localhost\" or \"*\" with {options.AddressOption}", null);
         }
         return !IPAddress.IsLoopback(ip) ? [ip]
             : ip.AddressFamily == AddressFamily.InterNetwork ? [ip, IPAddress.IPv6Loopback] : [ip, IPAddress.Loopback];

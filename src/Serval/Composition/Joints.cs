@@ -1,5 +1,6 @@
 using System.Buffers;
 using Serval.Api;
+using Serval.Api.Serving;
 using Serval.Images;
 using Serval.Kube;
 using Serval.Node;
@@ -31,6 +32,15 @@ internal sealed class DrainJoint(ProxyServer proxy) : IDrainGate
 {
     public Task WhenIdleAsync(ObjectKey revision, string podUid, CancellationToken ct) =>
         revision.Name.Length == 0 ? Task.CompletedTask : proxy.WhenIdleAsync(BackendKey.Revision(revision.Namespace, revision.Name), podUid, ct);
+}
+
+/// <summary>A revision's condition → what the gateway may tell of it: the reason alone, as its message may quote the program.</summary>
+internal sealed class RevisionJoint(IKubeClient client)
+{
+    public string? WhyNotReady(BackendKey backend) =>
+        backend.Kind == BackendKind.Revision && client.Cache(Kinds.Revision).Get(new ObjectKey(backend.Namespace, backend.Name)) is { } revision
+            ? revision.As<Revision>().Status.Conditions.FirstOrDefault(c => c is { Type: "Ready", Status: "False", Reason.Length: > 0 })?.Reason
+            : null;
 }
 
 /// <summary>The image store → what controllers ask of it.</summary>

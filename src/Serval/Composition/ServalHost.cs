@@ -88,8 +88,8 @@ internal sealed class ServalHost : IServalHost
         var autoscaler = Started(new AutoscalerHost(client, config, time, loggers.CreateLogger<AutoscalerHost>()));
         var proxy = Started(new ProxyServer(new ProxyOptions
         {
-            HttpAddress = Options.ListenAddress.ToString(), HttpPort = Options.HttpPort, DemandSink = new DemandJoint(autoscaler), TimeProvider = time,
-            LoggerFactory = loggers,
+            HttpAddress = Options.ListenAddress.ToString(), HttpPort = Options.HttpPort, DemandSink = new DemandJoint(autoscaler),
+            WhyNotReady = new RevisionJoint(client).WhyNotReady, TimeProvider = time, LoggerFactory = loggers,
         }));
         var feed = Started(new RouteFeed(client, proxy, proxy, capacity, loggers.CreateLogger<RouteFeed>()));
         await proxy.StartAsync(ct);

@@ -191,7 +191,7 @@ public sealed class FailureTests : ProxyTest
         await using var second = new ProxyServer(new ProxyOptions { HttpPort = Proxy.HttpPort });
         var e = await Assert.ThrowsAsync<ProxyBindException>(() => second.StartAsync());
         Assert.Contains($"{Proxy.HttpPort}", e.Message, StringComparison.Ordinal);
-        Assert.Contains("HttpPort", e.Message, StringComparison.Ordinal);
+        Assert.Contains("--http-port", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -86,6 +86,20 @@ public sealed class HoldTests : ProxyTest
         Assert.Equal(404, (await client.GetAsync("nobody")).Status);
     }
 
+    [Theory]
+    [InlineData("", "(revision default/hello-00001: ExitCode1). Look at")]
+    [InlineData("Accept: application/json\r\n", "\"backend\":\"revision default/hello-00001\",\"cause\":\"ExitCode1\"")]
+    public async Task HeldTooLong_NamesWhyNothingIsReady(string accept, string expected)
+    {
+        Causes[Revision] = "ExitCode1";
+        Route(new RevisionPolicy { ResponseStartTimeout = TimeSpan.FromSeconds(10) });
+        var client = await ClientAsync();
+        await client.SendAsync($"GET / HTTP/1.1\r\nHost: h\r\n{accept}\r\n");
+        await WaitHeldAsync(1);
+        Time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Contains(expected, (await client.ReadAsync()).Body, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task RemovedRevision_FailsThoseHeld()
     {
@@ -127,6 +141,42 @@ public sealed class HoldTests : ProxyTest
             await Task.Yield();
         }
         Assert.Equal("upstream-connect", (await answer).Header("Serval-Error"));
+    }
+
+    [Fact]
+    public async Task PlainService_RoutedToAgain_ReachesTheSamePods()
+    {
+        var service = BackendKey.Service("default", "plain", "80");
+        Proxy.Publish(new RouteTableBuilder().Add("s", new RouteRule { Backends = [new WeightedBackend { Backend = service }] }).Build(2));
+        var endpoints = EndpointsSnapshot.Of(Own(Upstream.Answering(_ => Upstream.Ok("here"))).Endpoint("pod"));
+        var client = await ClientAsync();
+        Proxy.Set(service, endpoints);
+        Assert.Equal("here", (await client.GetAsync("s")).Body);
+
+        Proxy.Remove(service);
+        Assert.Equal("no-endpoint", (await client.GetAsync("s")).Header("Serval-Error"));
+        Proxy.Set(service, endpoints);
+
+        Assert.Equal("here", (await client.GetAsync("s")).Body);
+    }
+
+    [Fact]
+    public async Task InstanceThatStartedAgain_TakesRequestsAgain()
+    {
+        var first = Own(Upstream.Answering(_ => Upstream.Ok("first life")));
+        var port = first.Endpoint("same").Port;
+        var client = await ClientAsync();
+        Proxy.SetInstance(Revision, first.Endpoint("same"));
+        Assert.Equal("first life", (await client.GetAsync("h")).Body);
+        first.Dispose();
+        Proxy.SetInstance(Revision, first.Endpoint("same") with { State = EndpointState.Draining });
+        var held = client.GetAsync("h");
+        await WaitHeldAsync(1);
+
+        Own(Upstream.Answering(_ => Upstream.Ok("second life"), port));
+        Proxy.SetInstance(Revision, new BackendEndpoint("127.0.0.1", port, "same"));
+
+        Assert.Equal("second life", (await held).Body);
     }
 
     [Fact]

@@ -17,7 +17,14 @@ public abstract class ProxyTest : IAsyncLifetime
 
     protected ProxyServer Proxy { get; private set; } = null!;
 
-    protected virtual ProxyOptions Options => new() { HttpPort = 0, DemandSink = Demand, Random = new Random(1), TimeProvider = Time, DrainTimeout = TimeSpan.FromHours(1), LoggerFactory = Log };
+    /// <summary>What the control plane knows of backends that are not ready.</summary>
+    protected Dictionary<BackendKey, string> Causes { get; } = [];
+
+    protected virtual ProxyOptions Options => new()
+    {
+        HttpPort = 0, DemandSink = Demand, WhyNotReady = Causes.GetValueOrDefault, Random = new Random(1), TimeProvider = Time, DrainTimeout = TimeSpan.FromHours(1),
+        LoggerFactory = Log,
+    };
 
     public async Task InitializeAsync()
     {

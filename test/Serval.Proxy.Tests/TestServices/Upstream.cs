@@ -31,15 +31,17 @@ public sealed class Upstream : IDisposable
     public static Upstream Raw(Func<Wire, Task> serve, int port = 0) => new(serve, port);
 
     /// <summary>Answers each request with what the function returns, raw.</summary>
-    public static Upstream Answering(Func<Message, Task<string>> answer) => new(async wire =>
-    {
-        while (true)
+    public static Upstream Answering(Func<Message, Task<string>> answer, int port = 0) => new(
+        async wire =>
         {
-            await wire.SendAsync(await answer(await wire.ReadAsync()));
-        }
-    });
+            while (true)
+            {
+                await wire.SendAsync(await answer(await wire.ReadAsync()));
+            }
+        },
+        port);
 
-    public static Upstream Answering(Func<Message, string> answer) => Answering(m => Task.FromResult(answer(m)));
+    public static Upstream Answering(Func<Message, string> answer, int port = 0) => Answering(m => Task.FromResult(answer(m)), port);
 
     public static string Ok(string body) => $"HTTP/1.1 200 OK\r\nContent-Length: {body.Length}\r\n\r\n{body}";
 
