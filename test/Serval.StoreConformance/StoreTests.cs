@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.ApiServer.Store;
 using Serval.Kube;
@@ -77,6 +78,47 @@ public sealed class StoreTests : IDisposable
         Assert.Contains("too old resource version", (await Refused(410, () => old.NextAsync())).Message, StringComparison.Ordinal);
         await using var recent = opened.Watch(opened.Store.Version - 90);
         Assert.Equal(90, (await recent.TakeAsync(90)).Count);
+    }
+
+    [Fact]
+    public async Task Changes_AreBoundedInBytesToo()
+    {
+        const int Bound = 1_000_000;
+        await using var opened = await OpenAsync(Options with { MaxChangeBytes = Bound, RecentChanges = 1 });
+        var first = (await opened.Create("a")).Version;
+        for (var i = 0; i < 60; i++)
+        {
+            await opened.Touch("a", new string((char)('a' + (i % 26)), 100_000));
+        }
+        Assert.InRange(await Bytes(opened), Bound / 2, Bound);
+        await using var old = opened.Watch(first);
+        await Refused(410, () => old.NextAsync());
+        await using var recent = opened.Watch(opened.Store.Version - 5);
+        Assert.Equal(5, (await recent.TakeAsync(5)).Count);
+
+        await opened.DisposeAsync();
+        await using var again = await OpenAsync(Options with { MaxChangeBytes = Bound / 4 });
+        await again.Touch("b", "small");
+        Assert.InRange(await Bytes(again), 1, Bound / 4);
+
+        static async Task<long> Bytes(OpenedStore opened) => await opened.Store.DoAsync(static d => d.Scalar("SELECT total(length(body)) FROM changes")) ?? 0;
+    }
+
+    [Fact]
+    public async Task LargeObjects_DoNotPileUpInTheLog()
+    {
+        // Few changes, but their bytes are worth a checkpoint.
+        await using var opened = await OpenAsync(Options with { CheckpointPages = 500, LogPages = 100 });
+        for (var i = 0; i < 4; i++)
+        {
+            await opened.Create($"m{i}", new string('x', 500_000));
+        }
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (new FileInfo(_directory.Log).Length > 3_000_000) // of 4 MB that were written to it
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
     }
 
     [Fact]
@@ -167,7 +209,8 @@ public sealed class StoreTests : IDisposable
     [Fact]
     public async Task FullDisk_RefusesWrites_StaysReadable_AndRecovers()
     {
-        await using var opened = await OpenAsync();
+        var log = new LogLines();
+        await using var opened = await OpenAsync(Options with { Logger = log });
         var kept = await opened.Create("kept");
         await opened.Store.DoAsync(static d => d.Scalar($"PRAGMA max_page_count={d.Scalar("PRAGMA page_count")}"));
         var refused = await Refused(507, async () =>
@@ -178,11 +221,14 @@ public sealed class StoreTests : IDisposable
             }
         });
         Assert.Contains("full", refused.Message, StringComparison.Ordinal);
+        await Refused(507, () => opened.Create("once-more", new string('x', 20_000)));
+        Assert.StartsWith($"Error: The database in {_directory.Path} cannot be written", Assert.Single(log.Lines), StringComparison.Ordinal);
         Assert.True(kept.SameAs(await opened.Client.GetAsync(Kinds.ConfigMap, kept.Key)));
         var listed = (await opened.Client.ListAsync(Kinds.ConfigMap, null, ListOptions.All)).Items.Count;
         await opened.Store.DoAsync(static d => d.Scalar("PRAGMA max_page_count=1000000"));
         var later = await opened.Create("later");
         Assert.True(later.Version > kept.Version);
+        Assert.EndsWith("can be written again; 2 writes were refused meanwhile", log.Lines[^1], StringComparison.Ordinal);
         Assert.Equal(listed + 1, opened.Client.Cache(Kinds.ConfigMap).List().Count);
         await using var watch = opened.Watch(kept.Version);
         Assert.Equal(listed, (await watch.TakeAsync(listed)).Count);
@@ -313,4 +359,18 @@ public sealed class StoreTests : IDisposable
     private StoreOptions Options => new() { Directory = _directory.Path };
 
     private Task<OpenedStore> OpenAsync(StoreOptions? options = null) => OpenedStore.OpenAsync(options ?? Options);
+
+    /// <summary>What is logged, exceptions with their stacks.</summary>
+    private sealed class LogLines : ILogger
+    {
+        public List<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Add($"{logLevel}: {formatter(state, exception)}{exception}");
+    }
 }

@@ -19,6 +19,23 @@ internal static class PrivateFile
         }
     }
 
+    /// <summary>Makes the file when it is missing, and closes it to others when it is not closed.</summary>
+    public static void Protect(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return; // what is below the user's profile is the user's
+        }
+        using (new FileStream(path, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite, UnixCreateMode = OwnerOnly }))
+        {
+            // that it is there is all
+        }
+        if ((File.GetUnixFileMode(path) & ~OwnerOnly) != 0)
+        {
+            File.SetUnixFileMode(path, OwnerOnly);
+        }
+    }
+
     public static void Write(string path, string text)
     {
         var draft = $"{path}.{Environment.ProcessId}.new";

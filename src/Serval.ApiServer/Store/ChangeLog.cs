@@ -3,7 +3,7 @@ using Serval.Kube;
 
 namespace Serval.ApiServer.Store;
 
-/// <summary>The <c>changes</c> table: appended in the transaction of each write, bounded by count and age. On the writer thread.</summary>
+/// <summary>The <c>changes</c> table: appended in the transaction of each write, bounded by count, bytes and age. On the writer thread.</summary>
 internal sealed class ChangeLog
 {
     private const int Chunk = 64;
@@ -13,11 +13,14 @@ internal sealed class ChangeLog
     private readonly SqliteStatement _append;
     private readonly SqliteStatement _at;
     private readonly SqliteStatement _aged;
+    private readonly SqliteStatement _oldest;
+    private readonly SqliteStatement _sum;
     private readonly SqliteStatement _delete;
     private readonly SqliteStatement _mark;
     private readonly SqliteStatement _read;
     private readonly SqliteStatement _one;
     private long _count;
+    private long _bytes;
     private long _compacted;
     private long _nextAgeCheck;
 
@@ -27,6 +30,8 @@ internal sealed class ChangeLog
         _append = database.Prepare("INSERT INTO changes(rv, prev, kind, type, at, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
         _at = database.Prepare("SELECT rv FROM changes ORDER BY rv LIMIT 1 OFFSET ?1");
         _aged = database.Prepare("SELECT max(rv) FROM (SELECT rv, at FROM changes ORDER BY rv LIMIT ?1) WHERE at < ?2");
+        _oldest = database.Prepare("SELECT rv, length(body) FROM changes ORDER BY rv LIMIT ?1");
+        _sum = database.Prepare("SELECT total(length(body)) FROM changes WHERE rv <= ?1");
         _delete = database.Prepare("DELETE FROM changes WHERE rv <= ?1");
         _mark = database.Prepare("UPDATE meta SET value = ?1 WHERE name = 'compacted'");
         _read = database.Prepare("SELECT rv, prev, type, body FROM changes WHERE rv > ?1 AND rv <= ?2 AND kind = ?3 ORDER BY rv LIMIT ?4");
@@ -41,6 +46,7 @@ internal sealed class ChangeLog
     public void Reload()
     {
         _count = _database.Scalar("SELECT count(*) FROM changes") ?? 0;
+        _bytes = _database.Scalar("SELECT total(length(body)) FROM changes") ?? 0;
         Volatile.Write(ref _compacted, _database.Scalar("SELECT value FROM meta WHERE name = 'compacted'") ?? 1);
     }
 
@@ -49,14 +55,19 @@ internal sealed class ChangeLog
         _append.Bind(1, change.Version).Bind(2, change.Old?.Version ?? 0).Bind(3, change.Table.Id).Bind(4, (long)change.Type).Bind(5, at)
             .Bind(6, change.New.Json.Span).Run();
         _count++;
+        _bytes += change.New.Json.Length;
     }
 
-    /// <summary>Drops a bounded number of the oldest rows when there are too many or they are too old: no write ever pays for all of them.</summary>
+    /// <summary>Drops a bounded number of the oldest rows when there are too many, they are too large or too old: no write ever pays for all of them.</summary>
     public void Trim(long now, int appended)
     {
         if (_count > _options.MaxChanges + Chunk)
         {
             Drop(First(_at.Bind(1, Math.Min(_count - _options.MaxChanges, Chunk + (2 * appended)) - 1)));
+        }
+        if (_bytes > _options.MaxChangeBytes)
+        {
+            Drop(LastOf(_bytes - _options.MaxChangeBytes));
         }
         if (now >= _nextAgeCheck)
         {
@@ -98,12 +109,27 @@ internal sealed class ChangeLog
         return found;
     }
 
+    /// <summary>The last of the oldest rows that hold so many bytes together, but never the newest row.</summary>
+    private long LastOf(long bytes)
+    {
+        var last = 0L;
+        _oldest.Bind(1, Math.Min(Chunk, _count - 1));
+        while (bytes > 0 && _oldest.Next())
+        {
+            last = _oldest.Number(0);
+            bytes -= _oldest.Number(1);
+        }
+        _oldest.Reset();
+        return last;
+    }
+
     private void Drop(long upTo)
     {
         if (upTo <= 0)
         {
             return;
         }
+        _bytes -= First(_sum.Bind(1, upTo));
         _delete.Bind(1, upTo).Run();
         _count -= _database.Changed;
         _mark.Bind(1, upTo).Run();

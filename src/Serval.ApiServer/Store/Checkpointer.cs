@@ -8,11 +8,10 @@ namespace Serval.ApiServer.Store;
 /// </summary>
 internal sealed partial class Checkpointer : IDisposable
 {
-    /// <summary>A guess: object row, change row, and what lies above them.</summary>
+    /// <summary>A guess: object row, change row, and what lies above them, beside the object's bytes.</summary>
     private const int PagesPerChange = 4;
 
-    /// <summary>64 MB: under writes without a pause the log never starts over by itself; then the writer is asked to wait once.</summary>
-    private const int TooManyPages = 16_384;
+    private const int PageBytes = 4096;
 
     private readonly SqliteDatabase _database;
     private readonly StoreOptions _options;
@@ -21,7 +20,7 @@ internal sealed partial class Checkpointer : IDisposable
     private readonly object _lock = new(); // a monitor, because the thread waits on it
     private bool _wanted; // guarded by _lock
     private bool _closed; // guarded by _lock
-    private int _pages; // the writer thread's
+    private long _pages; // the writer thread's
 
     public Checkpointer(string path, StoreOptions options, Action tooLong)
     {
@@ -34,9 +33,11 @@ internal sealed partial class Checkpointer : IDisposable
     }
 
     /// <summary>On the writer thread after each commit.</summary>
-    public void Committed(int changes)
+    /// <param name="changes">How many changes.</param>
+    /// <param name="bytes">What their objects hold; it is written twice, as the object and as the change.</param>
+    public void Committed(int changes, long bytes)
     {
-        _pages += changes * PagesPerChange;
+        _pages += (changes * PagesPerChange) + (2 * bytes / PageBytes);
         if (_pages < _options.CheckpointPages)
         {
             return;
@@ -66,7 +67,7 @@ internal sealed partial class Checkpointer : IDisposable
         {
             try
             {
-                if (_database.Checkpoint(truncate: false) > TooManyPages)
+                if (_database.Checkpoint(truncate: false) > _options.LogPages)
                 {
                     _tooLong();
                 }

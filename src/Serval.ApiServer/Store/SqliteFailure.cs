@@ -3,7 +3,7 @@ using SQLitePCL;
 namespace Serval.ApiServer.Store;
 
 /// <summary>A call into SQLite that failed.</summary>
-internal sealed class SqliteFailure(int code, string message, string during) : Exception($"{message} (SQLite {code}, {during})")
+internal sealed class SqliteFailure(int code, string message, string during) : Exception($"{message} (SQLite {code}, {FirstWord(during)})")
 {
     /// <summary>Primary result code, for example <c>SQLITE_FULL</c>.</summary>
     public int Code { get; } = code & 0xFF;
@@ -19,4 +19,9 @@ internal sealed class SqliteFailure(int code, string message, string during) : E
         raw.SQLITE_BUSY or raw.SQLITE_LOCKED => "another program has the database open: close it",
         _ => "see the message of SQLite",
     };
+
+    /// <summary>The whole statement, for whoever debugs; people who read messages need no SQL.</summary>
+    public string During { get; } = during;
+
+    private static string FirstWord(string sql) => sql.IndexOf(' ', StringComparison.Ordinal) is var end and > 0 ? sql[..end] : sql;
 }

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
+using Serval.ApiServer.Certificates;
 using Serval.ApiServer.Selectors;
 using Serval.Kube;
 
@@ -171,6 +172,7 @@ public sealed partial class SqliteStore : IAsyncDisposable
             {
                 Directory.CreateDirectory(options.Directory);
                 held = DirectoryLock.Take(options.Directory);
+                PrivateFile.Protect(DatabasePath(options.Directory)); // Secrets lie in it; SQLite gives its other files the same mode
             }
             var store = new SqliteStore(options, held);
             store._thread.Start();
@@ -183,7 +185,7 @@ public sealed partial class SqliteStore : IAsyncDisposable
             {
                 SqliteFailure failure => new StoreException($"the database {(options.Directory is { } directory ? DatabasePath(directory) : "in memory")} cannot be opened: {failure.Message}; {failure.Advice}", e),
                 UnauthorizedAccessException or IOException => new StoreException(
-                    $"the data directory {options.Directory} cannot be used: {e.Message} Check its owner and mode, or choose another --data-dir.", e),
+                    $"the data directory {options.Directory} cannot be used: {e.Message.TrimEnd('.')}; check its space, owner and mode, or choose another --data-dir", e),
                 _ => e,
             };
         }
@@ -226,7 +228,7 @@ public sealed partial class SqliteStore : IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(20, LogLevel.Warning, "The clean stop of the database in {Where} could not be recorded; the next start skips a block of versions. {Advice}")]
+        [LoggerMessage(20, LogLevel.Warning, "The clean stop of the database in {Where} could not be recorded, so the next start skips a block of versions; {Advice}")]
         public static partial void UncleanStop(ILogger logger, Exception e, string where, string advice);
     }
 }

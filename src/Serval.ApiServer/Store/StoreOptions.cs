@@ -16,6 +16,9 @@ public sealed record StoreOptions
     /// <summary>Most changes kept for watches to resume from.</summary>
     public int MaxChanges { get; init; } = 10_000;
 
+    /// <summary>Most bytes of them: large objects that change often do not fill the disk with what they were.</summary>
+    public long MaxChangeBytes { get; init; } = 64 << 20;
+
     /// <summary>How long a change is kept at most.</summary>
     public TimeSpan MaxChangeAge { get; init; } = TimeSpan.FromHours(1);
 
@@ -36,4 +39,7 @@ public sealed record StoreOptions
 
     /// <summary>Pages in the write-ahead log that start a checkpoint in the background; 0 never does (simulated power loss).</summary>
     internal int CheckpointPages { get; init; } = 1000;
+
+    /// <summary>64 MB: under writes without a pause the log never starts over by itself; then the writer is asked to wait once.</summary>
+    internal int LogPages { get; init; } = 16_384;
 }

@@ -27,6 +27,7 @@ internal sealed partial class StoreWriter
     private long _next;
     private long _high;
     private bool _fullSync = true;
+    private long _refused; // writes refused since the disk began to fail; 0 when all is well
 
     public StoreWriter(SqliteStore store, SqliteDatabase database, StoreOptions options, ChangeLog log, ChangeRing ring, StoreLoader loaded, Checkpointer? checkpointer)
     {
@@ -69,12 +70,19 @@ internal sealed partial class StoreWriter
             Undo(batch, e);
             return;
         }
+        if (_refused > 0 && _changes.Count > 0)
+        {
+            Log.WritesAgain(_options.Logger, _store.Where, _refused);
+            _refused = 0;
+        }
+        var bytes = 0L;
         foreach (var change in _changes)
         {
+            bytes += change.New.Json.Length;
             _ring.Add(change);
             change.Table.Publish(change, _options.Logger);
         }
-        _checkpointer?.Committed(_changes.Count);
+        _checkpointer?.Committed(_changes.Count, bytes);
         _changes.Clear();
         _uncommitted.Clear();
         foreach (var operation in batch)
@@ -238,11 +246,26 @@ internal sealed partial class StoreWriter
         {
             Log.RollbackFailed(_options.Logger, e);
         }
-        Log.WriteFailed(_options.Logger, cause, batch.Count, _store.Where, (cause as SqliteFailure)?.Advice ?? "this is a defect: please report it");
+        Report(batch, cause);
         foreach (var operation in batch)
         {
             operation.Fail(Refusal(cause));
         }
+    }
+
+    /// <summary>A disk that fails is told of once, however many writes it takes with it; whoever asked for one of them hears of it anyway.</summary>
+    private void Report(List<StoreOperation> batch, Exception cause)
+    {
+        if (cause is not SqliteFailure failure)
+        {
+            Log.Defect(_options.Logger, cause, batch.Count, _store.Where);
+            return;
+        }
+        if (_refused == 0)
+        {
+            Log.WritesFail(_options.Logger, _store.Where, failure.Message, failure.Advice);
+        }
+        _refused += batch.Count;
     }
 
     private ApiException Refusal(Exception cause) => cause is SqliteFailure failure
@@ -251,8 +274,14 @@ internal sealed partial class StoreWriter
 
     private static partial class Log
     {
-        [LoggerMessage(10, LogLevel.Error, "{Count} writes failed: the database in {Where} cannot be written; {Advice}")]
-        public static partial void WriteFailed(ILogger logger, Exception e, int count, string where, string advice);
+        [LoggerMessage(10, LogLevel.Error, "The database in {Where} cannot be written, and every write is refused until it can: {Cause}; {Advice}")]
+        public static partial void WritesFail(ILogger logger, string where, string cause, string advice);
+
+        [LoggerMessage(12, LogLevel.Error, "{Count} writes to the database in {Where} failed; this is a defect: please report it")]
+        public static partial void Defect(ILogger logger, Exception e, int count, string where);
+
+        [LoggerMessage(13, LogLevel.Warning, "The database in {Where} can be written again; {Count} writes were refused meanwhile")]
+        public static partial void WritesAgain(ILogger logger, string where, long count);
 
         [LoggerMessage(11, LogLevel.Error, "A failed transaction could not be rolled back")]
         public static partial void RollbackFailed(ILogger logger, Exception e);

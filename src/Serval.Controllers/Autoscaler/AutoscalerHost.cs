@@ -227,6 +227,7 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
             var body = CanonicalJson.Serialize(new JsonObject { ["spec"] = new JsonObject { ["replicas"] = decision.Replicas } });
             await _client.PatchAsync(
                 Kinds.Deployment, revision.View.Deployment!.Key, new KubePatch(PatchType.Merge, body), WriteOptions.By(Manager, "scale"), _stop.Token);
+            revision.WriteFails = false;
             Log.Scaled(_logger, revision.Key, decision.Inputs.Replicas, decision.Replicas!.Value, decision.Reason);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -237,7 +238,9 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Log.WriteFailed(_logger, e, revision.Key, decision.Replicas!.Value);
+            // Told once: while a disk is full it would be told at every tick of every revision.
+            Log.WriteFailed(_logger, revision.WriteFails ? LogLevel.Debug : LogLevel.Warning, e, revision.Key, decision.Replicas!.Value);
+            revision.WriteFails = true;
         }
         finally
         {
@@ -258,6 +261,7 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
 
         public RevisionView View = view; // guarded by Lock
         public bool Writing; // guarded by Lock
+        public bool WriteFails; // of the one write that may run
     }
 
     private static partial class Log
@@ -265,8 +269,8 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
         [LoggerMessage(EventId = 3001, Level = LogLevel.Debug, Message = "{Revision}: scaled {From} → {To} ({Reason})")]
         internal static partial void Scaled(ILogger logger, ObjectKey revision, int from, int to, ScaleReason reason);
 
-        [LoggerMessage(EventId = 3002, Level = LogLevel.Warning, Message = "{Revision}: the scale {To} could not be written; the next tick tries again")]
-        internal static partial void WriteFailed(ILogger logger, Exception e, ObjectKey revision, int to);
+        [LoggerMessage(EventId = 3002, Message = "{Revision}: the scale {To} could not be written; every tick tries again")]
+        internal static partial void WriteFailed(ILogger logger, LogLevel level, Exception e, ObjectKey revision, int to);
 
         [LoggerMessage(EventId = 3003, Level = LogLevel.Debug, Message = "{Revision}: demand for a revision that has no PodAutoscaler; nothing to scale")]
         internal static partial void Unknown(ILogger logger, ObjectKey revision);

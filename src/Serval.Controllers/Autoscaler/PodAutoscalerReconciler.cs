@@ -91,8 +91,8 @@ internal sealed class PodAutoscalerReconciler(
         {
             return ReconcileResult.After(wait);
         }
-        _trail.Forget(stored.Key);
         await WriteAsync(stored, status, conditions, ct);
+        _trail.Forget(stored.Key);
         await WriteMetricAsync(metric, ct);
         return ReconcileResult.Done;
     }

@@ -95,8 +95,8 @@ internal sealed class ServerlessServiceReconciler(
         {
             return ReconcileResult.After(wait);
         }
-        _trail.Forget(stored.Key);
         await OwnedObjects.PatchStatusAsync(client, Kinds.ServerlessService, stored, status, Name, ct);
+        _trail.Forget(stored.Key);
         return ReconcileResult.Done;
     }
 

@@ -21,11 +21,11 @@ internal sealed class StatusReport(TimeProvider time)
         {
             return ReconcileResult.After(wait);
         }
-        _trail.Forget(stored.Key);
         if (differs)
         {
             await OwnedObjects.PatchStatusAsync(client, kind, stored, status, manager, ct);
         }
+        _trail.Forget(stored.Key);
         return ReconcileResult.Done;
     }
 }

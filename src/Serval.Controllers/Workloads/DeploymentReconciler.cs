@@ -198,10 +198,7 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
                 await NumberAsync(stored, revision!, ct); // after the status: a rollout without its number is one whose time has not begun
             }
         }
-        else
-        {
-            _trail.Forget(stored.Key);
-        }
+        _trail.Forget(stored.Key);
         if (deployment.Spec.Paused || DeploymentStatusWriter.IsComplete(deployment, currentFacts, facts))
         {
             await CleanUpAsync(old, RolloutHistory.Surplus(oldFacts, deployment.Spec.RevisionHistoryLimit ?? 10), ct);

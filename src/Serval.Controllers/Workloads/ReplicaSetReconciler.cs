@@ -146,10 +146,7 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder ev
             }
             await OwnedObjects.PatchStatusAsync(client, Kinds.ReplicaSet, stored, status, Name, ct);
         }
-        else
-        {
-            _trail.Forget(stored.Key);
-        }
+        _trail.Forget(stored.Key);
         return available < ready ? ReconcileResult.After(TimeSpan.FromSeconds(1)) : ReconcileResult.Done;
     }
 

@@ -18,7 +18,10 @@ internal sealed class StatusTrail(TimeProvider time)
 
     private readonly ConcurrentDictionary<ObjectKey, (long Since, bool Waking)> _marks = new();
 
-    /// <summary>How long the write still waits; zero when it is due now.</summary>
+    /// <summary>
+    /// How long the write still waits; zero when it is due now. Due it stays until <see cref="Forget"/>, so that a write that fails is retried at
+    /// the work queue's pace and not at this one's.
+    /// </summary>
     /// <param name="key">Whose status.</param>
     /// <param name="waking">Instances are wanted that are not ready yet.</param>
     internal TimeSpan Wait(ObjectKey key, bool waking)
@@ -26,14 +29,9 @@ internal sealed class StatusTrail(TimeProvider time)
         var now = time.GetTimestamp();
         var mark = _marks.AddOrUpdate(key, (now, waking), (_, before) => before.Waking == waking ? before : (now, waking));
         var left = (waking ? WakingDelay : Delay) - time.GetElapsedTime(mark.Since, now);
-        if (left > TimeSpan.Zero)
-        {
-            return left;
-        }
-        _marks.TryRemove(key, out _);
-        return TimeSpan.Zero;
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
-    /// <summary>The status no longer differs, or its object is gone.</summary>
+    /// <summary>The status is written, no longer differs, or its object is gone.</summary>
     internal void Forget(ObjectKey key) => _marks.TryRemove(key, out _);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.Kube;
 
@@ -17,6 +18,7 @@ internal sealed partial class PodWorker
     private bool _dueNow;
     private bool _writing;
     private bool _settling;
+    private bool _writeFails;
 
     /// <summary>The status has to be written: at once, or after a pause in which a quick program becomes ready.</summary>
     private void MarkDirty(bool now)
@@ -93,11 +95,13 @@ internal sealed partial class PodWorker
         }
         catch (Exception e)
         {
-            Log.StatusFailed(_node.Logger, e, _key);
+            // Told once: while a disk is full it would be told each second of every pod.
+            Log.StatusFailed(_node.Logger, _writeFails ? LogLevel.Debug : LogLevel.Warning, e, _key);
         }
         Post(() =>
         {
             _writing = false;
+            _writeFails = !written;
             if (written)
             {
                 _written = patch;
@@ -122,7 +126,7 @@ internal sealed partial class PodWorker
         }
         catch (Exception e)
         {
-            Log.StatusFailed(_node.Logger, e, _key);
+            Log.StatusFailed(_node.Logger, LogLevel.Warning, e, _key);
         }
         Post(() => _done = true);
     }

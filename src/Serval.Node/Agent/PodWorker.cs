@@ -108,9 +108,17 @@ internal sealed partial class PodWorker : IDisposable
             slot.WaitsForReference = false;
             slot.Starting = false;
         }
-        _volumes.Refresh(Payload());
+        RefreshVolumes();
         StartDue();
     });
+
+    private void RefreshVolumes()
+    {
+        if (!_volumes.Refresh(Payload()))
+        {
+            After(s_firstRetry, RefreshVolumes);
+        }
+    }
 
     private void Post(Action action) => _mailbox.Writer.TryWrite(action);
 
@@ -319,6 +327,7 @@ internal sealed partial class PodWorker : IDisposable
 
     private async Task DeleteObjectAsync()
     {
+        var level = LogLevel.Warning;
         for (var wait = TimeSpan.FromMilliseconds(100); ; wait = wait * 2 < TimeSpan.FromSeconds(2) ? wait * 2 : wait)
         {
             try
@@ -332,7 +341,8 @@ internal sealed partial class PodWorker : IDisposable
             }
             catch (Exception e)
             {
-                Log.DeleteFailed(_node.Logger, e, _key);
+                Log.DeleteFailed(_node.Logger, level, e, _key);
+                level = LogLevel.Debug;
                 if (_shuttingDown)
                 {
                     return;
@@ -398,11 +408,11 @@ internal sealed partial class PodWorker : IDisposable
         [LoggerMessage(2, LogLevel.Warning, "Pod {Pod}: requests were still in flight when the grace period ended")]
         public static partial void DrainTimeout(ILogger logger, ObjectKey pod);
 
-        [LoggerMessage(3, LogLevel.Warning, "Pod {Pod}: its object could not be deleted; trying again")]
-        public static partial void DeleteFailed(ILogger logger, Exception error, ObjectKey pod);
+        [LoggerMessage(EventId = 3, Message = "Pod {Pod}: its object could not be deleted; trying again")]
+        public static partial void DeleteFailed(ILogger logger, LogLevel level, Exception error, ObjectKey pod);
 
-        [LoggerMessage(4, LogLevel.Warning, "Pod {Pod}: its status could not be written; trying again")]
-        public static partial void StatusFailed(ILogger logger, Exception error, ObjectKey pod);
+        [LoggerMessage(EventId = 4, Message = "Pod {Pod}: its status could not be written; trying again")]
+        public static partial void StatusFailed(ILogger logger, LogLevel level, Exception error, ObjectKey pod);
 
         [LoggerMessage(5, LogLevel.Information, "Pod {Pod}: container {Container} started as process {Pid}")]
         public static partial void Started(ILogger logger, ObjectKey pod, string container, int pid);

@@ -24,7 +24,15 @@ internal static class AtomicDirectory
             return;
         }
         var version = NextVersion(directory);
-        WriteVersion(Path.Combine(directory, version), files);
+        try
+        {
+            WriteVersion(Path.Combine(directory, version), files);
+        }
+        catch
+        {
+            Directory.Delete(Path.Combine(directory, version), recursive: true);
+            throw;
+        }
         var fresh = Path.Combine(directory, Data + "_tmp");
         File.Delete(fresh);
         File.CreateSymbolicLink(fresh, version);

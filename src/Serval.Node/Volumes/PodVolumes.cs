@@ -52,9 +52,13 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed) 
         return binds;
     }
 
-    /// <summary>Writes changed ConfigMaps and Secrets to the volumes already made; what is missing now keeps its last state, as kubelet does.</summary>
-    public void Refresh(VolumePayload payload)
+    /// <summary>
+    /// Writes changed ConfigMaps and Secrets to the volumes already made; what is missing now keeps its last state, as kubelet does. False when the
+    /// disk did not take one of them: it keeps its last state too, and wants another try.
+    /// </summary>
+    public bool Refresh(VolumePayload payload)
     {
+        var all = true;
         foreach (var volume in pod.Spec.Volumes.Where(v => _written.Contains(v.Name)))
         {
             try
@@ -65,7 +69,12 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed) 
             {
                 // Running containers go on with what they have; a restart reports it.
             }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                all = false;
+            }
         }
+        return all;
     }
 
     public void Dispose()

@@ -3,17 +3,50 @@ namespace Serval.Cli;
 /// <summary>The directory everything is kept in.</summary>
 internal static class DataDirectory
 {
-    /// <summary>Makes it when it is missing, for its owner only: keys of the server lie in it.</summary>
-    public static void CreatePrivate(string path)
+    /// <summary>What a start writes, and a little more: with less, a server would only begin and fail.</summary>
+    private const long LeastFreeBytes = 1 << 20;
+
+    private const string AnotherOne = $"name another directory with --data-dir or {SharedOptions.DataDirectoryVariable}";
+
+    /// <summary>
+    /// Makes it when it is missing, for its owner only (keys of the server lie in it), and tries whether it can be written. Throws
+    /// <see cref="CliException"/> with the cause and what to do.
+    /// </summary>
+    public static void Prepare(string path)
     {
         try
         {
             Create(path);
+            using (new FileStream(Path.Combine(path, ".serval-writable"), FileMode.Create, FileAccess.Write, FileShare.ReadWrite, 1, FileOptions.DeleteOnClose))
+            {
+                // that it could be made is the answer
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            throw Unusable(path, e);
+        }
+        if (Free(path) is < LeastFreeBytes and var left)
+        {
             throw new CliException(
-                ExitCodes.Failed, $"the data directory {path} cannot be created: {e.Message.TrimEnd('.')}; name another one with --data-dir or SERVAL_DATA_DIR", e);
+                ExitCodes.Failed, $"the disk of the data directory {path} is full ({left >> 10} KB left): free some space, or {AnotherOne}");
+        }
+    }
+
+    /// <summary>A failed read or write below the directory, for people.</summary>
+    public static CliException Unusable(string path, Exception e) => new(
+        ExitCodes.Failed, $"the data directory {path} cannot be used: {FileFailure.Explain(e) ?? e.Message.TrimEnd('.')}, or {AnotherOne}", e);
+
+    private static long? Free(string path)
+    {
+        try
+        {
+            var disk = new DriveInfo(path);
+            return disk.TotalSize > 0 ? disk.AvailableFreeSpace : null; // some file systems do not count
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return null; // whoever writes will see
         }
     }
 

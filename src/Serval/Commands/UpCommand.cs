@@ -7,6 +7,7 @@ using System.Text.Json.Nodes;
 using Serval.ApiServer.Store;
 using Serval.Cli;
 using Serval.Composition;
+using Serval.Proxy;
 
 namespace Serval.Commands;
 
@@ -46,10 +47,9 @@ internal sealed class UpCommand : Verb
             ApiPort = parse.GetValue(_apiPort),
             ListenAddress = parse.GetValue(_listen)!,
         };
-        DataDirectory.CreatePrivate(options.DataDirectory);
+        DataDirectory.Prepare(options.DataDirectory);
         await using (var host = await StartAsync(options, ct))
         {
-            new RunState(Environment.ProcessId, host.GatewayUri, host.ApiUri).Write(options.DataDirectory);
             try
             {
                 Tell(parse, host, options.DataDirectory);
@@ -98,7 +98,11 @@ internal sealed class UpCommand : Verb
     {
         try
         {
-            return await Progress.RunAsync(Context, "starting", () => Context.StartHost!(options, ct), ct);
+            return await Progress.RunAsync(Context, "starting", () => StartWithStateAsync(options, ct), ct);
+        }
+        catch (ProxyBindException e)
+        {
+            throw new CliException(ExitCodes.Failed, e.Message, e);
         }
         catch (Exception e) when (e is SocketException or IOException { InnerException: SocketException } or IOException { InnerException.InnerException: SocketException })
         {
@@ -110,6 +114,25 @@ internal sealed class UpCommand : Verb
         catch (Exception e) when (e is InvalidOperationException or StoreException)
         {
             throw new CliException(ExitCodes.Failed, e.Message, e); // a part that says itself why it cannot start
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DataDirectory.Unusable(options.DataDirectory, e);
+        }
+    }
+
+    private async Task<IServalHost> StartWithStateAsync(ServalOptions options, CancellationToken ct)
+    {
+        var host = await Context.StartHost!(options, ct);
+        try
+        {
+            new RunState(Environment.ProcessId, host.GatewayUri, host.ApiUri).Write(options.DataDirectory);
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
         }
     }
 
