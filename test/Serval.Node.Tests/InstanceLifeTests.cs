@@ -287,15 +287,41 @@ public sealed class InstanceLifeTests
         Assert.Equal("Pending", pod.Status.Phase);
     }
 
-    [Fact]
-    public async Task Pod_ProgramMissing_IsCreateContainerError()
+    [Theory]
+    [InlineData("no-such-program", "\"no-such-program\": executable file not found in the PATH of image test/app@sha256:1234")]
+    [InlineData("/no/such/program", "\"/no/such/program\": executable file not found in image test/app@sha256:1234, nor on this machine")]
+    [InlineData("./text", "\"./text\" in image test/app@sha256:1234 is not an executable file; make it one (chmod +x)")]
+    [InlineData("./folder", "\"./folder\" is a directory in image test/app@sha256:1234")]
+    [InlineData("./script", "cannot start \"./script\": No such file or directory; the interpreter or loader that it names is not in the image")]
+    [InlineData("./words", "cannot start \"./words\": Exec format error; it is no program for this machine: a script begins with a line such as #!/bin/sh")]
+    [InlineData("./loop", "/loop: too many levels of symbolic links")]
+    public async Task Pod_ProgramThatCannotRun_SaysWhy(string command, string message)
     {
         await using var node = await TestNode.StartAsync();
-        await node.CreateAsync(TestNode.Shell("true", c => c["command"] = new JsonArray { "no-such-program" }));
+        await File.WriteAllTextAsync(Path.Combine(node.Image, "text"), "#!/bin/sh\n");
+        Directory.CreateDirectory(Path.Combine(node.Image, "folder"));
+        foreach (var (name, text) in new[] { ("script", "#!/no/such/interpreter\n"), ("words", "just words\n") })
+        {
+            await File.WriteAllTextAsync(Path.Combine(node.Image, name), text);
+            File.SetUnixFileMode(Path.Combine(node.Image, name), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        }
+        File.CreateSymbolicLink(Path.Combine(node.Image, "loop"), "loop");
+        await node.CreateAsync(TestNode.Shell("true", c => c["command"] = new JsonArray { command }));
 
         var pod = await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting.Reason: "CreateContainerError" }]);
 
-        Assert.Contains("\"no-such-program\": executable file not found in image", pod.Status.ContainerStatuses[0].State.Waiting!.Message);
+        Assert.StartsWith(message, pod.Status.ContainerStatuses[0].State.Waiting!.Message);
+    }
+
+    [Fact]
+    public async Task Pod_WorkingDirectoryMissing_IsNamed()
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(TestNode.Shell("true", c => c["workingDir"] = "/nowhere"));
+
+        var pod = await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting.Reason: "CreateContainerError" }]);
+
+        Assert.StartsWith("working directory /nowhere does not exist in image", pod.Status.ContainerStatuses[0].State.Waiting!.Message);
     }
 
     [Fact]
@@ -311,7 +337,7 @@ public sealed class InstanceLifeTests
             },
         }));
         var pod = await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting.Reason: "CreateContainerConfigError" }]);
-        Assert.Equal("secret \"s\" not found", pod.Status.ContainerStatuses[0].State.Waiting!.Message);
+        Assert.StartsWith("secret \"s\" not found; create it", pod.Status.ContainerStatuses[0].State.Waiting!.Message);
 
         await node.CreateAsync(Kinds.Secret, """{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s","namespace":"default"},"data":{"token":"aHVzaA=="}}""");
 

@@ -122,6 +122,7 @@ internal static class PodRules
             NeedOf(volume, "configMap", "name", at, to);
             NeedOf(volume, "hostPath", "path", at, to);
             NeedOf(volume, "persistentVolumeClaim", "claimName", at, to);
+            VolumeFileRules.Check(volume, at, to);
         }
         return names;
     }

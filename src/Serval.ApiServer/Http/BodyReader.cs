@@ -86,9 +86,13 @@ internal static class BodyReader
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw ApiException.BadRequest($"the object provided is unrecognized: {e.Message}");
+            throw ApiException.BadRequest($"the object provided is unrecognized: {Where(e) ?? e.Message}");
         }
     }
+
+    // A value of the wrong type; the reader's own words are about types of this program.
+    private static string? Where(Exception e) =>
+        e is JsonException { Path: { } path } && path.StartsWith("$.", StringComparison.Ordinal) ? $"{path[2..]} has a value of the wrong type" : null;
 
     private static void Check(string what, string given, string expected)
     {

@@ -82,7 +82,17 @@ internal sealed class RevisionReconciler(
         {
             status["initContainerStatuses"] = ContainerStatuses(revision.Spec.InitContainers, digests);
         }
-        var deploymentObject = await EnsureDeploymentAsync(stored, revision, digests, ct);
+        KubeObject deploymentObject;
+        try
+        {
+            deploymentObject = await EnsureDeploymentAsync(stored, revision, digests, ct);
+        }
+        catch (ApiException e) when (e.Code is 400 or 403 or 422)
+        {
+            // Kubernetes refuses what Knative's own rules let pass: nobody else would tell.
+            conditions.MarkFalse("ResourcesAvailable", "FailedCreate", e.Message);
+            return ReconcileResult.After(MissingImageRetry);
+        }
         var autoscaler = await OwnedObjects.MirrorAsync(
             client, Kinds.PodAutoscaler, AutoscalerMaker.Make(stored, revision, deploymentObject), AutoscalerMaker.IsDefaulted, Name, ct);
         Propagate(deploymentObject.As<Deployment>(), conditions);
@@ -182,7 +192,7 @@ internal sealed class RevisionReconciler(
         {
             if ((container.LastState.Terminated ?? container.State.Terminated) is { } ended)
             {
-                var message = ended.Message.Length > 0 ? ended.Message : ended.ExitCode == 0 ? "container exited with no error" : $"exit code {ended.ExitCode}";
+                var message = ended.Message.TrimEnd() is { Length: > 0 } said ? said : ended.ExitCode == 0 ? "container exited with no error" : $"exit code {ended.ExitCode}";
                 conditions.MarkFalse("ContainerHealthy", $"ExitCode{ended.ExitCode}", $"Container failed with: {message}");
                 return;
             }

@@ -215,7 +215,7 @@ internal sealed partial class PodWorker
             return $"{message}; a process that is not the container's listens there";
         }
         return elsewhere.Count == 0
-            ? $"{message}; it listens on no port"
+            ? $"{message}; it listens on no port: let it listen on the port in the variable PORT"
             : $"{message}; it listens on {string.Join(", ", elsewhere)}, $PORT is {port}: let it listen on the port in the variable PORT";
     }
 

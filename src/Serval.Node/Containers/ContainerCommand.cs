@@ -41,16 +41,14 @@ internal sealed record ContainerCommand(
         }
         var workingDir = container.WorkingDir.Length > 0 ? container.WorkingDir : image.Config.WorkingDir ?? "";
         var directory = RootPath.Resolve(image.RootDirectory, workingDir);
-        var program = Find(argv[0], image.RootDirectory, directory, imagePath, machinePath)
-            ?? throw new ContainerConfigException(
-                $"\"{argv[0]}\": executable file not found in image {container.Image} ({image.RootDirectory}), nor on this machine's PATH; "
-                + "check the image's entrypoint or the container's command", ContainerConfigException.CreateContainerError);
-        if (!System.IO.Directory.Exists(directory))
+        if (!Directory.Exists(directory))
         {
             throw new ContainerConfigException(
                 $"working directory {workingDir} does not exist in image {container.Image}; set workingDir to one that does",
                 ContainerConfigException.CreateContainerError);
         }
+        var program = Find(argv[0], image.RootDirectory, directory, imagePath, machinePath)
+            ?? throw new ContainerConfigException(WhyNotFound(argv[0], container, image, directory), ContainerConfigException.CreateContainerError);
         var inImage = program.StartsWith(image.RootDirectory + "/", StringComparison.Ordinal);
         var needsRoot = inImage && ElfFile.Interpreter(program) is ['/', ..] loader && File.Exists(RootPath.Resolve(image.RootDirectory, loader));
         environment.TryAdd("HOSTNAME", hostName);
@@ -93,12 +91,28 @@ internal sealed record ContainerCommand(
     {
         if (name.Contains('/'))
         {
-            var inside = RootPath.Resolve(root, name[0] == '/' ? name : directory[root.Length..] + "/" + name);
+            var inside = Inside(name, root, directory);
             return IsProgram(inside) ? inside : name[0] == '/' && IsProgram(name) ? name : null;
         }
         return imagePath.Split(':', StringSplitOptions.RemoveEmptyEntries).Select(d => RootPath.Resolve(root, d + "/" + name))
             .Concat(machinePath.Split(':', StringSplitOptions.RemoveEmptyEntries).Select(d => d + "/" + name))
             .FirstOrDefault(IsProgram);
+    }
+
+    private static string Inside(string name, string root, string directory) =>
+        RootPath.Resolve(root, name[0] == '/' ? name : directory[root.Length..] + "/" + name);
+
+    private static string WhyNotFound(string name, Container container, ImageRoot image, string directory)
+    {
+        const string Check = "check the image's entrypoint or the container's command";
+        if (!name.Contains('/'))
+        {
+            return $"\"{name}\": executable file not found in the PATH of image {container.Image}, nor in that of this machine; {Check}";
+        }
+        var inside = Inside(name, image.RootDirectory, directory);
+        return Directory.Exists(inside) ? $"\"{name}\" is a directory in image {container.Image}, so it cannot be run; {Check}"
+            : File.Exists(inside) ? $"\"{name}\" in image {container.Image} is not an executable file; make it one (chmod +x) and build the image again"
+            : $"\"{name}\": executable file not found in image {container.Image}{(name[0] == '/' ? ", nor on this machine" : "")}; {Check}";
     }
 
     private static string MergedPath(string root, string imagePath, string machinePath) => string.Join(':',

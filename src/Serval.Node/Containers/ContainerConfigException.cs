@@ -13,4 +13,8 @@ internal sealed class ContainerConfigException(string message, string reason = C
 
     /// <summary>The volume that could not be set up; empty when it is something else.</summary>
     public string Volume { get; init; } = "";
+
+    /// <summary>What kubelet says, and what helps.</summary>
+    public static ContainerConfigException NotFound(string kind, string name) =>
+        new($"{kind} \"{name}\" not found; create it in the pod's namespace, or make the reference optional");
 }

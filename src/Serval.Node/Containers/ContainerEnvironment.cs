@@ -104,10 +104,10 @@ internal static class ContainerEnvironment
     }
 
     private static IReadOnlyDictionary<string, string>? Data(ConfigMap? configMap, string name, bool? optional) =>
-        configMap is null && optional != true ? throw new ContainerConfigException($"configmap \"{name}\" not found") : configMap?.Data;
+        configMap is null && optional != true ? throw ContainerConfigException.NotFound("configmap", name) : configMap?.Data;
 
     private static IReadOnlyDictionary<string, string>? Data(Secret? secret, string name, bool? optional) =>
-        secret is null && optional != true ? throw new ContainerConfigException($"secret \"{name}\" not found") : secret?.Data;
+        secret is null && optional != true ? throw ContainerConfigException.NotFound("secret", name) : secret?.Data;
 
     private static string? Key(IReadOnlyDictionary<string, string>? data, KeySelector selector, string kind, string ns)
     {
@@ -117,7 +117,7 @@ internal static class ContainerEnvironment
         }
         return selector.Optional == true
             ? null
-            : throw new ContainerConfigException($"couldn't find key {selector.Key} in {kind} {ns}/{selector.Name}");
+            : throw new ContainerConfigException($"couldn't find key {selector.Key} in {kind} {ns}/{selector.Name}; add it there, or make the reference optional");
     }
 
     private static string Decode(string base64) => Encoding.UTF8.GetString(Convert.FromBase64String(base64));

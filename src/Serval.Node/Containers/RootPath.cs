@@ -5,7 +5,7 @@ internal static class RootPath
 {
     private const int MostLinks = 40;
 
-    /// <summary>The real path behind <paramref name="path"/> below <paramref name="root"/>; its last parts need not exist.</summary>
+    /// <summary>The real path behind <paramref name="path"/> below <paramref name="root"/>; its last parts need not exist. Throws <see cref="ContainerConfigException"/> for a loop.</summary>
     public static string Resolve(string root, string path)
     {
         var left = new Stack<string>(Parts(path).Reverse());
@@ -21,8 +21,12 @@ internal static class RootPath
                 continue;
             }
             at.Add(part);
-            if (new FileInfo(Join(root, at)).LinkTarget is { } target && ++links < MostLinks)
+            if (new FileInfo(Join(root, at)).LinkTarget is { } target)
             {
+                if (++links > MostLinks)
+                {
+                    throw new ContainerConfigException($"/{string.Join('/', Parts(path))}: too many levels of symbolic links", ContainerConfigException.CreateContainerError);
+                }
                 at.RemoveAt(at.Count - 1);
                 if (target.StartsWith('/'))
                 {

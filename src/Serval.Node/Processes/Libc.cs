@@ -7,7 +7,11 @@ internal static unsafe partial class Libc
 {
     internal const int SIGKILL = 9;
     internal const int SIGTERM = 15;
+    internal const int ENOENT = 2;
     internal const int EINTR = 4;
+    internal const int E2BIG = 7;
+    internal const int ENOEXEC = 8;
+    internal const int EACCES = 13;
     internal const int EEXIST = 17;
 
     internal const int O_RDONLY = 0;

@@ -54,7 +54,7 @@ internal static unsafe class ProcessSpawner
                 : SpawnBelow(strings.Add(root), &pid, program, actions, attributes, argv, environment);
             return error == 0
                 ? pid
-                : throw new SpawnException($"cannot start {request.Program} in {request.WorkingDirectory}: {Libc.ErrorText(error)}");
+                : throw new SpawnException($"cannot start \"{request.Arguments[0]}\": {Libc.ErrorText(error)}{Advice(error)}");
         }
         finally
         {
@@ -62,6 +62,16 @@ internal static unsafe class ProcessSpawner
             _ = Libc.posix_spawnattr_destroy(attributes);
         }
     }
+
+    // The program itself is there and marked as executable: that is looked at before.
+    private static string Advice(int error) => error switch
+    {
+        Libc.ENOENT => "; the interpreter or loader that it names is not in the image: add it, or name one that is there",
+        Libc.ENOEXEC => $"; it is no program for this machine: a script begins with a line such as #!/bin/sh, a binary is built for linux and {RuntimeInformation.OSArchitecture}",
+        Libc.EACCES => "; it or a directory above it may not be executed by this user: check modes, and whether the file system is mounted noexec",
+        Libc.E2BIG => "; its arguments and environment are too large together: pass less, or pass files",
+        _ => "",
+    };
 
     // Between the two changes of root the runtime must not need a file (an assembly, a resource): only resolved pointers are called.
     private static int SpawnBelow(byte* root, int* pid, byte* program, void* actions, void* attributes, byte** argv, byte** environment)

@@ -66,11 +66,11 @@ internal sealed class VolumePayload(Pod pod, PodFields fields, IReferences refer
             {
                 data[key] = Convert.FromBase64String(value);
             }
-            Add(files, data, items, mode, optional);
+            Add(files, $"configmap \"{name}\"", data, items, mode, optional);
         }
         else if (optional != true)
         {
-            throw new ContainerConfigException($"configmap \"{name}\" not found");
+            throw ContainerConfigException.NotFound("configmap", name);
         }
     }
 
@@ -79,11 +79,11 @@ internal sealed class VolumePayload(Pod pod, PodFields fields, IReferences refer
         if (references.Secret(name) is { } secret)
         {
             var data = secret.Data.ToDictionary(p => p.Key, p => Convert.FromBase64String(p.Value), StringComparer.Ordinal);
-            Add(files, data, items, mode, optional);
+            Add(files, $"secret \"{name}\"", data, items, mode, optional);
         }
         else if (optional != true)
         {
-            throw new ContainerConfigException($"secret \"{name}\" not found");
+            throw ContainerConfigException.NotFound("secret", name);
         }
     }
 
@@ -102,7 +102,7 @@ internal sealed class VolumePayload(Pod pod, PodFields fields, IReferences refer
     }
 
     private static void Add(
-        Dictionary<string, VolumeFile> files, Dictionary<string, byte[]> data, IReadOnlyList<KeyToPath> items, int mode, bool? optional)
+        Dictionary<string, VolumeFile> files, string source, Dictionary<string, byte[]> data, IReadOnlyList<KeyToPath> items, int mode, bool? optional)
     {
         if (items.Count == 0)
         {
@@ -120,7 +120,7 @@ internal sealed class VolumePayload(Pod pod, PodFields fields, IReferences refer
             }
             else if (optional != true)
             {
-                throw new ContainerConfigException($"references non-existent config key: {item.Key}");
+                throw new ContainerConfigException($"{source} references non-existent config key: {item.Key}; add the key, or make the reference optional");
             }
         }
     }

@@ -88,7 +88,7 @@ internal static class CommandLineApp
         ImageException { Error: ImageError.NotFound } image => (ExitCodes.NotFound, image.Message),
         ImageException { Error: ImageError.Invalid } image => (ExitCodes.Usage, image.Message),
         ImageException image => (ExitCodes.Failed, image.Message),
-        IOException or UnauthorizedAccessException => (ExitCodes.Failed, FileFailure.Explain(e) ?? e.Message),
+        IOException or UnauthorizedAccessException => (ExitCodes.Failed, FileFailure.Explain(e)),
         _ => (ExitCodes.Failed, $"unexpected: {e}"),
     };
 }

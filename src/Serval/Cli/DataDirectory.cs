@@ -24,18 +24,19 @@ internal static class DataDirectory
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Unusable(path, e);
+            throw Unusable(path, FileFailure.Advice(e) ?? e.Message.TrimEnd('.'), e); // the path is that of the directory, or of nothing anybody knows
         }
         if (Free(path) is < LeastFreeBytes and var left)
         {
-            throw new CliException(
-                ExitCodes.Failed, $"the disk of the data directory {path} is full ({left >> 10} KB left): free some space, or {AnotherOne}");
+            throw Unusable(path, $"its disk is full ({left >> 10} KB left): free some space");
         }
     }
 
     /// <summary>A failed read or write below the directory, for people.</summary>
-    public static CliException Unusable(string path, Exception e) => new(
-        ExitCodes.Failed, $"the data directory {path} cannot be used: {FileFailure.Explain(e) ?? e.Message.TrimEnd('.')}, or {AnotherOne}", e);
+    public static CliException Unusable(string path, Exception e) => Unusable(path, FileFailure.Explain(e).TrimEnd('.'), e);
+
+    private static CliException Unusable(string path, string why, Exception? e = null) => new(
+        ExitCodes.Failed, $"the data directory {path} cannot be used: {why}, or {AnotherOne}", e);
 
     private static long? Free(string path)
     {

@@ -8,16 +8,15 @@ internal static class FileFailure
     private const int ReadOnlyFileSystem = 30;
     private const int QuotaExceeded = 122;
 
-    /// <summary>Cause, path and what to do; null when no more is known than the exception says.</summary>
-    public static string? Explain(Exception e)
+    /// <summary>The cause and what helps; null when no more is known than the exception says.</summary>
+    public static string? Advice(Exception e) => e switch
     {
-        var advice = e switch
-        {
-            UnauthorizedAccessException => $"let user {Environment.UserName} read and write there (owner and mode)",
-            { HResult: NoSpace or QuotaExceeded } => "the disk (or the quota) is full: free some space",
-            { HResult: ReadOnlyFileSystem } => "the file system is mounted read-only: mount it for writing",
-            _ => null,
-        };
-        return advice is null ? null : $"{e.Message.TrimEnd('.')}; {advice}";
-    }
+        UnauthorizedAccessException => $"user {Environment.UserName} may not read and write there: change its owner or mode",
+        { HResult: NoSpace or QuotaExceeded } => "the disk (or the quota) is full: free some space",
+        { HResult: ReadOnlyFileSystem } => "the file system is mounted read-only: mount it for writing",
+        _ => null,
+    };
+
+    /// <summary>The path, the cause and what helps.</summary>
+    public static string Explain(Exception e) => Advice(e) is { } advice ? $"{e.Message.TrimEnd('.')}; {advice}" : e.Message;
 }

@@ -8,6 +8,9 @@ namespace Serval.Manifests;
 /// <summary>Reads the objects behind <c>-f</c>: files, <c>-</c> for standard input, and directories of YAML and JSON files.</summary>
 internal static class ManifestSource
 {
+    /// <summary>Far above what an API server takes of one object.</summary>
+    private const long MaxBytes = 64 << 20;
+
     private static readonly string[] s_extensions = [".yaml", ".yml", ".json"];
 
     public static async Task<IReadOnlyList<ManifestDocument>> ReadAsync(IEnumerable<string> names, TextReader input, CancellationToken ct)
@@ -22,6 +25,10 @@ internal static class ManifestSource
             }
             foreach (var file in Files(name))
             {
+                if (new FileInfo(file).Length > MaxBytes)
+                {
+                    throw new CliException(ExitCodes.Usage, $"{file} is larger than {MaxBytes >> 20} MB; split it");
+                }
                 documents.AddRange(Parse(await File.ReadAllTextAsync(file, ct), file));
             }
         }
@@ -40,7 +47,7 @@ internal static class ManifestSource
             {
                 throw new CliException(ExitCodes.Usage, $"{source}: expected objects with apiVersion and kind, found {node.GetValueKind()}");
             }
-            if (tree["items"] is JsonArray items && ((string?)tree["kind"])?.EndsWith("List", StringComparison.Ordinal) == true)
+            if (tree["items"] is JsonArray items && tree["kind"]?.ToString().EndsWith("List", StringComparison.Ordinal) == true)
             {
                 documents.AddRange(items.OfType<JsonObject>().Select(i => new ManifestDocument((JsonObject)i.DeepClone(), source).Check()));
                 continue;
@@ -70,7 +77,7 @@ internal static class ManifestSource
         }
         catch (YamlException e)
         {
-            throw new CliException(ExitCodes.Usage, $"{source}:{e.Start.Line}:{e.Start.Column}: {e.Message}; correct the file", e);
+            throw new CliException(ExitCodes.Usage, $"{source}:{e.Start.Line}:{e.Start.Column}: {e.Message.TrimEnd('.')}; correct the file", e);
         }
     }
 

@@ -59,6 +59,12 @@ public sealed class RejectedKubernetesTests
         { "services", "spec.ports = [{\"name\":\"a\",\"port\":80},{\"name\":\"b\",\"port\":80}]", "spec.ports[1]: Duplicate value" },
         { "services", "spec.ports[0].protocol = \"ICMP\"", "spec.ports[0].protocol: Unsupported value: \"ICMP\"" },
         { "services", "spec.ports[0].targetPort = \"Not_OK\"", "spec.ports[0].targetPort: Invalid value: \"Not_OK\"" },
+        { "pods", Volume("""{"configMap":{"name":"c","items":[{"key":"k","path":"../x"}]}}"""), "spec.volumes[0].configMap.items[0].path: Invalid value: \"../x\": must not contain '..'" },
+        { "pods", Volume("""{"secret":{"secretName":"s","items":[{"key":"k","path":"/etc/x"}]}}"""), "spec.volumes[0].secret.items[0].path: Invalid value: \"/etc/x\": must be a relative path" },
+        { "pods", Volume("""{"secret":{"secretName":"s","items":[{"path":"..x"}]}}"""), "spec.volumes[0].secret.items[0].key: Required value" },
+        { "pods", Volume("""{"downwardAPI":{"items":[{"path":"..x"}]}}"""), "spec.volumes[0].downwardAPI.items[0].path: Invalid value: \"..x\": must not start with '..'" },
+        { "pods", Volume("""{"projected":{"sources":[{"configMap":{"name":"c","items":[{"key":"k","path":"a/../../x","mode":512}]}}]}}"""), "spec.volumes[0].projected.sources[0].configMap.items[0].mode: Invalid value: 512" },
+        { "pods", Volume("""{"projected":{"sources":[{"configMap":{"name":"c","items":[{"key":"k","path":"a/../../x"}]}}]}}"""), "must not contain '..'" },
         { "services", "spec.type = \"Magic\"", "spec.type: Unsupported value: \"Magic\"" },
         { "services", "spec = {\"type\":\"ExternalName\"}", "spec.externalName: Required value" },
         { "services", "spec.clusterIP = \"nope\"", "spec.clusterIP: Invalid value: \"nope\"" },
@@ -72,6 +78,8 @@ public sealed class RejectedKubernetesTests
         { "endpointslices", "endpoints[0].addresses = []", "endpoints[0].addresses: Required value: must contain at least 1 address" },
         { "endpointslices", "endpoints[0].addresses = [\"::1\"]", "endpoints[0].addresses[0]: Invalid value: \"::1\": must be a valid IPv4 address" },
     };
+
+    private static string Volume(string source) => $"spec.volumes = [{source.Insert(1, "\"name\":\"v\",")}]";
 
     [Theory]
     [MemberData(nameof(Bad))]

@@ -29,6 +29,13 @@ public sealed class ManifestSourceTests : IDisposable
     [InlineData("apiVersion: v1\nkind: [\n", "file.yaml:")]
     [InlineData("""{"apiVersion":"v1","apiVersion":"v2"}""", "twice")]
     [InlineData("", "no objects")]
+    [InlineData("---\n# nothing\n---\n", "no objects")]
+    [InlineData("kind: 5\napiVersion: v1\nitems: []\n", "kind is 5, which is not a string; put it in quotes")]
+    [InlineData("apiVersion: v1\nkind: [a]\nmetadata: {name: x}\n", "kind is [\"a\"], which is not a string")]
+    [InlineData("apiVersion: v1\nkind: ConfigMap\nmetadata: 5\n", "metadata is not an object")]
+    [InlineData("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 5}\n", "metadata.name is 5, which is not a string; put it in quotes")]
+    [InlineData("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: true}\n", "metadata.namespace is true, which is not a string")]
+    [InlineData("\u0000\u0001\ufffd\u0002", "expected objects with apiVersion and kind")]
     public async Task Read_Unusable_SaysWhere(string text, string expected)
     {
         await File.WriteAllTextAsync(_cli["file.yaml"], text);
@@ -37,6 +44,19 @@ public sealed class ManifestSourceTests : IDisposable
 
         Assert.Equal(ExitCodes.Usage, error.ExitCode);
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Read_HugeFile_IsRefusedUnread()
+    {
+        await using (var file = File.Create(_cli["huge.yaml"]))
+        {
+            file.SetLength(3L << 30); // a hole: nothing is stored
+        }
+
+        var error = await Assert.ThrowsAsync<CliException>(() => ManifestSource.ReadAsync([_cli["huge.yaml"]], TextReader.Null, CancellationToken.None));
+
+        Assert.Contains("is larger than 64 MB", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
