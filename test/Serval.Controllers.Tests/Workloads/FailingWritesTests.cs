@@ -1,6 +1,7 @@
 using System.Text;
 using Serval.Api;
 using Serval.Controllers.Tests.Autoscaler;
+using Serval.Controllers.Tests.TestServices;
 using Serval.Controllers.Workloads;
 using Serval.Kube;
 
@@ -47,6 +48,6 @@ public sealed class FailingWritesTests
             KubeObject.Parse(Encoding.UTF8.GetBytes(
                 $$$"""{"apiVersion": "apps/v1", "kind": "{{{kind}}}", "metadata": {"name": "a", "namespace": "n"}, "spec": {{{Spec}}}}""")),
             WriteOptions.By("test"));
-        return (kind == "ReplicaSet" ? new ReplicaSetReconciler(_client, _time) : new DeploymentReconciler(_client, _time), stored);
+        return (kind == "ReplicaSet" ? new ReplicaSetReconciler(_client, new RecordedEvents(), _time) : new DeploymentReconciler(_client, new RecordedEvents(), _time), stored);
     }
 }
