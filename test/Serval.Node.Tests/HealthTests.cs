@@ -59,6 +59,51 @@ public sealed class HealthTests
         Assert.Equal([InstanceState.Ready, InstanceState.Draining, InstanceState.Ready], node.Signals.Select(s => s.State));
     }
 
+    [Fact]
+    public async Task Startup_MayFailForMonths_IsNotKilled()
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(TestNode.Shell("sleep 60", c => c["startupProbe"] = JsonNode.Parse(
+            $$"""{"exec":{"command":["true"]},"periodSeconds":{{int.MaxValue}},"failureThreshold":{{int.MaxValue}}}""")));
+
+        var pod = await node.WhenAsync(p => TestNode.Ready(p).Status == "True" || p.Status.ContainerStatuses.Any(c => c.RestartCount > 0));
+
+        Assert.Equal(0, pod.Status.ContainerStatuses[0].RestartCount);
+    }
+
+    [Fact]
+    public async Task Liveness_CommandMissing_KillsOnlyAtTheThreshold()
+    {
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time);
+        await node.CreateAsync(TestNode.Shell("echo up; sleep 60", c => c["livenessProbe"] = JsonNode.Parse(
+            """{"exec":{"command":["no-such-command"]},"periodSeconds":5,"failureThreshold":3}""")));
+        await node.LogAsync("up");
+        var start = time.GetUtcNow();
+
+        var pod = await AdvanceUntilAsync(node, time, TimeSpan.FromSeconds(5), p => p.Status.ContainerStatuses is [{ RestartCount: 1 }]);
+
+        var ended = pod.Status.ContainerStatuses[0].LastState.Terminated!;
+        Assert.Contains("\"no-such-command\": executable file not found", ended.Message);
+        Assert.Equal(15, (ended.FinishedAt!.Value - start).TotalSeconds);
+    }
+
+    [Fact]
+    public async Task Readiness_RunCannotBeMade_IsTriedAgain()
+    {
+        await using var node = await TestNode.StartAsync();
+        var tool = Path.Combine(node.Image, "tool");
+        await node.CreateAsync(TestNode.Shell("sleep 60", c =>
+            c["readinessProbe"] = JsonNode.Parse("""{"exec":{"command":["/tool"]},"periodSeconds":1}""")));
+        await node.WhenAsync(p => TestNode.Ready(p).Message.Contains("executable file not found", StringComparison.Ordinal));
+
+        await File.WriteAllTextAsync(tool + ".new", "#!/bin/sh\nexit 0\n");
+        File.SetUnixFileMode(tool + ".new", UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        File.Move(tool + ".new", tool);
+
+        await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
+    }
+
     // Moves the clock each time the agent has begun to wait again.
     private static async Task<Serval.Api.Core.Pod> AdvanceUntilAsync(
         TestNode node, ManualTime time, TimeSpan step, Func<Serval.Api.Core.Pod, bool> condition)

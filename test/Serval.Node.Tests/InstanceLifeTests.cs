@@ -255,6 +255,74 @@ public sealed class InstanceLifeTests
         await node.WhenGoneAsync();
     }
 
+    [Theory]
+    [InlineData(5_000_000)]
+    [InlineData(long.MaxValue)]
+    public async Task Pod_GracePeriodOfMonths_CanBeDeleted(long grace)
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(TestNode.Shell("echo up; sleep 60", pod: p => p["spec"]!["terminationGracePeriodSeconds"] = grace));
+        await node.LogAsync("up");
+
+        await node.Kube.DeleteAsync(Kinds.Pod, new ObjectKey("default", "p1"), DeleteOptions.Background);
+
+        await node.WhenGoneAsync();
+    }
+
+    [Fact]
+    public async Task Pod_DeletedAgainWithLessGrace_EndsSooner()
+    {
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time);
+        var key = new ObjectKey("default", "p1");
+        await node.CreateAsync(TestNode.Shell("trap 'echo caught' TERM; echo up; while :; do sleep 0.05; done"));
+        await node.LogAsync("up");
+        await node.Kube.DeleteAsync(Kinds.Pod, key, new DeleteOptions { GracePeriodSeconds = 300 });
+        await node.LogAsync("caught");
+
+        await node.Kube.DeleteAsync(Kinds.Pod, key, new DeleteOptions { GracePeriodSeconds = 5 });
+        await AdvanceToAsync(time, TimeSpan.FromSeconds(5));
+
+        await node.WhenGoneAsync();
+    }
+
+    [Fact]
+    public async Task Pod_RemovedByForceWhileItStops_EndsSoon()
+    {
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time);
+        var key = new ObjectKey("default", "p1");
+        await node.CreateAsync(TestNode.Shell("trap 'echo caught' TERM; echo up; while :; do sleep 0.05; done"));
+        await node.LogAsync("up");
+        await node.Kube.DeleteAsync(Kinds.Pod, key, new DeleteOptions { GracePeriodSeconds = 300 });
+        await node.LogAsync("caught");
+
+        await node.Kube.DeleteAsync(Kinds.Pod, key, new DeleteOptions { GracePeriodSeconds = 0 });
+        await AdvanceToAsync(time, TimeSpan.FromSeconds(2));
+
+        await node.WhenSignalAsync(InstanceState.Gone);
+    }
+
+    [Fact]
+    public async Task Pod_NoPortsLeft_TakesNoneAndIsTriedAgain()
+    {
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time); // 20 ports
+        await node.CreateAsync(Ports("p1", 15));
+        await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
+        await node.CreateAsync(Ports("p2", 10));
+        var refused = await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting.Reason: "CreateContainerError" }], "p2");
+        Assert.Contains("no free port", refused.Status.ContainerStatuses[0].State.Waiting!.Message);
+
+        await node.CreateAsync(Ports("p3", 5)); // what p2 could not use
+        await node.WhenAsync(p => TestNode.Ready(p).Status == "True", "p3");
+        await node.Kube.DeleteAsync(Kinds.Pod, new ObjectKey("default", "p1"), DeleteOptions.Background);
+        await node.WhenGoneAsync();
+        time.Advance(TimeSpan.FromSeconds(10));
+
+        await node.WhenAsync(p => TestNode.Ready(p).Status == "True", "p2");
+    }
+
     [Fact]
     public async Task Pod_InitContainers_RunFirstAndOneAfterTheOther()
     {
@@ -362,6 +430,25 @@ public sealed class InstanceLifeTests
         await second.WhenSignalAsync(InstanceState.Ready);
         var again = await second.WhenAsync(p => TestNode.Ready(p).Status == "True");
         Assert.Equal(1, again.Status.ContainerStatuses[0].RestartCount);
+    }
+
+    private static JsonObject Ports(string name, int count) => TestNode.Shell(
+        "sleep 60",
+        c =>
+        {
+            c["ports"] = new JsonArray([.. Enumerable.Range(8000, count).Select(p => (JsonNode)new JsonObject { ["containerPort"] = p })]);
+            c["readinessProbe"] = JsonNode.Parse("""{"exec":{"command":["true"]}}""");
+        },
+        p => p["metadata"]!["name"] = name);
+
+    // Moves the clock once the agent waits for just that.
+    private static async Task AdvanceToAsync(ManualTime time, TimeSpan step)
+    {
+        while (!time.HasTimerIn(step))
+        {
+            await Task.Yield();
+        }
+        time.Advance(step);
     }
 
     private static async Task<string> ReadAsync(string file)

@@ -75,6 +75,14 @@ public abstract partial class KubeClientFacts
     }
 
     [Fact]
+    public async Task Delete_WithGraceBeyondAllDates_IsGraceful()
+    {
+        await Create(Pod("a", "n1"));
+        var marked = await Client.DeleteAsync(Kinds.Pod, Key("a"), new DeleteOptions { GracePeriodSeconds = long.MaxValue });
+        Assert.Equal(long.MaxValue, marked.Metadata.DeletionGracePeriodSeconds);
+    }
+
+    [Fact]
     public async Task Delete_OfAPodWithNothingToStop_IsImmediate()
     {
         await Create(Pod("unbound"));

@@ -11,6 +11,7 @@ internal static class Deletion
 {
     private const string Foreground = "foregroundDeletion";
     private const string Orphan = "orphan";
+    private const long LongestGrace = 100L * 365 * 24 * 3600; // seconds; what is longer would not fit into a date
 
     /// <summary>The marked object; null when it goes at once.</summary>
     internal static KubeObject? Mark(ResourceKind kind, KubeObject present, DeleteOptions options, DateTimeOffset now)
@@ -29,7 +30,7 @@ internal static class Deletion
         return present.With(tree =>
         {
             var metadata = tree["metadata"]!.AsObject();
-            metadata["deletionTimestamp"] = Text(now + TimeSpan.FromSeconds(grace));
+            metadata["deletionTimestamp"] = Text(now + TimeSpan.FromSeconds(Math.Min(grace, LongestGrace)));
             metadata["deletionGracePeriodSeconds"] = grace;
             if (!present.Metadata.IsDeleting && present.Metadata.Generation > 0)
             {

@@ -16,12 +16,20 @@ internal sealed class PodPorts : IDisposable
     {
         _allocator = allocator;
         var recorded = Recorded(pod.Metadata.Annotation(NodeServices.PortsAnnotation));
-        foreach (var port in pod.Spec.Containers.SelectMany(c => c.Ports).Where(p => p.Protocol == "TCP").Select(p => p.Number))
+        try
         {
-            if (!_map.ContainsKey(port))
+            foreach (var port in pod.Spec.Containers.SelectMany(c => c.Ports).Where(p => p.Protocol == "TCP").Select(p => p.Number))
             {
-                _map[port] = allocator.Take(recorded.TryGetValue(port, out var wish) ? wish : null);
+                if (!_map.ContainsKey(port))
+                {
+                    _map[port] = allocator.Take(recorded.TryGetValue(port, out var wish) ? wish : null);
+                }
             }
+        }
+        catch
+        {
+            Dispose();
+            throw;
         }
     }
 

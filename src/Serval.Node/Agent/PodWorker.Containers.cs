@@ -256,10 +256,12 @@ internal sealed partial class PodWorker
         {
             return;
         }
-        slot.StartRetry = slot.StartRetry == TimeSpan.Zero ? s_firstRetry
-            : slot.StartRetry * 2 < s_longestRetry ? slot.StartRetry * 2 : s_longestRetry;
+        slot.StartRetry = NextRetry(slot.StartRetry);
         After(slot.StartRetry, () => Open(slot));
     }
+
+    private static TimeSpan NextRetry(TimeSpan last) =>
+        last == TimeSpan.Zero ? s_firstRetry : last * 2 < s_longestRetry ? last * 2 : s_longestRetry;
 
     private void Wait(ContainerSlot slot, string reason, string message)
     {

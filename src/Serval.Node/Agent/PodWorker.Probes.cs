@@ -107,7 +107,7 @@ internal sealed partial class PodWorker
         slot.KilledBecause = $"{probe} probe failed: {message}";
         slot.Process?.Signal(Processes.Libc.SIGTERM);
         var process = slot.Process;
-        After(TimeSpan.FromSeconds(_pod.Spec.TerminationGracePeriodSeconds ?? 30), () => process?.Signal(Processes.Libc.SIGKILL));
+        After(Seconds.Clamped(_pod.Spec.TerminationGracePeriodSeconds ?? 30), () => process?.Signal(Processes.Libc.SIGKILL));
     }
 
     private ProbePlan Plan(ContainerSlot slot, string name, Probe probe)

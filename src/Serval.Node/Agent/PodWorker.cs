@@ -34,7 +34,7 @@ internal sealed partial class PodWorker : IDisposable
     private Pod _pod;
     private PodPorts? _ports;
     private InstanceState? _published;
-    private TaskCompletionSource? _allStopped; // set while waiting for the last container to end
+    private TimeSpan _setUpRetry;
     private bool _stopping;
     private bool _done;
 
@@ -82,8 +82,8 @@ internal sealed partial class PodWorker : IDisposable
         }
     });
 
-    /// <summary>The object is gone, without asking first.</summary>
-    public void Removed() => Post(() => Stop(GracePeriod(), deleteObject: false));
+    /// <summary>The object is gone: it was deleted by force, or this agent deleted it.</summary>
+    public void Removed() => Post(() => Stop(s_forced < GracePeriod() ? s_forced : GracePeriod(), deleteObject: false));
 
     /// <summary>The agent shuts down: the processes end, the object stays.</summary>
     public Task ShutdownAsync()
@@ -150,6 +150,7 @@ internal sealed partial class PodWorker : IDisposable
     public void Dispose()
     {
         _life.Dispose();
+        _limit?.Dispose();
         _ports?.Dispose();
         _volumes.Dispose();
     }
@@ -165,10 +166,26 @@ internal sealed partial class PodWorker : IDisposable
         {
             return;
         }
+        if (!SetUp())
+        {
+            return;
+        }
+        RestoreCounts();
+        if (_claimsReady)
+        {
+            MarkDirty(now: true); // the last run's processes are gone: nobody should be sent to them
+        }
+        StartDue();
+    }
+
+    private bool SetUp()
+    {
         try
         {
-            _ports = new PodPorts(_pod, _node.Ports);
+            _ports ??= new PodPorts(_pod, _node.Ports);
             Directory.CreateDirectory(_directory);
+            _slots.ForEach(s => s.Starting = false);
+            return true;
         }
         catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)
         {
@@ -178,14 +195,10 @@ internal sealed partial class PodWorker : IDisposable
                 Wait(slot, ContainerConfigException.CreateContainerError, e.Message);
                 slot.Starting = true;
             }
-            return;
+            _setUpRetry = NextRetry(_setUpRetry);
+            After(_setUpRetry, Begin);
+            return false;
         }
-        RestoreCounts();
-        if (_claimsReady)
-        {
-            MarkDirty(now: true); // the last run's processes are gone: nobody should be sent to them
-        }
-        StartDue();
     }
 
     // What an earlier run of the agent started has ended with it; the count says so, as after a restart of a kubelet's machine.
@@ -230,153 +243,6 @@ internal sealed partial class PodWorker : IDisposable
                     slot.RestartCount++;
                 }
             }
-        }
-    }
-
-    private TimeSpan GracePeriod() => TimeSpan.FromSeconds(
-        Math.Max(0, _pod.Metadata.DeletionGracePeriodSeconds ?? _pod.Spec.TerminationGracePeriodSeconds ?? 30));
-
-    private void Stop(TimeSpan grace, bool deleteObject, bool keep = false)
-    {
-        if (_stopping)
-        {
-            return;
-        }
-        _stopping = true;
-        _life.Cancel();
-        foreach (var slot in _slots)
-        {
-            slot.Run?.Cancel();
-            if (slot.Process is not null && !keep)
-            {
-                TellStopping(slot);
-            }
-        }
-        var wasReady = _published == InstanceState.Ready;
-        if (wasReady)
-        {
-            Publish(InstanceState.Draining);
-        }
-        _allStopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        NoteStopped();
-        _ = StopAsync(grace, wasReady, deleteObject, keep);
-    }
-
-    private async Task StopAsync(TimeSpan grace, bool drain, bool deleteObject, bool keep)
-    {
-        try
-        {
-            using var limit = new CancellationTokenSource(grace, _node.Time);
-            if (drain && grace > TimeSpan.Zero)
-            {
-                await DrainAsync(limit.Token);
-            }
-            await EndProcessesAsync(limit.Token);
-            if (!keep)
-            {
-                PodDirectory.Delete(_directory, _node.Logger);
-            }
-            if (deleteObject)
-            {
-                await DeleteObjectAsync();
-            }
-        }
-        catch (Exception e)
-        {
-            Log.Failed(_node.Logger, e, _key);
-        }
-        Post(() => Close(keep));
-    }
-
-    private async Task DrainAsync(CancellationToken limit)
-    {
-        try
-        {
-            await _node.Drain.WhenIdleAsync(_revision, _uid, limit);
-        }
-        catch (OperationCanceledException)
-        {
-            Log.DrainTimeout(_node.Logger, _key);
-        }
-    }
-
-    private async Task EndProcessesAsync(CancellationToken limit)
-    {
-        var stopped = _allStopped!.Task;
-        if (!stopped.IsCompleted)
-        {
-            Post(() => SignalAll(limit.IsCancellationRequested ? Libc.SIGKILL : Libc.SIGTERM));
-            try
-            {
-                await stopped.WaitAsync(limit);
-            }
-            catch (OperationCanceledException)
-            {
-                Post(() => SignalAll(Libc.SIGKILL));
-                await stopped;
-            }
-        }
-        Post(() =>
-        {
-            if (_published is not null and not InstanceState.Gone)
-            {
-                Publish(InstanceState.Gone);
-            }
-        });
-    }
-
-    private async Task DeleteObjectAsync()
-    {
-        var level = LogLevel.Warning;
-        for (var wait = TimeSpan.FromMilliseconds(100); ; wait = wait * 2 < TimeSpan.FromSeconds(2) ? wait * 2 : wait)
-        {
-            try
-            {
-                await _node.Client.DeleteAsync(Kinds.Pod, _key, new DeleteOptions { GracePeriodSeconds = 0, Uid = _uid });
-                return;
-            }
-            catch (ApiException e) when (e.IsNotFound || e.IsConflict)
-            {
-                return; // gone already, or the name belongs to another pod now
-            }
-            catch (Exception e)
-            {
-                Log.DeleteFailed(_node.Logger, level, e, _key);
-                level = LogLevel.Debug;
-                if (_shuttingDown)
-                {
-                    return;
-                }
-                await Task.Delay(wait, _node.Time);
-            }
-        }
-    }
-
-    private void Close(bool keep)
-    {
-        if (keep && !_wasFinished)
-        {
-            _ = WriteLastStatusAsync();
-        }
-        else
-        {
-            _done = true;
-        }
-    }
-
-    private void SignalAll(int signal)
-    {
-        foreach (var slot in _slots)
-        {
-            slot.Process?.Signal(signal);
-        }
-    }
-
-    private void NoteStopped()
-    {
-        if (_allStopped is { } stopped && _slots.All(s => s.Process is null))
-        {
-            stopped.TrySetResult();
         }
     }
 

@@ -11,6 +11,7 @@ internal sealed class LogReader(string path, LogTrack? track, TimeProvider time)
 {
     private const int ChunkSize = 32 * 1024;
     private const int SeekData = 3;
+    private const long LongAgo = 1_000_000_000; // seconds; before any log
 
     private LogIndex _index = LogIndex.Empty;
     private bool _atLineStart = true;
@@ -52,7 +53,7 @@ internal sealed class LogReader(string path, LogTrack? track, TimeProvider time)
     private long Start(SafeFileHandle file, LogOptions options)
     {
         var first = FirstByte(file);
-        var since = options.SinceTime ?? (options.SinceSeconds is { } s ? time.GetUtcNow() - TimeSpan.FromSeconds(s) : null);
+        var since = options.SinceTime ?? (options.SinceSeconds is { } s ? time.GetUtcNow() - TimeSpan.FromSeconds(Math.Clamp(s, 0, LongAgo)) : null);
         if (since is { } from)
         {
             var offset = Math.Max(first, _index.OffsetSince(from));

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -13,7 +14,15 @@ internal static class GrpcCheck
     private const byte Serving = 1;
     private const int FrameHead = 5;
 
-    private static readonly HttpClient s_client = new(new SocketsHttpHandler { PooledConnectionIdleTimeout = TimeSpan.FromSeconds(1) });
+    // A program that answers without end must not fill the node's memory.
+    private const int MostAnswer = 64 * 1024;
+
+    // A probe goes to the instance itself, whatever proxy the environment names for others.
+    private static readonly HttpClient s_client = new(new SocketsHttpHandler
+    {
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(1), UseProxy = false, AllowAutoRedirect = false,
+    })
+    { MaxResponseContentBufferSize = MostAnswer };
 
     public static async Task<ProbeResult> RunAsync(GrpcAction action, string host, int port, CancellationToken ct)
     {
@@ -47,11 +56,22 @@ internal static class GrpcCheck
     private static byte[] Frame(string service)
     {
         var name = Encoding.UTF8.GetBytes(service);
-        if (name.Length == 0)
+        byte[] message = name.Length == 0 ? [] : [ServiceField, .. VarInt(name.Length), .. name];
+        var frame = new byte[FrameHead + message.Length]; // not compressed; the length; the message
+        BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(1), message.Length);
+        message.CopyTo(frame, FrameHead);
+        return frame;
+    }
+
+    // Protocol buffers: seven bits a byte, the lowest first, the high bit says that more follow.
+    private static List<byte> VarInt(int value)
+    {
+        var bytes = new List<byte>();
+        for (; value > 0x7f; value >>= 7)
         {
-            return new byte[FrameHead];
+            bytes.Add((byte)(value | 0x80));
         }
-        byte[] head = [0, 0, 0, 0, (byte)(name.Length + 2), ServiceField, (byte)name.Length];
-        return [.. head, .. name];
+        bytes.Add((byte)value);
+        return bytes;
     }
 }

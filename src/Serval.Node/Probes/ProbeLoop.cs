@@ -42,15 +42,14 @@ internal sealed class ProbeLoop(ProbePlan plan, TimeProvider time, Action<string
     public async Task WatchStartupAsync(Action<ProbeResult> report, CancellationToken ct)
     {
         var last = ProbeResult.Failure("");
-        var most = TimeSpan.FromSeconds(plan.Probe.InitialDelaySeconds) + (plan.Period * plan.FailureThreshold);
-        var done = await UntilFirstSuccessAsync(r => last = r, most, ct);
+        var done = await UntilFirstSuccessAsync(r => last = r, plan.Budget, ct);
         report(done ? ProbeResult.Success : last);
     }
 
     /// <summary>Liveness: reports one failure when the threshold is used up.</summary>
     public async Task WatchLivenessAsync(Action<ProbeResult> report, CancellationToken ct)
     {
-        await Task.Delay(TimeSpan.FromSeconds(plan.Probe.InitialDelaySeconds), time, ct);
+        await Task.Delay(plan.InitialDelay, time, ct);
         for (var failures = 0; failures < plan.FailureThreshold;)
         {
             await Task.Delay(plan.Period, time, ct);
@@ -67,7 +66,7 @@ internal sealed class ProbeLoop(ProbePlan plan, TimeProvider time, Action<string
     {
         if (plan.Probe.InitialDelaySeconds > 0)
         {
-            await Task.Delay(TimeSpan.FromSeconds(plan.Probe.InitialDelaySeconds), time, ct);
+            await Task.Delay(plan.InitialDelay, time, ct);
         }
         var start = time.GetTimestamp();
         using var deadline = new CancellationTokenSource(quickFor, time);
@@ -140,6 +139,10 @@ internal sealed class ProbeLoop(ProbePlan plan, TimeProvider time, Action<string
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
             return ProbeResult.Failure($"probe timed out after {plan.Timeout.TotalSeconds:0}s");
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            return ProbeResult.Failure(e.Message); // a run that could not be made counts as one that failed, and the next is made
         }
     }
 }

@@ -16,13 +16,18 @@ internal sealed record ProbePlan
     /// <summary>One run.</summary>
     public required Func<CancellationToken, Task<ProbeResult>> Check { get; init; }
 
-    public TimeSpan Period => TimeSpan.FromSeconds(Probe.PeriodSeconds is > 0 and var s ? s : 10);
+    public TimeSpan InitialDelay => Seconds.Clamped(Probe.InitialDelaySeconds);
 
-    public TimeSpan Timeout => TimeSpan.FromSeconds(Probe.TimeoutSeconds is > 0 and var s ? s : 1);
+    public TimeSpan Period => Seconds.Clamped(Probe.PeriodSeconds is > 0 and var s ? s : 10);
+
+    public TimeSpan Timeout => Seconds.Clamped(Probe.TimeoutSeconds is > 0 and var s ? s : 1);
 
     public int SuccessThreshold => Math.Max(1, Probe.SuccessThreshold ?? 1);
 
     public int FailureThreshold => Math.Max(1, Probe.FailureThreshold ?? 3);
+
+    /// <summary>How long a startup probe may fail.</summary>
+    public TimeSpan Budget => Seconds.Clamped((long)InitialDelay.TotalSeconds + ((long)Period.TotalSeconds * FailureThreshold));
 
     public bool IsExec => Probe.Exec is not null;
 }

@@ -152,12 +152,24 @@ internal sealed unsafe class ListenProber : IDisposable
             {
                 return false;
             }
-            if (InstanceSockets.Holds(leader, inode))
+            if (Holds(inode))
             {
                 return true;
             }
             (_foreign, _recheck) = (inode, now + Ticks(OwnerRecheck));
             return false;
+        }
+
+        private bool Holds(uint inode)
+        {
+            try
+            {
+                return InstanceSockets.Holds(leader, inode);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return false; // /proc cannot be read just now (too many open files): looked at again
+            }
         }
 
         public void Dispose()

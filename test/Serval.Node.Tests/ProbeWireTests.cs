@@ -1,0 +1,169 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Serval.Api.Core;
+using Serval.Node.Probes;
+
+namespace Serval.Node.Tests;
+
+/// <summary>Probes against real servers.</summary>
+public sealed class ProbeWireTests
+{
+    private static readonly Lock s_proxyLock = new();
+    private static bool s_proxySet;
+
+    public ProbeWireTests()
+    {
+        lock (s_proxyLock)
+        {
+            if (!s_proxySet)
+            {
+                // As HTTP_PROXY would: nobody listens there.
+                HttpClient.DefaultProxy = new WebProxy("http://127.0.0.1:1");
+                s_proxySet = true;
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("shop.v1.Carts")]
+    [InlineData(127)]
+    [InlineData(128)]
+    [InlineData(300)]
+    public async Task Grpc_AsksForTheService_WhateverProxyIsSet(object service)
+    {
+        var name = service is int length ? new string('s', length) : (string)service;
+        var asked = "";
+        await using var server = await ServeAsync(HttpProtocols.Http2, async http =>
+        {
+            asked = await ServiceAsync(http);
+            await AnswerAsync(http, [8, 1]);
+        });
+
+        var result = await GrpcCheck.RunAsync(new GrpcAction { Service = name }, "127.0.0.1", Port(server), CancellationToken.None);
+
+        Assert.Equal(ProbeResult.Success, result);
+        Assert.Equal(name, asked);
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 8, 2 })] // NOT_SERVING
+    [InlineData(new byte[] { })] // UNKNOWN
+    public async Task Grpc_NotServing_Fails(byte[] message)
+    {
+        await using var server = await ServeAsync(HttpProtocols.Http2, http => AnswerAsync(http, message));
+
+        var result = await GrpcCheck.RunAsync(new GrpcAction(), "127.0.0.1", Port(server), CancellationToken.None);
+
+        Assert.False(result.Ok);
+        Assert.Contains("service unhealthy (grpc-status 0, HTTP 200)", result.Message);
+    }
+
+    [Theory]
+    [InlineData(200, true)]
+    [InlineData(302, true)]
+    [InlineData(503, false)]
+    public async Task Https_CertificateOfNobody_OnlyTheStatusCounts(int status, bool ok)
+    {
+        await using var server = await ServeAsync(
+            HttpProtocols.Http1,
+            http =>
+            {
+                http.Response.StatusCode = http.Request.Path == "/health" && http.Request.Headers["X-Probe"] == "yes" ? status : 404;
+                return Task.CompletedTask;
+            },
+            tls: true);
+        var get = new HttpGetAction { Path = "/health", Scheme = "HTTPS", HttpHeaders = [new HttpHeader("X-Probe", "yes")] };
+
+        var result = await NetworkChecks.HttpAsync(get, "127.0.0.1", Port(server), CancellationToken.None);
+
+        Assert.Equal((ok, ok ? "" : $"HTTP probe failed with statuscode: {status}"), (result.Ok, result.Message));
+    }
+
+    [Fact]
+    public async Task Https_ServerSpeaksPlain_SaysWhy()
+    {
+        await using var server = await ServeAsync(HttpProtocols.Http1, _ => Task.CompletedTask);
+
+        var result = await NetworkChecks.HttpAsync(
+            new HttpGetAction { Path = "/", Scheme = "HTTPS" }, "127.0.0.1", Port(server), CancellationToken.None);
+
+        Assert.False(result.Ok);
+        Assert.StartsWith($"Get \"https://127.0.0.1:{Port(server)}/\": ", result.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<WebApplication> ServeAsync(HttpProtocols protocols, RequestDelegate answer, bool tls = false)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, l =>
+        {
+            l.Protocols = protocols;
+            if (tls)
+            {
+                l.UseHttps(Certificate());
+            }
+        }));
+        var server = builder.Build();
+        server.Run(answer);
+        await server.StartAsync();
+        return server;
+    }
+
+    private static int Port(WebApplication server) =>
+        new Uri(server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port;
+
+    // The message of a gRPC frame: field 1 is the service's name.
+    private static async Task<string> ServiceAsync(HttpContext http)
+    {
+        Assert.Equal("application/grpc", http.Request.ContentType);
+        var body = new MemoryStream();
+        await http.Request.Body.CopyToAsync(body);
+        var frame = body.ToArray();
+        Assert.Equal(0, frame[0]);
+        Assert.Equal(frame.Length - 5, System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(frame.AsSpan(1)));
+        if (frame.Length == 5)
+        {
+            return "";
+        }
+        Assert.Equal(0x0a, frame[5]);
+        var (length, at, shift) = (0, 6, 0);
+        for (; ; at++, shift += 7)
+        {
+            length |= (frame[at] & 0x7f) << shift;
+            if (frame[at] < 0x80)
+            {
+                break;
+            }
+        }
+        Assert.Equal(frame.Length, at + 1 + length);
+        return System.Text.Encoding.UTF8.GetString(frame.AsSpan(at + 1));
+    }
+
+    private static async Task AnswerAsync(HttpContext http, byte[] message)
+    {
+        http.Response.ContentType = "application/grpc";
+        http.Response.DeclareTrailer("grpc-status");
+        byte[] frame = [0, 0, 0, 0, (byte)message.Length, .. message];
+        await http.Response.Body.WriteAsync(frame);
+        http.Response.AppendTrailer("grpc-status", "0");
+    }
+
+    private static X509Certificate2 Certificate()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=nobody", key, HashAlgorithmName.SHA256);
+        using var made = request.CreateSelfSigned(new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero), new DateTimeOffset(2021, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pfx), null);
+    }
+}
