@@ -45,6 +45,7 @@ public sealed class BadStartTests : IDisposable
         }
         var errors = await RefusedAsync(_data, "--http-port", "0", "--api-port", "0");
         Assert.Contains(Path.Combine(_data, "serval.db"), errors, StringComparison.Ordinal);
+        Assert.Contains("restore a backup, or move the directory away", errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -57,16 +58,89 @@ public sealed class BadStartTests : IDisposable
         Assert.Contains("--data-dir", errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Up_OnADatabaseOfANewerVersion_SaysWhichToStart()
+    {
+        await using (var first = await ServalProcess.UpAsync(_data))
+        {
+            Assert.Equal(0, await first.StopAsync());
+        }
+        await using (var database = File.OpenWrite(Path.Combine(_data, "serval.db")))
+        {
+            database.Position = 60; // the user version in the header (SQLite, database file format)
+            database.Write([0, 0, 0, 99]);
+        }
+        var errors = await RefusedAsync(_data, "--http-port", "0", "--api-port", "0");
+        Assert.Contains("was written by a newer Serval (layout 99", errors, StringComparison.Ordinal);
+        Assert.Contains(_data, errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Up_OnAnAddressOfAnotherMachine_NamesAddressAndOption()
+    {
+        var errors = await RefusedAsync(_data, "--listen", "192.0.2.1", "--http-port", "0", "--api-port", "0"); // RFC 5737: nobody's
+        Assert.Contains("192.0.2.1 is not an address of this machine", errors, StringComparison.Ordinal);
+        Assert.Contains("--listen", errors, StringComparison.Ordinal);
+    }
+
+    [MountFact]
+    public async Task Up_OnAReadOnlyDirectory_SaysSo()
+    {
+        await using (var first = await ServalProcess.UpAsync(_data))
+        {
+            Assert.Equal(0, await first.StopAsync());
+        }
+        await using var mount = await PrivateMount.CreateAsync($"mount --bind '{_data}' '{_data}'; mount -o remount,bind,ro '{_data}'");
+        var errors = await RefusedAsync(mount.Launcher, _data, "--http-port", "0", "--api-port", "0");
+        Assert.Contains($"the data directory {_data} cannot be used: the file system is mounted read-only", errors, StringComparison.Ordinal);
+        Assert.Contains("--data-dir", errors, StringComparison.Ordinal);
+    }
+
+    [MountFact]
+    public async Task Up_BelowAReadOnlyMount_SaysSo()
+    {
+        await using var mount = await PrivateMount.CreateAsync($"mount -t tmpfs -o ro none '{_data}'");
+        foreach (var data in new[] { _data, Path.Combine(_data, "fresh") })
+        {
+            var errors = await RefusedAsync(mount.Launcher, data, "--http-port", "0", "--api-port", "0");
+            Assert.Contains($"the data directory {data} cannot be used: the file system is mounted read-only", errors, StringComparison.Ordinal);
+        }
+    }
+
+    [MountFact]
+    public async Task Up_OnSomebodyElsesDirectory_NamesUserAndPath()
+    {
+        // Root without the right to pass over modes is a user like any other.
+        await using var mount = await PrivateMount.CreateAsync($"mount -t tmpfs -o mode=0700,uid=65534 none '{_data}'");
+        IReadOnlyList<string> launcher = [.. mount.Launcher, "setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"];
+        foreach (var data in new[] { _data, Path.Combine(_data, "fresh") })
+        {
+            var errors = await RefusedAsync(launcher, data, "--http-port", "0", "--api-port", "0");
+            Assert.Contains($"the data directory {data} cannot be used: user {Environment.UserName} may not read and write there", errors, StringComparison.Ordinal);
+            Assert.Contains("--data-dir", errors, StringComparison.Ordinal);
+        }
+    }
+
+    [MountFact]
+    public async Task Up_OnAFullDisk_SaysSo()
+    {
+        await using var mount = await PrivateMount.CreateAsync($"mount -t tmpfs -o size=12m none '{_data}'; head -c 12000k /dev/zero > '{_data}/filler'");
+        var errors = await RefusedAsync(mount.Launcher, _data, "--http-port", "0", "--api-port", "0");
+        Assert.Contains($"the data directory {_data} cannot be used: its disk is full (", errors, StringComparison.Ordinal);
+        Assert.Contains("free some space, or name another directory with --data-dir", errors, StringComparison.Ordinal);
+    }
+
     public void Dispose() => Directory.Delete(_data, recursive: true);
 
+    private static Task<string> RefusedAsync(string data, params string[] arguments) => RefusedAsync([], data, arguments);
+
     // One line, no stack: whoever reads it is not the one who wrote the program.
-    private static async Task<string> RefusedAsync(string data, params string[] arguments)
+    private static async Task<string> RefusedAsync(IReadOnlyList<string> launcher, string data, params string[] arguments)
     {
-        var (code, output, errors) = await ServalProcess.RunAsync(data, ["up", .. arguments]);
+        var (code, output, errors) = await ServalProcess.RunAsync(launcher, data, ["up", .. arguments]);
         Assert.True(code != 0, output);
         // A slow start tells about itself first.
-        Assert.StartsWith("error: ", errors.TrimEnd().Split('\n')[^1], StringComparison.Ordinal);
-        Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
+        Assert.StartsWith("error: ", Assert.Single(errors.TrimEnd().Split('\n'), l => l != "starting …"), StringComparison.Ordinal);
         return errors;
     }
 }

@@ -12,14 +12,14 @@ internal sealed class ServalProcess : IAsyncDisposable
     private readonly StringBuilder _errors; // guarded by itself
     private readonly bool _ownsData;
 
-    private ServalProcess(Process process, StringBuilder errors, string data, bool ownsData, JsonObject ready, TimeSpan startup)
+    private ServalProcess(Process process, StringBuilder errors, string data, bool ownsData, JsonObject ready, TimeSpan startup, bool launched)
     {
         _process = process;
         _errors = errors;
         _ownsData = ownsData;
         DataDirectory = data;
         Startup = startup;
-        Kubeconfig = (string)ready["kubeconfig"]!;
+        Kubeconfig = (launched ? $"/proc/{process.Id}/root" : "") + (string)ready["kubeconfig"]!;
         GatewayPort = new Uri((string)ready["gateway"]!).Port;
         Api = new KubeHttp(Kubeconfig);
     }
@@ -52,12 +52,15 @@ internal sealed class ServalProcess : IAsyncDisposable
     /// <summary>Path of the program under test.</summary>
     internal static string Binary { get; set; } = Environment.GetEnvironmentVariable("SERVAL_BINARY") ?? Repository.Path("artifacts/dist/serval");
 
-    internal static async Task<ServalProcess> UpAsync(string? data = null, CancellationToken ct = default)
+    /// <param name="data">Its data directory; null gives it one of its own.</param>
+    /// <param name="ct">Ends the wait for its ready line.</param>
+    /// <param name="launcher">A command that becomes the program, in other surroundings: <c>nsenter</c>, <c>setpriv</c>.</param>
+    internal static async Task<ServalProcess> UpAsync(string? data = null, CancellationToken ct = default, params IReadOnlyList<string> launcher)
     {
         var owns = data is null;
         data ??= Directory.CreateTempSubdirectory("serval-").FullName;
         var clock = Stopwatch.StartNew();
-        var process = Start(data, "up", "--http-port", "0", "--api-port", "0", "-o", "json");
+        var process = Start(launcher, data, "up", "--http-port", "0", "--api-port", "0", "-o", "json");
         var errors = new StringBuilder();
         process.ErrorDataReceived += (_, line) =>
         {
@@ -81,13 +84,16 @@ internal sealed class ServalProcess : IAsyncDisposable
             await process.WaitForExitAsync(ct);
             throw new InvalidOperationException($"serval up ended with {process.ExitCode}: {errors}");
         }
-        return new ServalProcess(process, errors, data, owns, JsonNode.Parse(ready)!.AsObject(), clock.Elapsed);
+        return new ServalProcess(process, errors, data, owns, JsonNode.Parse(ready)!.AsObject(), clock.Elapsed, launcher.Count > 0);
     }
 
     /// <summary>Runs one command on the data directory and returns its exit code and output.</summary>
-    internal static async Task<(int Code, string Out, string Err)> RunAsync(string data, params string[] arguments)
+    internal static Task<(int Code, string Out, string Err)> RunAsync(string data, params string[] arguments) => RunAsync([], data, arguments);
+
+    /// <summary>The same under a launcher, see <see cref="UpAsync"/>.</summary>
+    internal static async Task<(int Code, string Out, string Err)> RunAsync(IReadOnlyList<string> launcher, string data, params string[] arguments)
     {
-        using var process = Start(data, arguments);
+        using var process = Start(launcher, data, arguments);
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
         try
@@ -159,15 +165,16 @@ internal sealed class ServalProcess : IAsyncDisposable
         }
     }
 
-    private static Process Start(string data, params string[] arguments)
+    private static Process Start(IReadOnlyList<string> launcher, string data, params string[] arguments)
     {
         if (Binary.Length == 0 || !File.Exists(Binary))
         {
             throw new InvalidOperationException($"no program at '{Binary}': run ./eng/check test, or publish and set SERVAL_BINARY");
         }
-        var start = new ProcessStartInfo(Binary) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        IReadOnlyList<string> command = [.. launcher, Binary, .. arguments];
+        var start = new ProcessStartInfo(command[0]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         start.Environment["SERVAL_DATA_DIR"] = data;
-        foreach (var argument in arguments)
+        foreach (var argument in command.Skip(1))
         {
             start.ArgumentList.Add(argument);
         }
