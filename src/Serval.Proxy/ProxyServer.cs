@@ -14,16 +14,13 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     private readonly Picker _picker;
     private readonly ProxyTelemetry _telemetry;
     private readonly DemandReporter _demand;
-    private readonly GateServices _gateServices;
-    private readonly ConcurrentDictionary<BackendKey, Gate> _gates = new();
+    private readonly RoutingState _routing;
     private readonly ConcurrentDictionary<Http1Connection, byte> _connections = new();
-    private readonly Lock _publishing = new();
     private readonly Lock _scanning = new();
     private readonly TaskCompletionSource _allEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer _scan;
     private readonly HandlerUpstream _handlerUpstream;
     private readonly Lazy<Http2Server> _http2;
-    private volatile ProxySnapshot _snapshot = ProxySnapshot.Empty;
     private volatile bool _draining;
     private bool _scanOn; // guarded by _scanning
     private Listener? _listener;
@@ -37,8 +34,8 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         _picker = new Picker(options.Random);
         _telemetry = new ProxyTelemetry(options);
         _demand = new DemandReporter(options.DemandSink, options.TimeProvider);
-        _gateServices = new GateServices(
-            options.TimeProvider, _picker, _demand, options.MaxHeldPerRevision, _ => new UpstreamPool(options.TimeProvider, options.UpstreamIdleTimeout));
+        _routing = new RoutingState(new GateServices(
+            options.TimeProvider, _picker, _demand, options.MaxHeldPerRevision, _ => new UpstreamPool(options.TimeProvider, options.UpstreamIdleTimeout)));
         _handlerUpstream = new HandlerUpstream(options);
         _http2 = new Lazy<Http2Server>(() => new Http2Server(this, _handlerUpstream));
         _scan = options.TimeProvider.CreateTimer(static self => ((ProxyServer)self!).Scan(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -49,7 +46,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
 
     ProxyOptions IProxyCore.Options => _options;
 
-    ProxySnapshot IProxyCore.Snapshot => _snapshot;
+    ProxySnapshot IProxyCore.Snapshot => _routing.Snapshot;
 
     Picker IProxyCore.Picker => _picker;
 
@@ -69,39 +66,23 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         return Task.CompletedTask;
     }
 
-    public void Publish(RouteTable table)
-    {
-        lock (_publishing)
-        {
-            _snapshot = _snapshot.With(table, key => GateOf(key, table.PolicyOf(key)));
-            foreach (var (key, policy) in table.Policies)
-            {
-                GateOf(key, policy).SetPolicy(policy);
-            }
-        }
-    }
+    public void Publish(RouteTable table) => _routing.Publish(table);
 
-    public void Set(BackendKey backend, EndpointsSnapshot endpoints) => GateOf(backend).SetLevel(endpoints);
+    public void Set(BackendKey backend, EndpointsSnapshot endpoints) => _routing.Set(backend, endpoints);
 
-    public void SetInstance(BackendKey backend, BackendEndpoint endpoint) => GateOf(backend).SetInstance(endpoint);
+    public void SetInstance(BackendKey backend, BackendEndpoint endpoint) => _routing.SetInstance(backend, endpoint);
 
-    public void Remove(BackendKey backend)
-    {
-        if (_gates.TryGetValue(backend, out var gate))
-        {
-            gate.Remove();
-        }
-    }
+    public void Remove(BackendKey backend) => _routing.Remove(backend);
 
     /// <summary>Requests at an instance now.</summary>
-    public int InFlight(BackendKey backend, string instanceId) => _gates.TryGetValue(backend, out var gate) ? gate.InFlightOf(instanceId) : 0;
+    public int InFlight(BackendKey backend, string instanceId) => _routing.Find(backend)?.InFlightOf(instanceId) ?? 0;
 
     /// <summary>Requests waiting for an instance of a backend now.</summary>
-    public int Held(BackendKey backend) => _gates.TryGetValue(backend, out var gate) ? gate.Held : 0;
+    public int Held(BackendKey backend) => _routing.Find(backend)?.Held ?? 0;
 
     /// <summary>Ends when an instance, which should be draining, has no request in flight.</summary>
     public Task WhenIdleAsync(BackendKey backend, string instanceId, CancellationToken ct = default) =>
-        _gates.TryGetValue(backend, out var gate) ? gate.WhenIdle(instanceId).WaitAsync(ct) : Task.CompletedTask;
+        _routing.Find(backend)?.WhenIdle(instanceId).WaitAsync(ct) ?? Task.CompletedTask;
 
     /// <summary>Stops accepting, lets requests end within <see cref="ProxyOptions.DrainTimeout"/>, then cuts those that are left.</summary>
     public async ValueTask DisposeAsync()
@@ -122,10 +103,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         await http2;
         await _scan.DisposeAsync();
         _demand.Dispose();
-        foreach (var gate in _gates.Values)
-        {
-            gate.Remove();
-        }
+        _routing.Clear();
         _handlerUpstream.Dispose();
         _telemetry.Dispose();
     }
@@ -161,11 +139,6 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
             }
         }
     }
-
-    private Gate GateOf(BackendKey key) => GateOf(key, _snapshot.Table.PolicyOf(key));
-
-    private Gate GateOf(BackendKey key, RevisionPolicy policy) =>
-        _gates.TryGetValue(key, out var gate) ? gate : _gates.GetOrAdd(key, static (k, state) => new Gate(k, state.policy, state._gateServices), (policy, _gateServices));
 
     private async Task AcceptAsync(Socket listening)
     {

@@ -73,7 +73,10 @@ internal sealed class EndpointFeed(IKubeClient client, IEndpointSink sink)
         var backend = BackendKey.Revision(key.Namespace, key.Name);
         if (client.Cache(Kinds.ServerlessService).Get(key) is not null)
         {
-            _revisions.Add(backend);
+            if (_revisions.Add(backend))
+            {
+                Publish(new ObjectKey(key.Namespace, ChildNames.Of(key.Name, "-private"))); // its slices may have been seen first
+            }
         }
         else if (_revisions.Remove(backend))
         {
@@ -138,7 +141,8 @@ internal sealed class EndpointFeed(IKubeClient client, IEndpointSink sink)
 
     private void PublishRevision(ObjectKey service, KubeObject stored, ObjectKey revision)
     {
-        if (_slices.ContainsKey(service)) // before the first slice there is nothing to say
+        // Before the first slice there is nothing to say; nor when the revision has gone and its Service is about to.
+        if (_slices.ContainsKey(service) && client.Cache(Kinds.ServerlessService).Get(revision) is not null)
         {
             var name = stored.As<Service>().Spec.Ports is { Count: > 0 } ports ? ports[0].Name : "";
             sink.Set(BackendKey.Revision(revision.Namespace, revision.Name), Snapshot(service, name));

@@ -18,21 +18,34 @@ internal sealed partial class Gate
         }
     }
 
-    public void SetLevel(EndpointsSnapshot endpoints)
+    /// <summary>False when the gate is retired.</summary>
+    public bool SetLevel(EndpointsSnapshot endpoints)
     {
         lock (_lock)
         {
+            if (_retired)
+            {
+                return false;
+            }
+            _exists = true;
             var now = _services.Time.GetTimestamp();
             Apply(_merge.SetLevel(endpoints, Elapsed(now)), now);
+            return true;
         }
     }
 
-    public void SetInstance(BackendEndpoint endpoint)
+    /// <summary>False when the gate is retired.</summary>
+    public bool SetInstance(BackendEndpoint endpoint)
     {
         lock (_lock)
         {
+            if (_retired)
+            {
+                return false;
+            }
             var now = _services.Time.GetTimestamp();
             Apply(_merge.SetInstance(endpoint, Elapsed(now)), now);
+            return true;
         }
     }
 
@@ -41,6 +54,7 @@ internal sealed partial class Gate
     {
         lock (_lock)
         {
+            _exists = false;
             var now = _services.Time.GetTimestamp();
             if (Key.Kind == BackendKind.Service)
             {
@@ -60,6 +74,21 @@ internal sealed partial class Gate
                 _queue.RemoveFirst();
                 first.Value.Settle(new Admission(null, RequestOutcome.BackendRemoved));
             }
+        }
+    }
+
+    /// <summary>Ends a gate which nothing is behind or before any more: nobody waits here again. False when there is something.</summary>
+    public bool TryRetire()
+    {
+        lock (_lock)
+        {
+            if (_exists || _inFlight > 0 || _queue.Count > 0 || _instances.Count > 0)
+            {
+                return false;
+            }
+            _retired = true;
+            _retry?.Dispose();
+            return true;
         }
     }
 

@@ -22,9 +22,12 @@ internal sealed partial class Gate
     private EndpointMerge _merge = new();
     private Instance[] _ready = [];
     private int _inFlight;
+    private bool _exists;
+    private bool _retired;
     private ITimer? _retry;
     private long _retryAt = long.MaxValue;
     private volatile RevisionPolicy _policy;
+    private long _namedIn;
 
     public Gate(BackendKey key, RevisionPolicy policy, GateServices services)
     {
@@ -37,6 +40,13 @@ internal sealed partial class Gate
     public BackendKey Key { get; }
 
     public RevisionPolicy Policy => _policy;
+
+    /// <summary>The last generation of route tables that named the backend.</summary>
+    public long NamedIn
+    {
+        get => Volatile.Read(ref _namedIn);
+        set => Volatile.Write(ref _namedIn, value);
+    }
 
     public bool IsActive
     {
@@ -97,12 +107,10 @@ internal sealed partial class Gate
         BackendDemand demand = default;
         lock (_lock)
         {
-            if (_queue.Count >= _services.MaxHeld || (Key.Kind == BackendKind.Service && _ready.Length == 0))
+            if (MayNotHold(out refusal))
             {
-                refusal = _queue.Count >= _services.MaxHeld ? RequestOutcome.QueueFull : RequestOutcome.NoEndpoint;
                 return null;
             }
-            refusal = default;
             var now = _services.Time.GetTimestamp();
             _meter.Account(_inFlight + _queue.Count, now);
             var began = !again && _meter.Began();
@@ -205,6 +213,14 @@ internal sealed partial class Gate
             demand = _meter.Take(_inFlight, _queue.Count, now);
             return report;
         }
+    }
+
+    private bool MayNotHold(out RequestOutcome refusal)
+    {
+        refusal = _retired ? RequestOutcome.BackendRemoved
+            : _queue.Count >= _services.MaxHeld ? RequestOutcome.QueueFull
+            : Key.Kind == BackendKind.Service && _ready.Length == 0 ? RequestOutcome.NoEndpoint : default;
+        return refusal != default;
     }
 
     private void Retry()

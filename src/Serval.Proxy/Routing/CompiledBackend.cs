@@ -11,7 +11,7 @@ internal sealed class CompiledBackend
     public CompiledBackend(RouteRule rule, WeightedBackend share, Gate gate)
     {
         Gate = gate;
-        Weight = Math.Max(0, share.Weight);
+        Weight = share.Weight;
         RewriteHost = HttpParser.IsHost(Encoding.UTF8.GetBytes(rule.RewriteHost)) ? rule.RewriteHost : "";
         Headers = new Dictionary<string, string>(rule.AppendHeaders.Concat(share.AppendHeaders).Where(IsProper).GroupBy(h => h.Key, StringComparer.OrdinalIgnoreCase)
             .Select(g => g.Last()), StringComparer.OrdinalIgnoreCase);

@@ -10,7 +10,7 @@ internal sealed class CompiledRule
 
     public CompiledRule(RouteRule rule, Func<BackendKey, Gate> gateOf)
     {
-        _backends = [.. rule.Backends.Select(b => new CompiledBackend(rule, b, gateOf(b.Backend))).Where(b => b.Weight > 0)];
+        _backends = [.. rule.Backends.Where(b => b.Weight > 0).Select(b => new CompiledBackend(rule, b, gateOf(b.Backend)))];
         _total = _backends.Sum(b => b.Weight);
     }
 

@@ -164,6 +164,35 @@ public sealed class RouteFeedTests
     }
 
     [Fact]
+    public async Task Revision_GoneBeforeItsService_IsNotFedAgain()
+    {
+        await using var world = await StartAsync(w =>
+        {
+            w.CreateRevision("a-1");
+            w.CreateSlice("s", "a-1-private", "http", 20017, "pod-1");
+        });
+        await world.Client.DeleteAsync(Kinds.ServerlessService, new ObjectKey("d", "a-1"), DeleteOptions.Background);
+        await world.ReconcileAsync();
+        world.Patch(Kinds.EndpointSlice, "s", """{"endpoints":[]}""");
+        await world.ReconcileAsync();
+        Assert.Empty(world.Endpoints);
+    }
+
+    [Fact]
+    public async Task Revision_SeenAfterItsSlices_IsFed()
+    {
+        await using var world = await StartAsync();
+        world.CreateRevision("a-1");
+        await world.Client.DeleteAsync(Kinds.ServerlessService, new ObjectKey("d", "a-1"), DeleteOptions.Background);
+        world.CreateSlice("s", "a-1-private", "http", 20017, "pod-1");
+        await world.ReconcileAsync();
+        Assert.Empty(world.Endpoints);
+        world.Create(Kinds.ServerlessService, """{"metadata":{"name":"a-1","namespace":"d"},"spec":{"mode":"Proxy"}}""");
+        await world.ReconcileAsync();
+        Assert.Equal("pod-1", world.Endpoints[s_a].Endpoints.Single().InstanceId);
+    }
+
+    [Fact]
     public async Task Capacity_IsPassedOnAtOnceWithTheServingPort()
     {
         await using var world = await StartAsync(w => w.CreateRevision("a-1"));

@@ -279,6 +279,10 @@ public sealed class Http2Tests : ProxyTest
         var client = Client();
         client.DefaultRequestHeaders.Host = "s";
         var answer = http2Client ? ReasonAsync(client.GetAsync("/")) : ReasonAsync((await ClientAsync()).GetAsync("s"));
+        while (Proxy.Held(service) == 0)
+        {
+            await Task.Yield(); // refused once
+        }
         while (!answer.IsCompleted)
         {
             Time.Advance(TimeSpan.FromMilliseconds(10));
