@@ -13,7 +13,7 @@ public sealed partial class EventSweeper : IAsyncDisposable
     /// <summary>Most events of a namespace; when more come the oldest go before their time.</summary>
     internal const int MostPerNamespace = 5000;
 
-    /// <summary>So many new ones bring the next sweep forward.</summary>
+    /// <summary>So many new ones, when there are too many for one namespace, bring the next sweep forward.</summary>
     internal const int Many = MostPerNamespace / 10;
 
     /// <summary>Shortest time between two sweeps for age, and how late an event may go.</summary>
@@ -32,6 +32,7 @@ public sealed partial class EventSweeper : IAsyncDisposable
     private readonly Lock _lock = new();
     private IDisposable? _subscription;
     private DateTimeOffset? _due; // guarded by _lock
+    private int _present; // guarded by _lock
     private int _arrived; // guarded by _lock; since the last sweep
     private bool _stopped; // guarded by _lock
 
@@ -68,14 +69,15 @@ public sealed partial class EventSweeper : IAsyncDisposable
     // Runs on the publisher's thread.
     private void Changed(CacheChange change)
     {
-        if (change.Type != WatchEventType.Added)
-        {
-            return;
-        }
         bool many;
         lock (_lock)
         {
-            many = ++_arrived >= Many;
+            _present += change.Type switch { WatchEventType.Added => 1, WatchEventType.Deleted => -1, _ => 0 };
+            if (change.Type != WatchEventType.Added)
+            {
+                return;
+            }
+            many = ++_arrived >= Many && _present > MostPerNamespace;
         }
         SweepIn(many ? Soon : EventLife.TimeToLive);
     }

@@ -38,12 +38,19 @@ internal sealed class CorrelatedEvent
 
     internal int Count => _count;
 
+    internal string FieldPath => _first.About.FieldPath;
+
+    internal string Message => _message;
+
+    internal DateTimeOffset LastSeen => _lastSeen;
+
     /// <summary>It happened, perhaps again.</summary>
-    internal void Happened(string message, DateTimeOffset now)
+    internal CorrelatedEvent Happened(string message, DateTimeOffset now)
     {
         _count++;
         _lastSeen = now;
         _message = message;
+        return this;
     }
 
     /// <summary>The whole object.</summary>

@@ -1,8 +1,10 @@
 namespace Serval.Kube;
 
-/// <summary>Lets a burst through and after it one for each refill. Pure but for its own count.</summary>
-internal sealed class TokenBucket(int burst, TimeSpan refill, DateTimeOffset now)
+/// <summary>Lets a burst through and after it one for each refill.</summary>
+internal struct TokenBucket(int burst, TimeSpan refill, DateTimeOffset now)
 {
+    private readonly int _burst = burst;
+    private readonly TimeSpan _refill = refill;
     private double _tokens = burst;
     private DateTimeOffset _at = now;
 
@@ -10,7 +12,7 @@ internal sealed class TokenBucket(int burst, TimeSpan refill, DateTimeOffset now
     {
         if (at > _at)
         {
-            _tokens = Math.Min(burst, _tokens + (at - _at) / refill);
+            _tokens = Math.Min(_burst, _tokens + (at - _at) / _refill);
             _at = at;
         }
         if (_tokens < 1)

@@ -64,6 +64,18 @@ public sealed class EventCorrelatorTests
     }
 
     [Fact]
+    public void Messages_OfManyRounds_DoNotPileUp()
+    {
+        for (var i = 0; i < 1000; i++)
+        {
+            _now += TimeSpan.FromMinutes(11);
+            Assert.Equal(1, Observe($"pod {i}")!.Count);
+        }
+        Assert.Equal(2, Observe("pod 999")!.Count);
+        Assert.Equal(1, Observe("pod 1")!.Count); // forgotten long ago
+    }
+
+    [Fact]
     public void Source_AfterTwentyFiveWrites_MayWriteOnceInFiveMinutes()
     {
         Assert.All(Enumerable.Range(0, 25), _ => Assert.NotNull(Observe("a")));
