@@ -116,6 +116,17 @@ public sealed class EventRecorderTests : IAsyncDisposable
         Assert.Empty(_log.Lines);
     }
 
+    [Theory]
+    [InlineData(20, false)]
+    [InlineData(300, true)]
+    public void Events_AreWrittenAsTheyHappened_ManyInKeyOrder(int count, bool inKeyOrder)
+    {
+        var names = Enumerable.Range(0, count).Select(i => $"p{i * 37 % count:D3}").ToList();
+        names.ForEach(n => _kubelet.Normal(s_pod with { Name = n }, "Started", "Started container main"));
+        _time.Advance(EventRecorder.Delay);
+        Assert.Equal(inKeyOrder ? names.Order(StringComparer.Ordinal) : names, _store.Events.Select(e => (string?)e["involvedObject"]!["name"]));
+    }
+
     [Fact]
     public void TooManyEvents_AreDroppedAndCounted()
     {
