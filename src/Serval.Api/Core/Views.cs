@@ -344,6 +344,9 @@ public sealed record ServiceSpec
     public string Type { get; init => field = value ?? field; } = "ClusterIP";
     public string ClusterIP { get; init => field = value ?? field; } = "";
     public string ExternalName { get; init => field = value ?? field; } = "";
+
+    /// <summary>Pods that are not ready are addresses like the ready ones.</summary>
+    public bool PublishNotReadyAddresses { get; init; }
     public IReadOnlyDictionary<string, string> Selector { get; init => field = value ?? field; } = FrozenDictionary<string, string>.Empty;
     public IReadOnlyList<ServicePort> Ports { get; init => field = value ?? field; } = [];
 }

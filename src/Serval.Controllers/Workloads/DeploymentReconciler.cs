@@ -15,16 +15,20 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
 {
     internal const string HashLabel = "pod-template-hash";
 
-    private readonly StatusTrail _trail = new(time);
-    private readonly EventReporter _events = new(events, "deployment-controller");
+    private const string Manager = "deployment-controller";
 
-    public string Name => "deployment-controller";
+    private readonly StatusTrail _trail = new(time);
+    private readonly EventReporter _events = new(events, Manager);
+    private readonly ChildClaims _claims = new(
+        client, Kinds.Deployment, Kinds.ReplicaSet, d => d.As<Deployment>().Spec.Selector, s => !s.Metadata.IsDeleting, Manager);
+
+    public string Name => Manager;
 
     public ResourceKind Kind => Kinds.Deployment;
 
     public IEnumerable<ReconcilerWatch> Watches =>
     [
-        ReconcilerWatch.Owned(Kinds.ReplicaSet, Kinds.Deployment),
+        .. _claims.Watches,
         new ReconcilerWatch(Kinds.Pod, Awaited),
     ];
 
@@ -36,7 +40,7 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
             return ReconcileResult.Done;
         }
         var deployment = stored.As<Deployment>();
-        var sets = client.Cache(Kinds.ReplicaSet).OwnedBy(stored.Metadata.Uid).Where(s => s.Metadata.ControllerRef?.Uid == stored.Metadata.Uid).ToList();
+        var sets = await _claims.ClaimAsync(stored, ct);
         var template = stored.ToTree()["spec"]!["template"]!.AsObject();
         var hash = TemplateHash.Of(CanonicalJson.Serialize(template), 10);
         var current = sets.FirstOrDefault(s => s.Metadata.Label(HashLabel) == hash);

@@ -15,7 +15,10 @@ internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
     internal const string ServiceNameLabel = "kubernetes.io/service-name";
     private const string ManagedByLabel = "endpointslice.kubernetes.io/managed-by";
 
-    private readonly SelectorIndex _services = new();
+    private readonly SelectorIndex _services = new(
+        client.Cache(Kinds.Service), s => s.As<Service>().Spec.Selector is { Count: > 0 } selector ? new LabelSelector { MatchLabels = selector } : null);
+
+    private readonly LabelIndex _pods = new(client.Cache(Kinds.Pod), _ => true);
 
     public string Name => "endpointslice-controller";
 
@@ -23,7 +26,7 @@ internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
 
     public IEnumerable<ReconcilerWatch> Watches =>
     [
-        new ReconcilerWatch(Kinds.Service, Index), // before the pods: each finds its Services
+        _services.Watch,
         new ReconcilerWatch(Kinds.Pod, ServicesOf),
         ReconcilerWatch.Owned(Kinds.EndpointSlice, Kinds.Service),
     ];
@@ -59,27 +62,20 @@ internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
     private List<Pod> PodsOf(Service service)
     {
         var selector = new LabelSelector { MatchLabels = service.Spec.Selector };
-        return [.. client.Cache(Kinds.Pod).List(service.Metadata.Namespace)
-            .Where(p => selector.Matches(p.Metadata.Labels)).Select(p => p.As<Pod>())
+        return [.. _pods.Find(service.Metadata.Namespace, selector).Select(p => p.As<Pod>())
             .Where(p => p.Status.PodIP.Length > 0 && !PodFacts.IsFinished(p))
             .OrderBy(p => p.Metadata.Name, StringComparer.Ordinal)];
     }
 
-    // Runs on the thread that publishes, like every map of a watch: a pod's change costs as much as the Services that select it.
-    private IReadOnlyList<ObjectKey> ServicesOf(CacheChange change) => _services.Matching(change.New.Metadata.Namespace, change.New.Metadata.Labels);
-
-    private IReadOnlyList<ObjectKey> Index(CacheChange change)
+    /// <summary>Those that select the pod, and those that did before its labels changed.</summary>
+    private IEnumerable<ObjectKey> ServicesOf(CacheChange change)
     {
-        if (change.Type == WatchEventType.Deleted)
-        {
-            _services.Set(change.New.Key, null);
-        }
-        else if (change.Old is not { } old || !old.Member("spec").Span.SequenceEqual(change.New.Member("spec").Span))
-        {
-            var selector = change.New.As<Service>().Spec.Selector;
-            _services.Set(change.New.Key, selector.Count == 0 ? null : new LabelSelector { MatchLabels = selector });
-        }
-        return []; // the Service itself runs anyway
+        _pods.Follow(change);
+        var ns = change.New.Metadata.Namespace;
+        var now = _services.Matching(ns, change.New.Metadata.Labels);
+        return change.Old is { } old && !ReferenceEquals(old.Metadata.Labels, change.New.Metadata.Labels)
+            ? now.Union(_services.Matching(ns, old.Metadata.Labels))
+            : now;
     }
 
     private static List<PortGroup> Group(Service service, List<Pod> pods)
@@ -114,7 +110,7 @@ internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
         var slice = OwnedObjects.New(Kinds.EndpointSlice, service, $"{service.Metadata.Name}-{suffix}", labels);
         slice["addressType"] = "IPv4";
         slice["ports"] = new JsonArray([.. group.Ports.Select(p => (JsonNode)PortJson(p))]);
-        slice["endpoints"] = new JsonArray([.. group.Pods.Select(p => (JsonNode)EndpointJson(p))]);
+        slice["endpoints"] = new JsonArray([.. group.Pods.Select(p => (JsonNode)EndpointJson(p, service.As<Service>().Spec.PublishNotReadyAddresses))]);
         return slice;
     }
 
@@ -128,7 +124,7 @@ internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
         return json;
     }
 
-    private static JsonObject EndpointJson(Pod pod)
+    private static JsonObject EndpointJson(Pod pod, bool publishNotReady)
     {
         var ready = PodFacts.IsReady(pod);
         return new JsonObject
@@ -136,7 +132,7 @@ internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
             ["addresses"] = new JsonArray(pod.Status.PodIP),
             ["conditions"] = new JsonObject
             {
-                ["ready"] = ready && !pod.Metadata.IsDeleting,
+                ["ready"] = publishNotReady || ready && !pod.Metadata.IsDeleting,
                 ["serving"] = ready,
                 ["terminating"] = pod.Metadata.IsDeleting,
             },
@@ -152,11 +148,12 @@ internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
 
     private async Task WriteEndpointsAsync(KubeObject service, List<PortGroup> groups, CancellationToken ct)
     {
+        var publishNotReady = service.As<Service>().Spec.PublishNotReadyAddresses;
         var subsets = new JsonArray();
         foreach (var group in groups)
         {
-            var ready = group.Pods.Where(p => PodFacts.IsReady(p) && !p.Metadata.IsDeleting).ToList();
-            var waiting = group.Pods.Where(p => !PodFacts.IsReady(p) && !p.Metadata.IsDeleting).ToList();
+            var pods = group.Pods.Where(p => publishNotReady || !p.Metadata.IsDeleting).ToLookup(p => publishNotReady || PodFacts.IsReady(p));
+            var (ready, waiting) = (pods[true].ToList(), pods[false].ToList());
             if (ready.Count + waiting.Count == 0)
             {
                 continue;

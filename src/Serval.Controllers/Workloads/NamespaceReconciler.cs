@@ -5,10 +5,12 @@ using Serval.Kube;
 namespace Serval.Controllers.Workloads;
 
 /// <summary>
-/// Namespaces: a new one gets its <c>default</c> ServiceAccount; one being deleted loses everything in it, then its finalizer.
+/// Namespaces: each has its <c>default</c> ServiceAccount, again when somebody deletes it; one being deleted loses everything in it, then its finalizer.
 /// </summary>
 internal sealed class NamespaceReconciler(IKubeClient client) : IReconciler
 {
+    private const string DefaultAccount = "default";
+
     private static readonly ResourceKind[] s_namespaced = [.. Kinds.All.Where(k => k.Namespaced)];
 
     public string Name => "namespace-controller";
@@ -17,7 +19,7 @@ internal sealed class NamespaceReconciler(IKubeClient client) : IReconciler
 
     public IEnumerable<ReconcilerWatch> Watches => s_namespaced.Select(kind => new ReconcilerWatch(kind, change =>
         change.Type == WatchEventType.Deleted && client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster(change.New.Metadata.Namespace)) is { } ns
-        && ns.Metadata.IsDeleting
+        && (ns.Metadata.IsDeleting || kind == Kinds.ServiceAccount && change.New.Metadata.Name == DefaultAccount)
             ? [ns.Key]
             : []));
 
@@ -53,12 +55,12 @@ internal sealed class NamespaceReconciler(IKubeClient client) : IReconciler
 
     private async Task EnsureDefaultAccountAsync(string ns, CancellationToken ct)
     {
-        if (client.Cache(Kinds.ServiceAccount).Get(new ObjectKey(ns, "default")) is null)
+        if (client.Cache(Kinds.ServiceAccount).Get(new ObjectKey(ns, DefaultAccount)) is null)
         {
             var account = new JsonObject
             {
                 ["apiVersion"] = "v1", ["kind"] = "ServiceAccount",
-                ["metadata"] = new JsonObject { ["name"] = "default", ["namespace"] = ns },
+                ["metadata"] = new JsonObject { ["name"] = DefaultAccount, ["namespace"] = ns },
             };
             await client.CreateAsync(Kinds.ServiceAccount, KubeObject.From(account), WriteOptions.By(Name), ct);
         }

@@ -5,7 +5,7 @@ using Serval.Kube;
 
 namespace Serval.Controllers.Workloads;
 
-/// <summary>Gives a pod without a node to the only or least loaded one. Pods of ReplicaSets are born with a node and never come here.</summary>
+/// <summary>Gives a pod without a node its node. Pods of ReplicaSets are born with one, when there is one, and seldom come here.</summary>
 internal sealed class PodBindingReconciler(IKubeClient client, IEventRecorder events) : IReconciler
 {
     private readonly BindingReport _bindings = new(events);
@@ -27,12 +27,12 @@ internal sealed class PodBindingReconciler(IKubeClient client, IEventRecorder ev
         {
             return ReconcileResult.Done;
         }
-        if (client.Cache(Kinds.Node).List() is [{ } node, ..])
+        if (NodeChoice.Pick(client) is { } node)
         {
-            var patch = new JsonObject { ["spec"] = new JsonObject { ["nodeName"] = node.Metadata.Name } };
+            var patch = new JsonObject { ["spec"] = new JsonObject { ["nodeName"] = node } };
             await client.PatchAsync(
                 Kinds.Pod, key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(Name), ct);
-            _bindings.Bound(pod, node.Metadata.Name);
+            _bindings.Bound(pod, node);
         }
         else
         {

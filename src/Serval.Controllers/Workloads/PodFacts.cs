@@ -18,8 +18,11 @@ internal static class PodFacts
 
     /// <summary>Ready for at least <paramref name="minReadySeconds"/>.</summary>
     internal static bool IsAvailable(Pod pod, int minReadySeconds, DateTimeOffset now) =>
-        pod.Status.Conditions.FirstOrDefault(c => c is { Type: "Ready", Status: "True" }) is { } ready
-        && (minReadySeconds == 0 || (ready.LastTransitionTime ?? now) + TimeSpan.FromSeconds(minReadySeconds) <= now);
+        IsReady(pod) && (minReadySeconds == 0 || ReadySince(pod, now) + TimeSpan.FromSeconds(minReadySeconds) <= now);
+
+    /// <summary>Since when a ready pod has been ready; <paramref name="now"/> when it does not say.</summary>
+    internal static DateTimeOffset ReadySince(Pod pod, DateTimeOffset now) =>
+        pod.Status.Conditions.First(c => c is { Type: "Ready", Status: "True" }).LastTransitionTime ?? now;
 
     /// <summary>The port to connect to for a container port of this pod.</summary>
     internal static int MapPort(Pod pod, int containerPort)

@@ -7,7 +7,7 @@ using Serval.Kube;
 namespace Serval.Controllers.Workloads;
 
 /// <summary>
-/// ReplicaSet → Pods (apps/v1). A pod is created with its node already set when a node is ready, so that no scheduler stands between
+/// ReplicaSet → Pods (apps/v1). A pod is created with its node already set when there is one, so that no scheduler stands between
 /// the wish and the spawn. The status trails.
 /// </summary>
 internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder events, TimeProvider time) : IReconciler
@@ -15,20 +15,20 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder ev
     /// <summary>Most pods created or deleted in one run; the rest follows in the next.</summary>
     internal const int BurstReplicas = 500;
 
+    private const string Manager = "replicaset-controller";
     private const string DeletionCost = "controller.kubernetes.io/pod-deletion-cost";
 
     private readonly StatusTrail _trail = new(time);
-    private readonly EventReporter _events = new(events, "replicaset-controller");
+    private readonly EventReporter _events = new(events, Manager);
     private readonly BindingReport _bindings = new(events);
+    private readonly ChildClaims _claims = new(
+        client, Kinds.ReplicaSet, Kinds.Pod, s => s.As<ReplicaSet>().Spec.Selector, p => PodFacts.IsActive(p.As<Pod>()), Manager);
 
-    public string Name => "replicaset-controller";
+    public string Name => Manager;
 
     public ResourceKind Kind => Kinds.ReplicaSet;
 
-    public IEnumerable<ReconcilerWatch> Watches =>
-    [
-        ReconcilerWatch.Owned(Kinds.Pod, Kinds.ReplicaSet),
-    ];
+    public IEnumerable<ReconcilerWatch> Watches => _claims.Watches;
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
     {
@@ -38,9 +38,7 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder ev
             return ReconcileResult.Done;
         }
         var set = stored.As<ReplicaSet>();
-        var pods = client.Cache(Kinds.Pod).OwnedBy(stored.Metadata.Uid).Where(p => p.Metadata.ControllerRef?.Uid == stored.Metadata.Uid)
-            .Select(p => (Object: p, View: p.As<Pod>())).ToList();
-        var active = pods.Where(p => PodFacts.IsActive(p.View)).ToList();
+        var active = (await _claims.ClaimAsync(stored, ct)).Select(p => (Object: p, View: p.As<Pod>())).Where(p => PodFacts.IsActive(p.View)).ToList();
         var missing = (set.Spec.Replicas ?? 1) - active.Count;
         if (missing > 0 && !Namespaces.IsClosing(client, key.Namespace))
         {
@@ -55,7 +53,7 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder ev
 
     private async Task CreatePodsAsync(KubeObject set, int count, CancellationToken ct)
     {
-        var node = PickNode();
+        var node = NodeChoice.Pick(client); // null: it gets one when there is one
         var writes = new Task[count];
         for (var i = 0; i < count; i++)
         {
@@ -99,19 +97,6 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder ev
         return KubeObject.From(new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Pod", ["metadata"] = metadata, ["spec"] = spec });
     }
 
-    /// <summary>The ready node with the fewest pods; null when there is none (the node binds it when it comes).</summary>
-    private string? PickNode()
-    {
-        var nodes = client.Cache(Kinds.Node).List();
-        return nodes.Count switch
-        {
-            0 => null,
-            1 => nodes[0].Metadata.Name,
-            _ => nodes.Select(n => n.Metadata.Name)
-                .OrderBy(n => client.Cache(Kinds.Pod).List().Count(p => p.As<Pod>().Spec.NodeName == n)).First(),
-        };
-    }
-
     private async Task DeletePodsAsync(KubeObject set, List<(KubeObject Object, Pod View)> active, int count, CancellationToken ct)
     {
         // Least useful first: not ready, then the cheaper, then the younger (Kubernetes: ActivePodsWithRanks).
@@ -147,8 +132,13 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder ev
             await OwnedObjects.PatchStatusAsync(client, Kinds.ReplicaSet, stored, status, Name, ct);
         }
         _trail.Forget(stored.Key);
-        return available < ready ? ReconcileResult.After(TimeSpan.FromSeconds(1)) : ReconcileResult.Done;
+        return new ReconcileResult(NextAvailable(pods, set.Spec.MinReadySeconds, now));
     }
+
+    /// <summary>When the next of the ready pods will have been ready for long enough.</summary>
+    private static TimeSpan? NextAvailable(List<Pod> pods, int minReadySeconds, DateTimeOffset now) => pods
+        .Where(p => PodFacts.IsReady(p) && !PodFacts.IsAvailable(p, minReadySeconds, now))
+        .Select(p => (TimeSpan?)(PodFacts.ReadySince(p, now) + TimeSpan.FromSeconds(minReadySeconds) - now)).Min();
 
     private static void Put(JsonObject status, string name, int value)
     {

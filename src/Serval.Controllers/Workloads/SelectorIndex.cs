@@ -1,35 +1,45 @@
 using Serval.Api;
+using Serval.Kube;
 
 namespace Serval.Controllers.Workloads;
 
 /// <summary>
-/// Which objects select a set of labels, without looking at all of them: each selector is filed under one of its pairs, the one that fewest share so
-/// far, so that only selectors with a pair in common are compared. Safe from any thread.
+/// Which objects of a kind select a set of labels, without looking at all of them: each selector is filed under one of its pairs, the one that fewest
+/// share so far, so that only selectors with a pair in common are compared. Filed from the first question on. Safe from any thread.
 /// </summary>
-internal sealed class SelectorIndex
+/// <param name="cache">The objects that select.</param>
+/// <param name="selectorOf">What the spec of one selects; null is nothing.</param>
+internal sealed class SelectorIndex(IObjectCache cache, Func<KubeObject, LabelSelector?> selectorOf)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<ObjectKey, Entry> _entries = []; // guarded by _lock
     private readonly Dictionary<Pair, Dictionary<ObjectKey, Entry>> _files = []; // guarded by _lock; no file is empty
+    private bool _filed; // guarded by _lock
 
-    /// <summary>Files what <paramref name="key"/> selects; null or a selector of nothing takes it out.</summary>
-    internal void Set(ObjectKey key, LabelSelector? selector)
+    /// <summary>
+    /// A watch that keeps the index. It stands before the watches that ask it, so that what an object selects is known when they do.
+    /// </summary>
+    internal ReconcilerWatch Watch => new(cache.Kind, change =>
+    {
+        Follow(change);
+        return []; // the object itself runs anyway
+    });
+
+    internal void Follow(CacheChange change)
     {
         lock (_lock)
         {
-            if (_entries.Remove(key, out var before))
+            if (!_filed)
             {
-                Unfile_NeedsLock(key, before);
+                return;
             }
-            if (selector is not null)
+            if (change.Type == WatchEventType.Deleted)
             {
-                var entry = new Entry(Narrowest_NeedsLock(key.Namespace, selector), selector);
-                _entries[key] = entry;
-                if (!_files.TryGetValue(entry.File, out var file))
-                {
-                    _files[entry.File] = file = [];
-                }
-                file[key] = entry;
+                Set_NeedsLock(change.New.Key, null);
+            }
+            else if (change.Old is not { } old || !old.Member("spec").Span.SequenceEqual(change.New.Member("spec").Span))
+            {
+                Set_NeedsLock(change.New.Key, selectorOf(change.New));
             }
         }
     }
@@ -40,6 +50,10 @@ internal sealed class SelectorIndex
         List<ObjectKey>? found = null;
         lock (_lock)
         {
+            if (!_filed)
+            {
+                FileAll_NeedsLock();
+            }
             Add_NeedsLock(ref found, new Pair(ns, "", ""), labels);
             foreach (var (label, value) in labels)
             {
@@ -47,6 +61,33 @@ internal sealed class SelectorIndex
             }
         }
         return found ?? (IReadOnlyList<ObjectKey>)[];
+    }
+
+    private void FileAll_NeedsLock()
+    {
+        _filed = true;
+        foreach (var present in cache.List())
+        {
+            Set_NeedsLock(present.Key, selectorOf(present));
+        }
+    }
+
+    private void Set_NeedsLock(ObjectKey key, LabelSelector? selector)
+    {
+        if (_entries.Remove(key, out var before))
+        {
+            Unfile_NeedsLock(key, before);
+        }
+        if (selector is not null)
+        {
+            var entry = new Entry(Narrowest_NeedsLock(key.Namespace, selector), selector);
+            _entries[key] = entry;
+            if (!_files.TryGetValue(entry.File, out var file))
+            {
+                _files[entry.File] = file = [];
+            }
+            file[key] = entry;
+        }
     }
 
     private void Add_NeedsLock(ref List<ObjectKey>? found, Pair pair, IReadOnlyDictionary<string, string> labels)

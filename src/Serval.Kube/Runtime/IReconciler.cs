@@ -42,19 +42,30 @@ public interface IReconciler
     Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct);
 }
 
-/// <summary>Changes of <paramref name="Kind"/> enqueue the keys that <paramref name="Map"/> names.</summary>
+/// <summary>
+/// Changes of <paramref name="Kind"/> enqueue the keys that <paramref name="Map"/> names. It looks at the state before as well as the one after: whom an
+/// object no longer concerns has to hear of it. It runs on the thread that publishes and must be quick.
+/// </summary>
 public sealed record ReconcilerWatch(ResourceKind Kind, Func<CacheChange, IEnumerable<ObjectKey>> Map)
 {
-    /// <summary>Enqueues the controlling owner when it is of <paramref name="owner"/>'s kind.</summary>
-    public static ReconcilerWatch Owned(ResourceKind kind, ResourceKind owner) => new(kind, change =>
-    {
-        var reference = change.New.Metadata.ControllerRef;
-        return reference is not null && reference.Kind == owner.Kind && reference.ApiVersion == owner.ApiVersion
-            ? [new ObjectKey(change.New.Metadata.Namespace, reference.Name)]
-            : [];
-    });
+    /// <summary>Enqueues the controlling owner when it is of <paramref name="owner"/>'s kind; the one before too, when it changed.</summary>
+    public static ReconcilerWatch Owned(ResourceKind kind, ResourceKind owner) => Named(kind, metadata =>
+        metadata.ControllerRef is { } reference && reference.Kind == owner.Kind && reference.ApiVersion == owner.ApiVersion ? reference.Name : null);
 
-    /// <summary>Enqueues the object that a label names, in the same namespace.</summary>
-    public static ReconcilerWatch Labelled(ResourceKind kind, string label) => new(kind, change =>
-        change.New.Metadata.Label(label) is { Length: > 0 } name ? [new ObjectKey(change.New.Metadata.Namespace, name)] : []);
+    /// <summary>Enqueues the object that a label names, in the same namespace; the one it named before too, when it changed.</summary>
+    public static ReconcilerWatch Labelled(ResourceKind kind, string label) => Named(kind, metadata => metadata.Label(label));
+
+    private static ReconcilerWatch Named(ResourceKind kind, Func<ObjectMeta, string?> nameOf) => new(kind, change =>
+    {
+        var ns = change.New.Metadata.Namespace;
+        var now = nameOf(change.New.Metadata);
+        var before = change.Old is { } old ? nameOf(old.Metadata) : now;
+        return (now is { Length: > 0 }, before is { Length: > 0 } && before != now) switch
+        {
+            (true, false) => [new ObjectKey(ns, now!)],
+            (false, true) => [new ObjectKey(ns, before!)],
+            (true, true) => [new ObjectKey(ns, now!), new ObjectKey(ns, before!)],
+            _ => (IEnumerable<ObjectKey>)[],
+        };
+    });
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.Networking;
 using Serval.Controllers.Tests.Autoscaler;
 using Serval.Controllers.Workloads;
 using Serval.Kube;
@@ -20,6 +21,42 @@ public sealed class EndpointsTests
         var many = CostOfAPodEvent("r1234", "s1234");
         Assert.True(many <= few + 1024, $"a pod's event allocates {few} bytes among 10 Services and {many} among 1500");
     }
+
+    /// <summary><c>kubectl label pod x app-</c> takes the pod out of traffic.</summary>
+    [Fact]
+    public async Task Pod_ThatLosesTheLabel_LeavesTheSlice()
+    {
+        var world = new WorkloadWorld();
+        world.Create(Kinds.Service, """{"metadata":{"name":"s"},"spec":{"selector":{"app":"d"},"ports":[{"port":80,"targetPort":8080}]}}""");
+        await world.DeployReadyAsync(2);
+        Assert.Equal(world.Pods.Select(p => p.Metadata.Name), Addressed(world, ready: true));
+
+        var odd = world.Pods[0].Metadata.Name;
+        await world.PatchAsync(Kinds.Pod, odd, """{"metadata":{"labels":{"app":null}}}""");
+        Assert.DoesNotContain(odd, Addressed(world, ready: true));
+        Assert.DoesNotContain(odd, Addressed(world, ready: false));
+
+        await world.PatchAsync(Kinds.Pod, odd, """{"metadata":{"labels":{"app":"d"}}}""");
+        Assert.Contains(odd, Addressed(world, ready: true));
+    }
+
+    [Theory]
+    [InlineData("true", true)]
+    [InlineData("false", false)]
+    public async Task PublishNotReadyAddresses_MakesEveryPodAnAddress(string publish, bool expected)
+    {
+        var world = new WorkloadWorld();
+        world.Create(Kinds.Service, $$"""{"metadata":{"name":"s"},"spec":{"publishNotReadyAddresses":{{publish}},"selector":{"app":"d"},"ports":[{"port":80}]} }""");
+        await world.DeployAsync(1);
+        await world.ReadyAsync(world.Pods[0], ready: false);
+        Assert.Equal(expected, Addressed(world, ready: true).Any());
+        var subset = world.Client.Cache(Kinds.Endpoints).Get(new ObjectKey(WorkloadWorld.Namespace, "s"))!.ToTree()["subsets"]![0]!.AsObject();
+        Assert.Equal(expected, subset.ContainsKey("addresses"));
+        Assert.Equal(!expected, subset.ContainsKey("notReadyAddresses"));
+    }
+
+    private static IEnumerable<string> Addressed(WorkloadWorld world, bool ready) => world.Client.Cache(Kinds.EndpointSlice).List()
+        .SelectMany(s => s.As<EndpointSlice>().Endpoints).Where(e => (e.Conditions.Ready ?? true) == ready).Select(e => e.TargetRef!.Name).Order(StringComparer.Ordinal);
 
     private long CostOfAPodEvent(string revision, string service)
     {

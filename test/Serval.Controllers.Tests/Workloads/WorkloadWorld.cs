@@ -21,7 +21,11 @@ internal sealed class WorkloadWorld
     internal WorkloadWorld()
     {
         Client = new FakeKubeClient(Time);
-        _reconcilers = [new DeploymentReconciler(Client, NoEvents.Instance, Time), new ReplicaSetReconciler(Client, NoEvents.Instance, Time), new EndpointsReconciler(Client)];
+        _reconcilers =
+        [
+            new DeploymentReconciler(Client, NoEvents.Instance, Time), new ReplicaSetReconciler(Client, NoEvents.Instance, Time),
+            new PodBindingReconciler(Client, NoEvents.Instance), new EndpointsReconciler(Client), new NamespaceReconciler(Client),
+        ];
         foreach (var reconciler in _reconcilers)
         {
             Client.Cache(reconciler.Kind).Subscribe(c => Enqueue(reconciler, c.New.Key));
