@@ -78,6 +78,20 @@ public sealed class UnpackTests : IDisposable
         Assert.Equal("merged", await File.ReadAllTextAsync(Path.Combine(root, "usr", "lib", "more")));
     }
 
+    [Theory]
+    [InlineData("s/../../..", "../..")] // s leads to the root, so this would end two directories above it
+    [InlineData("s/../s/../x", "x")]
+    [InlineData("./c/..", ".")]
+    [InlineData("../../a/b/c", "../../a/b/c")]
+    public async Task OpenRoot_LinkThatClimbsAfterAName_GoesTheStraightWay(string target, string straight)
+    {
+        var store = await LoadAsync(new TarFile().Folder("a/b/c", 0x1ED).Link("a/b/out", target).Link("a/b/s", "../..").Bytes());
+
+        var root = (await store.OpenRootAsync("evil")).RootDirectory;
+
+        Assert.Equal(straight, new FileInfo(Path.Combine(root, "a", "b", "out")).LinkTarget);
+    }
+
     [Fact]
     public async Task OpenRoot_Whiteouts_HideLowerLayersOnly()
     {

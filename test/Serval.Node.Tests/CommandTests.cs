@@ -79,6 +79,41 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(_root + expected, RootPath.Resolve(_root, path));
     }
 
+    [Fact]
+    public void Elf_NamesItsLoader()
+    {
+        File.WriteAllBytes(_root + "/elf", Elf(64, 120, "/lib/ld.so"));
+        Assert.Equal("/lib/ld.so", ElfFile.Interpreter(_root + "/elf"));
+    }
+
+    [Theory]
+    [InlineData(ulong.MaxValue, 120)]
+    [InlineData(ulong.MaxValue - 55, 120)] // its end wraps around to 0
+    [InlineData(1L << 32, 120)]
+    [InlineData(64, ulong.MaxValue)]
+    [InlineData(64, ulong.MaxValue - 10)]
+    [InlineData(64, 1L << 32)]
+    public void Elf_OffsetsOutOfAllBounds_NameNothing(ulong headers, ulong loader)
+    {
+        File.WriteAllBytes(_root + "/elf", Elf(headers, loader, "/lib/ld.so"));
+        Assert.Null(ElfFile.Interpreter(_root + "/elf"));
+    }
+
+    // The head of a 64-bit little-endian file with one program header, which names the loader.
+    private static byte[] Elf(ulong headers, ulong loader, string name)
+    {
+        var file = new byte[200];
+        byte[] magic = [0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1];
+        magic.CopyTo(file, 0);
+        BitConverter.TryWriteBytes(file.AsSpan(32), headers);
+        BitConverter.TryWriteBytes(file.AsSpan(56), (ushort)1);
+        BitConverter.TryWriteBytes(file.AsSpan(64), 3); // PT_INTERP
+        BitConverter.TryWriteBytes(file.AsSpan(72), loader);
+        BitConverter.TryWriteBytes(file.AsSpan(96), (ulong)name.Length + 1);
+        System.Text.Encoding.ASCII.GetBytes(name).CopyTo(file, 120);
+        return file;
+    }
+
     private ContainerCommand Resolve(Container container, ImageConfig config) => ContainerCommand.Resolve(
         container, new ImageRoot("sha256:1", _root, config), new Dictionary<string, string> { ["N"] = "7" }, "p1",
         name => name == "PATH" ? "/usr/bin:/bin" : null);

@@ -393,6 +393,22 @@ public sealed class InstanceLifeTests
     }
 
     [Fact]
+    public async Task Pod_StartThrowsWhatNobodyExpects_SaysSoAndTriesAgain()
+    {
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time);
+        var config = node.Config;
+        node.Config = null!;
+        await node.CreateAsync(TestNode.Shell("sleep 60"));
+        await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting: { Reason: "CreateContainerError", Message.Length: > 0 } }]);
+
+        node.Config = config;
+        time.Advance(TimeSpan.FromSeconds(10));
+
+        await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
+    }
+
+    [Fact]
     public async Task Pod_SecretMissing_StartsWhenItAppears()
     {
         await using var node = await TestNode.StartAsync();

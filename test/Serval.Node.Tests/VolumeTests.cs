@@ -147,6 +147,37 @@ public sealed class VolumeTests
     }
 
     [Fact]
+    public async Task ExecProbe_OfAContainerWithItsOwnRoot_SeesThatRootOnly()
+    {
+        await using var node = await TestNode.StartAsync();
+        Directory.CreateDirectory(node.Image + "/bin");
+        File.Copy("/usr/bin/busybox", node.Image + "/bin/busybox");
+        File.CreateSymbolicLink(node.Image + "/bin/sh", "/bin/busybox");
+        await File.WriteAllTextAsync(
+            node.Image + "/run", "#!/bin/sh\nprintf '#!/bin/sh\\nexit 0\\n' > /tool; busybox chmod +x /tool; echo up; exec busybox sleep 60\n");
+        File.SetUnixFileMode(node.Image + "/run", (UnixFileMode)0x1ED);
+        await node.CreateAsync(Probed("made-by-the-program", "/tool"));
+        await node.CreateAsync(Probed("of-the-machine", "uname"));
+        if (!Capabilities.HasSysAdmin())
+        {
+            return;
+        }
+
+        await node.WhenAsync(p => TestNode.Ready(p).Status == "True", "made-by-the-program");
+        await node.WhenAsync(
+            p => TestNode.Ready(p).Message.Contains("is not ready: \"uname\": executable file not found", StringComparison.Ordinal), "of-the-machine");
+
+        static JsonObject Probed(string name, string command) => TestNode.Shell(
+            "",
+            c =>
+            {
+                c["command"] = new JsonArray { "/run" };
+                c["readinessProbe"] = new JsonObject { ["exec"] = new JsonObject { ["command"] = new JsonArray { command } } };
+            },
+            p => p["metadata"]!["name"] = name);
+    }
+
+    [Fact]
     public async Task ExecProbe_SeesTheContainersMounts()
     {
         await using var node = await TestNode.StartAsync();

@@ -10,6 +10,7 @@ internal static class LayerWriter
     /// <summary>Writes the compressed layer; returns its diff id (the digest of the tar inside).</summary>
     public static async Task<string> WriteAsync(string directory, Stream target, CancellationToken ct)
     {
+        var tree = new RootedTree(directory);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         await using (var gzip = new GZipStream(target, CompressionLevel.Fastest, leaveOpen: true))
         await using (var tar = new TarWriter(new HashingStream(gzip, hash), TarEntryFormat.Gnu, leaveOpen: false))
@@ -17,7 +18,7 @@ internal static class LayerWriter
             foreach (var (name, path) in Walk(directory))
             {
                 ct.ThrowIfCancellationRequested();
-                await WriteAsync(tar, name, path, ct);
+                await WriteAsync(tar, tree, name, path, ct);
             }
         }
         return ImageDigest.From(hash.GetCurrentHash());
@@ -39,7 +40,7 @@ internal static class LayerWriter
         }
     }
 
-    private static async Task WriteAsync(TarWriter tar, string name, string path, CancellationToken ct)
+    private static async Task WriteAsync(TarWriter tar, RootedTree tree, string name, string path, CancellationToken ct)
     {
         var kind = RootedTree.KindOf(path);
         var type = kind switch
@@ -58,7 +59,7 @@ internal static class LayerWriter
         if (kind == NodeKind.Link)
         {
             var target = new FileInfo(path).LinkTarget ?? "";
-            new RootedTree("/").LinkTarget("/" + (Path.GetDirectoryName(name) ?? ""), target, $"directory entry \"{name}\"");
+            tree.LinkTarget(Path.GetDirectoryName(path)!, target, $"directory entry \"{name}\"");
             entry.LinkName = target;
             await tar.WriteEntryAsync(entry, ct);
             return;

@@ -36,68 +36,49 @@ internal sealed class RootedTree(string root)
     }
 
     /// <summary>The real directory that holds the last of <paramref name="parts"/>; missing directories are created.</summary>
-    public string ParentOf(string[] parts, string what)
-    {
-        var real = new List<string>();
-        var pending = new Stack<string>(parts.SkipLast(1).Reverse());
-        var links = 0;
-        while (pending.TryPop(out var part))
-        {
-            if (part == "..")
-            {
-                if (real.Count == 0)
-                {
-                    throw Escape(what, string.Join('/', parts), "a link on its path leads out of the image");
-                }
-                real.RemoveAt(real.Count - 1);
-                continue;
-            }
-            var path = Path.Combine([Root, .. real, part]);
-            switch (KindOf(path))
-            {
-                case NodeKind.Missing:
-                    Directory.CreateDirectory(path);
-                    break;
-                case NodeKind.File:
-                    throw Escape(what, string.Join('/', parts), $"\"{part}\" on its path is a file");
-                case NodeKind.Link:
-                    if (++links > MaxLinks)
-                    {
-                        throw Escape(what, string.Join('/', parts), "its path has too many symbolic links");
-                    }
-                    Follow(new FileInfo(path).LinkTarget ?? "", real, pending);
-                    continue;
-                default:
-                    break;
-            }
-            real.Add(part);
-        }
-        return Path.Combine([Root, .. real]);
-    }
+    public string ParentOf(string[] parts, string what) => Walk(parts[..^1], what, create: true);
 
     /// <summary>
     /// The target a symbolic link in <paramref name="parent"/> gets. Absolute targets mean the image's root, so they are made relative:
-    /// the unpacked tree then also works where nobody changes the root. A target that climbs out is refused.
+    /// the unpacked tree then also works where nobody changes the root. A target that climbs out is refused; one that climbs after a name is
+    /// written without the detour, because the name may be, or become, a link to somewhere nearer to the root.
     /// </summary>
     public string LinkTarget(string parent, string target, string what)
     {
         var inside = Path.GetRelativePath(Root, parent) is var relative && relative == "." ? [] : relative.Split(Path.DirectorySeparatorChar);
         if (target.StartsWith('/'))
         {
-            var up = string.Concat(Enumerable.Repeat("../", inside.Length));
-            var down = string.Join('/', Split(target.TrimStart('/'), what));
-            return up.Length + down.Length == 0 ? "." : (up + down).TrimEnd('/');
+            var root = string.Concat(Enumerable.Repeat("../", inside.Length));
+            var path = string.Join('/', Split(target.TrimStart('/'), what));
+            return root.Length + path.Length == 0 ? "." : (root + path).TrimEnd('/');
         }
-        var depth = inside.Length;
-        foreach (var part in target.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        if (target.Length == 0)
         {
-            depth += part switch { "." => 0, ".." => -1, _ => 1 };
-            if (depth < 0)
+            throw Escape(what, target, "the link's target is empty");
+        }
+        var (up, down, detours) = (0, new List<string>(), false);
+        foreach (var part in target.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(p => p != "."))
+        {
+            if (part != "..")
+            {
+                down.Add(part);
+            }
+            else if (down.Count > 0)
+            {
+                down.RemoveAt(down.Count - 1);
+                detours = true;
+            }
+            else if (++up > inside.Length)
             {
                 throw Escape(what, target, "the link's target is outside of the image");
             }
         }
-        return target.Length == 0 ? throw Escape(what, target, "the link's target is empty") : target;
+        if (!detours)
+        {
+            return target;
+        }
+        Walk([.. inside, .. target.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(p => p != ".")], what, create: false);
+        return up + down.Count == 0 ? "." : string.Join('/', Enumerable.Repeat("..", up).Concat(down));
     }
 
     /// <summary>Removes whatever is at a path, links not followed.</summary>
@@ -114,6 +95,49 @@ internal sealed class RootedTree(string root)
             default:
                 break;
         }
+    }
+
+    // The real path behind the parts; what would lead out is refused.
+    private string Walk(string[] parts, string what, bool create)
+    {
+        var real = new List<string>();
+        var pending = new Stack<string>(parts.Reverse());
+        var links = 0;
+        while (pending.TryPop(out var part))
+        {
+            if (part == "..")
+            {
+                if (real.Count == 0)
+                {
+                    throw Escape(what, string.Join('/', parts), "a link on its path leads out of the image");
+                }
+                real.RemoveAt(real.Count - 1);
+                continue;
+            }
+            var path = Path.Combine([Root, .. real, part]);
+            switch (KindOf(path))
+            {
+                case NodeKind.Missing:
+                    if (create)
+                    {
+                        Directory.CreateDirectory(path);
+                    }
+                    break;
+                case NodeKind.File when create:
+                    throw Escape(what, string.Join('/', parts), $"\"{part}\" on its path is a file");
+                case NodeKind.Link:
+                    if (++links > MaxLinks)
+                    {
+                        throw Escape(what, string.Join('/', parts), "its path has too many symbolic links");
+                    }
+                    Follow(new FileInfo(path).LinkTarget ?? "", real, pending);
+                    continue;
+                default:
+                    break;
+            }
+            real.Add(part);
+        }
+        return Path.Combine([Root, .. real]);
     }
 
     private static void Follow(string target, List<string> real, Stack<string> pending)

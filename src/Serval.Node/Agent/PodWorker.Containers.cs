@@ -105,7 +105,7 @@ internal sealed partial class PodWorker
             FailToStart(slot, e.Reason, e.Message);
             return;
         }
-        catch (Exception e) when (e is SpawnException or IOException or UnauthorizedAccessException or FormatException)
+        catch (Exception e)
         {
             TellCannotStart(slot, e);
             FailToStart(slot, ContainerConfigException.CreateContainerError, e.Message);

@@ -61,10 +61,14 @@ internal sealed record ContainerCommand(
     }
 
     /// <summary>The program of a command run beside the container, as Serval sees it.</summary>
-    public static string FindForExec(string name, ImageRoot image, ContainerCommand container)
+    /// <param name="name">The command.</param>
+    /// <param name="root">The directory that stands for the container's <c>/</c>, or its image's.</param>
+    /// <param name="directory">The container's working directory, below the root.</param>
+    /// <param name="alone">Whether the root is all the container sees: then the machine's programs are not looked at.</param>
+    public string FindForExec(string name, string root, string directory, bool alone)
     {
-        var path = container.Environment.GetValueOrDefault("PATH") ?? DefaultPath;
-        return Find(name, image.RootDirectory, container.WorkingDirectory, path, path)
+        var path = Environment.GetValueOrDefault("PATH") ?? DefaultPath;
+        return Find(name, root, directory, path, alone ? null : path)
             ?? throw new ContainerConfigException($"\"{name}\": executable file not found", ContainerConfigException.CreateContainerError);
     }
 
@@ -87,15 +91,16 @@ internal sealed record ContainerCommand(
                 ContainerConfigException.CreateContainerError);
     }
 
-    private static string? Find(string name, string root, string directory, string imagePath, string machinePath)
+    // Without a machinePath nothing but the root is searched.
+    private static string? Find(string name, string root, string directory, string imagePath, string? machinePath)
     {
         if (name.Contains('/'))
         {
             var inside = Inside(name, root, directory);
-            return IsProgram(inside) ? inside : name[0] == '/' && IsProgram(name) ? name : null;
+            return IsProgram(inside) ? inside : name[0] == '/' && machinePath is not null && IsProgram(name) ? name : null;
         }
         return imagePath.Split(':', StringSplitOptions.RemoveEmptyEntries).Select(d => RootPath.Resolve(root, d + "/" + name))
-            .Concat(machinePath.Split(':', StringSplitOptions.RemoveEmptyEntries).Select(d => d + "/" + name))
+            .Concat((machinePath ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries).Select(d => d + "/" + name))
             .FirstOrDefault(IsProgram);
     }
 

@@ -45,19 +45,22 @@ internal static class ElfFile
         var count = BinaryPrimitives.ReadUInt16LittleEndian(head[56..]);
         for (var i = 0; i < count; i++)
         {
-            var at = offset + (ulong)(i * ProgramHeaderSize);
-            if (at + ProgramHeaderSize > (ulong)head.Length)
+            if (!Within(head, offset, (ulong)((i + 1) * ProgramHeaderSize)))
             {
                 return null;
             }
-            var segment = head[(int)at..];
+            var segment = head[((int)offset + (i * ProgramHeaderSize))..];
             if (BinaryPrimitives.ReadUInt32LittleEndian(segment) == InterpreterSegment)
             {
                 var from = BinaryPrimitives.ReadUInt64LittleEndian(segment[8..]);
                 var size = BinaryPrimitives.ReadUInt64LittleEndian(segment[32..]);
-                return from + size <= (ulong)head.Length && size > 1 ? Encoding.UTF8.GetString(head.Slice((int)from, (int)size - 1)) : null;
+                return Within(head, from, size) && size > 1 ? Encoding.UTF8.GetString(head.Slice((int)from, (int)size - 1)) : null;
             }
         }
         return null;
     }
+
+    // The numbers are the file's author's: their sum may be anything.
+    private static bool Within(ReadOnlySpan<byte> head, ulong from, ulong size) =>
+        from <= (ulong)head.Length && size <= (ulong)head.Length - from;
 }

@@ -58,15 +58,7 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
         ChildProcess process;
         try
         {
-            var request = Request(launch, log) with
-            {
-                Program = ContainerCommand.FindForExec(command[0], launch.Image, launch.Command),
-                Arguments = command,
-            };
-            if (launch.Mounts?.ImageRoot is { } root)
-            {
-                request = request with { Program = Below(root, request.Program) };
-            }
+            var request = Request(launch, log) with { Program = Find(launch, container, command[0]), Arguments = command };
             var pid = launch.Mounts is null
                 ? ProcessSpawner.Spawn(request)
                 : OnOwnThread(() => ProcessSpawner.Spawn(request, MountNamespace.Join(container.Pid)));
@@ -113,6 +105,18 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
             WorkingDirectory = root is null ? command.WorkingDirectory : Below(root, command.WorkingDirectory),
             Output = log,
         };
+    }
+
+    // A container with a root of its own is looked at through it: what it or a volume put there counts, the machine's programs do not.
+    private static string Find(ContainerLaunch launch, ChildProcess container, string name)
+    {
+        var command = launch.Command;
+        if (launch.Mounts?.ImageRoot is not { } image)
+        {
+            return command.FindForExec(name, launch.Image.RootDirectory, command.WorkingDirectory, alone: false);
+        }
+        var root = $"/proc/{container.Pid}/root";
+        return Below(root, command.FindForExec(name, root, root + Below(image, command.WorkingDirectory), alone: true));
     }
 
     private static string Below(string root, string path) => path.Length == root.Length ? "/" : path[root.Length..];
