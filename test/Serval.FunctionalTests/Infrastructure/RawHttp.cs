@@ -8,17 +8,32 @@ namespace Serval.Testing;
 internal static class RawHttp
 {
     /// <summary>Sends GET and reads to the end. Returns the status code and everything received.</summary>
-    internal static async Task<(int Code, string Text)> GetAsync(int port, string host, string path, CancellationToken ct)
+    internal static Task<(int Code, string Text)> GetAsync(int port, string host, string path, CancellationToken ct) =>
+        SendAsync(port, $"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n", cutIsEnd: false, ct);
+
+    /// <summary>Sends these bytes and reads to the end.</summary>
+    /// <param name="port">Where to.</param>
+    /// <param name="request">What.</param>
+    /// <param name="cutIsEnd">A reset ends the answer instead of failing.</param>
+    /// <param name="ct">Patience.</param>
+    internal static async Task<(int Code, string Text)> SendAsync(int port, string request, bool cutIsEnd, CancellationToken ct)
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(IPAddress.Loopback, port, ct);
-        await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"), ct);
+        await socket.SendAsync(Encoding.Latin1.GetBytes(request), ct);
         var received = new MemoryStream();
         var buffer = new byte[8192];
         int read;
-        while ((read = await socket.ReceiveAsync(buffer, ct)) > 0)
+        try
         {
-            received.Write(buffer, 0, read);
+            while ((read = await socket.ReceiveAsync(buffer, ct)) > 0)
+            {
+                received.Write(buffer, 0, read);
+            }
+        }
+        catch (SocketException e) when (cutIsEnd && e.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            // What came before it is the answer.
         }
         var text = Encoding.UTF8.GetString(received.ToArray());
         return (text.Length >= 12 && int.TryParse(text.AsSpan(9, 3), out var code) ? code : 0, text);

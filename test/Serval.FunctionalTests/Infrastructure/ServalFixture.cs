@@ -78,14 +78,16 @@ public sealed class ServalFixture : IAsyncLifetime
     /// <summary>Asks until the gateway answers with the code: routes reach the data plane a moment after they are stored.</summary>
     internal Task AnswersAsync(string service, int code) => Serval.AnswersAsync(service, code);
 
+    /// <summary>A program that is a whole machine's, without a loader.</summary>
+    internal static string Busybox => new[] { "/bin/busybox", "/usr/bin/busybox" }.FirstOrDefault(File.Exists)
+        ?? throw new InvalidOperationException("no busybox: run ./eng/install-test-tools");
+
     internal static async Task AddBusyboxAsync(string data)
     {
         var source = Directory.CreateTempSubdirectory("serval-bb-").FullName;
         try
         {
-            var busybox = new[] { "/bin/busybox", "/usr/bin/busybox" }.FirstOrDefault(File.Exists)
-                ?? throw new InvalidOperationException("no busybox: run ./eng/install-test-tools");
-            File.Copy(busybox, Path.Combine(source, "busybox"));
+            File.Copy(Busybox, Path.Combine(source, "busybox"));
             Directory.CreateDirectory(Path.Combine(source, "www"));
             await File.WriteAllTextAsync(Path.Combine(source, "www", "index.html"), "hello from busybox\n");
             var (code, _, errors) = await ServalProcess.RunAsync(data, "image", "add", "dev.local/bb:1", source, "--entrypoint", "./busybox");
