@@ -83,6 +83,16 @@ public sealed partial class NodeAgent : IAsyncDisposable
         _journal?.Dispose();
     }
 
+    /// <summary>
+    /// Ends every process at once, without asking, when the agent's own process is about to end. For any thread; what runs beside it may fail.
+    /// </summary>
+    public void Kill()
+    {
+        _stopping = true;
+        _journal?.KillAll();
+        UnrecordedOrphans.Kill(new NodePaths(_options.DataDirectory).Pods);
+    }
+
     private NodeServices Services(NodePaths paths, ExitWatcher exits, ProcessJournal journal) => new()
     {
         NodeName = _options.NodeName,

@@ -20,6 +20,7 @@ internal sealed partial class ProcessJournal : IDisposable
     private readonly Dictionary<(int Pid, long Start), string> _live = []; // guarded by _lock
     private FileStream? _file; // guarded by _lock; null when the last write failed: the next one writes all anew
     private bool _told; // guarded by _lock
+    private bool _killed; // guarded by _lock
 
     private ProcessJournal(string path, ILogger logger)
     {
@@ -46,12 +47,30 @@ internal sealed partial class ProcessJournal : IDisposable
 
     public void Started(ChildProcess child, string podUid, string container)
     {
+        bool killed;
         lock (_lock)
         {
+            killed = _killed;
             var line = string.Create(CultureInfo.InvariantCulture, $"+ {child.Pid} {child.StartTicks} {podUid} {container}");
             _live[(child.Pid, child.StartTicks)] = line;
             Append(line);
         }
+        if (killed)
+        {
+            child.KillSession();
+        }
+    }
+
+    /// <summary>Kills every process of this run's sessions, and those started from now on.</summary>
+    public void KillAll()
+    {
+        (int Pid, long StartTicks)[] live;
+        lock (_lock)
+        {
+            _killed = true;
+            live = [.. _live.Keys];
+        }
+        KillOrphans(live);
     }
 
     public void Ended(ChildProcess child)

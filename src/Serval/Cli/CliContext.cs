@@ -24,7 +24,8 @@ internal sealed class CliContext
     /// <summary>Starts a Serval in this process.</summary>
     public Func<ServalOptions, CancellationToken, Task<IServalHost>>? StartHost { get; init; }
 
-    public static CliContext FromConsole()
+    /// <param name="forcedEnd">Told what a Serval started in this process must do before it is ended at once.</param>
+    public static CliContext FromConsole(ForcedEnd forcedEnd)
     {
         var raw = Console.OpenStandardOutput();
         return new CliContext
@@ -35,13 +36,27 @@ internal sealed class CliContext
             Error = Console.Error,
             ErrorIsTerminal = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "dumb"),
             Variable = Environment.GetEnvironmentVariable,
-            StartHost = ServalHost.StartAsync,
+            StartHost = (options, ct) =>
+            {
+                CompleteInline();
+                return ServalHost.StartAsync(options, forcedEnd, ct);
+            },
         };
     }
 
     /// <summary>Colour on standard error: only for a terminal, and not against https://no-color.org.</summary>
     public string Paint(string text, string ansi) =>
         ErrorIsTerminal && string.IsNullOrEmpty(Variable("NO_COLOR")) ? $"\u001b[{ansi}m{text}\u001b[0m" : text;
+
+    // Read by the runtime when the first socket is made: completions run where the kernel reports them, without a thread switch.
+    private static void CompleteInline()
+    {
+        const string Inline = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
+        if (Environment.GetEnvironmentVariable(Inline) is null)
+        {
+            Environment.SetEnvironmentVariable(Inline, "1");
+        }
+    }
 
     public void Warn(string message) => Error.WriteLine($"{Paint("warning:", "33")} {message}");
 }

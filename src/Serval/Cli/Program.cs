@@ -6,24 +6,26 @@ internal static class Program
 {
     private static async Task<int> Main(string[] args)
     {
-        // Read by the runtime when the first socket is made: completions run where the kernel reports them, without a thread switch.
-        const string Inline = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
-        if (args is ["up" or "demo", ..] && Environment.GetEnvironmentVariable(Inline) is null)
-        {
-            Environment.SetEnvironmentVariable(Inline, "1");
-        }
+        var forcedEnd = new ForcedEnd();
         using var stop = new CancellationTokenSource();
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, stop));
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, stop));
-        return await CommandLineApp.RunAsync(args, CliContext.FromConsole(), stop.Token);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, stop, forcedEnd));
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, stop, forcedEnd));
+        return await CommandLineApp.RunAsync(args, CliContext.FromConsole(forcedEnd), stop.Token);
     }
 
-    // The first signal asks, the second ends.
-    private static void Stop(PosixSignalContext context, CancellationTokenSource stop)
+    // The first signal asks, the second ends: also the programs that take their time.
+    private static void Stop(PosixSignalContext context, CancellationTokenSource stop, ForcedEnd forcedEnd)
     {
         if (stop.IsCancellationRequested)
         {
-            Environment.Exit(ExitCodes.Interrupted);
+            try
+            {
+                forcedEnd.Run();
+            }
+            finally
+            {
+                Environment.Exit(ExitCodes.Interrupted);
+            }
         }
         context.Cancel = true;
         stop.Cancel();

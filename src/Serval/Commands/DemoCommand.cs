@@ -28,7 +28,7 @@ internal sealed class DemoCommand : Verb
         var json = parse.GetValue(_json);
         var output = json ? Context.Error : Context.Out;
         var source = SampleBuilder.FindSource(parse.GetValue(_sample));
-        var builder = new SampleBuilder(Context, source, Path.Combine(SharedOptions.DataDirectoryOf(parse, Context), "work"));
+        var builder = new SampleBuilder(Context, source, SharedOptions.DataDirectoryOf(parse, Context));
         var started = Context.Time.GetTimestamp();
         var program = await Progress.RunAsync(Context, "building samples/hello (kept for the next time)", () => builder.BuildAsync(ct), ct);
         var buildMs = Context.Time.GetElapsedTime(started).TotalMilliseconds;
@@ -64,7 +64,7 @@ internal sealed class DemoCommand : Verb
         if (keep)
         {
             await output.WriteLineAsync($"Kept: try  serval --data-dir {directory} get ksvc  or  kubectl --kubeconfig {host.KubeconfigPath} get ksvc. Ctrl-C ends it.");
-            new RunState(Environment.ProcessId, host.GatewayUri, host.ApiUri).Write(directory);
+            new RunState(host.GatewayUri, host.ApiUri).Write(directory);
             await CancellationSignal.WaitAsync(ct);
         }
         return report;

@@ -69,10 +69,12 @@ internal sealed class ImageRemoveCommand : ImageVerb
         {
             return;
         }
-        var digest = ImageReference.TryParse(name, out _) ? (await store.ResolveAsync(name, ct)).Digest : name;
-        if (store.List().Count(i => i.Digest == digest && i.Reference.Length > 0) > 1)
+        var byDigest = ImageDigest.IsValid(name); // which also reads as the name "sha256" with a long tag
+        var digest = byDigest ? name : (await store.ResolveAsync(name, ct)).Digest;
+        var names = store.List().Count(i => i.Digest == digest && i.Reference.Length > 0);
+        if (names > 1 && !byDigest && !name.Contains('@', StringComparison.Ordinal))
         {
-            return; // another name keeps it
+            return; // another name keeps it; by digest all of them go
         }
         try
         {

@@ -126,7 +126,7 @@ internal sealed class UpCommand : Verb
         var host = await Context.StartHost!(options, ct);
         try
         {
-            new RunState(Environment.ProcessId, host.GatewayUri, host.ApiUri).Write(options.DataDirectory);
+            new RunState(host.GatewayUri, host.ApiUri).Write(options.DataDirectory);
             return host;
         }
         catch

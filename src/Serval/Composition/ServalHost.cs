@@ -21,11 +21,11 @@ namespace Serval.Composition;
 /// </summary>
 internal sealed class ServalHost : IServalHost
 {
-    private readonly List<IAsyncDisposable> _started = []; // disposed from the last to the first
+    private readonly StartedParts _started = new();
 
-    private ServalHost(ServalOptions options)
+    private ServalHost(ServalOptions options, ForcedEnd? forcedEnd)
     {
-        Options = options;
+        (Options, ForcedEnd) = (options, forcedEnd);
         Images = new ImageStore(options.DataDirectory);
     }
 
@@ -43,9 +43,11 @@ internal sealed class ServalHost : IServalHost
 
     private ServalOptions Options { get; }
 
-    internal static async Task<IServalHost> StartAsync(ServalOptions options, CancellationToken ct)
+    private ForcedEnd? ForcedEnd { get; }
+
+    internal static async Task<IServalHost> StartAsync(ServalOptions options, ForcedEnd? forcedEnd, CancellationToken ct)
     {
-        var host = new ServalHost(options);
+        var host = new ServalHost(options, forcedEnd);
         try
         {
             await host.ComposeAsync(ct);
@@ -53,65 +55,60 @@ internal sealed class ServalHost : IServalHost
         }
         catch
         {
-            await host.DisposeAsync();
+            // Why it did not start is what counts.
+            await host.DisposeAsync().AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             throw;
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        for (var i = _started.Count - 1; i >= 0; i--)
-        {
-            await _started[i].DisposeAsync();
-        }
-        _started.Clear();
-    }
+    public ValueTask DisposeAsync() => _started.DisposeAsync();
 
     private async Task ComposeAsync(CancellationToken ct)
     {
         var time = TimeProvider.System;
-        var loggers = Started(new Loggers()).Factory;
+        var loggers = _started.Add(new Loggers()).Factory;
 
         // State.
-        var store = Started(await SqliteStore.OpenAsync(
+        var store = _started.Add(await SqliteStore.OpenAsync(
             new StoreOptions { Directory = Options.DataDirectory, TimeProvider = time, Logger = loggers.CreateLogger<SqliteStore>() }, ct));
         var client = new EmbeddedKubeClient(store, time, loggers);
         Client = client;
         await Seeds.PlantAsync(client, ct);
 
-        var events = Started(new EventRecorder(client, time, loggers.CreateLogger<EventRecorder>()));
+        var events = _started.Add(new EventRecorder(client, time, loggers.CreateLogger<EventRecorder>()));
         Events = events;
 
         // Signals and the data plane.
         var config = new ServingConfigSource(client, loggers.CreateLogger<ServingConfigSource>());
         var capacity = new DirectCapacitySignal();
-        var autoscaler = Started(new AutoscalerHost(client, config, time, loggers.CreateLogger<AutoscalerHost>()));
-        var proxy = Started(new ProxyServer(new ProxyOptions
+        var autoscaler = _started.Add(new AutoscalerHost(client, config, time, loggers.CreateLogger<AutoscalerHost>()));
+        var proxy = _started.Add(new ProxyServer(new ProxyOptions
         {
             HttpAddress = Options.ListenAddress.ToString(), HttpPort = Options.HttpPort, DemandSink = new DemandJoint(autoscaler),
             WhyNotReady = new RevisionJoint(client).WhyNotReady, TimeProvider = time, LoggerFactory = loggers,
         }));
-        var feed = Started(new RouteFeed(client, proxy, proxy, capacity, loggers.CreateLogger<RouteFeed>()));
+        var feed = _started.Add(new RouteFeed(client, proxy, proxy, capacity, loggers.CreateLogger<RouteFeed>()));
+        await feed.StartAsync(ct); // before the gateway listens: its first request finds every route
         await proxy.StartAsync(ct);
-        await feed.StartAsync(ct);
 
         // The node before the controllers: stopped after them, so that nobody takes the end of its processes for a failure of theirs.
-        var node = Started(new NodeAgent(
+        var node = _started.Add(new NodeAgent(
             new NodeOptions { DataDirectory = Options.DataDirectory, Time = time, Loggers = loggers }, client, capacity, new StoredImageRoots(Images), new DrainJoint(proxy), events));
+        ForcedEnd?.Register(node.Kill);
         await node.StartAsync(ct);
-        var controllers = Started(new ControllerHost(client, events, time, loggers.CreateLogger<ControllerHost>()));
+        var controllers = _started.Add(new ControllerHost(client, events, time, loggers.CreateLogger<ControllerHost>()));
         controllers.AddWorkloads(client, events, time)
             .AddServing(client, new ImageJoint(Images), config, () => proxy.HttpPort, events, time)
             .AddAutoscaler(client, autoscaler, config, () => [new GatewayAddress("127.0.0.1", proxy.HttpPort)], events, time)
             .AddNetworking(client, feed, ControllerSets.GatewayHost, time);
-        var collector = Started(new GarbageCollector(client, time, loggers.CreateLogger<GarbageCollector>()));
+        var collector = _started.Add(new GarbageCollector(client, time, loggers.CreateLogger<GarbageCollector>()));
         await controllers.StartAsync(ct);
         await collector.StartAsync(ct);
-        var sweeper = Started(new EventSweeper(client, time, loggers.CreateLogger<EventSweeper>()));
+        var sweeper = _started.Add(new EventSweeper(client, time, loggers.CreateLogger<EventSweeper>()));
         await sweeper.StartAsync(ct);
 
         // The door, last: who gets in finds everything there.
-        var api = Started(await ApiServerHost.StartAsync(new ApiServerOptions
+        var api = _started.Add(await ApiServerHost.StartAsync(new ApiServerOptions
         {
             DataDirectory = Options.DataDirectory, Client = client, PodStreams = node.Streams, Address = Options.ListenAddress, Port = Options.ApiPort,
             TimeProvider = time, LoggerFactory = loggers,
@@ -119,13 +116,6 @@ internal sealed class ServalHost : IServalHost
         ApiUri = api.Address;
         KubeconfigPath = api.KubeconfigPath;
         GatewayUri = new Uri($"http://{ClientAddress(Options.ListenAddress)}:{proxy.HttpPort}");
-    }
-
-    private T Started<T>(T part)
-        where T : IAsyncDisposable
-    {
-        _started.Add(part);
-        return part;
     }
 
     private static string ClientAddress(IPAddress listen) =>

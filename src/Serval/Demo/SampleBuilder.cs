@@ -7,9 +7,11 @@ using Serval.Cli;
 namespace Serval.Demo;
 
 /// <summary>Builds the sample once and keeps the result for the next demo.</summary>
-internal sealed class SampleBuilder(CliContext context, string source, string workDirectory)
+internal sealed class SampleBuilder(CliContext context, string source, string dataDirectory)
 {
     private static readonly string[] s_inputs = ["*.cs", "*.csproj"];
+
+    private string WorkDirectory { get; } = Path.Combine(dataDirectory, "work");
 
     /// <summary>The .NET installation that runs the sample; it is framework-dependent.</summary>
     public string DotnetRoot { get; } = FindDotnetRoot(context);
@@ -35,12 +37,13 @@ internal sealed class SampleBuilder(CliContext context, string source, string wo
     /// <summary>The published program's directory.</summary>
     public async Task<string> BuildAsync(CancellationToken ct)
     {
-        var output = Path.Combine(workDirectory, "hello-" + Stamp());
+        var output = Path.Combine(WorkDirectory, "hello-" + Stamp());
         if (File.Exists(Path.Combine(output, "hello")))
         {
             return output;
         }
-        Directory.CreateDirectory(workDirectory);
+        DataDirectory.Prepare(dataDirectory); // the first verb may be this one
+        Directory.CreateDirectory(WorkDirectory);
         var temporary = output + "." + Environment.ProcessId;
         await PublishAsync(temporary, ct);
         if (!Directory.Exists(output))

@@ -9,9 +9,11 @@ internal sealed class LogReader(RemoteClient client, CliContext context, string 
 {
     private readonly Lock _line = new(); // lines of several pods must not mix
 
-    public async Task CopyAsync(string pod, string prefix, CancellationToken ct)
+    public Task CopyAsync(string pod, string prefix, CancellationToken ct) => CopyAsync(pod, prefix, query, ct);
+
+    private async Task CopyAsync(string pod, string prefix, (string Key, string Value)[] asked, CancellationToken ct)
     {
-        using var response = await client.OpenAsync(ResourcePath.Of(Kinds.Pod, ns, pod, "log", query), ct);
+        using var response = await client.OpenAsync(ResourcePath.Of(Kinds.Pod, ns, pod, "log", asked), ct);
         await using var content = await response.Content.ReadAsStreamAsync(ct);
         if (prefix.Length == 0)
         {
@@ -41,11 +43,11 @@ internal sealed class LogReader(RemoteClient client, CliContext context, string 
         return names.Length;
     }
 
-    /// <summary>Follows every pod, those that start later too, until cancelled.</summary>
+    /// <summary>Follows every pod, those that start later too and through restarts of their containers, until cancelled.</summary>
     public async Task FollowAllAsync(string selector, CancellationToken ct)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var followed = new Dictionary<string, Task>(StringComparer.Ordinal);
+        var followed = new Dictionary<string, PodFollower>(StringComparer.Ordinal);
         try
         {
             while (true)
@@ -54,10 +56,13 @@ internal sealed class LogReader(RemoteClient client, CliContext context, string 
                 await foreach (var (type, pod) in client.WatchAsync(path, ct))
                 {
                     var name = (string?)pod["metadata"]?["name"] ?? "";
-                    var started = pod["status"]?["containerStatuses"] is JsonArray { Count: > 0 } containers && containers.All(c => c?["state"]?["waiting"] is null);
-                    if (type is "ADDED" or "MODIFIED" && started && !followed.ContainsKey(name))
+                    if (type is "ADDED" or "MODIFIED" && RunOf(pod) is { } run)
                     {
-                        followed[name] = FollowAsync(name, stop.Token);
+                        if (!followed.TryGetValue(name, out var follower))
+                        {
+                            followed[name] = follower = new PodFollower(again => FollowAsync(name, again, stop.Token), stop.Token);
+                        }
+                        follower.Started(run);
                     }
                 }
             }
@@ -65,15 +70,22 @@ internal sealed class LogReader(RemoteClient client, CliContext context, string 
         finally
         {
             await stop.CancelAsync();
-            await Task.WhenAll(followed.Values);
+            await Task.WhenAll(followed.Values.Select(f => f.Ended));
         }
     }
 
-    private async Task FollowAsync(string pod, CancellationToken ct)
+    /// <summary>Which run of its containers a pod is in; null while one of them waits to be started.</summary>
+    private static int? RunOf(JsonObject pod) =>
+        pod["status"]?["containerStatuses"] is JsonArray { Count: > 0 } containers && containers.All(c => c?["state"]?["waiting"] is null)
+            ? containers.Sum(c => (int?)c?["restartCount"] ?? 0)
+            : null;
+
+    private async Task FollowAsync(string pod, bool again, CancellationToken ct)
     {
         try
         {
-            await CopyAsync(pod, $"[{pod}] ", ct);
+            // Of a run that begins while we look every line is new.
+            await CopyAsync(pod, $"[{pod}] ", again ? [.. query.Where(q => q.Key is not ("tailLines" or "previous"))] : query, ct);
         }
         catch (OperationCanceledException)
         {

@@ -139,8 +139,7 @@ internal sealed class ServalProcess : IAsyncDisposable
     {
         if (!_process.HasExited)
         {
-            using var kill = Process.Start("kill", ["-TERM", Pid.ToString(CultureInfo.InvariantCulture)]);
-            await kill.WaitForExitAsync();
+            await TerminateAsync();
         }
         try
         {
@@ -152,6 +151,13 @@ internal sealed class ServalProcess : IAsyncDisposable
             throw new TimeoutException($"serval up did not stop within 60 s of SIGTERM: {Errors}", e);
         }
         return _process.ExitCode;
+    }
+
+    /// <summary>SIGTERM alone.</summary>
+    internal async Task TerminateAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", Pid.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
     }
 
     public async ValueTask DisposeAsync()

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Serval.Cli;
 using Serval.Commands;
 using Serval.Images;
+using Serval.Tests.Remote;
 
 namespace Serval.Tests.Cli;
 
@@ -58,6 +59,25 @@ public sealed class ImageVerbTests : IDisposable
         Assert.Equal(["untagged hello:v1"], (await _cli.RunAsync("image", "rm", "hello:v1")).Lines);
         Assert.Contains("deleted sha256:", (await _cli.RunAsync("image", "rm", "copy:v2")).Out, StringComparison.Ordinal);
         Assert.Equal(ExitCodes.NotFound, (await _cli.RunAsync("image", "rm", "copy:v2")).Code);
+    }
+
+    [Fact]
+    public async Task Remove_ByDigest_WhileAServerRuns_AsksForTheImageItself()
+    {
+        await using var server = await FakeApiServer.StartAsync(_cli.Data);
+        new RunState(new Uri("http://127.0.0.1:1"), new Uri("https://127.0.0.1:1")).Write(_cli.Data);
+        await _cli.RunAsync("image", "add", "hello:v1", App(), "--entrypoint", "/run");
+        await _cli.RunAsync("image", "add", "other:v2", App(), "--entrypoint", "/run");
+        var digest = (string)JsonNode.Parse((await _cli.RunAsync("image", "list", "-o", "json")).Out)![0]!["digest"]!;
+        const string Revisions = "GET /apis/serving.knative.dev/v1/revisions";
+        server.Json(Revisions, $$$"""{"items":[{"metadata":{"name":"r","namespace":"n"},"status":{"containerStatuses":[{"imageDigest":"hello@{{{digest}}}"}]}}]}""");
+
+        var refused = await _cli.RunAsync("image", "rm", digest);
+        Assert.Equal(ExitCodes.Refused, refused.Code);
+        Assert.Contains("n/r", refused.Error, StringComparison.Ordinal);
+
+        server.Json(Revisions, """{"items":[]}""");
+        Assert.Equal(["untagged hello:v1", "untagged other:v2"], (await _cli.RunAsync("image", "rm", digest)).Lines[..2]);
     }
 
     [Theory]

@@ -17,7 +17,7 @@ public sealed class WakeWritesTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        _host = (ServalHost)await ServalHost.StartAsync(new ServalOptions { DataDirectory = _data, HttpPort = 0, ApiPort = 0 }, CancellationToken.None);
+        _host = (ServalHost)await ServalHost.StartAsync(new ServalOptions { DataDirectory = _data, HttpPort = 0, ApiPort = 0 }, forcedEnd: null, CancellationToken.None);
         var image = Directory.CreateDirectory(Path.Combine(_data, "image"));
         File.Copy(new[] { "/usr/bin/busybox", "/bin/busybox" }.First(File.Exists), Path.Combine(image.FullName, "busybox"));
         Directory.CreateDirectory(Path.Combine(image.FullName, "www"));

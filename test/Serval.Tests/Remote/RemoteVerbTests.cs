@@ -157,6 +157,53 @@ public sealed class RemoteVerbTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Logs_Followed_GoOnAfterAContainerStartedAgain()
+    {
+        using var stop = new CancellationTokenSource();
+        var logs = new SemaphoreSlim(0);
+        var served = 0;
+        _server.Json($"GET {Services}/hello", "{}");
+        _server.Answers["GET /api/v1/namespaces/default/pods"] = async (context, _) =>
+        {
+            await SayAsync(context, Pod(0, "running"));
+            await logs.WaitAsync(CancellationToken.None);
+            await SayAsync(context, Pod(0, "waiting"));
+            await SayAsync(context, Pod(1, "running"));
+            await SayAsync(context, Pod(1, "running")); // something else of it changed
+            await logs.WaitAsync(CancellationToken.None);
+            await SayAsync(context, Pod(2, "running"));
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
+        };
+        _server.Answers["GET /api/v1/namespaces/default/pods/p1/log"] = async (context, _) =>
+        {
+            var run = served++;
+            if (run == 2)
+            {
+                await stop.CancelAsync(); // the logs of the runs before are through
+                return;
+            }
+            await context.Response.WriteAsync($"run {run}\n");
+            logs.Release();
+        };
+
+        var result = await _cli.RunAsync("", stop.Token, "logs", "hello", "-f", "--tail", "1");
+
+        Assert.Equal(["[p1] run 0", "[p1] run 1"], result.Lines);
+        Assert.Equal(
+            ["?follow=true&tailLines=1", "?follow=true", "?follow=true"],
+            _server.Requests.Where(r => r.Line.Contains("/p1/log", StringComparison.Ordinal)).Select(r => r.Line[r.Line.IndexOf('?', StringComparison.Ordinal)..]));
+
+        static string Pod(int restarts, string state) => Change(
+            $$$"""{"metadata":{"name":"p1"},"status":{"containerStatuses":[{"restartCount":{{{restarts}}},"state":{"{{{state}}}":{} } }] } }""");
+
+        static async Task SayAsync(HttpContext context, string line)
+        {
+            await context.Response.WriteAsync(line);
+            await context.Response.Body.FlushAsync();
+        }
+    }
+
+    [Fact]
     public async Task Logs_AtZeroAndOfNothing_SaySo()
     {
         _server.Json($"GET {Services}/hello", "{}");

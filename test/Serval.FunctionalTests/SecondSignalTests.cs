@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using System.Globalization;
+using Serval.Testing;
+
+namespace Serval.FunctionalTests;
+
+/// <summary>The second signal ends everything at once, programs that ignore the first one included.</summary>
+public sealed class SecondSignalTests
+{
+    [Fact]
+    public async Task ProgramsThatIgnoreTheFirst_DieWithTheSecond()
+    {
+        var mark = $"stubborn-{Guid.NewGuid():n}";
+        var data = Directory.CreateTempSubdirectory("serval-test-").FullName;
+        await ServalFixture.AddBusyboxAsync(data);
+        var serval = await ServalProcess.UpAsync(data);
+        try
+        {
+            var kubectl = new Kubectl(serval.Kubeconfig);
+            await kubectl.ApplyAsync(Manifests.Deployment("stubborn").Replace(
+                "echo first line;", $"trap '' TERM; : {mark}; echo first line;", StringComparison.Ordinal));
+            await kubectl.OkAsync("wait", "--for=condition=Available", "deployment/stubborn", "--timeout=30s");
+            await UntilAsync(async () => (await kubectl.OkAsync("logs", "deployment/stubborn")).Contains("first line", StringComparison.Ordinal));
+            Assert.NotEmpty(Marked(mark));
+
+            await serval.TerminateAsync();
+            await UntilAsync(() => Task.FromResult(serval.Errors.Contains("stopping", StringComparison.Ordinal)));
+            Assert.Equal(130, await serval.StopAsync());
+
+            await UntilAsync(() => Task.FromResult(Marked(mark).Count == 0));
+        }
+        finally
+        {
+            await serval.DisposeAsync();
+            foreach (var pid in Marked(mark))
+            {
+                using var left = Process.GetProcessById(pid);
+                left.Kill();
+            }
+            Directory.Delete(data, recursive: true);
+        }
+    }
+
+    private static async Task UntilAsync(Func<Task<bool>> reached)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!await reached())
+        {
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), "It did not come within 20 s.");
+            await Task.Yield();
+        }
+    }
+
+    private static List<int> Marked(string mark) => [.. Directory.EnumerateDirectories("/proc")
+        .Where(d => int.TryParse(Path.GetFileName(d), NumberStyles.None, CultureInfo.InvariantCulture, out _) && Command(d).Contains(mark, StringComparison.Ordinal))
+        .Select(d => int.Parse(Path.GetFileName(d), CultureInfo.InvariantCulture))];
+
+    private static string Command(string directory)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(directory, "cmdline"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return ""; // gone meanwhile
+        }
+    }
+}
