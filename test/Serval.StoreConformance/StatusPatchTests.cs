@@ -39,6 +39,21 @@ public sealed class StatusPatchTests
             Kinds.Deployment, new ObjectKey("facts", "a"), Merge("""{"status":{"replicas":"many"}}"""), WriteOptions.By("facts", "status")));
     }
 
+    [Theory]
+    [InlineData(FieldValidation.Ignore)] // the short way
+    [InlineData(FieldValidation.Warn)] // the long way
+    public async Task AUid_IsAPrecondition(FieldValidation validation)
+    {
+        await using var opened = await OpenedStore.OpenAsync(new StoreOptions());
+        var made = await opened.Client.CreateAsync(Kinds.Deployment, Deployment("a"), Write);
+        var options = WriteOptions.By("facts", "status") with { FieldValidation = validation };
+        var key = new ObjectKey("facts", "a");
+        var stored = await opened.Client.PatchAsync(Kinds.Deployment, key, Merge($$"""{"metadata":{"uid":"{{made.Metadata.Uid}}"},"status":{"replicas":2} }"""), options);
+        Assert.Equal(("2", made.Metadata.Uid), (stored.Text("status", "replicas"), stored.Metadata.Uid));
+        await Refused(409, () => opened.Client.PatchAsync(Kinds.Deployment, key, Merge("""{"metadata":{"uid":"another"},"status":{"replicas":3}}"""), options));
+        Assert.Equal("2", opened.Client.Cache(Kinds.Deployment).Get(key)!.Text("status", "replicas"));
+    }
+
     private static JsonObject RandomStatus(Random random)
     {
         var status = new JsonObject();

@@ -34,6 +34,12 @@ public sealed class ApiException(int code, string reason, string message, IReadO
 
     public bool IsConflict => Reason == "Conflict";
 
+    /// <summary>
+    /// The object itself was refused, by validation or by a policy: the same write would be refused again. A namespace on its way out is
+    /// another matter: there nothing is wrong with the object.
+    /// </summary>
+    public bool IsRejection => Code is 400 or 403 or 422 && !IsNamespaceTerminating;
+
     /// <summary>Refused because the namespace is on its way out: no retry helps (core/v1: NamespaceTerminatingCause).</summary>
     public bool IsNamespaceTerminating => Causes.Any(c => c.Reason == NamespaceTerminatingCause);
 

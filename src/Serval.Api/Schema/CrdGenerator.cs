@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace Serval.Api.Schema;
@@ -105,7 +104,7 @@ public static class CrdGenerator
         var condition = new JsonObject { ["type"] = type, ["status"] = "True", ["reason"] = reason, ["message"] = message };
         if (since is { } time)
         {
-            condition["lastTransitionTime"] = time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+            condition["lastTransitionTime"] = KubeTime.Text(time);
         }
         return condition;
     }

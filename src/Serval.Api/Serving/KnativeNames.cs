@@ -8,7 +8,6 @@ public static class KnativeNames
 
     public const string ServingGroup = "serving.knative.dev";
     public const string AutoscalingGroup = "autoscaling.knative.dev";
-    public const string AutoscalingInternalGroup = "autoscaling.internal.knative.dev";
     public const string NetworkingGroup = "networking.knative.dev";
     public const string NetworkingInternalGroup = "networking.internal.knative.dev";
 
@@ -26,9 +25,6 @@ public static class KnativeNames
     public const string RouteLabel = ServingGroup + "/route";
     public const string RouteNamespaceLabel = ServingGroup + "/routeNamespace";
     public const string RoutingStateLabel = ServingGroup + "/routingState";
-    public const string DeploymentHashLabel = ServingGroup + "/deployment-hash";
-    public const string DomainMappingUidLabel = ServingGroup + "/domainMappingUID";
-    public const string DomainMappingNamespaceLabel = ServingGroup + "/domainMappingNamespace";
 
     /// <summary>Label of pods and deployments: the revision's name (not in the group).</summary>
     public const string AppLabel = "app";
@@ -59,11 +55,6 @@ public static class KnativeNames
     public const string QueueStorageRequestAnnotation = "queue.sidecar." + ServingGroup + "/ephemeral-storage-resource-request";
     public const string QueueStorageLimitAnnotation = "queue.sidecar." + ServingGroup + "/ephemeral-storage-resource-limit";
 
-    // features.knative.dev.
-    public const string HttpFullDuplexAnnotation = "features.knative.dev/http-full-duplex";
-    public const string QueueProxyPodInfoAnnotation = "features.knative.dev/queueproxy-podinfo";
-    public const string PodSpecDryRunAnnotation = "features.knative.dev/podspec-dryrun";
-
     // networking.knative.dev: public.
     public const string VisibilityLabel = NetworkingGroup + "/visibility";
     public const string VisibilityClusterLocal = "cluster-local";
@@ -76,17 +67,9 @@ public static class KnativeNames
     public const string DisableExternalDomainTlsAnnotation = NetworkingGroup + "/disable-external-domain-tls";
     public const string HttpOptionAnnotation = NetworkingGroup + "/httpOption";
     public const string HttpProtocolAnnotation = NetworkingGroup + "/http-protocol";
-    public const string WildcardDomainLabel = NetworkingGroup + "/wildcardDomain";
-    public const string CertificateTypeLabel = NetworkingGroup + "/certificate-type";
-    public const string TrustBundleLabel = NetworkingGroup + "/trust-bundle";
 
     // networking.internal.knative.dev: between controllers.
-    public const string IngressLabel = NetworkingInternalGroup + "/ingress";
-    public const string RolloutAnnotation = NetworkingInternalGroup + "/rollout";
-    public const string TagLabel = NetworkingInternalGroup + "/tag";
-    public const string TagToHostAnnotation = NetworkingInternalGroup + "/tag-to-host";
     public const string ServiceTypeLabel = NetworkingInternalGroup + "/serviceType";
-    public const string CertificateUidLabel = NetworkingInternalGroup + "/certificate-uid";
 
     // Environment of a container (runtime contract).
     public const string PortVariable = "PORT";
@@ -102,9 +85,6 @@ public static class KnativeNames
 
     /// <summary>Name of the serving container's port on Services and pods.</summary>
     public const string UserPort = "user-port";
-
-    /// <summary>Name of the default serving container.</summary>
-    public const string UserContainer = "user-container";
 
     /// <summary>Domain of services inside the cluster.</summary>
     public const string ClusterDomain = "cluster.local";

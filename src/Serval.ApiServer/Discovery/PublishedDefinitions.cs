@@ -89,7 +89,7 @@ internal sealed class PublishedDefinitions(IKubeClient inner, DateTimeOffset sin
     private static KubeObject Publish(ResourceKind kind, DateTimeOffset since) => CrdGenerator.For(kind, since).With(tree =>
     {
         var metadata = tree.Below("metadata");
-        metadata["creationTimestamp"] = since.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'");
+        metadata["creationTimestamp"] = KubeTime.Text(since);
         metadata["generation"] = 1;
         metadata["resourceVersion"] = $"{Version}";
         metadata["uid"] = new Guid(SHA256.HashData(Encoding.UTF8.GetBytes(kind.ResourceName)).AsSpan(0, 16)).ToString();

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Serval.Api;
@@ -41,7 +40,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
             metadata.Remove(field);
         }
         metadata["uid"] = Guid.NewGuid().ToString();
-        metadata["creationTimestamp"] = Text(time.GetUtcNow());
+        metadata["creationTimestamp"] = KubeTime.Text(time.GetUtcNow());
         metadata.Remove("generation");
         if (kind.HasGeneration)
         {
@@ -63,6 +62,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
     internal KubeObject? Update(ResourceKind kind, KubeObject present, JsonObject incoming, WriteOptions options)
     {
         RequireKind(kind, incoming);
+        RequireUid(kind, present, (string?)incoming["metadata"]?["uid"]);
         var before = present.ToTree();
         var tree = options.Subresource switch
         {
@@ -80,6 +80,15 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         return IsFinished(kind, next) ? null : next;
     }
 
+    /// <summary>A uid in what comes in is a precondition: the object meant, not another one of its name (apiserver: rest.DefaultUpdatedObjectInfo).</summary>
+    internal static void RequireUid(ResourceKind kind, KubeObject present, string? uid)
+    {
+        if (uid is { Length: > 0 } && uid != present.Metadata.Uid)
+        {
+            throw ApiException.Conflict(kind, present.Metadata.Name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {present.Metadata.Uid}");
+        }
+    }
+
     private static bool IsFinished(ResourceKind kind, KubeObject next) => next.Metadata.IsDeleting && next.Metadata.Finalizers.Count == 0
         && (next.Metadata.DeletionGracePeriodSeconds ?? 0) == 0
         && (kind != Kinds.Namespace || next.As<Namespace>().Spec.Finalizers.Count == 0);
@@ -88,10 +97,6 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
     {
         var metadata = incoming["metadata"] as JsonObject ?? [];
         incoming["metadata"] = metadata;
-        if ((string?)metadata["uid"] is { Length: > 0 } uid && uid != present.Metadata.Uid)
-        {
-            throw ApiException.Conflict(kind, present.Metadata.Name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {present.Metadata.Uid}");
-        }
         if ((string?)metadata["name"] is { } name && name != present.Metadata.Name)
         {
             throw ApiException.BadRequest($"the name of the object ({name}) does not match the name on the URL ({present.Metadata.Name})");
@@ -220,6 +225,4 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         : ApiException.NamespaceTerminating(kind, name, ns);
 
     private static string Suffix() => RandomNumberGenerator.GetString(SuffixAlphabet, SuffixLength);
-
-    private static string Text(DateTimeOffset now) => now.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Core;
@@ -30,7 +29,7 @@ internal static class Deletion
         return present.With(tree =>
         {
             var metadata = tree["metadata"]!.AsObject();
-            metadata["deletionTimestamp"] = Text(now + TimeSpan.FromSeconds(Math.Min(grace, LongestGrace)));
+            metadata["deletionTimestamp"] = KubeTime.Text(now + TimeSpan.FromSeconds(Math.Min(grace, LongestGrace)));
             metadata["deletionGracePeriodSeconds"] = grace;
             if (!present.Metadata.IsDeleting && present.Metadata.Generation > 0)
             {
@@ -75,6 +74,4 @@ internal static class Deletion
     }
 
     private static bool SameFinalizers(KubeObject present, List<string> finalizers) => present.Metadata.Finalizers.SequenceEqual(finalizers);
-
-    private static string Text(DateTimeOffset time) => time.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 }

@@ -138,10 +138,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         var write = new WriteOptions { DryRun = options.DryRun, Durability = kind.Durability };
         return ReplaceAsync(kind, key, write, present =>
         {
-            if (options.Uid.Length > 0 && options.Uid != present.Metadata.Uid)
-            {
-                throw ApiException.Conflict(kind, key.Name, $"Precondition failed: UID in precondition: {options.Uid}, UID in object meta: {present.Metadata.Uid}");
-            }
+            Admission.RequireUid(kind, present, options.Uid);
             if (options.ResourceVersion.Length > 0 && options.ResourceVersion != present.Metadata.ResourceVersion)
             {
                 throw ApiException.Conflict(kind, key.Name,

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Schema;
@@ -33,7 +32,7 @@ public static class ScaleView
                 ["namespace"] = obj.Metadata.Namespace,
                 ["uid"] = obj.Metadata.Uid,
                 ["resourceVersion"] = obj.Metadata.ResourceVersion,
-                ["creationTimestamp"] = obj.Metadata.CreationTimestamp?.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
+                ["creationTimestamp"] = obj.Metadata.CreationTimestamp is { } created ? KubeTime.Text(created) : null,
             },
             ["spec"] = new JsonObject { ["replicas"] = (long?)tree["spec"]?["replicas"] ?? 0 },
             ["status"] = status,

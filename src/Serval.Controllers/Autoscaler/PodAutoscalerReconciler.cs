@@ -32,10 +32,13 @@ internal sealed class PodAutoscalerReconciler(
         ReconcilerWatch.Labelled(Kinds.Deployment, KnativeNames.RevisionLabel),
         new ReconcilerWatch(Kinds.Pod, change => change.New.Metadata.Label(KnativeNames.RevisionLabel) is { Length: > 0 } revision
             && RevisionFacts.ReadinessChanged(change) ? [new ObjectKey(change.New.Metadata.Namespace, revision)] : []),
-        ServingConfigSource.RunAll(client, Kinds.PodAutoscaler),
     ];
 
-    public void Started(Action<ObjectKey> enqueue) => host.Changed = enqueue;
+    public void Started(Action<ObjectKey> enqueue)
+    {
+        host.Changed = enqueue;
+        config.RunAll(client, Kinds.PodAutoscaler, enqueue);
+    }
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
     {

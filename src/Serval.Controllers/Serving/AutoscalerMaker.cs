@@ -10,9 +10,7 @@ internal static class AutoscalerMaker
 {
     internal static JsonObject Make(KubeObject stored, Revision revision, KubeObject deployment)
     {
-        var annotations = JsonMaps.ToJson(stored.Metadata.Annotations, key =>
-            key is not (KnativeNames.RoutesAnnotation or KnativeNames.RoutingStateModifiedAnnotation or KnativeNames.LastPinnedAnnotation
-                or KnativeNames.NoGcAnnotation or ServiceReconciler.LastApplied));
+        var annotations = DeploymentMaker.PassedOn(stored);
         var scaler = OwnedObjects.New(Kinds.PodAutoscaler, stored, stored.Metadata.Name, DeploymentMaker.RevisionLabels(stored), annotations);
         scaler["spec"] = new JsonObject
         {

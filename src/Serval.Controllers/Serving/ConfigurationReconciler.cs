@@ -42,8 +42,8 @@ internal sealed class ConfigurationReconciler(IKubeClient client, IEventRecorder
             MarkFrom(conditions, latest, created, ready);
         }
         var status = new JsonObject { ["observedGeneration"] = stored.Metadata.Generation, ["conditions"] = conditions.ToJson() };
-        Put(status, "latestCreatedRevisionName", created);
-        Put(status, "latestReadyRevisionName", ready);
+        status.Put("latestCreatedRevisionName", created);
+        status.Put("latestReadyRevisionName", ready);
         var result = await _report.WriteAsync(client, Kinds.Configuration, stored, status, conditions.Ready, Name, ct);
         if (result.RequeueAfter is null)
         {
@@ -90,7 +90,7 @@ internal sealed class ConfigurationReconciler(IKubeClient client, IEventRecorder
 
     private async Task<KubeObject?> CreatedRevisionAsync(KubeObject stored, Configuration configuration, ConditionSet conditions, CancellationToken ct)
     {
-        if (Existing(stored, configuration) is { } present)
+        if (Present(client, stored, configuration) is { } present)
         {
             return present;
         }
@@ -100,7 +100,7 @@ internal sealed class ConfigurationReconciler(IKubeClient client, IEventRecorder
             _events.Normal(stored, "Created", $"Created Revision \"{revision.Metadata.Name}\"");
             return revision;
         }
-        catch (ApiException e) when (e.Code is 400 or 403 or 422 && !e.IsNamespaceTerminating)
+        catch (ApiException e) when (e.IsRejection)
         {
             conditions.MarkFalse("Ready", "RevisionFailed", $"Revision creation failed with message: {e.Message}.");
             _events.Warning(stored, "CreationFailed", $"Failed to create Revision: {e.Message}");
@@ -108,7 +108,8 @@ internal sealed class ConfigurationReconciler(IKubeClient client, IEventRecorder
         }
     }
 
-    private KubeObject? Existing(KubeObject stored, Configuration configuration)
+    /// <summary>The revision of the configuration's present generation, or null.</summary>
+    internal static KubeObject? Present(IKubeClient client, KubeObject stored, Configuration configuration)
     {
         var name = configuration.Spec.Template.Metadata.Name;
         if (name.Length > 0)
@@ -136,7 +137,7 @@ internal sealed class ConfigurationReconciler(IKubeClient client, IEventRecorder
         var annotations = metadata["annotations"]?.DeepClone() as JsonObject ?? [];
         var routes = stored.Metadata.Annotation(KnativeNames.RoutesAnnotation);
         labels[KnativeNames.RoutingStateLabel] = routes is null ? KnativeNames.RoutingPending : KnativeNames.RoutingActive;
-        annotations[KnativeNames.RoutingStateModifiedAnnotation] = time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+        annotations[KnativeNames.RoutingStateModifiedAnnotation] = KubeTime.Text(time.GetUtcNow());
         if (routes is not null)
         {
             annotations[KnativeNames.RoutesAnnotation] = routes;
@@ -182,12 +183,4 @@ internal sealed class ConfigurationReconciler(IKubeClient client, IEventRecorder
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
-
-    private static void Put(JsonObject status, string name, string value)
-    {
-        if (value.Length > 0)
-        {
-            status[name] = value;
-        }
-    }
 }

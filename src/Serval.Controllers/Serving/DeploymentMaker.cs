@@ -21,8 +21,8 @@ internal static class DeploymentMaker
     {
         var scaling = new AutoscalingAnnotations(stored.Metadata.Annotations, config.Autoscaler);
         var labels = RevisionLabels(stored);
-        var deployment = OwnedObjects.New(Kinds.Deployment, stored, NameOf(stored), labels, PassedOn(stored));
-        var podAnnotations = PassedOn(stored);
+        var deployment = OwnedObjects.New(Kinds.Deployment, stored, NameOf(stored), labels, PassedOn(stored, autoscaling: false));
+        var podAnnotations = PassedOn(stored, autoscaling: false);
         var serving = revision.Spec.Containers.FirstOrDefault(c => c.Ports.Count > 0) ?? revision.Spec.Containers[0];
         podAnnotations["kubectl.kubernetes.io/default-container"] = serving.Name;
         deployment["spec"] = new JsonObject
@@ -35,7 +35,7 @@ internal static class DeploymentMaker
             ["template"] = new JsonObject
             {
                 ["metadata"] = new JsonObject { ["labels"] = labels.DeepClone(), ["annotations"] = podAnnotations },
-                ["spec"] = PodSpec(stored, revision, digests),
+                ["spec"] = PodSpec(stored, revision, digests, config.Deployment),
             },
         };
         return deployment;
@@ -51,12 +51,13 @@ internal static class DeploymentMaker
         return labels;
     }
 
-    private static JsonObject PassedOn(KubeObject revision) => JsonMaps.ToJson(revision.Metadata.Annotations, key =>
-        !key.StartsWith("autoscaling.knative.dev/", StringComparison.Ordinal)
+    /// <summary>Annotations of everything a revision makes; those of the autoscaler are for its own object only.</summary>
+    internal static JsonObject PassedOn(KubeObject revision, bool autoscaling = true) => JsonMaps.ToJson(revision.Metadata.Annotations, key =>
+        (autoscaling || !key.StartsWith(KnativeNames.AutoscalingGroup + "/", StringComparison.Ordinal))
         && key is not (KnativeNames.RoutesAnnotation or KnativeNames.RoutingStateModifiedAnnotation or KnativeNames.LastPinnedAnnotation
             or KnativeNames.NoGcAnnotation or ServiceReconciler.LastApplied));
 
-    private static JsonObject PodSpec(KubeObject stored, Revision revision, IReadOnlyDictionary<string, string> digests)
+    private static JsonObject PodSpec(KubeObject stored, Revision revision, IReadOnlyDictionary<string, string> digests, DeploymentConfig config)
     {
         var spec = stored.ToTree()["spec"]!.AsObject();
         foreach (var field in s_revisionOnly)
@@ -64,6 +65,10 @@ internal static class DeploymentMaker
             spec.Remove(field);
         }
         spec["terminationGracePeriodSeconds"] = revision.Spec.TimeoutSeconds ?? 300;
+        if (spec["runtimeClassName"] is null && config.RuntimeClassFor(stored.Metadata.Labels) is { } runtime)
+        {
+            spec["runtimeClassName"] = runtime;
+        }
         var containers = spec["containers"]!.AsArray();
         foreach (var container in containers.OfType<JsonObject>())
         {

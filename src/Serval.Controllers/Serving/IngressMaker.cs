@@ -24,7 +24,7 @@ internal static class IngressMaker
         foreach (var (tag, targets) in plan.Targets)
         {
             rules.Add(Rule(route, hosts.InternalForms(tag), "ClusterLocal", tag, targets, plan, config));
-            if (!hosts.IsClusterLocal)
+            if (!hosts.IsClusterLocal(tag))
             {
                 rules.Add(Rule(route, [hosts.External(tag)], "ExternalIP", tag, targets, plan, config));
             }

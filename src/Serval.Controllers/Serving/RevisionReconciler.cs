@@ -17,6 +17,9 @@ internal sealed class RevisionReconciler(
     /// <summary>How often a missing image is looked for again.</summary>
     internal static readonly TimeSpan MissingImageRetry = TimeSpan.FromSeconds(5);
 
+    /// <summary>How often what was refused is tried again.</summary>
+    internal static readonly TimeSpan RejectedRetry = TimeSpan.FromSeconds(30);
+
     private readonly StatusReport _report = new(time);
     private readonly EventReporter _events = new(events, "revision-controller");
 
@@ -31,8 +34,9 @@ internal sealed class RevisionReconciler(
         ReconcilerWatch.Owned(Kinds.Deployment, Kinds.Revision),
         ReconcilerWatch.Owned(Kinds.PodAutoscaler, Kinds.Revision),
         new ReconcilerWatch(Kinds.Pod, Troubled),
-        ServingConfigSource.RunAll(client, Kinds.Revision),
     ];
+
+    public void Started(Action<ObjectKey> enqueue) => config.RunAll(client, Kinds.Revision, enqueue);
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
     {
@@ -56,6 +60,13 @@ internal sealed class RevisionReconciler(
         {
             conditions.MarkFalse("ResourcesAvailable", "NotOwned", $"There is an existing {e.Kind.Kind} \"{e.Key.Name}\" that we do not own.");
             _events.Warning(stored, "InternalError", e.Message);
+        }
+        catch (ApiException e) when (e.IsRejection)
+        {
+            // Kubernetes refuses what Knative's own rules let pass: nobody else would tell.
+            conditions.MarkFalse("ResourcesAvailable", "FailedCreate", e.Message);
+            _events.Warning(stored, "InternalError", e.Message);
+            result = ReconcileResult.After(RejectedRetry); // a quota or a policy may change its mind, and tells nobody
         }
         status["conditions"] = conditions.ToJson();
         var reported = await _report.WriteAsync(client, Kinds.Revision, stored, status, conditions.Ready, Name, ct);
@@ -82,17 +93,7 @@ internal sealed class RevisionReconciler(
         {
             status["initContainerStatuses"] = ContainerStatuses(revision.Spec.InitContainers, digests);
         }
-        KubeObject deploymentObject;
-        try
-        {
-            deploymentObject = await EnsureDeploymentAsync(stored, revision, digests, ct);
-        }
-        catch (ApiException e) when (e.Code is 400 or 403 or 422)
-        {
-            // Kubernetes refuses what Knative's own rules let pass: nobody else would tell.
-            conditions.MarkFalse("ResourcesAvailable", "FailedCreate", e.Message);
-            return ReconcileResult.After(MissingImageRetry);
-        }
+        var deploymentObject = await EnsureDeploymentAsync(stored, revision, digests, ct);
         var autoscaler = await OwnedObjects.MirrorAsync(
             client, Kinds.PodAutoscaler, AutoscalerMaker.Make(stored, revision, deploymentObject), AutoscalerMaker.IsDefaulted, Name, ct);
         Propagate(deploymentObject.As<Deployment>(), conditions);

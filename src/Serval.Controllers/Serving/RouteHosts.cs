@@ -2,16 +2,26 @@ using System.Globalization;
 using Serval.Api;
 using Serval.Api.Config;
 using Serval.Api.Serving;
+using Serval.Kube;
 
 namespace Serval.Controllers.Serving;
 
 /// <summary>Names under which a Route answers (serving: reconciler/route/domains). Pure.</summary>
+/// <param name="Route">Whose names.</param>
+/// <param name="Config">The cluster's settings.</param>
 /// <param name="HttpPort">Port of the gateway, shown in URLs unless it is 80.</param>
-internal sealed record RouteHosts(KubeObject Route, ServingConfig Config, int HttpPort)
+/// <param name="LocalServices">Placeholder Services that the user labelled cluster-local.</param>
+internal sealed record RouteHosts(KubeObject Route, ServingConfig Config, int HttpPort, IReadOnlySet<string> LocalServices)
 {
-    /// <summary>Whether the route is visible inside the cluster only.</summary>
-    internal bool IsClusterLocal => Route.Metadata.Label(KnativeNames.VisibilityLabel) == KnativeNames.VisibilityClusterLocal
-        || Domain == DomainConfig.ClusterLocalDomain;
+    internal static RouteHosts Of(IKubeClient client, KubeObject route, ServingConfig config, int httpPort) => new(
+        route, config, httpPort,
+        client.Cache(Kinds.Service).OwnedBy(route.Metadata.Uid).Where(IsLocal).Select(s => s.Metadata.Name).ToHashSet(StringComparer.Ordinal));
+
+    /// <summary>
+    /// Whether the tag's host ("" is the route's own) is visible inside the cluster only: the lower visibility of the route's and that of the tag's
+    /// placeholder Service (serving: reconciler/route/visibility).
+    /// </summary>
+    internal bool IsClusterLocal(string tag) => IsLocal(Route) || Domain == DomainConfig.ClusterLocalDomain || LocalServices.Contains(ServiceName(tag));
 
     private string Domain => Config.Domain.DomainFor(Route.Metadata.Labels);
 
@@ -34,7 +44,9 @@ internal sealed record RouteHosts(KubeObject Route, ServingConfig Config, int Ht
     ];
 
     /// <summary>What users are shown.</summary>
-    internal string Url(string tag) => IsClusterLocal ? $"http://{Internal(tag)}" : Config.Network.DefaultExternalScheme + "://" + External(tag) + Port;
+    internal string Url(string tag) => IsClusterLocal(tag) ? $"http://{Internal(tag)}" : Config.Network.DefaultExternalScheme + "://" + External(tag) + Port;
+
+    private static bool IsLocal(KubeObject obj) => obj.Metadata.Label(KnativeNames.VisibilityLabel) == KnativeNames.VisibilityClusterLocal;
 
     private string Port => HttpPort is 80 or 0 ? "" : ":" + HttpPort.ToString(CultureInfo.InvariantCulture);
 }

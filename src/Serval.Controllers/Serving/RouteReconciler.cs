@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Networking;
@@ -16,6 +15,7 @@ internal sealed class RouteReconciler(
 {
     private readonly StatusReport _report = new(time);
     private readonly EventReporter _events = new(events, "route-controller");
+    private readonly RoutingState _routing = new(client, time, "route-controller");
 
     public string Name => "route-controller";
 
@@ -25,20 +25,20 @@ internal sealed class RouteReconciler(
     [
         ReconcilerWatch.Owned(Kinds.KIngress, Kinds.Route),
         ReconcilerWatch.Owned(Kinds.Service, Kinds.Route),
-        new ReconcilerWatch(Kinds.Configuration, change => RoutesTo(change.New.Metadata.Namespace, change.New.Metadata.Name)),
-        new ReconcilerWatch(Kinds.Revision, change =>
-            RoutesTo(change.New.Metadata.Namespace, change.New.Metadata.Label(KnativeNames.ConfigurationLabel) ?? "", change.New.Metadata.Name)),
-        ServingConfigSource.RunAll(client, Kinds.Route),
+        .. _routing.Watches,
     ];
+
+    public void Started(Action<ObjectKey> enqueue) => config.RunAll(client, Kinds.Route, enqueue);
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
     {
-        if (client.Cache(Kinds.Route).Get(key) is not { } stored || stored.Metadata.IsDeleting)
+        if (client.Cache(Kinds.Route).Get(key) is not { Metadata.IsDeleting: false } stored)
         {
+            await _routing.ReleaseAsync(key, ct);
             return ReconcileResult.Done;
         }
         var route = stored.As<Route>();
-        var hosts = new RouteHosts(stored, config.Current, httpPort());
+        var hosts = RouteHosts.Of(client, stored, config.Current, httpPort());
         var conditions = new ConditionSet(
             route.Status.Conditions, time.GetUtcNow(), "AllTrafficAssigned", "IngressReady", "CertificateProvisioned");
         var status = new JsonObject { ["observedGeneration"] = stored.Metadata.Generation, ["url"] = hosts.Url("") };
@@ -55,7 +55,9 @@ internal sealed class RouteReconciler(
             await ProgramAsync(stored, plan, hosts, conditions, ct);
         }
         status["conditions"] = conditions.ToJson();
-        return await _report.WriteAsync(client, Kinds.Route, stored, status, conditions.Ready, Name, ct);
+        var result = await _report.WriteAsync(client, Kinds.Route, stored, status, conditions.Ready, Name, ct);
+        await _routing.SyncAsync(stored, route, plan, ct);
+        return result;
     }
 
     private static void KeepTraffic(KubeObject stored, Route route, ConditionSet conditions, JsonObject status, TrafficProblem problem)
@@ -72,14 +74,7 @@ internal sealed class RouteReconciler(
         {
             conditions.MarkUnknown("IngressReady", "IngressNotConfigured", "Ingress has not yet been reconciled.");
         }
-        var before = stored.ToTree()["status"];
-        foreach (var field in (ReadOnlySpan<string>)["traffic", "address"])
-        {
-            if (before?[field] is { } value)
-            {
-                status[field] = value.DeepClone();
-            }
-        }
+        StatusFields.Copy(status, stored, "traffic", "address");
     }
 
     private async Task ProgramAsync(KubeObject stored, TrafficPlan plan, RouteHosts hosts, ConditionSet conditions, CancellationToken ct)
@@ -103,7 +98,6 @@ internal sealed class RouteReconciler(
             _events.Warning(stored, "InternalError", e.Message);
             return;
         }
-        await LabelRevisionsAsync(stored, plan, ct);
         var state = ingress.As<KIngress>().Status;
         if (ingress.Metadata.Generation != state.ObservedGeneration)
         {
@@ -152,67 +146,6 @@ internal sealed class RouteReconciler(
         foreach (var stale in client.Cache(Kinds.Service).OwnedBy(stored.Metadata.Uid).Where(s => !wanted.Contains(s.Metadata.Name)))
         {
             await OwnedObjects.DeleteIfPresentAsync(client, Kinds.Service, stale, ct);
-        }
-    }
-
-    /// <summary>Revisions that this route sends to are active, the others of its configurations are in reserve (serving: reconciler/labeler).</summary>
-    private async Task LabelRevisionsAsync(KubeObject stored, TrafficPlan plan, CancellationToken ct)
-    {
-        var active = plan.Shown.Select(t => t.RevisionName).ToHashSet();
-        var configurations = plan.Shown.Select(t => t.ConfigurationName).Where(c => c.Length > 0).Distinct();
-        foreach (var name in configurations)
-        {
-            if (client.Cache(Kinds.Configuration).Get(new ObjectKey(stored.Metadata.Namespace, name)) is not { } configuration)
-            {
-                continue;
-            }
-            var newest = configuration.As<Configuration>().Status.LatestCreatedRevisionName;
-            foreach (var revision in client.Cache(Kinds.Revision).OwnedBy(configuration.Metadata.Uid))
-            {
-                var isNewest = revision.Metadata.Name == newest; // may get traffic the moment it is ready
-                var state = active.Contains(revision.Metadata.Name) || isNewest && !ConfigurationReconciler.IsReady(revision)
-                    ? KnativeNames.RoutingActive
-                    : KnativeNames.RoutingReserve;
-                await LabelAsync(stored, revision, state, ct);
-            }
-        }
-    }
-
-    private async Task LabelAsync(KubeObject route, KubeObject revision, string state, CancellationToken ct)
-    {
-        if (revision.Metadata.Label(KnativeNames.RoutingStateLabel) == state)
-        {
-            return;
-        }
-        var patch = new JsonObject
-        {
-            ["metadata"] = new JsonObject
-            {
-                ["labels"] = new JsonObject { [KnativeNames.RoutingStateLabel] = state },
-                ["annotations"] = new JsonObject
-                {
-                    [KnativeNames.RoutingStateModifiedAnnotation] = time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
-                    [KnativeNames.RoutesAnnotation] = state == KnativeNames.RoutingActive ? route.Metadata.Name : null,
-                },
-            },
-        };
-        await client.PatchAsync(
-            Kinds.Revision, revision.Key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(Name), ct);
-    }
-
-    private IEnumerable<ObjectKey> RoutesTo(string ns, string configuration, string revision = "")
-    {
-        if (client.Cache(Kinds.Route).Get(new ObjectKey(ns, configuration)) is { } own)
-        {
-            yield return own.Key; // a Knative Service's route has the configuration's name: no search for the common case
-        }
-        foreach (var route in client.Cache(Kinds.Route).List(ns))
-        {
-            if (route.Metadata.Name != configuration && route.Metadata.ControllerRef is null
-                && route.As<Route>().Spec.Traffic.Any(t => t.ConfigurationName == configuration || revision.Length > 0 && t.RevisionName == revision))
-            {
-                yield return route.Key;
-            }
         }
     }
 }

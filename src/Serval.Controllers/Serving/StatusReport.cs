@@ -16,7 +16,7 @@ internal sealed class StatusReport(TimeProvider time)
     internal async Task<ReconcileResult> WriteAsync(
         IKubeClient client, ResourceKind kind, KubeObject stored, JsonObject status, Condition ready, string manager, CancellationToken ct)
     {
-        var differs = JsonDiff.MergePatch(stored.ToTree()["status"] as JsonObject ?? [], status) is not null;
+        var differs = JsonDiff.MergePatch(StatusFields.Of(stored), status) is not null;
         if (differs && ready.Status == "Unknown" && _trail.Wait(stored.Key, waking: false) is var wait && wait > TimeSpan.Zero)
         {
             return ReconcileResult.After(wait);

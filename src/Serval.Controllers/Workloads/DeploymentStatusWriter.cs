@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Apps;
+using Serval.Kube;
 
 namespace Serval.Controllers.Workloads;
 
@@ -24,11 +25,11 @@ internal static class DeploymentStatusWriter
         var budget = RollingBudget.Of(deployment);
         var counts = new Counts(sets.Sum(s => s.Replicas), current?.Replicas ?? 0, sets.Sum(s => s.Available));
         var status = new JsonObject { ["observedGeneration"] = stored.Metadata.Generation };
-        Put(status, "replicas", counts.Total);
-        Put(status, "updatedReplicas", counts.Updated);
-        Put(status, "readyReplicas", sets.Sum(s => s.Ready));
-        Put(status, "availableReplicas", counts.Available);
-        Put(status, "unavailableReplicas", Math.Max(0, sets.Sum(s => s.Spec) - counts.Available));
+        status.Put("replicas", counts.Total);
+        status.Put("updatedReplicas", counts.Updated);
+        status.Put("readyReplicas", sets.Sum(s => s.Ready));
+        status.Put("availableReplicas", counts.Available);
+        status.Put("unavailableReplicas", Math.Max(0, sets.Sum(s => s.Spec) - counts.Available));
 
         var conditions = new DeploymentConditions(deployment.Status.Conditions, now);
         if (counts.Available >= budget.Fewest)
@@ -102,14 +103,6 @@ internal static class DeploymentStatusWriter
     }
 
     private static DateTimeOffset Since(Condition condition, DateTimeOffset now) => condition.LastUpdateTime ?? condition.LastTransitionTime ?? now;
-
-    private static void Put(JsonObject status, string name, int value)
-    {
-        if (value != 0)
-        {
-            status[name] = value;
-        }
-    }
 
     private readonly record struct Counts(int Total, int Updated, int Available)
     {

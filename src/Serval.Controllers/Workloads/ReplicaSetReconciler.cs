@@ -120,9 +120,9 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder ev
         var ready = pods.Count(PodFacts.IsReady);
         var available = pods.Count(p => PodFacts.IsAvailable(p, set.Spec.MinReadySeconds, now));
         var status = new JsonObject { ["observedGeneration"] = stored.Metadata.Generation, ["replicas"] = pods.Count };
-        Put(status, "fullyLabeledReplicas", pods.Count);
-        Put(status, "readyReplicas", ready);
-        Put(status, "availableReplicas", available);
+        status.Put("fullyLabeledReplicas", pods.Count);
+        status.Put("readyReplicas", ready);
+        status.Put("availableReplicas", available);
         if (JsonDiff.MergePatch(stored.ToTree()["status"] as JsonObject ?? [], status) is not null)
         {
             if (_trail.Wait(stored.Key, ready < (set.Spec.Replicas ?? 1)) is var wait && wait > TimeSpan.Zero)
@@ -139,12 +139,4 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder ev
     private static TimeSpan? NextAvailable(List<Pod> pods, int minReadySeconds, DateTimeOffset now) => pods
         .Where(p => PodFacts.IsReady(p) && !PodFacts.IsAvailable(p, minReadySeconds, now))
         .Select(p => (TimeSpan?)(PodFacts.ReadySince(p, now) + TimeSpan.FromSeconds(minReadySeconds) - now)).Min();
-
-    private static void Put(JsonObject status, string name, int value)
-    {
-        if (value != 0)
-        {
-            status[name] = value;
-        }
-    }
 }

@@ -15,6 +15,7 @@ public sealed partial class ServingConfigSource : IDisposable
     private readonly ILogger<ServingConfigSource> _logger;
     private readonly IDisposable _subscription;
     private volatile ServingConfig _current = ServingConfig.Default; // replaced whole by the publisher's thread
+    private Action? _changed; // called on the publisher's thread after _current was replaced
 
     public ServingConfigSource(IKubeClient client, ILogger<ServingConfigSource> logger)
     {
@@ -24,11 +25,14 @@ public sealed partial class ServingConfigSource : IDisposable
 
     public ServingConfig Current => _current;
 
-    /// <summary>A watch that runs every object of <paramref name="kind"/> again when one of the maps changes.</summary>
-    public static ReconcilerWatch RunAll(IKubeClient client, ResourceKind kind) => new(Kinds.ConfigMap, change =>
-        change.Old is not null && change.New.Metadata.Namespace == KnativeNames.SystemNamespace && ServingConfig.IsConfigMap(change.New.Metadata.Name)
-            ? client.Cache(kind).List().Select(o => o.Key)
-            : []);
+    /// <summary>Runs every object of <paramref name="kind"/> again whenever new settings are in force. For <see cref="IReconciler.Started"/>.</summary>
+    public void RunAll(IKubeClient client, ResourceKind kind, Action<ObjectKey> enqueue) => _changed += () =>
+    {
+        foreach (var obj in client.Cache(kind).List())
+        {
+            enqueue(obj.Key);
+        }
+    };
 
     public void Dispose() => _subscription.Dispose();
 
@@ -44,7 +48,9 @@ public sealed partial class ServingConfigSource : IDisposable
         if (error is not null)
         {
             Log.Rejected(_logger, metadata.Name, error.Message);
+            return;
         }
+        _changed?.Invoke();
     }
 
     private static partial class Log

@@ -6,7 +6,7 @@ namespace Serval.Kube;
 /// <summary>
 /// Conditions with one that sums up the others (Knative: apis.ConditionSet). <c>Ready</c> is True when every dependent is, False with the
 /// reason of the latest failed dependent when one is False, else Unknown with the reason of one that is. Status moves only through the Mark methods;
-/// <c>lastTransitionTime</c> changes only with the status.
+/// <c>lastTransitionTime</c> moves whenever the condition says something else: status, reason, message or severity (knative/pkg: SetCondition).
 /// </summary>
 public sealed class ConditionSet
 {
@@ -90,24 +90,18 @@ public sealed class ConditionSet
         _byType[type] = new Condition { Type = type, Status = status, Reason = reason, Message = message, Severity = severity };
 
     private DateTimeOffset Stamp(Condition c) =>
-        _before.TryGetValue(c.Type, out var before) && before.Status == c.Status && before.LastTransitionTime is { } since ? since : _now;
+        _before.TryGetValue(c.Type, out var before) && before.LastTransitionTime is { } since && before with { LastTransitionTime = c.LastTransitionTime } == c
+            ? since
+            : _now;
 
     private JsonObject Write(Condition c)
     {
-        var json = new JsonObject { ["lastTransitionTime"] = Stamp(c).ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ssZ") };
-        Put(json, "message", c.Message);
-        Put(json, "reason", c.Reason);
-        Put(json, "severity", c.Severity);
+        var json = new JsonObject { ["lastTransitionTime"] = KubeTime.Text(Stamp(c)) };
+        json.Put("message", c.Message);
+        json.Put("reason", c.Reason);
+        json.Put("severity", c.Severity);
         json["status"] = c.Status;
         json["type"] = c.Type;
         return json;
-
-        static void Put(JsonObject json, string name, string value)
-        {
-            if (value.Length > 0)
-            {
-                json[name] = value;
-            }
-        }
     }
 }

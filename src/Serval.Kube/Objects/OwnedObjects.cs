@@ -57,7 +57,7 @@ public static class OwnedObjects
         {
             return present;
         }
-        var patch = new JsonObject();
+        JsonObject patch = [];
         foreach (var (name, value) in desired)
         {
             if (name is not ("apiVersion" or "kind" or "status")
@@ -66,7 +66,7 @@ public static class OwnedObjects
                 patch[name] = value?.DeepClone();
             }
         }
-        return await client.PatchAsync(kind, key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(manager), ct);
+        return await PatchAsync(client, kind, present, patch, WriteOptions.By(manager), ct);
     }
 
     /// <summary>
@@ -98,7 +98,7 @@ public static class OwnedObjects
         {
             return present;
         }
-        return await client.PatchAsync(kind, key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(manager), ct);
+        return await PatchAsync(client, kind, present, patch, WriteOptions.By(manager), ct);
 
         static JsonObject Mirrored(JsonObject tree) => new()
         {
@@ -117,16 +117,33 @@ public static class OwnedObjects
     public static async Task<KubeObject> PatchStatusAsync(
         IKubeClient client, ResourceKind kind, KubeObject present, JsonObject status, string manager, CancellationToken ct)
     {
-        using var document = JsonDocument.Parse(present.Json);
-        var before = document.RootElement.TryGetProperty("status", out var stored) && stored.ValueKind == JsonValueKind.Object
-            ? JsonObject.Create(stored)!
-            : [];
-        if (JsonDiff.MergePatch(before, status) is not { } difference)
+        if (JsonDiff.MergePatch(StatusFields.Of(present), status) is not { } difference)
         {
             return present;
         }
-        var body = CanonicalJson.Serialize(new JsonObject { ["status"] = difference });
-        return await client.PatchAsync(kind, present.Key, new KubePatch(PatchType.Merge, body), WriteOptions.By(manager, "status"), ct);
+        return await PatchAsync(client, kind, present, new JsonObject { ["status"] = difference }, WriteOptions.By(manager, "status"), ct);
+    }
+
+    /// <summary>
+    /// Merges <paramref name="patch"/> into that very object: one of its name that was made in the meantime answers with Conflict
+    /// (apiserver: an unlike <c>metadata.uid</c> is Conflict or, from a patch, Invalid).
+    /// </summary>
+    public static async Task<KubeObject> PatchAsync(
+        IKubeClient client, ResourceKind kind, KubeObject present, JsonObject patch, WriteOptions options, CancellationToken ct)
+    {
+        if (patch["metadata"] is not JsonObject metadata)
+        {
+            patch["metadata"] = metadata = [];
+        }
+        metadata["uid"] = present.Metadata.Uid;
+        try
+        {
+            return await client.PatchAsync(kind, present.Key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), options, ct);
+        }
+        catch (ApiException e) when (e.Code == 422 && e.Causes.Any(c => c.Field == "metadata.uid"))
+        {
+            throw ApiException.Conflict(kind, present.Metadata.Name, e.Message);
+        }
     }
 
     /// <summary>Deletes if it is there.</summary>

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
+using Serval.Api;
 using Serval.Api.Core;
 
 namespace Serval.Node.Agent;
@@ -94,8 +94,7 @@ internal sealed class PodStatusBuilder
         return status;
     }
 
-    public static string Text(DateTimeOffset time) =>
-        time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    public static string Text(DateTimeOffset time) => KubeTime.Text(time);
 
     private static string NotReady(List<ContainerSlot> unready)
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Serval.Api;
 using Serval.Cli;
 using Serval.Images;
 
@@ -18,7 +19,7 @@ internal abstract class ImageVerb(CliContext context, string name, string descri
         ["reference"] = image.Reference,
         ["digest"] = image.Digest,
         ["sizeBytes"] = image.SizeBytes,
-        ["added"] = image.Added.ToString("yyyy-MM-ddTHH:mm:ssZ"),
+        ["added"] = KubeTime.Text(image.Added),
     };
 
     protected void Tell(IReadOnlyList<ImageSummary> images, string? format)

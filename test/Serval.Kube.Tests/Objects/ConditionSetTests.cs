@@ -36,16 +36,23 @@ public sealed class ConditionSetTests
         Assert.Equal("True", set.Ready.Status);
     }
 
-    [Fact]
-    public void TransitionTime_ChangesOnlyWithTheStatus()
+    [Theory]
+    [InlineData("False", "Broken", "it broke", "2026-01-01T00:00:00Z")]
+    [InlineData("True", "Broken", "it broke", "2026-01-01T00:05:00Z")]
+    [InlineData("False", "Other", "it broke", "2026-01-01T00:05:00Z")]
+    [InlineData("False", "Broken", "it broke again", "2026-01-01T00:05:00Z")]
+    public void TransitionTime_MovesWithStatusReasonAndMessage(string status, string reason, string message, string expected)
     {
-        Condition[] stored = [new() { Type = "A", Status = "True", LastTransitionTime = s_then }, new() { Type = "B", Status = "True", LastTransitionTime = s_then }];
+        Condition[] stored =
+        [
+            new() { Type = "A", Status = "False", Reason = "Broken", Message = "it broke", LastTransitionTime = s_then },
+            new() { Type = "B", Status = "True", LastTransitionTime = s_then },
+        ];
         var set = new ConditionSet(stored, s_now, "A", "B");
-        set.MarkTrue("A", "OtherReason");
-        set.MarkFalse("B", "Broken", "it broke");
+        set.Take("A", new Condition { Type = "Ready", Status = status, Reason = reason, Message = message });
+        set.MarkTrue("B");
         var json = set.ToJson().ToDictionary(c => (string)c!["type"]!, c => (string)c!["lastTransitionTime"]!);
-        Assert.Equal("2026-01-01T00:00:00Z", json["A"]);
-        Assert.Equal("2026-01-01T00:05:00Z", json["B"]);
+        Assert.Equal((expected, "2026-01-01T00:00:00Z"), (json["A"], json["B"]));
     }
 
     [Fact]

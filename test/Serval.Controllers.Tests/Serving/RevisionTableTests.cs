@@ -1,0 +1,262 @@
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Api.Serving;
+
+namespace Serval.Controllers.Tests.Serving;
+
+/// <summary>A Revision: what it makes, and what it says of it. Cases after Knative's own table (knative/serving: reconciler/revision).</summary>
+public sealed class RevisionTableTests
+{
+    private const string Available = """{"readyReplicas":1,"conditions":[{"type":"Progressing","status":"True","reason":"NewReplicaSetAvailable"}]}""";
+    private const string TimedOut = """{"conditions":[{"type":"Progressing","status":"False","reason":"ProgressDeadlineExceeded","message":"it took too long"}]}""";
+    private const string Scaled = """{"serviceName":"c-00001","conditions":[{"type":"Ready","status":"True"},{"type":"ScaleTargetInitialized","status":"True"}]}""";
+    private const string Queued = """{"serviceName":"c-00001","conditions":[{"type":"Ready","status":"Unknown","reason":"Queued","message":"on its way"}]}""";
+
+    private static readonly Seed s_config = Some.Configuration("c");
+    private static readonly Seed s_revision = Some.Revision(s_config, conditions: "");
+    private static readonly string[] s_created = ["create Deployment c-00001-deployment", "create PodAutoscaler c-00001", "patch Revision c-00001/status"];
+
+    private static readonly Row[] s_rows =
+    [
+        new("key not found") { Given = [s_config], Key = "nobody" },
+        new("deleting") { Given = [s_config, s_revision with { Deleting = true }] },
+        new("makes a deployment and an autoscaler")
+        {
+            Given = [s_config, s_revision],
+            Writes = s_created,
+            Status = Shown("Active=Unknown Deploying\nContainerHealthy=Unknown Deploying\nReady=Unknown Deploying\nResourcesAvailable=Unknown Deploying"),
+        },
+        new("deployment refused: the reason is shown")
+        {
+            Given = [s_config, s_revision],
+            Failure = write => write.StartsWith("create Deployment", StringComparison.Ordinal) ? new ApiException(422, "Invalid", "Deployment is invalid: no") : null,
+            Writes = ["create Deployment c-00001-deployment", "patch Revision c-00001/status"],
+            Again = ["create Deployment c-00001-deployment"],
+            Status = Shown("ContainerHealthy=Unknown\nReady=False FailedCreate: Deployment is invalid: no\nResourcesAvailable=False FailedCreate: Deployment is invalid: no"),
+        },
+        new("autoscaler refused: the reason is shown")
+        {
+            Given = [s_config, s_revision],
+            Failure = write => write.StartsWith("create PodAutoscaler", StringComparison.Ordinal) ? new ApiException(403, "Forbidden", "quota") : null,
+            Writes = ["create Deployment c-00001-deployment", "create PodAutoscaler c-00001", "patch Revision c-00001/status"],
+            Again = ["create PodAutoscaler c-00001"],
+            Status = Shown("ContainerHealthy=Unknown\nReady=False FailedCreate: quota\nResourcesAvailable=False FailedCreate: quota"),
+        },
+        new("a deployment of that name that is not its own")
+        {
+            Given =
+            [
+                s_config, Some.Of(Kinds.Deployment, "c-00001-deployment",
+                    """{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}"""),
+                s_revision,
+            ],
+            Writes = ["patch Revision c-00001/status"],
+            Status = Shown("""
+                ContainerHealthy=Unknown
+                Ready=False NotOwned: There is an existing Deployment "c-00001-deployment" that we do not own.
+                ResourcesAvailable=False NotOwned: There is an existing Deployment "c-00001-deployment" that we do not own.
+                """),
+        },
+    ];
+
+    // What the deployment and the autoscaler say → what the revision says.
+    private static readonly Dictionary<string, (string Deployment, string Scaler, string Conditions)> s_reports = new()
+    {
+        ["both ready"] = (Available, Scaled, "Active=True\nContainerHealthy=True\nReady=True\nResourcesAvailable=True"),
+        ["autoscaler not ready"] = (Available, Queued,
+            "Active=Unknown Queued: on its way\nContainerHealthy=True\nReady=Unknown Deploying\nResourcesAvailable=Unknown Deploying"),
+        ["scaled to zero after it was up"] = (Available,
+            """{"serviceName":"c-00001","conditions":[{"type":"Ready","status":"False","reason":"NoTraffic","message":"idle"},{"type":"ScaleTargetInitialized","status":"True"}]}""",
+            "Active=False NoTraffic: idle\nContainerHealthy=True\nReady=True\nResourcesAvailable=True"),
+        ["scaled to zero and never up"] = (Available,
+            """{"serviceName":"c-00001","conditions":[{"type":"Ready","status":"False","reason":"NoTraffic","message":"idle"}]}""",
+            """
+            Active=False NoTraffic: idle
+            ContainerHealthy=True
+            Ready=False ProgressDeadlineExceeded: Initial scale was never achieved
+            ResourcesAvailable=False ProgressDeadlineExceeded: Initial scale was never achieved
+            """),
+        ["at zero, and the autoscaler has no service yet"] = ("""{"conditions":[{"type":"Progressing","status":"True","reason":"NewReplicaSetAvailable"}]}""",
+            """{"conditions":[{"type":"Ready","status":"False","reason":"NoTraffic","message":"idle"}]}""",
+            "Active=False NoTraffic: idle\nContainerHealthy=Unknown Deploying\nReady=Unknown Deploying\nResourcesAvailable=Unknown Deploying"),
+        ["deployment timed out"] = (TimedOut, Queued, """
+            Active=Unknown Queued: on its way
+            ContainerHealthy=Unknown Deploying
+            Ready=False ProgressDeadlineExceeded: it took too long
+            ResourcesAvailable=False ProgressDeadlineExceeded: it took too long
+            """),
+        ["replica failure goes before the deadline"] = (
+            """{"conditions":[{"type":"Progressing","status":"False","reason":"ProgressDeadlineExceeded","message":"late"},{"type":"ReplicaFailure","status":"True","reason":"FailedCreate","message":"quota"}]}""",
+            Queued,
+            "Active=Unknown Queued: on its way\nContainerHealthy=Unknown Deploying\nReady=False FailedCreate: quota\nResourcesAvailable=False FailedCreate: quota"),
+    };
+
+    // The deployment timed out or is on its way, and this is its first pod.
+    private static readonly Dictionary<string, (string Deployment, string Pod, string Conditions)> s_pods = new()
+    {
+        ["program ended"] = ("""{"conditions":[{"type":"Progressing","status":"True","reason":"ReplicaSetUpdated"}]}""",
+            """{"containerStatuses":[{"name":"user-container","lastState":{"terminated":{"exitCode":5,"message":"I fell"}}}]}""",
+            "ContainerHealthy=False ExitCode5: Container failed with: I fell\nReady=False ExitCode5: Container failed with: I fell\nResourcesAvailable=Unknown Deploying"),
+        ["program ended in silence"] = ("""{"conditions":[{"type":"Progressing","status":"True","reason":"ReplicaSetUpdated"}]}""",
+            """{"containerStatuses":[{"name":"user-container","lastState":{"terminated":{"exitCode":0}}}]}""",
+            """
+            ContainerHealthy=False ExitCode0: Container failed with: container exited with no error
+            Ready=False ExitCode0: Container failed with: container exited with no error
+            ResourcesAvailable=Unknown Deploying
+            """),
+        ["image cannot be pulled"] = (TimedOut,
+            """{"containerStatuses":[{"name":"user-container","state":{"waiting":{"reason":"ImagePullBackOff","message":"can't pull it"}}}]}""",
+            "ContainerHealthy=Unknown Deploying\nReady=False ImagePullBackOff: can't pull it\nResourcesAvailable=False ImagePullBackOff: can't pull it"),
+        ["never ready in time, and the pod says why"] = (TimedOut,
+            """{"conditions":[{"type":"Ready","status":"False","reason":"ContainersNotReady","message":"probe failed: 503"}]}""",
+            "ContainerHealthy=Unknown Deploying\nReady=False ProgressDeadlineExceeded: probe failed: 503\nResourcesAvailable=False ProgressDeadlineExceeded: probe failed: 503"),
+    };
+
+    public static TheoryData<string> Rows => Row.Names(s_rows);
+
+    public static TheoryData<string> Reports => [.. s_reports.Keys];
+
+    public static TheoryData<string> Pods => [.. s_pods.Keys];
+
+    [Theory]
+    [MemberData(nameof(Rows))]
+    public Task Revision(string row) => s_rows.Single(r => r.Name == row).CheckAsync(Kinds.Revision);
+
+    [Theory]
+    [MemberData(nameof(Reports))]
+    public async Task Reported(string row)
+    {
+        var (deployment, scaler, conditions) = s_reports[row];
+        await using var world = await MadeAsync(deployment, scaler);
+        Assert.Equal(Shown(conditions), world.Status(Kinds.Revision, "c-00001"));
+        world.Client.TakeWrites();
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        Assert.Empty(world.Client.TakeWrites());
+    }
+
+    [Theory]
+    [MemberData(nameof(Pods))]
+    public async Task TroubledPod(string row)
+    {
+        var (deployment, pod, conditions) = s_pods[row];
+        await using var world = await MadeAsync(deployment, Queued, async world =>
+        {
+            var owner = new Seed(Kinds.Deployment, new JsonObject { ["metadata"] = new JsonObject { ["name"] = "c-00001-deployment" } });
+            var set = Some.Of(Kinds.ReplicaSet, "rs", """{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}""");
+            await world.PlantAsync(set.OwnedBy(owner));
+            await world.PlantAsync(Some.Of(Kinds.Pod, "pod", """{"containers":[{"name":"user-container","image":"i"}]}""").OwnedBy(set));
+            await world.PatchStatusAsync(Kinds.Pod, "pod", pod);
+        });
+        Assert.Equal(Shown("Active=Unknown Queued: on its way\n" + conditions), world.Status(Kinds.Revision, "c-00001"));
+    }
+
+    [Fact]
+    public async Task MissingImage_IsSaid_AndLookedForAgain()
+    {
+        await using var world = await ServingWorld.StartAsync(s_config, s_revision);
+        world.Images.Missing.Add("dev.local/a:1");
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        Assert.Equal(
+            """
+            observedGeneration: 1
+            ContainerHealthy=False ContainerMissing: Unable to fetch image "dev.local/a:1": no such image
+            Ready=False ContainerMissing: Unable to fetch image "dev.local/a:1": no such image
+            ResourcesAvailable=Unknown Deploying
+            """, world.Status(Kinds.Revision, "c-00001"));
+        world.Images.Missing.Clear();
+        world.Client.TakeWrites();
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        Assert.Equal(s_created, world.Client.TakeWrites());
+    }
+
+    /// <summary>Knative's rules accept these, Kubernetes' rules of pods do not: the service must say so.</summary>
+    [Theory]
+    [InlineData(""" "volumes":[{"name":"v","secret":{}}] """, """ "volumeMounts":[{"name":"v","mountPath":"/v","readOnly":true}] """, "secret.secretName: Required value")]
+    [InlineData(""" "volumes":[{"name":"v","configMap":{"name":"m"}}] """, """ "volumeMounts":[{"name":"v","mountPath":"/v","readOnly":true,"subPath":"a/../b"}] """, "must not contain '..'")]
+    public async Task WhatOnlyPodRulesRefuse_IsSaidByTheService(string volumes, string mounts, string why)
+    {
+        var service = Some.Service("hello");
+        var pod = JsonNode.Parse($$"""{"containers":[{"name":"user-container","image":"dev.local/a:1",{{mounts}} }],{{volumes}} }""");
+        service.Object["spec"]!["template"]!["spec"] = pod;
+        await using var world = await ServingWorld.StartAsync(service);
+        await world.SettleAsync();
+        var ready = world.Get(Kinds.KService, "hello").As<KService>().Status.Conditions.Single(c => c.Type == "Ready");
+        Assert.Equal(("False", "RevisionFailed"), (ready.Status, ready.Reason));
+        Assert.Contains(why, ready.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RefusalThatHeals_IsForgotten()
+    {
+        await using var world = await ServingWorld.StartAsync(s_config, s_revision);
+        world.Client.Failure = write => write.StartsWith("create Deployment", StringComparison.Ordinal) ? new ApiException(403, "Forbidden", "quota") : null;
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        Assert.Contains("Ready=False FailedCreate: quota", world.Status(Kinds.Revision, "c-00001"), StringComparison.Ordinal);
+        world.Client.Failure = _ => null;
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        await world.Surroundings.ActAsync(world);
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        Assert.Contains("Ready=True", world.Status(Kinds.Revision, "c-00001"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Autoscaler_FollowsTheRevision_AndTheDeploymentKeepsItsScale()
+    {
+        await using var world = await MadeAsync(Available, Scaled);
+        world.Client.TakeWrites();
+        await world.PatchAsync(Kinds.PodAutoscaler, "c-00001", """{"metadata":{"annotations":{"autoscaling.knative.dev/min-scale":"3"}},"spec":{"containerConcurrency":7}}""");
+        await world.PatchAsync(Kinds.Deployment, "c-00001-deployment", """{"spec":{"replicas":5}}""");
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        Assert.Equal(["patch PodAutoscaler c-00001"], world.Client.TakeWrites());
+        var scaler = world.Get(Kinds.PodAutoscaler, "c-00001");
+        Assert.Null(scaler.Metadata.Annotation("autoscaling.knative.dev/min-scale"));
+        Assert.Equal(0, (int?)scaler.ToTree()["spec"]!["containerConcurrency"]);
+        Assert.Equal(5, (int?)world.Get(Kinds.Deployment, "c-00001-deployment").ToTree()["spec"]!["replicas"]);
+    }
+
+    [Fact]
+    public async Task Deployment_HasNeitherTheRoutesNorTheScaling_TheAutoscalerHasTheScaling()
+    {
+        await using var world = await ServingWorld.StartAsync(s_config, Some.Revision(s_config, conditions: "", routes: "r")
+            .Annotated("autoscaling.knative.dev/min-scale", "2").Annotated("note", "kept"));
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        var deployment = world.Get(Kinds.Deployment, "c-00001-deployment");
+        Assert.Equal(["note"], deployment.Metadata.Annotations.Keys);
+        Assert.Null(deployment.Metadata.Label("serving.knative.dev/routingState"));
+        Assert.Equal(["autoscaling.knative.dev/class", "autoscaling.knative.dev/metric", "autoscaling.knative.dev/min-scale", "note"],
+            world.Get(Kinds.PodAutoscaler, "c-00001").Metadata.Annotations.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal("Reachable", (string?)world.Get(Kinds.PodAutoscaler, "c-00001").ToTree()["spec"]!["reachability"]);
+    }
+
+    [Fact]
+    public async Task RuntimeClass_ComesFromTheSettings_ByLabel()
+    {
+        await using var world = await ServingWorld.StartAsync(s_config);
+        await world.ConfigureAsync("config-deployment", """{"queue-sidecar-image":"unused","runtime-class-name":"kata: {}\ngvisor:\n  selector:\n    secure: \"true\"\n"}""");
+        await world.PlantAsync(s_revision);
+        await world.PlantAsync(Some.Revision(s_config, 2, conditions: "").Labelled("secure", "true"));
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        await world.RunAsync(Kinds.Revision, "c-00002");
+        Assert.Equal(("kata", "gvisor"), (RuntimeClass(world, "c-00001"), RuntimeClass(world, "c-00002")));
+    }
+
+    private static string? RuntimeClass(ServingWorld world, string revision) =>
+        (string?)world.Get(Kinds.Deployment, revision + "-deployment").ToTree()["spec"]!["template"]!["spec"]!["runtimeClassName"];
+
+    private static async Task<ServingWorld> MadeAsync(string deployment, string scaler, Func<ServingWorld, Task>? more = null)
+    {
+        var world = await ServingWorld.StartAsync(s_config, s_revision);
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        await world.PatchStatusAsync(Kinds.Deployment, "c-00001-deployment", deployment);
+        await world.PatchStatusAsync(Kinds.PodAutoscaler, "c-00001", scaler);
+        if (more is not null)
+        {
+            await more(world);
+        }
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        return world;
+    }
+
+    private static string Shown(string conditions) =>
+        $"containerStatuses: [{{\"imageDigest\":\"dev.local/a@sha256:{new string('a', 64)}\",\"name\":\"user-container\"}}]\nobservedGeneration: 1\n{conditions}";
+}
