@@ -5,16 +5,10 @@ namespace Serval.Autoscaling;
 /// </summary>
 public sealed record ScalingSpec
 {
-    /// <summary>The least a target may be.</summary>
-    public const double LeastTarget = 0.01;
-
     public static readonly ScalingSpec Default = new();
 
-    /// <summary>Concurrency an instance should carry: <see cref="Total"/> × utilisation.</summary>
+    /// <summary>Concurrency an instance should carry: what it can carry × utilisation.</summary>
     public double Target { get; init; } = 70;
-
-    /// <summary>Concurrency an instance can carry.</summary>
-    public double Total { get; init; } = 100;
 
     /// <summary>Fewest instances while reachable.</summary>
     public int MinScale { get; init; }

@@ -18,11 +18,9 @@ public static class ScalingSpecs
         var annotations = new AutoscalingAnnotations(autoscaler.Metadata.Annotations, config.Autoscaler);
         var reachable = autoscaler.Spec.Reachability != "Unreachable";
         var (min, max) = annotations.ScaleBounds(reachable);
-        var (target, total) = Targets(autoscaler, annotations, config);
         return new ScalingSpec
         {
-            Target = target,
-            Total = total,
+            Target = Target(autoscaler, annotations, config),
             MinScale = min,
             MaxScale = max,
             InitialScale = annotations.InitialScale,
@@ -59,14 +57,14 @@ public static class ScalingSpecs
     }
 
     /// <summary>A target in another metric's unit says nothing about concurrency: then the cluster's default holds.</summary>
-    private static (double Target, double Total) Targets(PodAutoscaler autoscaler, AutoscalingAnnotations annotations, ServingConfig config)
+    private static double Target(PodAutoscaler autoscaler, AutoscalingAnnotations annotations, ServingConfig config)
     {
         if (annotations.Metric == AutoscalingAnnotations.Concurrency)
         {
-            return annotations.ResolveTarget(autoscaler.Spec.ContainerConcurrency);
+            return annotations.ResolveTarget(autoscaler.Spec.ContainerConcurrency).Target;
         }
         var rest = autoscaler.Metadata.Annotations.Where(a => !s_otherMetric.Contains(a.Key)).ToDictionary()
             .Append(KeyValuePair.Create(AutoscalingAnnotations.MetricKey, AutoscalingAnnotations.Concurrency)).ToDictionary();
-        return new AutoscalingAnnotations(rest, config.Autoscaler).ResolveTarget(autoscaler.Spec.ContainerConcurrency);
+        return new AutoscalingAnnotations(rest, config.Autoscaler).ResolveTarget(autoscaler.Spec.ContainerConcurrency).Target;
     }
 }

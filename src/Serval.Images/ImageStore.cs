@@ -124,13 +124,6 @@ public sealed class ImageStore
         return await _roots.OpenAsync(digest, ct);
     }
 
-    /// <summary>The configuration alone, without unpacking.</summary>
-    public async ValueTask<ImageConfig> GetConfigAsync(string reference, CancellationToken ct = default)
-    {
-        var digest = DigestOf(reference);
-        return (await _roots.ConfigAsync(await _roots.ManifestAsync(digest, ct), digest, ct)).Config ?? new ImageConfig();
-    }
-
     /// <summary>Names with their images, then images whose name moved on.</summary>
     public IReadOnlyList<ImageSummary> List()
     {

@@ -39,9 +39,6 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
     /// <summary>Time between decisions (Knative's tick).</summary>
     public static TimeSpan TickInterval { get; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>The latest decisions and what they were made from.</summary>
-    public ExplainLog Explain { get; } = new();
-
     /// <summary>How many revisions are active.</summary>
     public int ActiveCount => _active.Count;
 
@@ -208,7 +205,7 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
         }
         if (before != decision.Desired || decision.Changes)
         {
-            Explain.Record(revision.Key, decision, now);
+            Log.Decided(_logger, revision.Key, decision);
         }
     }
 
@@ -271,6 +268,10 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
 
         [LoggerMessage(EventId = 3002, Message = "{Revision}: the scale {To} could not be written; every tick tries again")]
         internal static partial void WriteFailed(ILogger logger, LogLevel level, Exception e, ObjectKey revision, int to);
+
+        /// <summary>With all it was decided from: <c>RevisionScaler.Decide</c> may be asked again.</summary>
+        [LoggerMessage(EventId = 3004, Level = LogLevel.Debug, Message = "{Revision}: {Decision}")]
+        internal static partial void Decided(ILogger logger, ObjectKey revision, ScaleDecision decision);
 
         [LoggerMessage(EventId = 3003, Level = LogLevel.Debug, Message = "{Revision}: demand for a revision that has no PodAutoscaler; nothing to scale")]
         internal static partial void Unknown(ILogger logger, ObjectKey revision);

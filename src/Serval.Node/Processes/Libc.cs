@@ -8,11 +8,9 @@ internal static unsafe partial class Libc
     internal const int SIGKILL = 9;
     internal const int SIGTERM = 15;
     internal const int ENOENT = 2;
-    internal const int EINTR = 4;
     internal const int E2BIG = 7;
     internal const int ENOEXEC = 8;
     internal const int EACCES = 13;
-    internal const int EEXIST = 17;
 
     internal const int O_RDONLY = 0;
     internal const int O_WRONLY = 1;
@@ -21,7 +19,6 @@ internal static unsafe partial class Libc
     internal const int O_APPEND = 0x400;
     internal const int O_NONBLOCK = 0x800;
     internal const int O_CLOEXEC = 0x80000;
-    internal const int O_PATH = 0x200000;
 
     internal const short POSIX_SPAWN_SETSIGDEF = 0x04;
     internal const short POSIX_SPAWN_SETSIGMASK = 0x08;

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Text;
 
 namespace Serval.Proxy;
 
@@ -30,13 +29,6 @@ internal sealed class OutputBuffer(int size)
         }
         bytes.CopyTo(_bytes.AsSpan(Count));
         Count += bytes.Length;
-    }
-
-    public void Append(long number)
-    {
-        Span<byte> digits = stackalloc byte[20];
-        Utf8Formatter.TryFormat(number, digits, out var written);
-        Append(digits[..written]);
     }
 
     public void Return()

@@ -1,4 +1,4 @@
-using Serval.Autoscaling.Simulation;
+using Serval.Autoscaling.Tests.Simulation;
 
 namespace Serval.Autoscaling.Tests;
 
@@ -18,7 +18,7 @@ public sealed class SimulatorTests
         var result = Simulator.Run(new Scenario
         {
             Seed = 1,
-            Spec = ScalingSpec.Default with { Target = 7, Total = 10 },
+            Spec = ScalingSpec.Default with { Target = 7 },
             Length = S(600),
             Requests = _ => Arrivals.Even(concurrency, S(1.3), S(600)),
             ServiceTime = _ => S(1),
@@ -46,7 +46,7 @@ public sealed class SimulatorTests
         var result = Simulator.Run(new Scenario
         {
             Seed = 1,
-            Spec = ScalingSpec.Default with { Target = 0.7, Total = 1 },
+            Spec = ScalingSpec.Default with { Target = 0.7 },
             ContainerConcurrency = 1,
             Length = S(30),
             Requests = _ => Arrivals.Burst(50, S(5.5)),
@@ -73,7 +73,7 @@ public sealed class SimulatorTests
             var result = Simulator.Run(new Scenario
             {
                 Seed = seed,
-                Spec = limit == 0 ? spec : spec with { Total = limit, Target = limit * 0.7 },
+                Spec = limit == 0 ? spec : spec with { Target = limit * 0.7 },
                 ContainerConcurrency = limit,
                 Length = S(1500),
                 Requests = r => Arrivals.Poisson(r, rate, from, to).Concat(bursts.SelectMany(b => Arrivals.Burst(b.Item2, b.Item1))),

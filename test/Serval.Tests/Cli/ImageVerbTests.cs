@@ -21,7 +21,7 @@ public sealed class ImageVerbTests : IDisposable
 
         Assert.Equal("", result.Error);
         Assert.Equal("hello:v1", (string?)JsonNode.Parse(result.Out)!["reference"]);
-        var config = await new ImageStore(_cli.Data).GetConfigAsync("hello:v1");
+        var config = (await new ImageStore(_cli.Data).OpenRootAsync("hello:v1")).Config;
         Assert.Equal(["/run"], config.Entrypoint);
         Assert.Equal(["--port", "80"], config.Cmd);
         Assert.Equal(["A=1", "B=x=y"], config.Env);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Api;
 using Serval.Api.Autoscaling;
 using Serval.Controllers.Autoscaler;
+using Serval.Controllers.Tests.TestServices;
 using Serval.Kube;
 
 namespace Serval.Controllers.Tests.Autoscaler;
@@ -51,6 +52,8 @@ internal sealed class AutoscalerWorld : IAsyncDisposable
 
     internal ManualTime Time { get; } = new();
 
+    internal LogLines<AutoscalerHost> Log { get; } = new();
+
     internal FakeKubeClient Client { get; }
 
     internal AutoscalerHost Host { get; private set; }
@@ -63,7 +66,7 @@ internal sealed class AutoscalerWorld : IAsyncDisposable
 
     internal string Condition(string type) => Status.Conditions.FirstOrDefault(c => c.Type == type) is { } c ? $"{c.Status} {c.Reason}".Trim() : "absent";
 
-    internal AutoscalerHost NewHost() => new(Client, _config, Time, NullLogger<AutoscalerHost>.Instance);
+    internal AutoscalerHost NewHost() => new(Client, _config, Time, Log);
 
     /// <summary>Runs the reconcilers until nothing is written, as events would.</summary>
     internal async Task ReconcileAsync()

@@ -1,7 +1,7 @@
-namespace Serval.Autoscaling.Simulation;
+namespace Serval.Autoscaling.Tests.Simulation;
 
 /// <summary>Arrival times of requests, drawn from a seeded source.</summary>
-public static class Arrivals
+internal static class Arrivals
 {
     /// <summary>Independent arrivals at a mean rate per second, from one time to another.</summary>
     public static IEnumerable<TimeSpan> Poisson(Random random, double perSecond, TimeSpan from, TimeSpan to)

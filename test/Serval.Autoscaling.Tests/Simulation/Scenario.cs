@@ -1,7 +1,7 @@
-namespace Serval.Autoscaling.Simulation;
+namespace Serval.Autoscaling.Tests.Simulation;
 
 /// <summary>A simulated revision and its load. The same scenario with the same seed gives the same result.</summary>
-public sealed record Scenario
+internal sealed record Scenario
 {
     public required int Seed { get; init; }
     public ScalingSpec Spec { get; init; } = ScalingSpec.Default;
@@ -32,7 +32,7 @@ public sealed record Scenario
 }
 
 /// <summary>A decision of a simulation.</summary>
-public readonly record struct SimulatedDecision(TimeSpan At, ScaleDecision Decision);
+internal readonly record struct SimulatedDecision(TimeSpan At, ScaleDecision Decision);
 
 /// <summary>What a simulation showed.</summary>
 /// <param name="Decisions">Every decision.</param>
@@ -41,7 +41,7 @@ public readonly record struct SimulatedDecision(TimeSpan At, ScaleDecision Decis
 /// <param name="LongestHold">Longest wait for an instance.</param>
 /// <param name="StillHeld">Requests that waited when the time was over.</param>
 /// <param name="InstanceTime">Sum of instance life times: what it cost.</param>
-public sealed record SimulationResult(
+internal sealed record SimulationResult(
     IReadOnlyList<SimulatedDecision> Decisions, IReadOnlyList<(TimeSpan At, int Count)> Replicas, int Finished, TimeSpan LongestHold,
     int StillHeld, TimeSpan InstanceTime)
 {

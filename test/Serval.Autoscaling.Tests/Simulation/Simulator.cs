@@ -1,10 +1,10 @@
-namespace Serval.Autoscaling.Simulation;
+namespace Serval.Autoscaling.Tests.Simulation;
 
 /// <summary>
 /// Runs a revision's autoscaling in simulated time: requests arrive, a gateway holds, forwards and reports, instances start and stop,
 /// and a <see cref="RevisionScaler"/> decides. Single-threaded, discrete events, no clock.
 /// </summary>
-public sealed class Simulator
+internal sealed class Simulator
 {
     private static readonly DateTimeOffset s_epoch = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
