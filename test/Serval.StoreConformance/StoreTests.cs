@@ -261,6 +261,10 @@ public sealed class StoreTests : IDisposable
         await opened.Client.CreateAsync(Kinds.Deployment, Deployment("d"), Write);
         await opened.Client.PatchAsync(Kinds.Deployment, new ObjectKey("facts", "d"), Merge("""{"status":{"replicas":1}}"""), Status);
         Assert.Equal(1, await opened.Store.DoAsync(static d => d.Scalar("PRAGMA synchronous")));
+        await opened.Client.PatchAsync(Kinds.Deployment, new ObjectKey("facts", "d"), Merge("""{"spec":{"replicas":2}}"""), Scale);
+        Assert.Equal(2, await opened.Store.DoAsync(static d => d.Scalar("PRAGMA synchronous")));
+        await opened.Client.PatchAsync(Kinds.Deployment, new ObjectKey("facts", "d"), Merge("""{"spec":{"replicas":3}}"""), WriteOptions.By("autoscaler", "scale"));
+        Assert.Equal(1, await opened.Store.DoAsync(static d => d.Scalar("PRAGMA synchronous")));
     }
 
     [Fact]
@@ -340,6 +344,33 @@ public sealed class StoreTests : IDisposable
         await using var copy = await OpenAsync(Options with { Directory = other.Path });
         Assert.Equal(["a"], copy.Client.Cache(Kinds.ConfigMap).List().Select(o => o.Metadata.Name));
         await Assert.ThrowsAsync<StoreException>(() => opened.Store.BackupAsync(SqliteStore.DatabasePath(other.Path)));
+    }
+
+    /// <summary>Secrets are in there: nobody else reads the database, what lies beside it, or a copy.</summary>
+    [Fact]
+    public async Task Files_AreTheirOwnersOnly()
+    {
+        const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+        var path = SqliteStore.DatabasePath(Path.Combine(_directory.Path, "made"));
+        string[] files = [path, path + "-wal", path + "-shm", path + ".backup"];
+        await using (var opened = await OpenAsync(Options with { Directory = Path.GetDirectoryName(path) }))
+        {
+            await opened.Create("a");
+            await opened.Store.BackupAsync(path + ".backup");
+            foreach (var file in files)
+            {
+                Assert.True(Private == File.GetUnixFileMode(file), $"{file} has mode {File.GetUnixFileMode(file)}");
+            }
+            Assert.Equal(Private | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(path)!));
+            await opened.Store.AbandonAsync();
+        }
+        File.SetUnixFileMode(path, Private | UnixFileMode.OtherRead | UnixFileMode.GroupRead); // as an older version made it
+        await using var again = await OpenAsync(Options with { Directory = Path.GetDirectoryName(path) });
+        Assert.Equal(Private, File.GetUnixFileMode(path));
     }
 
     [Fact]

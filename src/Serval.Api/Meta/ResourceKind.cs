@@ -56,7 +56,7 @@ public sealed class ResourceKind
     /// <summary>Whether upstream serves the kind from a CustomResourceDefinition (then Serval publishes one, read-only).</summary>
     public bool IsCustom { get; init; }
 
-    /// <summary>How long a write is waited for. A status write is always <see cref="WriteDurability.Derived"/>.</summary>
+    /// <summary>How long a write is waited for. A status write is <see cref="WriteDurability.Derived"/> unless its writer says otherwise.</summary>
     public WriteDurability Durability { get; init; } = WriteDurability.Synced;
 
     /// <summary>Columns of <c>kubectl get</c>; empty means name and age only.</summary>

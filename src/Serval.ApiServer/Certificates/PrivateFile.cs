@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Serval.ApiServer.Certificates;
 
-/// <summary>Files only their owner may read, written whole or not at all.</summary>
+/// <summary>Files only their owner may read.</summary>
 internal static class PrivateFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -30,26 +30,41 @@ internal static class PrivateFile
         {
             // that it is there is all
         }
-        if ((File.GetUnixFileMode(path) & ~OwnerOnly) != 0)
+        Tighten(path);
+    }
+
+    /// <summary>Closes the file to others, if it is there.</summary>
+    public static void Tighten(string path)
+    {
+        if (!OperatingSystem.IsWindows() && File.Exists(path) && (File.GetUnixFileMode(path) & ~OwnerOnly) != 0)
         {
             File.SetUnixFileMode(path, OwnerOnly);
         }
     }
 
+    /// <summary>Makes an empty file for somebody who would make it readable to all. <see cref="IOException"/> when it is there already.</summary>
+    public static void CreateEmpty(string path) => Create(path).Dispose();
+
+    /// <summary>Writes the file whole or not at all.</summary>
     public static void Write(string path, string text)
     {
         var draft = $"{path}.{Environment.ProcessId}.new";
         File.Delete(draft);
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = OwnerOnly;
-        }
-        using (var file = new FileStream(draft, options))
+        using (var file = Create(draft))
         {
             file.Write(Encoding.UTF8.GetBytes(text));
             file.Flush(flushToDisk: true);
         }
         File.Move(draft, path, overwrite: true);
+    }
+
+    private static FileStream Create(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = OwnerOnly;
+        }
+        return new FileStream(path, options);
     }
 }

@@ -200,7 +200,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         {
             throw new ApiException(404, "NotFound", "the server could not find the requested resource");
         }
-        var main = options with { Subresource = "", Durability = options.Durability ?? WriteDurability.Derived };
+        var main = options with { Subresource = "" }; // a change of the spec: waited for like any other one
         var stored = await ChangeAsync(kind, key, main, present =>
         {
             var scale = Checked(ScaleView.Read(edit(ScaleView.Of(present))), options);

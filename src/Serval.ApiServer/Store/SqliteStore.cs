@@ -172,7 +172,7 @@ public sealed partial class SqliteStore : IAsyncDisposable
             {
                 Directory.CreateDirectory(options.Directory);
                 held = DirectoryLock.Take(options.Directory);
-                PrivateFile.Protect(DatabasePath(options.Directory)); // Secrets lie in it; SQLite gives its other files the same mode
+                MakePrivate(DatabasePath(options.Directory));
             }
             var store = new SqliteStore(options, held);
             store._thread.Start();
@@ -191,16 +191,32 @@ public sealed partial class SqliteStore : IAsyncDisposable
         }
     }
 
+    /// <summary>Secrets lie in the database. SQLite makes what lies beside it with the database's mode, but leaves what is there as it is.</summary>
+    private static void MakePrivate(string database)
+    {
+        PrivateFile.Protect(database);
+        PrivateFile.Tighten(database + "-wal");
+        PrivateFile.Tighten(database + "-shm");
+    }
+
     private static void Backup(string source, string path)
     {
+        var begun = false;
         try
         {
+            PrivateFile.CreateEmpty(path); // SQLite fills an empty file, and keeps its mode
+            begun = true;
             using var database = new SqliteDatabase(source);
             database.Execute($"VACUUM INTO '{path.Replace("'", "''", StringComparison.Ordinal)}'");
         }
-        catch (SqliteFailure e)
+        catch (Exception e) when (e is SqliteFailure or IOException or UnauthorizedAccessException)
         {
-            throw new StoreException($"the backup to {path} failed: {e.Message}; {(File.Exists(path) ? "the file already exists: choose a new name" : e.Advice)}", e);
+            var advice = !begun && File.Exists(path) ? "the file already exists: choose a new name" : (e as SqliteFailure)?.Advice ?? "check the directory's space, owner and mode";
+            if (begun)
+            {
+                File.Delete(path);
+            }
+            throw new StoreException($"the backup to {path} failed: {e.Message.TrimEnd('.')}; {advice}", e);
         }
     }
 

@@ -69,7 +69,10 @@ internal sealed class RevisionReconciler(
             result = ReconcileResult.After(RejectedRetry); // a quota or a policy may change its mind, and tells nobody
         }
         status["conditions"] = conditions.ToJson();
-        var reported = await _report.WriteAsync(client, Kinds.Revision, stored, status, conditions.Ready, Name, ct);
+        // What a tag meant once cannot be derived again: the first status that says it is waited for (docs/decisions/0002).
+        var resolved = status["containerStatuses"] is not null && revision.Status.ContainerStatuses.Count == 0;
+        var durability = resolved ? WriteDurability.Synced : WriteDurability.Derived;
+        var reported = await _report.WriteAsync(client, Kinds.Revision, stored, status, conditions.Ready, Name, ct, durability);
         if (reported.RequeueAfter is not null)
         {
             return reported;

@@ -14,7 +14,8 @@ internal sealed class StatusReport(TimeProvider time)
     private readonly StatusTrail _trail = new(time);
 
     internal async Task<ReconcileResult> WriteAsync(
-        IKubeClient client, ResourceKind kind, KubeObject stored, JsonObject status, Condition ready, string manager, CancellationToken ct)
+        IKubeClient client, ResourceKind kind, KubeObject stored, JsonObject status, Condition ready, string manager, CancellationToken ct,
+        WriteDurability durability = WriteDurability.Derived)
     {
         var differs = JsonDiff.MergePatch(StatusFields.Of(stored), status) is not null;
         if (differs && ready.Status == "Unknown" && _trail.Wait(stored.Key, waking: false) is var wait && wait > TimeSpan.Zero)
@@ -23,7 +24,7 @@ internal sealed class StatusReport(TimeProvider time)
         }
         if (differs)
         {
-            await OwnedObjects.PatchStatusAsync(client, kind, stored, status, manager, ct);
+            await OwnedObjects.PatchStatusAsync(client, kind, stored, status, manager, ct, durability);
         }
         _trail.Forget(stored.Key);
         return ReconcileResult.Done;

@@ -112,16 +112,18 @@ public static class OwnedObjects
     }
 
     /// <summary>
-    /// Writes <paramref name="status"/> when it differs from the stored one, as a patch of the difference.
+    /// Writes <paramref name="status"/> when it differs from the stored one, as a patch of the difference. <paramref name="durability"/> is
+    /// Synced for a status that could not be derived again (docs/decisions/0002).
     /// </summary>
     public static async Task<KubeObject> PatchStatusAsync(
-        IKubeClient client, ResourceKind kind, KubeObject present, JsonObject status, string manager, CancellationToken ct)
+        IKubeClient client, ResourceKind kind, KubeObject present, JsonObject status, string manager, CancellationToken ct,
+        WriteDurability durability = WriteDurability.Derived)
     {
         if (JsonDiff.MergePatch(StatusFields.Of(present), status) is not { } difference)
         {
             return present;
         }
-        return await PatchAsync(client, kind, present, new JsonObject { ["status"] = difference }, WriteOptions.By(manager, "status"), ct);
+        return await PatchAsync(client, kind, present, new JsonObject { ["status"] = difference }, WriteOptions.By(manager, "status") with { Durability = durability }, ct);
     }
 
     /// <summary>

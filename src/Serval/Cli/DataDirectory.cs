@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Serval.Cli;
 
 /// <summary>The directory everything is kept in.</summary>
@@ -8,15 +10,26 @@ internal static class DataDirectory
 
     private const string AnotherOne = $"name another directory with --data-dir or {SharedOptions.DataDirectoryVariable}";
 
+    private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode Others = (UnixFileMode)0b_111_111;
+
+    /// <summary>What Serval itself puts there, beside everything that begins with "serval." or ".serval-".</summary>
+    private static readonly string[] s_own = ["certificates", "images", "kubeconfig", "node", "pods", "work"];
+
     /// <summary>
     /// Makes it when it is missing, for its owner only (keys of the server lie in it), and tries whether it can be written. Throws
-    /// <see cref="CliException"/> with the cause and what to do.
+    /// <see cref="CliException"/> with the cause and what to do. One that others may look into is closed to them, which <paramref name="warn"/>
+    /// is told; one that holds other things too is left as it is, for who else may need it.
     /// </summary>
-    public static void Prepare(string path)
+    public static void Prepare(string path, Action<string> warn)
     {
         try
         {
             Create(path);
+            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0)
+            {
+                Tighten(path, warn);
+            }
             using (new FileStream(Path.Combine(path, ".serval-writable"), FileMode.Create, FileAccess.Write, FileShare.ReadWrite, 1, FileOptions.DeleteOnClose))
             {
                 // that it could be made is the answer
@@ -59,7 +72,21 @@ internal static class DataDirectory
         }
         else
         {
-            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            Directory.CreateDirectory(path, Owner);
         }
+    }
+
+    private static void Tighten(string path, Action<string> warn)
+    {
+        Debug.Assert(!OperatingSystem.IsWindows(), "there are no such modes");
+        var stranger = Directory.EnumerateFileSystemEntries(path).Select(e => Path.GetFileName(e)).FirstOrDefault(name =>
+            !name.StartsWith("serval.", StringComparison.Ordinal) && !name.StartsWith(".serval-", StringComparison.Ordinal) && !s_own.Contains(name));
+        if (stranger is not null)
+        {
+            warn($"other users may look into the data directory {path}; its mode stays as it is because {stranger} is not Serval's: give Serval a directory of its own with --data-dir");
+            return;
+        }
+        File.SetUnixFileMode(path, Owner);
+        warn($"other users could look into the data directory {path}; now only its owner can");
     }
 }

@@ -47,7 +47,7 @@ internal sealed class UpCommand : Verb
             ApiPort = parse.GetValue(_apiPort),
             ListenAddress = parse.GetValue(_listen)!,
         };
-        DataDirectory.Prepare(options.DataDirectory);
+        DataDirectory.Prepare(options.DataDirectory, Context.Warn);
         await using (var host = await StartAsync(options, ct))
         {
             try

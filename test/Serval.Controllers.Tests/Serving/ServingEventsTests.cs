@@ -1,9 +1,11 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Api;
+using Serval.Api.Serving;
 using Serval.Controllers.Serving;
 using Serval.Controllers.Tests.Autoscaler;
 using Serval.Controllers.Tests.TestServices;
+using Serval.Controllers.Workloads;
 using Serval.Kube;
 
 namespace Serval.Controllers.Tests.Serving;
@@ -116,6 +118,26 @@ public sealed class ServingEventsTests : IDisposable
         await reconciler.ReconcileAsync(s_revision, CancellationToken.None);
         await reconciler.ReconcileAsync(s_revision, CancellationToken.None);
         Assert.Equal(["Normal RevisionReady Revision/hello-00001: Revision becomes ready upon all resources being ready"], _events.Take());
+    }
+
+    /// <summary>A tag may mean another image after a power loss: what it meant is waited for, once; the rest of the status is derived.</summary>
+    [Fact]
+    public async Task Revision_ImageDigest_IsWrittenSynced_Once()
+    {
+        await CreateAsync(Kinds.Revision, s_revision.Name);
+        var reconciler = new RevisionReconciler(_client, _images, _config, _events, _time);
+        await reconciler.ReconcileAsync(s_revision, CancellationToken.None);
+        _time.Advance(StatusTrail.Delay);
+        await reconciler.ReconcileAsync(s_revision, CancellationToken.None);
+        Assert.Equal("example.com/app@sha256:1", Assert.Single(_client.Cache(Kinds.Revision).Get(s_revision)!.As<Revision>().Status.ContainerStatuses).ImageDigest);
+        Assert.Equal(["patch Revision hello-00001/status"], _client.Synced.Select(w => w.ToString()));
+
+        await PatchAsync(Kinds.PodAutoscaler, s_revision, """{"status":{"actualScale":1,"conditions":[{"type":"Ready","status":"False","reason":"NoTraffic"}]}}""");
+        await reconciler.ReconcileAsync(s_revision, CancellationToken.None);
+        _time.Advance(StatusTrail.Delay);
+        await reconciler.ReconcileAsync(s_revision, CancellationToken.None);
+        Assert.Equal(1, _client.Cache(Kinds.Revision).Get(s_revision)!.As<Revision>().Status.ActualReplicas);
+        Assert.Single(_client.Synced);
     }
 
     [Fact]

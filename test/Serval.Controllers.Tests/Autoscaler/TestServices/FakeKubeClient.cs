@@ -32,6 +32,9 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
         }
     }
 
+    /// <summary>Of all writes those that wait for the disk.</summary>
+    public ConcurrentQueue<FakeWrite> Synced { get; } = [];
+
     public long Version => Interlocked.Read(ref _version);
 
     /// <summary>Fails every write with this while set.</summary>
@@ -144,7 +147,12 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
         {
             throw failure;
         }
-        Record(new FakeWrite(verb, kind, after.Key, options.Subresource));
+        var write = new FakeWrite(verb, kind, after.Key, options.Subresource);
+        Record(write);
+        if (options.Durability != WriteDurability.Derived)
+        {
+            Synced.Enqueue(write);
+        }
         return before is not null && after.Metadata is { IsDeleting: true, Finalizers.Count: 0 } && before.Metadata.Finalizers.Count > 0
             ? Remove(kind, after)
             : Keep(kind, before, after);
