@@ -103,6 +103,25 @@ public abstract partial class KubeClientFacts
         await Refused(400, () => Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { Limit = 3, Continue = "made up" }));
     }
 
+    /// <summary>The rest of one list is not the rest of another: a token of Secrets opens no ConfigMaps, and deletes none.</summary>
+    [Theory]
+    [InlineData("Secret", "facts", "", "")]
+    [InlineData("ConfigMap", null, "", "")]
+    [InlineData("ConfigMap", "facts", "a=b", "")]
+    [InlineData("ConfigMap", "facts", "", "metadata.name=m1")]
+    public async Task List_WithTheTokenOfAnotherList_IsRefused(string kind, string? ns, string labels, string fields)
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            await Create(ConfigMap($"m{i}"));
+        }
+        var first = await Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { Limit = 1 });
+        var other = new ListOptions { Limit = 1, Continue = first.Continue, LabelSelector = labels, FieldSelector = fields };
+        await Refused(400, () => Client.ListAsync(Kinds.Find("v1", kind)!, ns, other));
+        await Refused(400, () => Client.DeleteCollectionAsync(Kinds.Find("v1", kind)!, ns, other, s_delete));
+        Assert.Equal(3, Client.Cache(Kinds.ConfigMap).List("facts").Count);
+    }
+
     [Fact]
     public async Task Cache_SeesFinishedWrites()
     {

@@ -41,9 +41,10 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
 
     public Task<KubeList> ListAsync(ResourceKind kind, string? ns, ListOptions options, CancellationToken ct = default)
     {
+        var scope = new PageScope(kind, ns ?? "", options.LabelSelector, options.FieldSelector);
         if (options.Continue.Length > 0)
         {
-            return Task.FromResult(_pages.Next(options.Continue, options.Limit));
+            return Task.FromResult(_pages.Next(scope, options.Continue, options.Limit));
         }
         var filter = ObjectFilter.Parse(Blank(ns), options.LabelSelector, options.FieldSelector);
         var (version, items) = _store.Table(kind).Snapshot(filter.Namespace);
@@ -52,7 +53,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             items.RemoveAll(o => !filter.Matches(o));
         }
         return Task.FromResult(options.Limit > 0 && items.Count > options.Limit
-            ? _pages.First(version, items, options.Limit)
+            ? _pages.First(scope, version, items, options.Limit)
             : new KubeList(version, items));
     }
 
@@ -165,7 +166,11 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         return found;
     }
 
-    public void Dispose() => _config.Dispose();
+    public void Dispose()
+    {
+        _config.Dispose();
+        _pages.Dispose();
+    }
 
     private Task<KubeObject> ChangeAsync(ResourceKind kind, ObjectKey key, WriteOptions options, Func<KubeObject, JsonObject> edit) =>
         ReplaceAsync(kind, key, options, present => _admission.Update(kind, present, edit(present), options));

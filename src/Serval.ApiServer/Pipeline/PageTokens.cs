@@ -7,37 +7,59 @@ namespace Serval.ApiServer.Pipeline;
 
 /// <summary>
 /// The rest of lists that were asked for in pages: each list is kept as it was at one version, for some minutes and in bounded number; after
-/// that its token is answered with 410, as upstream answers one that etcd has compacted. A page can be asked for again.
+/// that its token is answered with 410, as upstream answers one that etcd has compacted. A page can be asked for again. A token is good for the
+/// list it was given out for and for no other.
 /// </summary>
-internal sealed class PageTokens(TimeProvider time)
+internal sealed class PageTokens : IDisposable
 {
     private const int MostLists = 32;
-    private static readonly TimeSpan s_life = TimeSpan.FromMinutes(5);
 
+    /// <summary>How long the rest of a list can be asked for.</summary>
+    internal static readonly TimeSpan Life = TimeSpan.FromMinutes(5);
+
+    private readonly TimeProvider _time;
+    private readonly ITimer _sweep;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, KeptList> _lists = []; // guarded by _lock
 
-    internal KubeList First(long version, List<KubeObject> items, long limit)
+    internal PageTokens(TimeProvider time)
+    {
+        _time = time;
+        _sweep = time.CreateTimer(static tokens => ((PageTokens)tokens!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>How many lists are kept.</summary>
+    internal int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _lists.Count;
+            }
+        }
+    }
+
+    internal KubeList First(PageScope scope, long version, List<KubeObject> items, long limit)
     {
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
-        var now = time.GetUtcNow();
-        var kept = new KeptList(version, items, now + s_life);
+        var kept = new KeptList(scope, version, items, _time.GetUtcNow() + Life);
         lock (_lock)
         {
-            foreach (var stale in _lists.Where(p => p.Value.Until < now).Select(p => p.Key).ToList())
-            {
-                _lists.Remove(stale);
-            }
             if (_lists.Count >= MostLists)
             {
                 _lists.Remove(_lists.MinBy(p => p.Value.Until).Key);
             }
             _lists[id] = kept;
+            if (_lists.Count == 1)
+            {
+                _sweep.Change(Life, Timeout.InfiniteTimeSpan);
+            }
         }
         return Cut(id, kept, 0, limit);
     }
 
-    internal KubeList Next(string token, long limit)
+    internal KubeList Next(PageScope scope, string token, long limit)
     {
         var dot = token.IndexOf('.', StringComparison.Ordinal);
         if (dot <= 0 || !int.TryParse(token.AsSpan(dot + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var at))
@@ -49,9 +71,31 @@ internal sealed class PageTokens(TimeProvider time)
         {
             _lists.TryGetValue(token[..dot], out kept);
         }
-        return kept is not null && time.GetUtcNow() <= kept.Until && at < kept.Items.Count
+        if (kept is not null && kept.Scope != scope)
+        {
+            throw ApiException.BadRequest("continue key is not valid: it belongs to another list; ask with the same kind, namespace and selectors as for the first page");
+        }
+        return kept is not null && _time.GetUtcNow() < kept.Until && at < kept.Items.Count
             ? Cut(token[..dot], kept, at, limit)
             : throw ApiException.Expired("The provided continue parameter is too old to display a consistent list result. Start a new list without the continue parameter.");
+    }
+
+    public void Dispose() => _sweep.Dispose();
+
+    private void Sweep()
+    {
+        var now = _time.GetUtcNow();
+        lock (_lock)
+        {
+            foreach (var stale in _lists.Where(p => p.Value.Until <= now).Select(p => p.Key).ToList())
+            {
+                _lists.Remove(stale);
+            }
+            if (_lists.Count > 0)
+            {
+                _sweep.Change(_lists.Values.Min(l => l.Until) - now, Timeout.InfiniteTimeSpan);
+            }
+        }
     }
 
     private static KubeList Cut(string id, KeptList kept, int at, long limit)
@@ -64,5 +108,8 @@ internal sealed class PageTokens(TimeProvider time)
             : new KubeList(kept.Version, page, string.Create(CultureInfo.InvariantCulture, $"{id}.{at + count}"), left - count);
     }
 
-    private sealed record KeptList(long Version, List<KubeObject> Items, DateTimeOffset Until);
+    private sealed record KeptList(PageScope Scope, long Version, List<KubeObject> Items, DateTimeOffset Until);
 }
+
+/// <summary>What a list was asked for.</summary>
+internal sealed record PageScope(ResourceKind Kind, string Namespace, string LabelSelector, string FieldSelector);

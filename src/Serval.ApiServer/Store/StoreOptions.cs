@@ -31,9 +31,6 @@ public sealed record StoreOptions
     /// <summary>How often a quiet watch that asked for bookmarks gets one.</summary>
     public TimeSpan BookmarkInterval { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long the rest of a paged list can be fetched.</summary>
-    public TimeSpan ContinueLifetime { get; init; } = TimeSpan.FromMinutes(5);
-
     /// <summary>Resource versions reserved on disk at a time; an unclean stop skips the rest of a block.</summary>
     internal int VersionBlock { get; init; } = 10_000;
 

@@ -26,9 +26,6 @@ internal sealed class StoreWatcher(ObjectFilter filter, int capacity)
         }
     }
 
-    /// <summary>Ends the watch when the store closes.</summary>
-    public void Close() => _buffer.Writer.TryComplete();
-
     /// <summary>
     /// The change as this watch shows it, or null when it does not concern it: an object that enters the selector is Added, one that
     /// leaves it is Deleted with its last matching state.
