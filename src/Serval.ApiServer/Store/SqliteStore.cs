@@ -170,7 +170,7 @@ public sealed partial class SqliteStore : IAsyncDisposable
         {
             if (options.Directory is not null)
             {
-                Directory.CreateDirectory(options.Directory);
+                PrivateFile.CreateDirectory(options.Directory);
                 held = DirectoryLock.Take(options.Directory);
                 MakePrivate(DatabasePath(options.Directory));
             }
