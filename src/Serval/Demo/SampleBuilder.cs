@@ -42,7 +42,7 @@ internal sealed class SampleBuilder(CliContext context, string source, string da
         {
             return output;
         }
-        DataDirectory.Prepare(dataDirectory); // the first verb may be this one
+        DataDirectory.Prepare(dataDirectory, context.Warn); // the first verb may be this one
         Directory.CreateDirectory(WorkDirectory);
         var temporary = output + "." + Environment.ProcessId;
         await PublishAsync(temporary, ct);
