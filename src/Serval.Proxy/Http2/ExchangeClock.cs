@@ -1,8 +1,9 @@
+using System.IO.Pipelines;
 using Serval.Routing;
 
 namespace Serval.Proxy;
 
-/// <summary>The three timeouts of one exchange, and its client's leaving, as one token with a reason.</summary>
+/// <summary>The three timeouts of one exchange, and a client that leaves or does not read, as one token with a reason.</summary>
 internal sealed class ExchangeClock : IDisposable
 {
     private readonly CancellationTokenSource _source;
@@ -11,10 +12,15 @@ internal sealed class ExchangeClock : IDisposable
     private readonly ITimer? _start;
     private readonly ITimer? _idle;
     private readonly TimeSpan _idleTimeout;
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _writeTimeout;
+    private ITimer? _write;
     private int _why = -1;
 
-    public ExchangeClock(RevisionPolicy policy, TimeProvider time, CancellationToken clientGone)
+    public ExchangeClock(RevisionPolicy policy, ProxyOptions options, CancellationToken clientGone)
     {
+        var time = _time = options.TimeProvider;
+        _writeTimeout = options.ClientWriteTimeout;
         _source = new CancellationTokenSource();
         _client = clientGone.UnsafeRegister(static self => ((ExchangeClock)self!).End(RequestOutcome.ClientAborted), this);
         _whole = Timer(time, policy.Timeout, RequestOutcome.Timeout);
@@ -34,13 +40,26 @@ internal sealed class ExchangeClock : IDisposable
 
     public void ResponseStarted() => _start?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
+    /// <summary>Waits for a write to the client, but not longer than <see cref="ProxyOptions.ClientWriteTimeout"/>.</summary>
+    public ValueTask<FlushResult> WatchWriteAsync(ValueTask<FlushResult> writing) => writing.IsCompleted ? writing : AwaitWriteAsync(writing);
+
     public void Dispose()
     {
+        _write?.Dispose();
         _client.Dispose();
         _whole?.Dispose();
         _start?.Dispose();
         _idle?.Dispose();
         _source.Dispose();
+    }
+
+    private async ValueTask<FlushResult> AwaitWriteAsync(ValueTask<FlushResult> writing)
+    {
+        _write ??= _time.CreateTimer(static self => ((ExchangeClock)self!).End(RequestOutcome.ClientAborted), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _write.Change(_writeTimeout, Timeout.InfiniteTimeSpan);
+        var result = await writing;
+        _write.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        return result;
     }
 
     private ITimer? Timer(TimeProvider time, TimeSpan after, RequestOutcome outcome) =>

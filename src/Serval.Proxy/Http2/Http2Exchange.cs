@@ -44,7 +44,7 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
 
     private async Task ForwardAsync(Gate gate, string host, string target)
     {
-        using var clock = new ExchangeClock(gate.Policy, core.Options.TimeProvider, context.RequestAborted);
+        using var clock = new ExchangeClock(gate.Policy, core.Options, context.RequestAborted);
         try
         {
             do
@@ -199,12 +199,12 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
         if (!reading.IsCompleted)
         {
             // The headers do not wait for the body. Where there is neither body nor wait they go with the trailers, as gRPC wants it.
-            await context.Response.BodyWriter.FlushAsync(clock.Token);
+            await clock.WatchWriteAsync(context.Response.BodyWriter.FlushAsync(clock.Token));
         }
         for (var read = await reading; read > 0; read = await body.ReadAsync(buffer, clock.Token))
         {
             clock.NoteActivity();
-            await context.Response.BodyWriter.WriteAsync(buffer.AsMemory(0, read), clock.Token);
+            await clock.WatchWriteAsync(context.Response.BodyWriter.WriteAsync(buffer.AsMemory(0, read), clock.Token));
         }
         if (context.Features.Get<IHttpResponseTrailersFeature>() is { } trailers)
         {
@@ -245,7 +245,7 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
         response.Headers.RetryAfter = _failure == RequestOutcome.QueueFull ? "1" : default;
         response.ContentType = type;
         response.ContentLength = text.Length;
-        await response.BodyWriter.WriteAsync(text); // the date is the server's
+        await response.BodyWriter.WriteAsync(text); // small enough for the server's buffer; the date is the server's
     }
 
     private void Release(Gate gate)

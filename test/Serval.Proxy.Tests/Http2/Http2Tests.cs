@@ -244,6 +244,27 @@ public sealed class Http2Tests : ProxyTest
         Assert.Equal([(1, 5)], await FramesAsync("/")); // HEADERS with END_STREAM and END_HEADERS, and no other
     }
 
+    /// <summary>RST_STREAM: the stream alone, not the connection.</summary>
+    [Fact]
+    public async Task Http2Client_ThatDoesNotOpenItsWindow_IsCutOff()
+    {
+        Route(RevisionPolicy.PlainService);
+        var upstream = Serve(_ => Upstream.Ok(new string('x', 1_000_000)));
+        var client = await GetRawAsync("h", "/", settings: [0, 4, 0, 0, 0, 0]); // SETTINGS_INITIAL_WINDOW_SIZE 0 (RFC 9113, 6.5.2)
+        Assert.Equal(1, (await FrameAsync(client)).Type);
+        var next = FrameAsync(client);
+        Time.Advance(TimeSpan.FromSeconds(50));
+        Assert.False(next.IsCompleted);
+        while (!next.IsCompleted)
+        {
+            Time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        Assert.Equal(3, (await next).Type);
+        await Proxy.WhenIdleAsync(Revision, $"i0-{upstream.Port}");
+        Assert.Empty(Log.Errors);
+    }
+
     [Fact]
     public async Task Http2Client_Probe_IsAnsweredHere()
     {
@@ -311,21 +332,39 @@ public sealed class Http2Tests : ProxyTest
     /// <summary>The frames of stream 1 that answer a GET, by type and flags, up to the end of the stream.</summary>
     private async Task<List<(int Type, int Flags)>> FramesAsync(string path)
     {
-        var client = await ClientAsync();
-        // No dynamic table: each field is a literal without indexing (RFC 7541, 6.2.2).
-        byte[] fields = [.. Literal(":method", "GET"), .. Literal(":scheme", "http"), .. Literal(":path", path), .. Literal(":authority", "h")];
-        await client.SendAsync((byte[])[.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, (byte)fields.Length, 1, 5, 0, 0, 0, 1, .. fields]);
+        var client = await GetRawAsync("h", path, settings: []);
         var frames = new List<(int Type, int Flags)>();
         while (frames.Count == 0 || (frames[^1].Flags & 1) == 0)
+        {
+            frames.Add(await FrameAsync(client));
+        }
+        return frames;
+    }
+
+    /// <summary>The next frame of stream 1.</summary>
+    private static async Task<(int Type, int Flags)> FrameAsync(Wire client)
+    {
+        while (true)
         {
             var head = await client.ReadExactAsync(9);
             await client.SkipAsync((head[0] << 16) | (head[1] << 8) | head[2]);
             if (head[8] == '\x1')
             {
-                frames.Add((head[3], head[4]));
+                return (head[3], head[4]);
             }
         }
-        return frames;
+    }
+
+    /// <summary>A connection that has sent the preface, its settings, and a GET as stream 1.</summary>
+    private async Task<Wire> GetRawAsync(string host, string path, byte[] settings)
+    {
+        var client = await ClientAsync();
+        // No dynamic table: each field is a literal without indexing (RFC 7541, 6.2.2).
+        byte[] fields = [.. Literal(":method", "GET"), .. Literal(":scheme", "http"), .. Literal(":path", path), .. Literal(":authority", host)];
+        await client.SendAsync((byte[])[
+            .. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, 0, 0, (byte)settings.Length, 4, 0, 0, 0, 0, 0, .. settings,
+            0, 0, (byte)fields.Length, 1, 5, 0, 0, 0, 1, .. fields]);
+        return client;
 
         static byte[] Literal(string name, string value) =>
             [0, (byte)name.Length, .. Encoding.ASCII.GetBytes(name), (byte)value.Length, .. Encoding.ASCII.GetBytes(value)];
