@@ -12,6 +12,7 @@ internal sealed class TarSource : ImageSource
     private readonly string _directory;
     private readonly Dictionary<string, string> _members = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _links = new(StringComparer.Ordinal);
+    private int _entries;
 
     private TarSource(string name, string directory)
     {
@@ -62,7 +63,7 @@ internal sealed class TarSource : ImageSource
         await using var reader = new TarReader(content, leaveOpen: true);
         try
         {
-            while (await reader.GetNextEntryAsync(copyData: false, ct) is { } entry)
+            while (await TarEntries.NextAsync(reader, ct) is { } entry)
             {
                 await TakeAsync(entry, limits, ct);
             }
@@ -79,6 +80,10 @@ internal sealed class TarSource : ImageSource
 
     private async Task TakeAsync(TarEntry entry, ImageLimits limits, CancellationToken ct)
     {
+        if (++_entries > MaxMembers)
+        {
+            throw new ImageException(ImageError.TooLarge, $"{Name} has more than {MaxMembers} members; save fewer images at once");
+        }
         if (entry.EntryType is TarEntryType.SymbolicLink or TarEntryType.HardLink)
         {
             // `docker save` of old links equal layers to one another: "../<id>/layer.tar".
@@ -90,16 +95,16 @@ internal sealed class TarSource : ImageSource
         {
             return;
         }
-        if (entry.Length > limits.MaxBlobBytes || _members.Count >= MaxMembers)
+        if (entry.Length > limits.MaxBlobBytes)
         {
-            throw new ImageException(ImageError.TooLarge, $"{Name}: member \"{entry.Name}\" is over the limit of {limits.MaxBlobBytes} bytes and {MaxMembers} members; save fewer images at once");
+            throw new ImageException(ImageError.TooLarge, $"{Name}: member \"{entry.Name}\" has more than {limits.MaxBlobBytes} bytes; save a smaller image");
         }
         await WriteAsync(entry, ct);
     }
 
     private async Task WriteAsync(TarEntry entry, CancellationToken ct)
     {
-        var path = Path.Combine(_directory, _members.Count.ToString(CultureInfo.InvariantCulture));
+        var path = Path.Combine(_directory, _entries.ToString(CultureInfo.InvariantCulture));
         await using var target = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
         if (entry.DataStream is { } data)
         {

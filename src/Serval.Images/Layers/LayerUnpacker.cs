@@ -21,7 +21,7 @@ internal sealed class LayerUnpacker(string root, ImageLimits limits)
         await using var reader = new TarReader(tar, leaveOpen: true);
         try
         {
-            while (await reader.GetNextEntryAsync(copyData: false, ct) is { } entry)
+            while (await TarEntries.NextAsync(reader, ct) is { } entry)
             {
                 if (++_entries > limits.MaxEntries)
                 {
