@@ -13,7 +13,7 @@ public sealed class TarFile
 
     public TarFile File(string name, string text = "x", int mode = 0x1A4)
     {
-        _entries.Add(new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)), Mode = (UnixFileMode)mode });
+        _entries.Add(new PaxTarEntry(TarEntryType.RegularFile, name) { ModificationTime = DateTimeOffset.UnixEpoch, DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)), Mode = (UnixFileMode)mode });
         return this;
     }
 
@@ -41,7 +41,10 @@ public sealed class TarFile
     }
 
     /// <summary>A <c>docker save</c> archive with these layers.</summary>
-    public static byte[] DockerArchive(string tag, params byte[][] layers)
+    public static byte[] DockerArchive(string tag, params byte[][] layers) => DockerArchive(tag, repeated: null, layers);
+
+    /// <summary>The same with a member's name given to rubbish at the beginning, too.</summary>
+    public static byte[] DockerArchive(string tag, string? repeated, params byte[][] layers)
     {
         var config = new JsonObject
         {
@@ -51,10 +54,14 @@ public sealed class TarFile
             ["rootfs"] = new JsonObject { ["type"] = "layers", ["diff_ids"] = new JsonArray([.. layers.Select(l => (JsonNode)Digest(l))]) },
         };
         var archive = new TarFile();
+        if (repeated is not null)
+        {
+            archive.File(repeated, "rubbish");
+        }
         var names = new JsonArray();
         for (var i = 0; i < layers.Length; i++)
         {
-            archive._entries.Add(new PaxTarEntry(TarEntryType.RegularFile, $"{i}/layer.tar") { DataStream = new MemoryStream(layers[i]) });
+            archive._entries.Add(new PaxTarEntry(TarEntryType.RegularFile, $"{i}/layer.tar") { ModificationTime = DateTimeOffset.UnixEpoch, DataStream = new MemoryStream(layers[i]) });
             names.Add($"{i}/layer.tar");
         }
         var manifest = new JsonArray(new JsonObject { ["Config"] = "config.json", ["RepoTags"] = new JsonArray(tag), ["Layers"] = names });
@@ -75,6 +82,7 @@ public sealed class TarFile
 
     private TarFile Add(TarEntry entry)
     {
+        entry.ModificationTime = DateTimeOffset.UnixEpoch; // equal bytes in every run
         _entries.Add(entry);
         return this;
     }
