@@ -25,6 +25,10 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
         {
             _failure = RequestOutcome.ProbeAnswered;
         }
+        else if (target.AsSpan().ContainsAnyInRange('\0', ' ') || target.Contains('\u007f', StringComparison.Ordinal))
+        {
+            _failure = RequestOutcome.BadRequest; // what cannot be said in a request line of HTTP/1.1 is not said in HTTP/2 either
+        }
         else if (Route(host, target, local) is not { } rule)
         {
             _failure = RequestOutcome.NoRoute;
