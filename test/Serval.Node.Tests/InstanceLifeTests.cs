@@ -281,7 +281,7 @@ public sealed class InstanceLifeTests
         await node.LogAsync("caught");
 
         await node.Kube.DeleteAsync(Kinds.Pod, key, new DeleteOptions { GracePeriodSeconds = 5 });
-        await AdvanceToAsync(time, TimeSpan.FromSeconds(5));
+        await time.AdvanceOnceAsync(TimeSpan.FromSeconds(5));
 
         await node.WhenGoneAsync();
     }
@@ -298,7 +298,7 @@ public sealed class InstanceLifeTests
         await node.LogAsync("caught");
 
         await node.Kube.DeleteAsync(Kinds.Pod, key, new DeleteOptions { GracePeriodSeconds = 0 });
-        await AdvanceToAsync(time, TimeSpan.FromSeconds(2));
+        await time.AdvanceOnceAsync(TimeSpan.FromSeconds(2));
 
         await node.WhenSignalAsync(InstanceState.Gone);
     }
@@ -456,16 +456,6 @@ public sealed class InstanceLifeTests
             c["readinessProbe"] = JsonNode.Parse("""{"exec":{"command":["true"]}}""");
         },
         p => p["metadata"]!["name"] = name);
-
-    // Moves the clock once the agent waits for just that.
-    private static async Task AdvanceToAsync(ManualTime time, TimeSpan step)
-    {
-        while (!time.HasTimerIn(step))
-        {
-            await Task.Yield();
-        }
-        time.Advance(step);
-    }
 
     private static async Task<string> ReadAsync(string file)
     {

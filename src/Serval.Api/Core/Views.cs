@@ -65,7 +65,31 @@ public sealed record Container
     public ResourceRequirements Resources { get; init => field = value ?? field; } = new();
     public string TerminationMessagePath { get; init => field = value ?? field; } = "";
     public string TerminationMessagePolicy { get; init => field = value ?? field; } = "";
+    public Lifecycle? Lifecycle { get; init; }
+
+    /// <summary><c>Always</c> on an init container makes it a sidecar; empty otherwise.</summary>
+    public string RestartPolicy { get; init => field = value ?? field; } = "";
 }
+
+/// <summary>core/v1 Lifecycle: what is done at both ends of a container's run.</summary>
+public sealed record Lifecycle
+{
+    public LifecycleHandler? PostStart { get; init; }
+    public LifecycleHandler? PreStop { get; init; }
+
+    /// <summary>Signal that asks the program to end; empty means the image's.</summary>
+    public string StopSignal { get; init => field = value ?? field; } = "";
+}
+
+/// <summary>core/v1 LifecycleHandler; one of them is set.</summary>
+public sealed record LifecycleHandler
+{
+    public ExecAction? Exec { get; init; }
+    public HttpGetAction? HttpGet { get; init; }
+    public SleepAction? Sleep { get; init; }
+}
+
+public sealed record SleepAction(long Seconds = 0);
 
 public sealed record ResourceRequirements
 {
@@ -241,6 +265,9 @@ public sealed record Probe
     public int? PeriodSeconds { get; init; }
     public int? SuccessThreshold { get; init; }
     public int? FailureThreshold { get; init; }
+
+    /// <summary>Seconds a container that failed this probe gets to end; absent means the pod's.</summary>
+    public long? TerminationGracePeriodSeconds { get; init; }
 }
 
 public sealed record HttpGetAction

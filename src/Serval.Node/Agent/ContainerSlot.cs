@@ -21,6 +21,9 @@ internal sealed class ContainerSlot(Container spec, bool isInit)
     public Container Spec { get; } = spec;
     public bool IsInit { get; } = isInit;
 
+    /// <summary>An init container that runs as long as the pod does; the next one waits for its start only.</summary>
+    public bool IsSidecar { get; } = isInit && spec.RestartPolicy == "Always";
+
     public ContainerPhase Phase { get; set; }
     public string WaitingReason { get; set; } = "ContainerCreating";
     public string WaitingMessage { get; set; } = "";
@@ -35,7 +38,14 @@ internal sealed class ContainerSlot(Container spec, bool isInit)
     public Termination? Terminated { get; set; }
     public Termination? LastTerminated { get; set; }
     public bool Ready { get; set; }
-    public bool Started { get; set; }
+    public bool Started
+    {
+        get;
+        set => HasStarted |= field = value;
+    }
+
+    /// <summary>It was started once, in this run or an earlier one.</summary>
+    public bool HasStarted { get; private set; }
 
     /// <summary>Why it is not ready, as far as known.</summary>
     public string NotReadyMessage { get; set; } = "";
@@ -46,6 +56,12 @@ internal sealed class ContainerSlot(Container spec, bool isInit)
     public ChildProcess? Process { get; set; }
     public ContainerLaunch? Launch { get; set; }
 
+    /// <summary>What asks the present run to end.</summary>
+    public int StopSignal { get; set; } = Libc.SIGTERM;
+
+    /// <summary>Completes when the end of the present run has been noted.</summary>
+    public TaskCompletionSource? Exit { get; private set; }
+
     /// <summary>Follows the present run's log.</summary>
     public LogTrack? Log { get; set; }
 
@@ -53,8 +69,24 @@ internal sealed class ContainerSlot(Container spec, bool isInit)
     public CancellationTokenSource? Run { get; set; }
 
     public RestartBackOff BackOff;
+    private int _ending;
     public TimeSpan StartRetry { get; set; }
 
     /// <summary>An init container that has done its work.</summary>
     public bool Succeeded => Phase == ContainerPhase.Terminated && Terminated?.ExitCode == 0;
+
+    /// <summary>Whether an init container lets the next one start.</summary>
+    public bool LetsOn => IsSidecar ? HasStarted : Succeeded;
+
+    /// <summary>A new run begins.</summary>
+    public void Begin(ChildProcess process, ContainerLaunch launch, CancellationTokenSource run)
+    {
+        (Process, Launch, Run) = (process, launch, run);
+        Exit = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        StopSignal = Signals.Parse(Spec.Lifecycle?.StopSignal is { Length: > 0 } own ? own : launch.Image.Config.StopSignal);
+        _ending = 0;
+    }
+
+    /// <summary>True for the first who asks to end the present run. Any thread.</summary>
+    public bool BeginEnd() => Interlocked.Exchange(ref _ending, 1) == 0;
 }

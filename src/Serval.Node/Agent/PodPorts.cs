@@ -18,7 +18,7 @@ internal sealed class PodPorts : IDisposable
         var recorded = Recorded(pod.Metadata.Annotation(NodeServices.PortsAnnotation));
         try
         {
-            foreach (var port in pod.Spec.Containers.SelectMany(c => c.Ports).Where(p => p.Protocol == "TCP").Select(p => p.Number))
+            foreach (var port in pod.Spec.Containers.Concat(pod.Spec.InitContainers.Where(c => c.RestartPolicy == "Always")).SelectMany(c => c.Ports).Where(p => p.Protocol == "TCP").Select(p => p.Number))
             {
                 if (!_map.ContainsKey(port))
                 {

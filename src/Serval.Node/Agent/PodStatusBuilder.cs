@@ -35,11 +35,11 @@ internal sealed class PodStatusBuilder
     {
         var init = containers.Where(c => c.IsInit).ToList();
         var main = containers.Where(c => !c.IsInit).ToList();
-        if (restartPolicy == "Never" && init.Any(c => c.Phase == ContainerPhase.Terminated && !c.Succeeded))
+        if (restartPolicy == "Never" && init.Any(c => !c.IsSidecar && c.Phase == ContainerPhase.Terminated && !c.Succeeded))
         {
             return "Failed";
         }
-        if (!init.All(c => c.Succeeded) || main.Any(c => c is { Phase: ContainerPhase.Waiting, LastTerminated: null }))
+        if (!init.All(c => c.LetsOn) || main.Any(c => c is { Phase: ContainerPhase.Waiting, LastTerminated: null }))
         {
             return "Pending";
         }
@@ -57,8 +57,8 @@ internal sealed class PodStatusBuilder
         var finished = phase is "Succeeded" or "Failed";
         var init = containers.Where(c => c.IsInit).ToList();
         var main = containers.Where(c => !c.IsInit).ToList();
-        var unready = main.Where(c => !c.Ready).ToList();
-        var uninitialized = init.Where(c => !c.Succeeded).Select(c => c.Spec.Name).ToList();
+        var unready = containers.Where(c => (!c.IsInit || c.IsSidecar) && !c.Ready).ToList();
+        var uninitialized = init.Where(c => !c.LetsOn).Select(c => c.Spec.Name).ToList();
         var reason = unready.Count == 0 ? "" : finished ? phase == "Succeeded" ? "PodCompleted" : "PodFailed" : "ContainersNotReady";
         var message = unready.Count == 0 || phase == "Succeeded" ? "" : NotReady(unready);
         var ready = unready.Count == 0 ? "True" : "False";
@@ -136,7 +136,7 @@ internal sealed class PodStatusBuilder
                 ["image"] = c.Spec.Image,
                 ["imageID"] = c.ImageDigest.Length == 0 ? "" : c.Spec.Image.Split('@')[0] + "@" + c.ImageDigest,
                 ["containerID"] = id,
-                ["ready"] = c.IsInit ? c.Succeeded : c.Ready,
+                ["ready"] = c.IsInit && !c.IsSidecar ? c.Succeeded : c.Ready,
                 ["started"] = c.Phase == ContainerPhase.Running && c.Started,
                 ["restartCount"] = c.RestartCount,
                 ["state"] = State(c),

@@ -12,24 +12,22 @@ internal sealed partial class PodWorker
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_longestRetry = TimeSpan.FromMinutes(5);
 
+    private bool IsFinished => PodStatusBuilder.Phase(_slots, _pod.Spec.RestartPolicy) is "Succeeded" or "Failed";
+
     /// <summary>Starts every container whose turn it is: init containers one after the other, then all others.</summary>
     private void StartDue()
     {
-        if (_stopping || PodStatusBuilder.Phase(_slots, _pod.Spec.RestartPolicy) is "Succeeded" or "Failed")
+        if (_stopping || IsFinished)
         {
             return;
         }
         foreach (var slot in _slots)
         {
-            if (slot.IsInit && slot.Succeeded)
-            {
-                continue;
-            }
             if (!slot.Starting && slot.Phase == ContainerPhase.Waiting)
             {
                 Open(slot);
             }
-            if (slot.IsInit)
+            if (slot.IsInit && !slot.LetsOn)
             {
                 return;
             }
@@ -83,7 +81,7 @@ internal sealed partial class PodWorker
 
     private void Launch(ContainerSlot slot, ImageRoot image)
     {
-        if (_stopping)
+        if (_stopping || (slot.IsSidecar && IsFinished))
         {
             return;
         }
@@ -93,9 +91,7 @@ internal sealed partial class PodWorker
             var launch = Prepare(slot, image);
             Directory.CreateDirectory(Path.GetDirectoryName(launch.LogPath)!);
             var run = new CancellationTokenSource();
-            slot.Process = _node.Runtime.Start(launch, status => Post(() => Ended(slot, run, status)));
-            slot.Launch = launch;
-            slot.Run = run;
+            slot.Begin(_node.Runtime.Start(launch, status => Post(() => Ended(slot, run, status))), launch, run);
         }
         catch (ContainerConfigException e)
         {
@@ -111,7 +107,7 @@ internal sealed partial class PodWorker
             FailToStart(slot, ContainerConfigException.CreateContainerError, e.Message);
             return;
         }
-        Running(slot, image);
+        Spawned(slot, image);
     }
 
     private ContainerLaunch Prepare(ContainerSlot slot, ImageRoot image)
@@ -138,21 +134,33 @@ internal sealed partial class PodWorker
         };
     }
 
-    private void Running(ContainerSlot slot, ImageRoot image)
+    private void Spawned(ContainerSlot slot, ImageRoot image)
     {
-        slot.Starting = false;
-        slot.Phase = ContainerPhase.Running;
         slot.StartedAt = _node.Time.GetUtcNow();
         slot.ImageDigest = image.Digest;
         slot.StartRetry = TimeSpan.Zero;
         slot.KilledBecause = "";
         slot.NotReadyMessage = "";
-        BeginProbes(slot);
+        if (slot.Spec.Lifecycle?.PostStart is { } hook)
+        {
+            _ = PostStartAsync(slot, hook, slot.Run!.Token);
+        }
+        else
+        {
+            Running(slot);
+        }
         MarkDirty(now: false);
         TellStarted(slot);
         slot.Log = _node.Logs.Track(slot.Launch!.LogPath);
         DeleteOldLogs(slot);
         Log.Started(_node.Logger, _key, slot.Spec.Name, slot.Process!.Pid);
+    }
+
+    private void Running(ContainerSlot slot)
+    {
+        slot.Starting = false;
+        slot.Phase = ContainerPhase.Running;
+        BeginProbes(slot);
     }
 
     // The present run's log and the one before stay, as kubelet keeps them.
@@ -179,12 +187,12 @@ internal sealed partial class PodWorker
             exitCode, status.Signal, exitCode == 0 ? "Completed" : "Error", message, slot.StartedAt, now);
         slot.Phase = ContainerPhase.Terminated;
         slot.Process = null;
-        slot.Ready = slot.Started = false;
+        slot.Ready = slot.Started = slot.Starting = false;
         _ = run.CancelAsync(); // what this sets off must not keep the end from being noted
         CloseLog(slot);
+        slot.Exit!.TrySetResult();
         Log.Ended(_node.Logger, _key, slot.Spec.Name, exitCode);
         UpdateReady();
-        NoteStopped();
         if (_stopping)
         {
             return;
@@ -194,6 +202,10 @@ internal sealed partial class PodWorker
             Restart(slot);
         }
         StartDue();
+        if (IsFinished)
+        {
+            EndSidecars();
+        }
         MarkDirty(now: true);
     }
 
@@ -209,7 +221,7 @@ internal sealed partial class PodWorker
         }
     }
 
-    private bool Restarts(ContainerSlot slot) => _pod.Spec.RestartPolicy switch
+    private bool Restarts(ContainerSlot slot) => slot.IsSidecar ? !IsFinished : _pod.Spec.RestartPolicy switch
     {
         "Never" => false,
         "OnFailure" => !slot.Succeeded,

@@ -19,7 +19,7 @@ internal sealed partial class PodWorker
 
     private void BeginProbes(ContainerSlot slot)
     {
-        if (slot.IsInit)
+        if (slot.IsInit && !slot.IsSidecar)
         {
             slot.Started = true;
             return;
@@ -34,7 +34,7 @@ internal sealed partial class PodWorker
                 }
                 else
                 {
-                    KillUnhealthy(slot, Startup, result.Message);
+                    KillUnhealthy(slot, Startup, startup, result.Message);
                 }
             });
             return;
@@ -45,13 +45,17 @@ internal sealed partial class PodWorker
     private void BeginAfterStartup(ContainerSlot slot)
     {
         slot.Started = true;
+        if (slot.IsSidecar)
+        {
+            StartDue(); // the next was waiting for this
+        }
         if (slot.Spec.LivenessProbe is { } liveness)
         {
-            Watch(slot, Liveness, liveness, loop => loop.WatchLivenessAsync, r => KillUnhealthy(slot, Liveness, r.Message));
+            Watch(slot, Liveness, liveness, loop => loop.WatchLivenessAsync, r => KillUnhealthy(slot, Liveness, liveness, r.Message));
         }
         // An instance of a revision takes requests as soon as it is ready, so it has to listen first.
         var probe = slot.Spec.ReadinessProbe
-            ?? (_revision.Name.Length > 0 && ContainerEnvironment.InstancePort(slot.Spec, _ports!.Map) is not null
+            ?? (_revision.Name.Length > 0 && !slot.IsInit && ContainerEnvironment.InstancePort(slot.Spec, _ports!.Map) is not null
                 ? new Probe { TcpSocket = new TcpSocketAction() }
                 : null);
         if (probe is null)
@@ -101,20 +105,18 @@ internal sealed partial class PodWorker
         }
     }
 
-    private void KillUnhealthy(ContainerSlot slot, string probe, string message)
+    private void KillUnhealthy(ContainerSlot slot, string name, Probe probe, string message)
     {
-        TellKilledUnhealthy(slot, probe);
-        slot.KilledBecause = $"{probe} probe failed: {message}";
-        slot.Process?.Signal(Processes.Libc.SIGTERM);
-        var process = slot.Process;
-        After(Seconds.Clamped(_pod.Spec.TerminationGracePeriodSeconds ?? 30), () => process?.Signal(Processes.Libc.SIGKILL));
+        TellKilledUnhealthy(slot, name);
+        slot.KilledBecause = $"{name} probe failed: {message}";
+        EndEarly([slot], probe.TerminationGracePeriodSeconds);
     }
 
     private ProbePlan Plan(ContainerSlot slot, string name, Probe probe)
     {
         if (probe.Exec is { } exec)
         {
-            return new ProbePlan { Probe = probe, Check = ct => ExecAsync(slot, exec.Command, ct) };
+            return new ProbePlan { Probe = probe, Check = ct => ExecAsync(slot, name, exec.Command, ct) };
         }
         if (probe.Grpc is { } grpc)
         {
@@ -126,10 +128,8 @@ internal sealed partial class PodWorker
                 Check = ct => GrpcCheck.RunAsync(grpc, NodeServices.Address, grpcPort, ct),
             };
         }
-        var host = probe.HttpGet?.Host ?? probe.TcpSocket?.Host ?? "";
-        var own = host.Length == 0 || host is NodeServices.Address or "localhost";
-        var target = own ? NodeServices.Address : host;
-        var port = TargetPort(slot.Spec, probe.HttpGet?.Port ?? probe.TcpSocket?.Port, own);
+        var (target, port, own) = Target(
+            slot.Spec, probe.HttpGet?.Host ?? probe.TcpSocket?.Host ?? "", probe.HttpGet?.Port ?? probe.TcpSocket?.Port);
         return new ProbePlan
         {
             Probe = probe,
@@ -139,6 +139,13 @@ internal sealed partial class PodWorker
                 ? ct => NetworkChecks.HttpAsync(get, target, port, ct)
                 : ct => NetworkChecks.TcpAsync(target, port, ct),
         };
+    }
+
+    /// <summary>Whom an action of a container asks: by default the instance itself.</summary>
+    private (string Host, int Port, bool Own) Target(Container container, string host, JsonElement? port)
+    {
+        var own = host.Length == 0 || host is NodeServices.Address or "localhost";
+        return (own ? NodeServices.Address : host, TargetPort(container, port, own), own);
     }
 
     private int TargetPort(Container container, JsonElement? port, bool own)
@@ -219,13 +226,13 @@ internal sealed partial class PodWorker
             : $"{message}; it listens on {string.Join(", ", elsewhere)}, $PORT is {port}: let it listen on the port in the variable PORT";
     }
 
-    private async Task<ProbeResult> ExecAsync(ContainerSlot slot, IReadOnlyList<string> command, CancellationToken ct)
+    private async Task<ProbeResult> ExecAsync(ContainerSlot slot, string what, IReadOnlyList<string> command, CancellationToken ct)
     {
         if (slot.Process is not { } process || slot.Launch is not { } launch)
         {
             return ProbeResult.Failure("the container does not run");
         }
-        var output = NodePaths.ProbeOutput(_directory, slot.Spec.Name);
+        var output = NodePaths.ExecOutput(_directory, slot.Spec.Name, what);
         File.Delete(output);
         var status = await _node.Runtime.ExecAsync(launch, process, command, output, ct);
         return status.ExitCode == 0
@@ -235,7 +242,7 @@ internal sealed partial class PodWorker
 
     private void UpdateReady()
     {
-        var ready = !_stopping && _slots.All(s => s.IsInit ? s.Succeeded : s.Ready);
+        var ready = !_stopping && _slots.All(s => s.IsInit && !s.IsSidecar ? s.Succeeded : s.Ready);
         var first = ready && _published != InstanceState.Ready;
         if (ready)
         {

@@ -11,7 +11,6 @@ internal sealed partial class PodWorker
     /// <summary>What a pod removed by force still gets: Kubernetes speaks of a small grace period.</summary>
     private static readonly TimeSpan s_forced = TimeSpan.FromSeconds(2);
 
-    private TaskCompletionSource? _allStopped; // set while waiting for the last container to end
     private CancellationTokenSource? _limit; // the end of the grace period
     private DateTimeOffset _limitEnds;
 
@@ -33,10 +32,10 @@ internal sealed partial class PodWorker
         _stopping = true;
         _limitEnds = ends;
         _limit = new CancellationTokenSource(grace, _node.Time);
-        _life.Cancel();
+        _ = _life.CancelAsync(); // what this sets off must not keep the pod from ending
         foreach (var slot in _slots)
         {
-            slot.Run?.Cancel();
+            _ = slot.Run?.CancelAsync();
             if (slot.Process is not null && !keep)
             {
                 TellStopping(slot);
@@ -47,12 +46,10 @@ internal sealed partial class PodWorker
         {
             Publish(InstanceState.Draining);
         }
-        _allStopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        NoteStopped();
-        _ = StopAsync(wasReady && grace > TimeSpan.Zero, deleteObject, keep, _limit.Token);
+        _ = StopAsync(RunningOf(_slots), wasReady && grace > TimeSpan.Zero, deleteObject, keep, _limit.Token);
     }
 
-    private async Task StopAsync(bool drain, bool deleteObject, bool keep, CancellationToken limit)
+    private async Task StopAsync(IReadOnlyList<RunningContainer> running, bool drain, bool deleteObject, bool keep, CancellationToken limit)
     {
         try
         {
@@ -60,7 +57,8 @@ internal sealed partial class PodWorker
             {
                 await DrainAsync(limit);
             }
-            await EndProcessesAsync(limit);
+            await EndProcessesAsync(running, limit);
+            Post(PublishGone);
             if (!keep)
             {
                 PodDirectory.Delete(_directory, _node.Logger);
@@ -89,29 +87,82 @@ internal sealed partial class PodWorker
         }
     }
 
-    private async Task EndProcessesAsync(CancellationToken limit)
+    // Containers first, all at once; then the sidecars they may need to the last, the latest first.
+    private async Task EndProcessesAsync(IReadOnlyList<RunningContainer> running, CancellationToken limit)
     {
-        var stopped = _allStopped!.Task;
-        if (!stopped.IsCompleted)
+        await Task.WhenAll(running.Where(r => !r.Slot.IsSidecar).Select(r => EndAsync(r, limit)));
+        foreach (var sidecar in running.Where(r => r.Slot.IsSidecar).Reverse())
         {
-            Post(() => SignalAll(limit.IsCancellationRequested ? Libc.SIGKILL : Libc.SIGTERM));
-            try
+            await EndAsync(sidecar, limit);
+        }
+    }
+
+    private async Task EndAsync(RunningContainer run, CancellationToken limit)
+    {
+        if (run.Slot.BeginEnd() && !limit.IsCancellationRequested)
+        {
+            var late = run.Slot.Spec.Lifecycle?.PreStop is { } hook && await PreStopOverrunsAsync(run, hook, limit);
+            using var extra = late ? new CancellationTokenSource(s_forced, _node.Time) : null;
+            run.Process.Signal(run.Slot.StopSignal);
+            if (await EndsAsync(run.Exit, extra?.Token ?? limit))
             {
-                await stopped.WaitAsync(limit);
-            }
-            catch (OperationCanceledException)
-            {
-                Post(() => SignalAll(Libc.SIGKILL));
-                await stopped;
+                return;
             }
         }
-        Post(() =>
+        else if (await EndsAsync(run.Exit, limit))
         {
-            if (_published is not null and not InstanceState.Gone)
+            return;
+        }
+        run.Process.Signal(Libc.SIGKILL);
+        await run.Exit;
+    }
+
+    private static async Task<bool> EndsAsync(Task exit, CancellationToken limit)
+    {
+        try
+        {
+            await exit.WaitAsync(limit);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return exit.IsCompleted;
+        }
+    }
+
+    private List<RunningContainer> RunningOf(IEnumerable<ContainerSlot> slots) =>
+        [.. slots.Where(s => s.Process is not null).Select(s => new RunningContainer(s, s.Process!, s.Exit!.Task))];
+
+    // The other containers are done, and the pod with them.
+    private void EndSidecars()
+    {
+        foreach (var slot in _slots.Where(s => s is { IsSidecar: true, Phase: ContainerPhase.Waiting, LastTerminated: not null }))
+        {
+            (slot.Phase, slot.Terminated) = (ContainerPhase.Terminated, slot.LastTerminated); // it waited to be started again
+        }
+        var sidecars = _slots.Where(s => s is { IsSidecar: true, Process: not null }).ToList();
+        sidecars.ForEach(TellStopping);
+        EndEarly(sidecars, null);
+    }
+
+    /// <summary>Ends containers of a pod that stays.</summary>
+    private void EndEarly(IEnumerable<ContainerSlot> slots, long? graceSeconds)
+    {
+        var grace = Seconds.Clamped(graceSeconds ?? _pod.Spec.TerminationGracePeriodSeconds ?? 30);
+        _ = EndAllAsync(RunningOf(slots));
+
+        async Task EndAllAsync(List<RunningContainer> running)
+        {
+            try
             {
-                Publish(InstanceState.Gone);
+                using var limit = new CancellationTokenSource(grace, _node.Time);
+                await EndProcessesAsync(running, limit.Token);
             }
-        });
+            catch (Exception e)
+            {
+                Log.Failed(_node.Logger, e, _key);
+            }
+        }
     }
 
     private async Task DeleteObjectAsync()
@@ -153,19 +204,13 @@ internal sealed partial class PodWorker
         }
     }
 
-    private void SignalAll(int signal)
+    private void PublishGone()
     {
-        foreach (var slot in _slots)
+        if (_published is not null and not InstanceState.Gone)
         {
-            slot.Process?.Signal(signal);
+            Publish(InstanceState.Gone);
         }
     }
 
-    private void NoteStopped()
-    {
-        if (_allStopped is { } stopped && _slots.All(s => s.Process is null))
-        {
-            stopped.TrySetResult();
-        }
-    }
+    private sealed record RunningContainer(ContainerSlot Slot, ChildProcess Process, Task Exit);
 }

@@ -27,7 +27,12 @@ internal static class NetworkChecks
     }
 
     /// <summary>One GET on a fresh connection; 200 to 399 is success, as kubelet's. Certificates are not verified, as kubelet does.</summary>
-    public static async Task<ProbeResult> HttpAsync(HttpGetAction action, string host, int port, CancellationToken ct)
+    /// <param name="action">What is asked for.</param>
+    /// <param name="host">Who is asked.</param>
+    /// <param name="port">Its port.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <param name="anyStatus">Whether any answer is success: a lifecycle hook tells something and asks nothing.</param>
+    public static async Task<ProbeResult> HttpAsync(HttpGetAction action, string host, int port, CancellationToken ct, bool anyStatus = false)
     {
         var path = action.Path.StartsWith('/') ? action.Path : "/" + action.Path;
         var tls = action.Scheme.Equals("HTTPS", StringComparison.OrdinalIgnoreCase);
@@ -42,6 +47,7 @@ internal static class NetworkChecks
             return status switch
             {
                 >= 200 and < 400 => ProbeResult.Success,
+                > 0 when anyStatus => ProbeResult.Success,
                 0 => ProbeResult.Failure($"Get \"{url}\": the answer is not HTTP/1"),
                 _ => ProbeResult.Failure($"HTTP probe failed with statuscode: {status}"),
             };

@@ -5,6 +5,7 @@ internal sealed class ManualTime : TimeProvider
 {
     private readonly Lock _lock = new();
     private readonly List<ManualTimer> _timers = [];
+    private readonly List<(TimeSpan Time, TaskCompletionSource Found)> _awaited = [];
     private DateTimeOffset _now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
@@ -38,6 +39,19 @@ internal sealed class ManualTime : TimeProvider
         due.ForEach(t => t.Fire());
     }
 
+    /// <summary>Advances by a time as soon as something waits for just that long.</summary>
+    public async Task AdvanceOnceAsync(TimeSpan by)
+    {
+        var found = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_lock)
+        {
+            _awaited.Add((by, found));
+            LookForAwaited();
+        }
+        await found.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        Advance(by);
+    }
+
     /// <summary>Whether something waits for just this long.</summary>
     public bool HasTimerIn(TimeSpan time)
     {
@@ -45,6 +59,19 @@ internal sealed class ManualTime : TimeProvider
         {
             return _timers.Any(t => t.Due == _now + time);
         }
+    }
+
+    // Under the lock.
+    private void LookForAwaited()
+    {
+        foreach (var (time, found) in _awaited)
+        {
+            if (_timers.Any(t => t.Due == _now + time))
+            {
+                found.TrySetResult();
+            }
+        }
+        _awaited.RemoveAll(a => a.Found.Task.IsCompleted);
     }
 
     private sealed class ManualTimer(ManualTime owner, TimerCallback callback, object? state) : ITimer
@@ -60,6 +87,7 @@ internal sealed class ManualTime : TimeProvider
                 {
                     Due = owner._now + dueTime;
                     owner._timers.Add(this);
+                    owner.LookForAwaited();
                 }
             }
             return true;

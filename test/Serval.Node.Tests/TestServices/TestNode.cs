@@ -178,13 +178,13 @@ internal sealed class TestNode : IAsyncDisposable, IImageRoots
     }
 
     /// <summary>What a container of pod p1 wrote, once it has written a line that ends with this.</summary>
-    public async Task<string> LogAsync(string until, string pod = "p1")
+    public async Task<string> LogAsync(string until, string pod = "p1", string container = "")
     {
         using var limit = new CancellationTokenSource(s_patience);
         var seen = new Until(until, limit);
         try
         {
-            await Agent.Streams.CopyLogsAsync(new ObjectKey("default", pod), new LogOptions { Follow = true }, seen, limit.Token);
+            await Agent.Streams.CopyLogsAsync(new ObjectKey("default", pod), new LogOptions { Follow = true, Container = container }, seen, limit.Token);
         }
         catch (OperationCanceledException) when (seen.Found)
         {
