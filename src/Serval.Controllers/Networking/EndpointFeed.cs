@@ -43,28 +43,30 @@ internal sealed class EndpointFeed(IKubeClient client, IEndpointSink sink)
         return service;
     }
 
-    /// <summary>Routes lead to these plain backends now, and no more to those.</summary>
-    internal void Reference(IEnumerable<BackendKey> added, IEnumerable<BackendKey> removed)
+    /// <summary>How many Services have a place here.</summary>
+    internal int Known => _slices.Count;
+
+    /// <summary>A route leads to this plain backend now. Returns its Service, which is to be published.</summary>
+    internal ObjectKey Add(BackendKey backend)
     {
-        foreach (var backend in removed.Where(b => b.Kind == BackendKind.Service))
+        var service = new ObjectKey(backend.Namespace, backend.Name);
+        if (!_plain.TryGetValue(service, out var backends))
         {
-            var service = new ObjectKey(backend.Namespace, backend.Name);
-            if (_plain.TryGetValue(service, out var backends) && backends.Remove(backend) && backends.Count == 0)
-            {
-                _plain.Remove(service);
-            }
-            sink.Remove(backend);
+            _plain[service] = backends = [];
         }
-        foreach (var backend in added.Where(b => b.Kind == BackendKind.Service))
+        backends.Add(backend);
+        return service;
+    }
+
+    /// <summary>No route leads to this plain backend any more.</summary>
+    internal void Remove(BackendKey backend)
+    {
+        var service = new ObjectKey(backend.Namespace, backend.Name);
+        if (_plain.TryGetValue(service, out var backends) && backends.Remove(backend) && backends.Count == 0)
         {
-            var service = new ObjectKey(backend.Namespace, backend.Name);
-            if (!_plain.TryGetValue(service, out var backends))
-            {
-                _plain[service] = backends = [];
-            }
-            backends.Add(backend);
-            PublishPlain(service, backend);
+            _plain.Remove(service);
         }
+        sink.Remove(backend);
     }
 
     /// <summary>A ServerlessService came or went.</summary>
@@ -88,6 +90,10 @@ internal sealed class EndpointFeed(IKubeClient client, IEndpointSink sink)
     internal void Publish(ObjectKey service)
     {
         var stored = client.Cache(Kinds.Service).Get(service);
+        if (stored is null && _slices.TryGetValue(service, out var slices) && slices.IsEmpty)
+        {
+            _slices.TryRemove(KeyValuePair.Create(service, slices)); // unless a slice has come in the meantime
+        }
         if (stored?.Metadata.Label(KnativeNames.ServiceTypeLabel) == "Private" && stored.Metadata.Label(SksLabel) is { } revision)
         {
             PublishRevision(service, stored, new ObjectKey(service.Namespace, revision));

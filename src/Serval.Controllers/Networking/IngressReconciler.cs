@@ -23,7 +23,8 @@ internal sealed class IngressReconciler(IKubeClient client, RouteFeed feed, stri
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
     {
         if (client.Cache(Kinds.KIngress).Get(key) is not { Metadata.IsDeleting: false } stored
-            || feed.StateOf(key) is not { } state || state.Generation != stored.Metadata.Generation)
+            || feed.StateOf(key) is not { } state
+            || state.Uid != stored.Metadata.Uid || state.Generation != stored.Metadata.Generation)
         {
             return ReconcileResult.Done; // the feed runs this again when it has compiled the present generation
         }

@@ -10,7 +10,7 @@ namespace Serval.Controllers.Networking;
 /// <summary>
 /// Feeds a data plane from the caches: Ingresses → one route table, EndpointSlices and capacity signals → endpoints. One worker takes every
 /// changed key there is, compiles only those Ingresses, and publishes one table; so a burst of changes is one table and a single change waits
-/// for nothing. An Ingress that does not compile keeps serving what it had last.
+/// for nothing. An Ingress that does not compile keeps serving what it had last. What fails is tried again by itself and holds up nothing else.
 /// </summary>
 public sealed partial class RouteFeed : IAsyncDisposable
 {
@@ -26,12 +26,16 @@ public sealed partial class RouteFeed : IAsyncDisposable
 
     // Of the worker alone:
     private readonly IngressRouteSet _set = new();
-    private readonly Dictionary<ObjectKey, IngressCompilation> _compilations = [];
+    private readonly Dictionary<ObjectKey, Tried> _tried = [];
     private readonly Dictionary<ObjectKey, HashSet<ObjectKey>> _dependents = []; // Ingresses by the Service they name
     private readonly Dictionary<BackendKey, int> _references = [];
+    private readonly HashSet<BackendKey> _unreferenced = []; // withdrawn when the table without them is out
+    private readonly HashSet<ObjectKey> _unrecorded = []; // Ingresses whose state is told when their table is out
+    private readonly HashSet<FeedKey> _failing = []; // failed at their last turn
+    private bool _unpublished;
     private long _version;
 
-    public RouteFeed(IKubeClient client, IRouteSink routes, IEndpointSink endpoints, ICapacitySignal capacity, ILogger<RouteFeed> logger)
+    public RouteFeed(IKubeClient client, IRouteSink routes, IEndpointSink endpoints, ICapacitySignal capacity, TimeProvider time, ILogger<RouteFeed> logger)
     {
         _client = client;
         _routes = routes;
@@ -39,7 +43,7 @@ public sealed partial class RouteFeed : IAsyncDisposable
         _endpoints = new EndpointFeed(client, endpoints);
         _lookup = new CacheLookup(client);
         _logger = logger;
-        _batch = new KeyBatch(Work);
+        _batch = new KeyBatch(time, Work);
     }
 
     /// <summary>Called with each Ingress whose <see cref="IngressState"/> changed.</summary>
@@ -58,13 +62,13 @@ public sealed partial class RouteFeed : IAsyncDisposable
         {
             if (_endpoints.Index(change) is { } service)
             {
-                _batch.Add(FeedSource.Endpoints, service);
+                _batch.Add(new FeedKey(FeedSource.Endpoints, service));
             }
         });
         Follow(Kinds.Service, change =>
         {
-            _batch.Add(FeedSource.Target, change.New.Key);
-            _batch.Add(FeedSource.Endpoints, change.New.Key);
+            _batch.Add(new FeedKey(FeedSource.Target, change.New.Key));
+            _batch.Add(new FeedKey(FeedSource.Endpoints, change.New.Key));
         });
         Follow(Kinds.ServerlessService, change => AddWhenNew(FeedSource.Target, change));
         Follow(Kinds.Revision, change => AddWhenNew(FeedSource.Target, change));
@@ -102,104 +106,121 @@ public sealed partial class RouteFeed : IAsyncDisposable
         if (change.Type == WatchEventType.Deleted || change.Old is not { } old || old.Metadata.Generation != change.New.Metadata.Generation
             || old.Metadata.Uid != change.New.Metadata.Uid || old.Metadata.IsDeleting != change.New.Metadata.IsDeleting)
         {
-            _batch.Add(source, change.New.Key);
+            _batch.Add(new FeedKey(source, change.New.Key));
         }
     }
 
-    private void Work(IReadOnlyCollection<(FeedSource Source, ObjectKey Key)> keys)
+    private HashSet<FeedKey> Work(IReadOnlyCollection<FeedKey> keys)
+    {
+        var failed = new HashSet<FeedKey>();
+        var ingresses = new HashSet<ObjectKey>();
+        var services = new HashSet<ObjectKey>(); // newly led to: they have endpoints before the table leads there
+        foreach (var key in keys.Where(k => k.Source == FeedSource.Target))
+        {
+            ingresses.UnionWith(_dependents.GetValueOrDefault(key.Key, []));
+            Try(key, failed, () => _endpoints.Revision(key.Key));
+        }
+        foreach (var key in keys.Where(k => k.Source == FeedSource.Ingress).Select(k => k.Key).Union(ingresses))
+        {
+            Try(new FeedKey(FeedSource.Ingress, key), failed, () => CompileOne(key, services));
+        }
+        foreach (var service in services)
+        {
+            Try(new FeedKey(FeedSource.Endpoints, service), failed, () => _endpoints.Publish(service));
+        }
+        Try(FeedKey.Table, failed, PublishTable);
+        foreach (var key in keys.Where(k => k.Source == FeedSource.Endpoints && !services.Contains(k.Key)))
+        {
+            Try(key, failed, () => _endpoints.Publish(key.Key));
+        }
+        _failing.ExceptWith(keys.Except(failed));
+        return failed;
+    }
+
+    /// <summary>A failure is its key's alone: it is told once and the key comes again.</summary>
+    private void Try(FeedKey key, HashSet<FeedKey> failed, Action step)
     {
         try
         {
-            var ingresses = new HashSet<ObjectKey>();
-            foreach (var (source, key) in keys)
-            {
-                if (source == FeedSource.Ingress)
-                {
-                    ingresses.Add(key);
-                }
-                else if (source == FeedSource.Target)
-                {
-                    _endpoints.Revision(key);
-                    ingresses.UnionWith(_dependents.GetValueOrDefault(key, []));
-                }
-            }
-            Compile(ingresses);
-            foreach (var (source, key) in keys)
-            {
-                if (source == FeedSource.Endpoints)
-                {
-                    _endpoints.Publish(key);
-                }
-            }
+            step();
         }
-#pragma warning disable CA1031 // one worker feeds the whole data plane: it must outlive whatever one batch holds
+#pragma warning disable CA1031 // one worker feeds the whole data plane: it must outlive whatever one key holds
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Log.BatchFailed(_logger, e, keys.Count);
+            failed.Add(key);
+            if (_failing.Add(key))
+            {
+                Log.KeyFailed(_logger, e, key);
+            }
         }
     }
 
-    private void Compile(HashSet<ObjectKey> keys)
+    /// <summary>The table, then what must not happen before it is out. Each step is done once, also when a later one fails.</summary>
+    private void PublishTable()
     {
-        var touched = new HashSet<ObjectKey>();
-        var changed = false;
-        foreach (var key in keys)
-        {
-            changed |= CompileOne(key, touched);
-        }
-        if (changed)
+        if (_unpublished)
         {
             _routes.Publish(_set.Build(Interlocked.Increment(ref _version)));
+            _unpublished = false;
         }
-        foreach (var key in touched)
+        foreach (var backend in _unreferenced.ToArray())
+        {
+            if (!_references.ContainsKey(backend))
+            {
+                _endpoints.Remove(backend);
+            }
+            _unreferenced.Remove(backend);
+        }
+        foreach (var key in _unrecorded.ToArray())
         {
             Record(key);
+            _unrecorded.Remove(key);
         }
     }
 
-    /// <summary>Whether the table changes.</summary>
-    private bool CompileOne(ObjectKey key, HashSet<ObjectKey> touched)
+    private void CompileOne(ObjectKey key, HashSet<ObjectKey> services)
     {
         if (_client.Cache(Kinds.KIngress).Get(key) is not { Metadata.IsDeleting: false } stored)
         {
-            return RemoveOne(key, touched);
+            Depend(key, []);
+            _tried.Remove(key);
+            _states.TryRemove(key, out _);
+            Withdraw(key);
+            return;
         }
         var compilation = IngressTranslator.Compile(stored, _lookup);
         Depend(key, compilation.Services);
-        _compilations[key] = compilation;
-        touched.Add(key);
-        if (compilation.Ingress is not { } compiled)
+        _tried[key] = new Tried(compilation, stored.Metadata.Uid, stored.Metadata.Generation);
+        _unrecorded.Add(key);
+        if (compilation.Ingress is { } compiled)
         {
-            Log.Rejected(_logger, key, compilation.Error);
-            return false;
+            var before = _set.Ingresses.GetValueOrDefault(key);
+            _unrecorded.UnionWith(_set.Set(compiled));
+            _unpublished = true;
+            services.UnionWith(Refer(before, compiled));
+            return;
         }
-        var before = _set.Ingresses.GetValueOrDefault(key);
-        Refer(before, compiled);
-        touched.UnionWith(_set.Set(compiled));
-        return true;
+        Log.Rejected(_logger, key, compilation.Error);
+        if (_set.Ingresses.TryGetValue(key, out var serving) && serving.Uid != stored.Metadata.Uid)
+        {
+            Withdraw(key); // what serves was another Ingress of this name
+        }
     }
 
-    private bool RemoveOne(ObjectKey key, HashSet<ObjectKey> touched)
+    private void Withdraw(ObjectKey key)
     {
-        if (!_compilations.Remove(key))
+        if (_set.Ingresses.TryGetValue(key, out var before))
         {
-            return false;
+            _unrecorded.UnionWith(_set.Remove(key));
+            _unpublished = true;
+            Refer(before, null);
         }
-        Depend(key, []);
-        _states.TryRemove(key, out _);
-        if (!_set.Ingresses.TryGetValue(key, out var before))
-        {
-            return false;
-        }
-        touched.UnionWith(_set.Remove(key));
-        Refer(before, null);
-        return true;
     }
 
     private void Depend(ObjectKey ingress, IReadOnlyCollection<ObjectKey> services)
     {
-        foreach (var service in _compilations.GetValueOrDefault(ingress)?.Services ?? [])
+        foreach (var service in _tried.GetValueOrDefault(ingress)?.Compilation.Services ?? [])
         {
             if (_dependents.TryGetValue(service, out var ingresses) && ingresses.Remove(ingress) && ingresses.Count == 0)
             {
@@ -216,17 +237,17 @@ public sealed partial class RouteFeed : IAsyncDisposable
         }
     }
 
-    private void Refer(CompiledIngress? before, CompiledIngress? after)
+    /// <summary>Counts who leads where. Returns Services that nothing led to before.</summary>
+    private List<ObjectKey> Refer(CompiledIngress? before, CompiledIngress? after)
     {
-        var added = new List<BackendKey>();
-        var removed = new List<BackendKey>();
+        var services = new List<ObjectKey>();
         foreach (var backend in after?.Backends ?? [])
         {
             var count = _references.GetValueOrDefault(backend);
             _references[backend] = count + 1;
-            if (count == 0)
+            if (count == 0 && backend.Kind == BackendKind.Service)
             {
-                added.Add(backend);
+                services.Add(_endpoints.Add(backend));
             }
         }
         foreach (var backend in before?.Backends ?? [])
@@ -234,31 +255,36 @@ public sealed partial class RouteFeed : IAsyncDisposable
             if (--_references[backend] == 0)
             {
                 _references.Remove(backend);
-                removed.Add(backend);
+                if (backend.Kind == BackendKind.Service)
+                {
+                    _unreferenced.Add(backend);
+                }
             }
         }
-        _endpoints.Reference(added, removed);
+        return services;
     }
 
     private void Record(ObjectKey key)
     {
-        if (!_compilations.TryGetValue(key, out var compilation) || _client.Cache(Kinds.KIngress).Get(key) is not { } stored)
+        if (!_tried.TryGetValue(key, out var tried))
         {
             return;
         }
         var serving = _set.Ingresses.GetValueOrDefault(key);
         _states[key] = new IngressState(
-            compilation.Ingress?.Generation ?? stored.Metadata.Generation, compilation.Error, compilation.Ingress is null && serving is not null,
-            _set.Conflicts(key), serving?.Warnings ?? []);
+            tried.Uid, tried.Generation, tried.Compilation.Error, tried.Compilation.Ingress is null && serving is not null, _set.Conflicts(key), serving?.Warnings ?? []);
         Changed?.Invoke(key);
     }
+
+    /// <summary>What the newest state of an Ingress came to.</summary>
+    private sealed record Tried(IngressCompilation Compilation, string Uid, long Generation);
 
     private static partial class Log
     {
         [LoggerMessage(EventId = 3101, Level = LogLevel.Warning, Message = "Ingress {Ingress} is not routed as written: {Why}")]
         internal static partial void Rejected(ILogger logger, ObjectKey ingress, string why);
 
-        [LoggerMessage(EventId = 3102, Level = LogLevel.Error, Message = "A batch of {Count} changed objects could not be fed to the gateway; later changes go on")]
-        internal static partial void BatchFailed(ILogger logger, Exception e, int count);
+        [LoggerMessage(EventId = 3102, Level = LogLevel.Error, Message = "{What} could not be fed to the gateway; it is tried again, the rest goes on")]
+        internal static partial void KeyFailed(ILogger logger, Exception e, FeedKey what);
     }
 }

@@ -6,13 +6,13 @@ namespace Serval.Kube;
 public readonly record struct WorkOutcome(bool Failed, TimeSpan? After = null)
 {
     /// <summary>First delay after a failure.</summary>
-    internal static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(5);
+    public static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Longest delay between retries of a key.</summary>
-    internal static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
 
     /// <summary>The delay after so many failures in a row.</summary>
-    internal static TimeSpan Backoff(int failures)
+    public static TimeSpan Backoff(int failures)
     {
         var delay = FirstRetry * Math.Pow(2, Math.Min(failures - 1, 20));
         return delay < LongestRetry ? delay : LongestRetry;

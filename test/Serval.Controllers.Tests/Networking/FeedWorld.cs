@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Api;
 using Serval.Api.Networking;
 using Serval.Controllers.Networking;
 using Serval.Controllers.Tests.Autoscaler;
+using Serval.Controllers.Tests.TestServices;
 using Serval.Kube;
 using Serval.Routing;
 
@@ -16,12 +16,20 @@ internal sealed class FeedWorld : IRouteSink, IEndpointSink, IAsyncDisposable
     internal FeedWorld()
     {
         Client = new FakeKubeClient(Time);
-        Feed = new RouteFeed(Client, this, this, Capacity, NullLogger<RouteFeed>.Instance);
+        Feed = new RouteFeed(Client, this, this, Capacity, Time, Log);
         Reconciler = new IngressReconciler(Client, Feed, "gateway.test", Time);
         Reconciler.Started(Due.Enqueue);
     }
 
     internal ManualTime Time { get; } = new();
+
+    internal LogLines<RouteFeed> Log { get; } = new();
+
+    /// <summary>Which steps of the data plane fail, for example <c>publish</c> or <c>set d/web</c>.</summary>
+    internal Func<string, bool> Fails { get; set; } = _ => false;
+
+    /// <summary>While it is not set, a table that is published gets stuck.</summary>
+    internal ManualResetEventSlim Open { get; } = new(initialState: true);
 
     internal FakeKubeClient Client { get; }
 
@@ -39,14 +47,35 @@ internal sealed class FeedWorld : IRouteSink, IEndpointSink, IAsyncDisposable
 
     internal ConcurrentQueue<string> Signals { get; } = new();
 
-    public void Publish(RouteTable table) => Table = table;
+    public void Publish(RouteTable table)
+    {
+        Open.Wait();
+        Step("publish");
+        Table = table;
+    }
 
-    public void Set(BackendKey backend, EndpointsSnapshot endpoints) => Endpoints[backend] = endpoints;
+    public void Set(BackendKey backend, EndpointsSnapshot endpoints)
+    {
+        Step($"set {backend}");
+        Endpoints[backend] = endpoints;
+    }
 
-    public void Remove(BackendKey backend) => Endpoints.TryRemove(backend, out _);
+    public void Remove(BackendKey backend)
+    {
+        Step($"remove {backend}");
+        Endpoints.TryRemove(backend, out _);
+    }
 
     public void SetInstance(BackendKey backend, BackendEndpoint endpoint) =>
         Signals.Enqueue($"{backend} {endpoint.Host}:{endpoint.Port} {endpoint.InstanceId} {endpoint.State}");
+
+    private void Step(string what)
+    {
+        if (Fails(what))
+        {
+            throw new InvalidOperationException(what);
+        }
+    }
 
     internal KubeObject Create(ResourceKind kind, string json)
     {
@@ -101,5 +130,10 @@ internal sealed class FeedWorld : IRouteSink, IEndpointSink, IAsyncDisposable
 
     internal string? Target(string host) => Table.Match(host, "/")?.Backends[0].Backend.ToString();
 
-    public ValueTask DisposeAsync() => Feed.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        Open.Set();
+        await Feed.DisposeAsync();
+        Open.Dispose();
+    }
 }

@@ -17,6 +17,7 @@ internal sealed record FakeWrite(string Verb, ResourceKind Kind, ObjectKey Key, 
 internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
 {
     private readonly ConcurrentDictionary<ResourceKind, FakeCache> _caches = new();
+    private readonly ConcurrentDictionary<(ResourceKind, ObjectKey), int> _made = new(); // how often a name was given
     private readonly Lock _lock = new();
     private readonly List<FakeWrite> _writes = [];
     private long _version;
@@ -69,7 +70,8 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
             return Task.FromResult(Store("create", kind, null, obj.With(tree =>
             {
                 var metadata = tree["metadata"]!.AsObject();
-                metadata["uid"] = $"uid-{kind.Plural}-{obj.Metadata.Name}";
+                var again = _made.AddOrUpdate((kind, obj.Key), 1, (_, before) => before + 1);
+                metadata["uid"] = $"uid-{kind.Plural}-{obj.Metadata.Name}{(again > 1 ? $"-{again}" : "")}";
                 metadata["creationTimestamp"] ??= time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ssZ");
                 metadata["generation"] = 1;
             }), options));
@@ -92,7 +94,8 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
             var before = Cache(kind).Get(key) ?? throw ApiException.NotFound(kind, key.Name);
             Assert.Equal(PatchType.Merge, patch.Type);
             var change = JsonNode.Parse(patch.Body.Span)!.AsObject();
-            if ((string?)change["metadata"]?["resourceVersion"] is { } version && version != before.Metadata.ResourceVersion)
+            if ((string?)change["metadata"]?["resourceVersion"] is { } version && version != before.Metadata.ResourceVersion
+                || (string?)change["metadata"]?["uid"] is { } uid && uid != before.Metadata.Uid)
             {
                 throw ApiException.Conflict(kind, key.Name, "the object has been modified");
             }
