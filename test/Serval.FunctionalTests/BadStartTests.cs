@@ -16,6 +16,7 @@ public sealed class BadStartTests : IDisposable
         var errors = await RefusedAsync(_data, "--http-port", "0", "--api-port", "0");
         Assert.Contains($"process {first.Pid}", errors, StringComparison.Ordinal);
         Assert.Contains(_data, errors, StringComparison.Ordinal);
+        await first.Api.PostAsync("/api/v1/namespaces/default/configmaps", """{"metadata": {"name": "undisturbed"}}""");
         Assert.Equal(0, await first.StopAsync());
     }
 
@@ -56,6 +57,41 @@ public sealed class BadStartTests : IDisposable
         var errors = await RefusedAsync(Path.Combine(file, "data"), "--http-port", "0", "--api-port", "0");
         Assert.Contains(file, errors, StringComparison.Ordinal);
         Assert.Contains("--data-dir", errors, StringComparison.Ordinal);
+    }
+
+    /// <summary>Whatever of the directory is damaged is named, with what helps, in one line.</summary>
+    [Theory]
+    [InlineData("serval.db", "truncated", "damaged: restore a backup, or move the directory away")]
+    [InlineData("serval.db", "a directory", "check its space, owner and mode, or choose another --data-dir")]
+    [InlineData("serval.lock", "a directory", "check its space, owner and mode, or choose another --data-dir")]
+    [InlineData("certificates/ca.crt", "rubbish", "remove that directory and start again to have new ones made")]
+    [InlineData("certificates/apiserver.key", "another key", "remove that directory and start again to have new ones made")]
+    [InlineData("images", "a file", "look at what is there, or name another directory with --data-dir")]
+    [InlineData("pods", "a file", "look at what is there, or name another directory with --data-dir")]
+    [InlineData("kubeconfig", "a directory", "look at what is there, or name another directory with --data-dir")]
+    public async Task Up_WithADamagedPart_NamesIt(string part, string damage, string advice)
+    {
+        await using (var first = await ServalProcess.UpAsync(_data))
+        {
+            Assert.Equal(0, await first.StopAsync());
+        }
+        await DamageAsync(Path.Combine(_data, part), damage);
+        var errors = await RefusedAsync(_data, "--http-port", "0", "--api-port", "0");
+        Assert.Contains(part.Split('/')[0], errors, StringComparison.Ordinal);
+        Assert.Contains(advice, errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Up_OnADatabaseCutToNothing_Warns()
+    {
+        await using (var first = await ServalProcess.UpAsync(_data))
+        {
+            Assert.Equal(0, await first.StopAsync());
+        }
+        await File.WriteAllBytesAsync(Path.Combine(_data, "serval.db"), []);
+        await using var second = await ServalProcess.UpAsync(_data);
+        Assert.Equal(0, await second.StopAsync());
+        Assert.Contains($"warning: The database in {_data} is empty although the directory was used before", second.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -124,13 +160,45 @@ public sealed class BadStartTests : IDisposable
     [MountFact]
     public async Task Up_OnAFullDisk_SaysSo()
     {
-        await using var mount = await PrivateMount.CreateAsync($"mount -t tmpfs -o size=12m none '{_data}'; head -c 12000k /dev/zero > '{_data}/filler'");
+        await using var mount = await PrivateMount.CreateAsync($"mount -t tmpfs -o size=12m,mode=0700 none '{_data}'; head -c 12000k /dev/zero > '{_data}/filler'");
         var errors = await RefusedAsync(mount.Launcher, _data, "--http-port", "0", "--api-port", "0");
         Assert.Contains($"the data directory {_data} cannot be used: its disk is full (", errors, StringComparison.Ordinal);
         Assert.Contains("free some space, or name another directory with --data-dir", errors, StringComparison.Ordinal);
     }
 
     public void Dispose() => Directory.Delete(_data, recursive: true);
+
+    private static async Task DamageAsync(string path, string damage)
+    {
+        switch (damage)
+        {
+            case "truncated":
+                await using (var file = File.OpenWrite(path))
+                {
+                    file.SetLength(20_000);
+                }
+                break;
+            case "rubbish":
+                await File.WriteAllTextAsync(path, "rubbish");
+                break;
+            case "another key":
+                File.Copy(Path.Combine(Path.GetDirectoryName(path)!, "ca.key"), path, overwrite: true);
+                break;
+            default:
+                Remove(path);
+                await (damage == "a file" ? File.WriteAllTextAsync(path, "") : Task.FromResult(Directory.CreateDirectory(path)));
+                break;
+        }
+    }
+
+    private static void Remove(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            Directory.Delete(path, recursive: true);
+        }
+        File.Delete(path);
+    }
 
     private static Task<string> RefusedAsync(string data, params string[] arguments) => RefusedAsync([], data, arguments);
 

@@ -89,7 +89,7 @@ public sealed class FullDiskTests : IDisposable
     {
         var seed = Path.Combine(_outside, "seed");
         await ServalFixture.AddBusyboxAsync(Directory.CreateDirectory(seed).FullName);
-        return await PrivateMount.CreateAsync($"mount -t tmpfs -o size=20m none '{_data}'; cp -a '{seed}/.' '{_data}'; head -c 6m /dev/zero > '{_data}/ballast'");
+        return await PrivateMount.CreateAsync($"mount -t tmpfs -o size=20m,mode=0700 none '{_data}'; cp -a '{seed}/.' '{_data}'; head -c 6m /dev/zero > '{_data}/ballast'");
     }
 
     private string Filler(PrivateMount mount) => mount.Seen(Path.Combine(_data, "filler"));

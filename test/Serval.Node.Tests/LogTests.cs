@@ -204,6 +204,8 @@ public sealed class LogTests : IDisposable
 
         Assert.Equal("container \"app\" in pod \"p1\" is waiting to start: ImagePullBackOff: gone", await FailAsync(node, s_pod, ""));
         Assert.Equal("container x is not valid for pod p1", await FailAsync(node, s_pod, "x"));
+        Assert.Equal("container ../app is not valid for pod p1", await FailAsync(node, s_pod, "../app"));
+        Assert.Equal("pods \"../p1\" not found", await FailAsync(node, new ObjectKey("default", "../p1"), ""));
         Assert.Equal("pods \"p2\" not found", await FailAsync(node, new ObjectKey("default", "p2"), ""));
     }
 

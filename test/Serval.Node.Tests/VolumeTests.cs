@@ -210,11 +210,15 @@ public sealed class VolumeTests
     [Theory]
     [InlineData("""{"name":"v","hostPath":{"path":"/"}}""", "volume \"v\" is of type hostPath, which this node does not support")]
     [InlineData("""{"name":"v","configMap":{"name":"gone"}}""", "configmap \"gone\" not found")]
+    [InlineData("""{"name":"v","configMap":{"name":"c","items":[{"key":"a.txt","path":"../../escaped"}]}}""", "volume path \"../../escaped\" must be relative and must not contain '..'")]
+    [InlineData("""{"name":"v","configMap":{"name":"c","items":[{"key":"a.txt","path":"/escaped"}]}}""", "volume path \"/escaped\" must be relative")]
+    [InlineData("""{"name":"v","downwardAPI":{"items":[{"path":"../escaped","fieldRef":{"fieldPath":"metadata.name"}}]}}""", "volume path \"../escaped\" must be relative")]
     [InlineData("""{"name":"v","secret":{"secretName":"gone"}}""", "secret \"gone\" not found")]
     [InlineData("""{"name":"other","emptyDir":{}}""", "mounts volume \"v\", which the pod does not define")]
     public async Task Volume_ThatCannotBe_SaysWhy(string volume, string message)
     {
         await using var node = await TestNode.StartAsync(allowMounts: true);
+        await node.CreateAsync(Kinds.ConfigMap, Settings);
         await node.CreateAsync(Mounting("true", "/cfg-test", volume));
 
         var pod = await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting.Reason: "CreateContainerConfigError" }]);

@@ -65,7 +65,7 @@ internal sealed class Credentials : IDisposable
         {
             return new Credentials(directory, hosts, clock);
         }
-        catch (CryptographicException e)
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             throw new InvalidOperationException(
                 $"the certificates in {directory} cannot be read ({e.Message}); remove that directory and start again to have new ones made", e);

@@ -15,6 +15,7 @@ internal sealed class SqliteFailure(int code, string message, string during) : E
         raw.SQLITE_IOERR => "the disk reported an error: check its space and health, then try again",
         raw.SQLITE_READONLY or raw.SQLITE_PERM or raw.SQLITE_CANTOPEN or raw.SQLITE_AUTH =>
             "the directory cannot be written: check its owner, its mode and whether the file system is mounted read-only",
+        raw.SQLITE_ERROR => "the file is a database, but not Serval's, or it is damaged: restore a backup, or move the directory away to start empty",
         raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB => "the database file is damaged: restore a backup, or move the directory away to start empty",
         raw.SQLITE_BUSY or raw.SQLITE_LOCKED => "another program has the database open: close it",
         _ => "see the message of SQLite",

@@ -39,6 +39,10 @@ public sealed partial class SqliteStore : IAsyncDisposable
         try
         {
             _database.Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY");
+            if (options.Directory is not null && StoreSchema.IsEmpty(_database) && Directory.Exists(Path.Combine(options.Directory, "certificates")))
+            {
+                Log.Emptied(options.Logger, Where);
+            }
             StoreSchema.Migrate(_database, Where);
             _tables = StoreSchema.ReadKinds(_database, Kinds.All).ToFrozenDictionary(k => k.Value, k => new KindTable(this, k.Value, k.Key));
             var loader = new StoreLoader(_database, Where);
@@ -244,6 +248,9 @@ public sealed partial class SqliteStore : IAsyncDisposable
 
     private static partial class Log
     {
+        [LoggerMessage(21, LogLevel.Warning, "The database in {Where} is empty although the directory was used before; if it should not be, stop and restore a backup")]
+        public static partial void Emptied(ILogger logger, string where);
+
         [LoggerMessage(20, LogLevel.Warning, "The clean stop of the database in {Where} could not be recorded, so the next start skips a block of versions; {Advice}")]
         public static partial void UncleanStop(ILogger logger, Exception e, string where, string advice);
     }

@@ -20,6 +20,9 @@ internal static class StoreSchema
         """,
     ];
 
+    /// <summary>Nothing was ever written to it: it was made just now, or cut to nothing.</summary>
+    public static bool IsEmpty(SqliteDatabase database) => database.Scalar("PRAGMA user_version") == 0;
+
     /// <summary>Brings a database to <see cref="Current"/>; refuses one that a newer program has written.</summary>
     public static void Migrate(SqliteDatabase database, string where)
     {

@@ -46,7 +46,8 @@ internal static class DataDirectory
     }
 
     /// <summary>A failed read or write below the directory, for people.</summary>
-    public static CliException Unusable(string path, Exception e) => Unusable(path, FileFailure.Explain(e).TrimEnd('.'), e);
+    public static CliException Unusable(string path, Exception e) =>
+        Unusable(path, $"{e.Message.TrimEnd('.')}; {FileFailure.Advice(e) ?? "look at what is there"}", e);
 
     private static CliException Unusable(string path, string why, Exception? e = null) => new(
         ExitCodes.Failed, $"the data directory {path} cannot be used: {why}, or {AnotherOne}", e);
