@@ -82,6 +82,52 @@ public abstract partial class KubeClientFacts
         Assert.Equal(long.MaxValue, marked.Metadata.DeletionGracePeriodSeconds);
     }
 
+    /// <summary>apiserver: rest.BeforeDelete. The end is counted from the first delete; while the grace runs, only a shorter one changes anything.</summary>
+    [Fact]
+    public async Task Delete_Again_OnlyShortensTheGrace()
+    {
+        await Create(Pod("a", "n1"));
+        var marked = await Client.DeleteAsync(Kinds.Pod, Key("a"), s_delete);
+        foreach (var second in (DeleteOptions[])[new() { PropagationPolicy = "Foreground" }, new() { GracePeriodSeconds = 60, PropagationPolicy = "Orphan" }, s_delete])
+        {
+            Assert.Equal(marked.Version, (await Client.DeleteAsync(Kinds.Pod, Key("a"), second)).Version);
+        }
+        var sooner = await Client.DeleteAsync(Kinds.Pod, Key("a"), new DeleteOptions { GracePeriodSeconds = 3 });
+        Assert.Equal(marked.Metadata.DeletionTimestamp - TimeSpan.FromSeconds(4), sooner.Metadata.DeletionTimestamp);
+        Assert.Equal(marked.Metadata.Generation, sooner.Metadata.Generation);
+        await Client.PatchAsync(Kinds.Pod, Key("a"), Merge("""{"status":{"phase":"Succeeded"}}"""), Status);
+        Assert.Equal(3, (await Client.DeleteAsync(Kinds.Pod, Key("a"), s_delete)).Metadata.DeletionGracePeriodSeconds);
+    }
+
+    [Fact]
+    public async Task Delete_Again_KeepsTheTimeOfTheFirst()
+    {
+        await Create(ConfigMap("a").With(t => t["metadata"]!["finalizers"] = new JsonArray("example.com/hold")));
+        var marked = await Client.DeleteAsync(Kinds.ConfigMap, Key("a"), s_delete);
+        var again = await Client.DeleteAsync(Kinds.ConfigMap, Key("a"), new DeleteOptions { PropagationPolicy = "Foreground" });
+        Assert.Equal(["example.com/hold", "foregroundDeletion"], again.Metadata.Finalizers);
+        Assert.Equal(marked.Metadata.DeletionTimestamp, again.Metadata.DeletionTimestamp);
+    }
+
+    /// <summary>apiserver: shouldOrphanDependents. A finalizer that is there already stands for a policy; a policy that is given goes before it.</summary>
+    [Theory]
+    [InlineData("", "orphan")]
+    [InlineData("Orphan", "orphan")]
+    [InlineData("Foreground", "foregroundDeletion")]
+    [InlineData("Background", "")]
+    public async Task Delete_OfAnObjectWithAnOrphanFinalizer(string policy, string left)
+    {
+        await Create(ConfigMap("a").With(t => t["metadata"]!["finalizers"] = new JsonArray("orphan")));
+        var last = await Client.DeleteAsync(Kinds.ConfigMap, Key("a"), new DeleteOptions { PropagationPolicy = policy });
+        if (left.Length == 0)
+        {
+            await Refused(404, () => Client.GetAsync(Kinds.ConfigMap, Key("a")));
+            return;
+        }
+        Assert.True(last.Metadata.IsDeleting);
+        Assert.Equal([left], last.Metadata.Finalizers);
+    }
+
     [Fact]
     public async Task Delete_OfAPodWithNothingToStop_IsImmediate()
     {

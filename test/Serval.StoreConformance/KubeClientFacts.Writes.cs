@@ -70,6 +70,7 @@ public abstract partial class KubeClientFacts
         Assert.NotEmpty(shown.Metadata.Uid);
         await Refused(404, () => Client.GetAsync(Kinds.ConfigMap, Key("a")));
         var stored = await Create(ConfigMap("b"));
+        Assert.True((await Refused(409, () => Client.CreateAsync(Kinds.ConfigMap, ConfigMap("b"), Write with { DryRun = true }))).IsAlreadyExists);
         await Client.PatchAsync(Kinds.ConfigMap, Key("b"), Merge("""{"data":{"key":"x"}}"""), Write with { DryRun = true });
         await Client.DeleteAsync(Kinds.ConfigMap, Key("b"), new DeleteOptions { DryRun = true });
         Assert.True(stored.SameAs(await Client.GetAsync(Kinds.ConfigMap, Key("b"))));

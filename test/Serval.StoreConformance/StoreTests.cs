@@ -268,6 +268,31 @@ public sealed class StoreTests : IDisposable
     }
 
     [Fact]
+    public async Task TooManyWaitingWrites_AreToldWhenToComeBack()
+    {
+        await using var opened = await OpenAsync();
+        using var disk = new ManualResetEventSlim();
+        var slow = opened.Store.DoAsync(_ => disk.Wait(TimeSpan.FromMinutes(1)));
+        ApiException? refused = null;
+        var waiting = new List<Task>();
+        while (refused is null)
+        {
+            try
+            {
+                waiting.Add(opened.Store.DoAsync(static _ => 0));
+            }
+            catch (ApiException e)
+            {
+                refused = e;
+            }
+        }
+        Assert.Equal((429, 1), (refused.Code, (int?)refused.Details?["retryAfterSeconds"]));
+        disk.Set();
+        await Task.WhenAll([slow, .. waiting]);
+        await opened.Create("a");
+    }
+
+    [Fact]
     public async Task TheSecondHolder_IsToldAboutTheFirst()
     {
         await using var opened = await OpenAsync();

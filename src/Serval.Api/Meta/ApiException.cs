@@ -56,6 +56,10 @@ public sealed class ApiException(int code, string reason, string message, IReadO
 
     public static ApiException Expired(string message) => new(410, "Expired", message);
 
+    /// <summary>Too much at once: the caller is told when to try again.</summary>
+    public static ApiException TooManyRequests(string message, int retryAfterSeconds) =>
+        new(429, "TooManyRequests", message, details: new JsonObject { ["retryAfterSeconds"] = retryAfterSeconds });
+
     /// <summary>Nothing new may come into a namespace that is being deleted (apiserver: NamespaceLifecycle).</summary>
     public static ApiException NamespaceTerminating(ResourceKind kind, string name, string ns) =>
         new(403, "Forbidden", $"{kind.ResourceName} \"{name}\" is forbidden: unable to create new content in namespace {ns} because it is being terminated",

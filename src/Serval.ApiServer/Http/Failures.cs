@@ -29,7 +29,7 @@ internal static class Failures
         new(413, "RequestEntityTooLarge", $"Request entity too large: limit is {BodyReader.Limit} bytes");
 
     public static ApiException TooManyWatches(int limit) =>
-        new(429, "TooManyRequests", $"too many watches are open ({limit}); close some, or try again", details: RetryAfter(1));
+        ApiException.TooManyRequests($"too many watches are open ({limit}); close some, or try again", retryAfterSeconds: 1);
 
     public static ApiException NoPodStreams() =>
         new(503, "ServiceUnavailable", "logs cannot be had: this API server is not connected to a node agent; run it together with one (serval up)");

@@ -38,7 +38,7 @@ internal static class QueryOptions
     {
         var options = new DeleteOptions
         {
-            PropagationPolicy = Policy(request.Query("propagationPolicy"), request.Flag("orphanDependents")),
+            PropagationPolicy = Policy(request.Query("propagationPolicy"), request.Query("orphanDependents").Length > 0 ? request.Flag("orphanDependents") : null),
             GracePeriodSeconds = request.Number("gracePeriodSeconds"),
             DryRun = DryRun(request.Query("dryRun")),
         };
@@ -57,10 +57,10 @@ internal static class QueryOptions
     private static DeleteOptions Merge(DeleteOptions options, JsonObject body)
     {
         var policy = (string?)body["propagationPolicy"] ?? "";
-        var orphan = (bool?)body["orphanDependents"] == true;
+        var orphan = (bool?)body["orphanDependents"];
         return options with
         {
-            PropagationPolicy = policy.Length > 0 || orphan ? Policy(policy, orphan) : options.PropagationPolicy,
+            PropagationPolicy = policy.Length > 0 || orphan is not null ? Policy(policy, orphan) : options.PropagationPolicy,
             GracePeriodSeconds = (long?)body["gracePeriodSeconds"] ?? options.GracePeriodSeconds,
             Uid = (string?)body["preconditions"]?["uid"] ?? "",
             ResourceVersion = (string?)body["preconditions"]?["resourceVersion"] ?? "",
@@ -68,9 +68,9 @@ internal static class QueryOptions
         };
     }
 
-    private static string Policy(string policy, bool orphan) => policy switch
+    private static string Policy(string policy, bool? orphan) => policy switch
     {
-        "" => orphan ? "Orphan" : "Background",
+        "" => orphan is null ? "" : orphan.Value ? "Orphan" : "Background",
         "Background" or "Foreground" or "Orphan" => policy,
         _ => throw Failures.InvalidOption("propagationPolicy", policy, "Background, Foreground, Orphan"),
     };

@@ -5,7 +5,10 @@ using Serval.Kube;
 
 namespace Serval.ApiServer.Pipeline;
 
-/// <summary>What a delete does to an object: gone at once, or marked and left to its finalizers, its node, or its namespace's controller. Pure.</summary>
+/// <summary>
+/// What a delete does to an object: gone at once, or marked and left to its finalizers, its node, or its namespace's controller. Pure.
+/// (apiserver: rest.BeforeDelete, registry.Store.Delete.)
+/// </summary>
 internal static class Deletion
 {
     private const string Foreground = "foregroundDeletion";
@@ -15,63 +18,85 @@ internal static class Deletion
     /// <summary>The marked object; null when it goes at once.</summary>
     internal static KubeObject? Mark(ResourceKind kind, KubeObject present, DeleteOptions options, DateTimeOffset now)
     {
-        var finalizers = Finalizers(present, options);
-        var grace = kind == Kinds.Pod ? PodGrace(present, options) : 0;
-        var lives = finalizers.Count > 0 || grace > 0 || kind == Kinds.Namespace && present.As<Namespace>().Spec.Finalizers.Count > 0;
-        if (!lives)
+        if (Stop(kind, present, options, now) is not (var at, var grace))
         {
-            return null;
+            return present;
         }
-        if (present.Metadata.IsDeleting && grace >= (present.Metadata.DeletionGracePeriodSeconds ?? 0) && SameFinalizers(present, finalizers))
-        {
-            return present; // a second delete shortens, never lengthens
-        }
-        return present.With(tree =>
-        {
-            var metadata = tree["metadata"]!.AsObject();
-            metadata["deletionTimestamp"] = KubeTime.Text(now + TimeSpan.FromSeconds(Math.Min(grace, LongestGrace)));
-            metadata["deletionGracePeriodSeconds"] = grace;
-            if (!present.Metadata.IsDeleting && present.Metadata.Generation > 0)
-            {
-                metadata["generation"] = present.Metadata.Generation + 1;
-            }
-            if (finalizers.Count > 0)
-            {
-                metadata["finalizers"] = new JsonArray([.. finalizers.Select(f => (JsonNode)f)]);
-            }
-            if (kind == Kinds.Namespace)
-            {
-                tree["status"] = new JsonObject { ["phase"] = "Terminating" };
-            }
-        });
+        var finalizers = Finalizers(present, options.PropagationPolicy);
+        var lives = finalizers.Count > 0 || grace > 0 || (kind == Kinds.Namespace && present.As<Namespace>().Spec.Finalizers.Count > 0);
+        return lives ? present.With(tree => Mark(kind, tree, present.Metadata, at, grace, finalizers)) : null;
     }
 
-    private static List<string> Finalizers(KubeObject present, DeleteOptions options)
+    private static void Mark(ResourceKind kind, JsonObject tree, ObjectMeta before, DateTimeOffset at, long grace, List<string> finalizers)
     {
-        var finalizers = present.Metadata.Finalizers.Where(f => f is not (Foreground or Orphan)).ToList();
-        if (options.PropagationPolicy == "Foreground")
+        var metadata = tree["metadata"]!.AsObject();
+        metadata["deletionTimestamp"] = KubeTime.Text(at);
+        metadata["deletionGracePeriodSeconds"] = grace;
+        metadata["finalizers"] = new JsonArray([.. finalizers.Select(f => (JsonNode)f)]);
+        if (finalizers.Count == 0)
         {
-            finalizers.Add(Foreground);
+            metadata.Remove("finalizers");
         }
-        else if (options.PropagationPolicy == "Orphan")
+        if (before.IsDeleting)
         {
-            finalizers.Add(Orphan);
+            return;
         }
-        else if (present.Metadata.IsDeleting)
+        if (before.Generation > 0)
         {
-            finalizers = [.. present.Metadata.Finalizers];
+            metadata["generation"] = before.Generation + 1;
         }
-        return finalizers;
+        if (kind == Kinds.Namespace)
+        {
+            tree["status"] = new JsonObject { ["phase"] = "Terminating" };
+        }
+    }
+
+    /// <summary>
+    /// When the object is to be stopped, and after how long a grace. A second delete only shortens what is left of the first one's grace; null:
+    /// it does not, and changes nothing else either.
+    /// </summary>
+    private static (DateTimeOffset At, long Grace)? Stop(ResourceKind kind, KubeObject present, DeleteOptions options, DateTimeOffset now)
+    {
+        var asked = options.GracePeriodSeconds < 0 ? 1 : options.GracePeriodSeconds;
+        if (present.Metadata.DeletionTimestamp is not { } end)
+        {
+            var first = kind == Kinds.Pod ? PodGrace(present.As<Pod>(), asked) : 0;
+            return (now + Span(first), first);
+        }
+        var grace = present.Metadata.DeletionGracePeriodSeconds ?? 0;
+        if (grace == 0)
+        {
+            return (end, 0);
+        }
+        return asked is { } shorter && shorter < grace ? (end - Span(grace) + Span(shorter), shorter) : null;
     }
 
     /// <summary>A pod that runs on a node gets its grace; one without a node, or finished, has nothing to stop.</summary>
-    private static long PodGrace(KubeObject present, DeleteOptions options)
+    private static long PodGrace(Pod pod, long? asked)
     {
-        var pod = present.As<Pod>();
-        return pod.Spec.NodeName.Length == 0 || pod.Status.Phase is "Succeeded" or "Failed"
-            ? 0
-            : Math.Max(0, options.GracePeriodSeconds ?? pod.Spec.TerminationGracePeriodSeconds ?? 30);
+        if (pod.Spec.NodeName.Length == 0 || pod.Status.Phase is "Succeeded" or "Failed")
+        {
+            return 0;
+        }
+        var grace = asked ?? pod.Spec.TerminationGracePeriodSeconds ?? 30;
+        return grace < 0 ? 1 : grace;
     }
 
-    private static bool SameFinalizers(KubeObject present, List<string> finalizers) => present.Metadata.Finalizers.SequenceEqual(finalizers);
+    /// <summary>The policy's finalizer beside those of others. Without a policy, the one that somebody put there stays.</summary>
+    private static List<string> Finalizers(KubeObject present, string policy)
+    {
+        if (policy.Length == 0)
+        {
+            return [.. present.Metadata.Finalizers];
+        }
+        var finalizers = present.Metadata.Finalizers.Where(f => f is not (Foreground or Orphan));
+        return policy switch
+        {
+            "Foreground" => [.. finalizers, Foreground],
+            "Orphan" => [.. finalizers, Orphan],
+            _ => [.. finalizers],
+        };
+    }
+
+    private static TimeSpan Span(long seconds) => TimeSpan.FromSeconds(Math.Min(seconds, LongestGrace));
 }

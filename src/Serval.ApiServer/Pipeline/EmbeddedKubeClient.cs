@@ -64,16 +64,12 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     {
         RefuseReadOnly(kind);
         var generated = obj.Metadata.Name.Length == 0 && obj.Metadata.GenerateName.Length > 0;
-        var decoded = Decode(kind, obj.Json, options);
         for (var attempt = 0; ; attempt++)
         {
-            var tree = attempt == 0 ? decoded : decoded.DeepClone().AsObject();
-            var created = _admission.Create(kind, tree, options);
-            if (options.DryRun)
-            {
-                return created;
-            }
-            if (await WriteAsync(kind, StoreAction.Create, null, created, IsSynced(kind, options)) is { } stored)
+            var created = _admission.Create(kind, Decode(kind, obj.Json, options), options);
+            var stored = !options.DryRun ? await WriteAsync(kind, StoreAction.Create, null, created, IsSynced(kind, options))
+                : _store.Table(kind).Get(created.Key) is null ? created : null;
+            if (stored is not null)
             {
                 return stored;
             }
@@ -81,7 +77,6 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             {
                 throw ApiException.AlreadyExists(kind, created.Metadata.Name);
             }
-            decoded = Decode(kind, obj.Json, options);
         }
     }
 

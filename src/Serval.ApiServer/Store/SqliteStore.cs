@@ -238,7 +238,7 @@ public sealed partial class SqliteStore : IAsyncDisposable
         switch (_queue.TryAdd(operation))
         {
             case WriterQueue.Admission.Full:
-                throw new ApiException(429, "TooManyRequests", "too many writes are waiting for the disk, please try again later");
+                throw ApiException.TooManyRequests("too many writes are waiting for the disk, please try again later", retryAfterSeconds: 1);
             case WriterQueue.Admission.Closed:
                 throw new ApiException(503, "ServiceUnavailable", "the API server is shutting down");
             default:

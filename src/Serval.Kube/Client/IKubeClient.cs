@@ -150,10 +150,11 @@ public sealed record KubePatch(PatchType Type, ReadOnlyMemory<byte> Body);
 /// <summary>How a delete is done (Kubernetes: DeleteOptions).</summary>
 public sealed record DeleteOptions
 {
+    /// <summary>Dependents go in the background, unless a finalizer of the object asks for another way.</summary>
     public static readonly DeleteOptions Background = new();
 
-    /// <summary><c>Background</c> (default), <c>Foreground</c> or <c>Orphan</c>.</summary>
-    public string PropagationPolicy { get; init; } = "Background";
+    /// <summary><c>Background</c>, <c>Foreground</c> or <c>Orphan</c>; empty: as the object's finalizers say, else in the background.</summary>
+    public string PropagationPolicy { get; init; } = "";
 
     /// <summary>Seconds a Pod gets to stop; null is the Pod's own. 0 removes the object at once.</summary>
     public long? GracePeriodSeconds { get; init; }
