@@ -68,9 +68,8 @@ public sealed class ChildClaimsTests
         await _world.DeployReadyAsync(2);
         var pods = _world.Pods.Select(p => p.Metadata.Name).ToList();
         var set = Assert.Single(_world.Sets).Metadata.Name;
-        await _world.PatchAsync(Kinds.ReplicaSet, set, """{"metadata":{"ownerReferences":null}}""");
         await _world.Client.DeleteAsync(Kinds.Deployment, new ObjectKey(WorkloadWorld.Namespace, "d"), DeleteOptions.Background);
-        await _world.SettleAsync();
+        await _world.PatchAsync(Kinds.ReplicaSet, set, """{"metadata":{"ownerReferences":null}}"""); // as the garbage collector orphans it
 
         await _world.DeployAsync(2);
         await _world.RestAsync();
