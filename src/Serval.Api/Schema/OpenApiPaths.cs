@@ -13,8 +13,6 @@ internal sealed class OpenApiPaths
         new("fieldValidation", "string", "Ignore, Warn or Strict: what becomes of unknown and duplicate fields."),
     ];
 
-    private static readonly Parameter[] s_patch = [.. s_write, new("force", "boolean", "Take over fields of other managers (apply only).")];
-
     private static readonly Parameter[] s_delete =
     [
         s_write[0], new("gracePeriodSeconds", "integer", "Seconds the object may take to end."),
@@ -45,6 +43,8 @@ internal sealed class OpenApiPaths
         _kind = kind;
     }
 
+    private bool IsReadOnly => _kind == Kinds.CustomResourceDefinition; // Serval's own, built in
+
     private enum Verb
     {
         Get,
@@ -73,7 +73,7 @@ internal sealed class OpenApiPaths
         var type = Schemas.For(_kind).Type.FullName;
         Path(collection, "", type, Verb.List, Verb.Post, Verb.DeleteCollection);
         Path(collection + "/{name}", "", type, Verb.Get, Verb.Put, Verb.Patch, Verb.Delete);
-        if (_kind.HasStatus)
+        if (_kind.HasStatus && !IsReadOnly)
         {
             Path(collection + "/{name}/status", "Status", type, Verb.Get, Verb.Put, Verb.Patch);
         }
@@ -90,7 +90,7 @@ internal sealed class OpenApiPaths
     private void Path(string path, string suffix, string type, params Verb[] verbs)
     {
         _json.WriteStartObject(path);
-        foreach (var verb in verbs)
+        foreach (var verb in verbs.Where(v => !IsReadOnly || v is Verb.Get or Verb.List))
         {
             Operation(verb, path, suffix, type);
         }
@@ -140,8 +140,7 @@ internal sealed class OpenApiPaths
     private static Parameter[] Parameters(Verb verb) => verb switch
     {
         Verb.List => s_list,
-        Verb.Post or Verb.Put => s_write,
-        Verb.Patch => s_patch,
+        Verb.Post or Verb.Put or Verb.Patch => s_write,
         Verb.Delete => s_delete,
         Verb.DeleteCollection => s_deleteCollection,
         _ => [],
@@ -168,12 +167,9 @@ internal sealed class OpenApiPaths
     {
         string[] media = verb switch
         {
-            Verb.Post or Verb.Put or Verb.Delete or Verb.DeleteCollection => ["application/json", "application/yaml"],
-            Verb.Patch when _kind.IsCustom => ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"],
-            Verb.Patch =>
-            [
-                "application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json", "application/apply-patch+yaml",
-            ],
+            Verb.Post or Verb.Put or Verb.Delete or Verb.DeleteCollection => ["application/json"],
+            Verb.Patch when _kind.IsCustom => ["application/json-patch+json", "application/merge-patch+json"],
+            Verb.Patch => ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"],
             _ => [],
         };
         if (media.Length == 0)

@@ -12,6 +12,9 @@ internal sealed class DiscoveryHandler
 
     private readonly ConcurrentDictionary<string, Document> _documents = new();
 
+    /// <summary>How many documents are kept: no more than there are, whatever is asked for.</summary>
+    internal int Count => _documents.Count;
+
     /// <summary>Whether the path is one of discovery's (found or not).</summary>
     public static bool Owns(string path)
     {
@@ -40,7 +43,7 @@ internal sealed class DiscoveryHandler
 
     private Document? Find(HttpContext http)
     {
-        var path = (http.Request.Path.Value ?? "/").Trim('/');
+        var path = string.Join('/', (http.Request.Path.Value ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries)); // one key for one document
         var accept = http.Request.Headers.Accept.ToString();
         return path is "api" or "apis" ? Root(path, accept, http.Request.Host.Value ?? "")
             : path.StartsWith(OpenApiRoot, StringComparison.Ordinal) ? OpenApi(path[OpenApiRoot.Length..].Trim('/'))
@@ -59,7 +62,7 @@ internal sealed class DiscoveryHandler
             var transform = clause.Value("as");
             if (transform.Length == 0)
             {
-                return path == "api" ? Cached("api " + address, _ => DiscoveryDocuments.Versions(address)) : Cached("apis", _ => DiscoveryDocuments.Groups());
+                return path == "api" ? DiscoveryDocuments.Versions(address) : Cached("apis", _ => DiscoveryDocuments.Groups());
             }
             if (transform == "APIGroupDiscoveryList" && clause.Value("v") is "v2" or "v2beta1")
             {

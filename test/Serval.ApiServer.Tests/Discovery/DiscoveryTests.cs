@@ -1,4 +1,6 @@
 using System.Net;
+using Microsoft.AspNetCore.Http;
+using Serval.ApiServer.Discovery;
 
 namespace Serval.ApiServer.Tests.Discovery;
 
@@ -46,6 +48,33 @@ public sealed class DiscoveryTests : IAsyncLifetime
     {
         var (response, _) = await _server.SendAsync(HttpMethod.Get, path);
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+    }
+
+    /// <summary>Paths and host names are the client's choice: they do not fill the memory.</summary>
+    [Fact]
+    public async Task Documents_AreKeptOnce_HoweverTheyAreAskedFor()
+    {
+        var handler = new DiscoveryHandler();
+        foreach (var path in (string[])["/apis/apps/v1", "//apis/apps/v1", "/apis//apps///v1/", "/apis/apps/v1//"])
+        {
+            foreach (var host in (string[])["a.example", "b.example"])
+            {
+                await GetAsync(path, host);
+                await GetAsync("/api", host);
+            }
+        }
+        Assert.Equal(1, handler.Count);
+
+        async Task GetAsync(string path, string host)
+        {
+            var context = new DefaultHttpContext();
+            (context.Request.Method, context.Request.Path, context.Request.Host) = ("GET", path, new HostString(host));
+            using var body = new MemoryStream();
+            context.Response.Body = body;
+            await handler.GetAsync(context);
+            Assert.Equal(200, context.Response.StatusCode);
+            Assert.True(path != "/api" || System.Text.Encoding.UTF8.GetString(body.ToArray()).Contains(host, StringComparison.Ordinal));
+        }
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Api;
+using Serval.Api.Schema;
 using Serval.ApiServer.Pipeline;
 using Serval.ApiServer.Store;
 using Serval.Kube;
@@ -170,6 +171,32 @@ public sealed class EmbeddedTests : IAsyncLifetime
             Assert.NotEmpty(document["components"]!["schemas"]!.AsObject());
             Assert.Contains(document["paths"]!.AsObject(), p => p.Key.StartsWith("/" + path, StringComparison.Ordinal));
         }
+    }
+
+    /// <summary>Every operation and every kind of body that the OpenAPI documents offer is there.</summary>
+    [Fact]
+    public async Task OpenApi_OffersOnlyWhatIsServed()
+    {
+        var offered = 0;
+        foreach (var group in OpenApiV3.Paths)
+        {
+            var paths = JsonNode.Parse(OpenApiV3.Document(group)!)!["paths"]!.AsObject();
+            foreach (var (template, operations) in paths)
+            {
+                var path = template.Replace("{namespace}", "default", StringComparison.Ordinal).Replace("{name}", "absent", StringComparison.Ordinal);
+                foreach (var (method, operation) in operations!.AsObject().Where(o => o.Key != "parameters"))
+                {
+                    foreach (var type in operation!["requestBody"]?["content"]?.AsObject().Select(c => c.Key) ?? ["application/json"])
+                    {
+                        var body = method == "get" ? null : type.Contains("json-patch", StringComparison.Ordinal) ? "[]" : "{}";
+                        var (response, answer) = await _server.SendAsync(new HttpMethod(method.ToUpperInvariant()), path + "?dryRun=All", body, type);
+                        Assert.False((int)response.StatusCode is 405 or 406 or 415 or >= 500, $"{method} {path} with {type}: {answer.ToJsonString()}");
+                        offered++;
+                    }
+                }
+            }
+        }
+        Assert.True(offered > 100, $"only {offered}");
     }
 
     [Theory]
