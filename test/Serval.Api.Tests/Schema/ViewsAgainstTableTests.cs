@@ -50,9 +50,9 @@ public sealed class ViewsAgainstTableTests
         }
     }
 
-    /// <summary>One view serves several types: PodSpec also reads a RevisionSpec, Condition also reads Knative's with its severity.</summary>
+    /// <summary>One view serves several types: PodSpec also reads a RevisionSpec, Condition also Knative's with its severity and a Deployment's with its lastUpdateTime.</summary>
     private static bool IsShared(TypeSchema type, string name) =>
-        (type.Name == "PodSpec" && s_revisionOnly.Contains(name)) || (type.Name.EndsWith("Condition", StringComparison.Ordinal) && name == "severity");
+        (type.Name == "PodSpec" && s_revisionOnly.Contains(name)) || (type.Name.EndsWith("Condition", StringComparison.Ordinal) && name is "severity" or "lastUpdateTime");
 
     private static void Compare(Type clr, ValueSchema value, string path, List<string> problems, HashSet<(Type, TypeSchema)> seen)
     {
