@@ -52,10 +52,12 @@ public sealed class FullDiskTests : IDisposable
         await ExpectAcknowledgedAsync(serval);
         Assert.Equal(0, await serval.StopAsync());
 
-        // One line when it began, one when it was over, and no stack.
+        // One line when it began, one when it was over, and no stack; at the last byte it may end and begin again a few times.
         var lines = serval.Errors.Split('\n');
-        Assert.StartsWith($"error: The database in {_data} cannot be written", Assert.Single(lines, l => l.StartsWith("error:", StringComparison.Ordinal)), StringComparison.Ordinal);
-        Assert.Contains(lines, l => l.StartsWith($"warning: The database in {_data} can be written again", StringComparison.Ordinal));
+        var began = lines.Where(l => l.StartsWith("error:", StringComparison.Ordinal)).ToList();
+        Assert.All(began, l => Assert.StartsWith($"error: The database in {_data} cannot be written", l, StringComparison.Ordinal));
+        Assert.Equal(began.Count, lines.Count(l => l.StartsWith($"warning: The database in {_data} can be written again", StringComparison.Ordinal)));
+        Assert.InRange(began.Count, 1, 20);
         Assert.DoesNotContain("   at ", serval.Errors, StringComparison.Ordinal);
         Assert.InRange(lines.Length, 1, 100);
     }
@@ -152,12 +154,20 @@ public sealed class FullDiskTests : IDisposable
 
     private async Task ExpectRefusedAsync(ServalProcess serval)
     {
-        var (code, body) = await serval.Api.SendAsync(HttpMethod.Post, ConfigMaps, ConfigMap("refused", new string('x', 100_000)));
+        // Moving the log into the database may have made room in what the database has already.
+        var value = new string('x', 100_000);
+        var last = 0;
+        var (code, body) = await serval.Api.SendAsync(HttpMethod.Post, ConfigMaps, ConfigMap("refused-0", value));
+        while (code == 201 && last < 200)
+        {
+            _acknowledged.Add($"refused-{last}");
+            (code, body) = await serval.Api.SendAsync(HttpMethod.Post, ConfigMaps, ConfigMap($"refused-{++last}", value));
+        }
         var status = JsonNode.Parse(body)!;
         Assert.Equal(507, code);
         Assert.Equal(("Status", "Failure", 507), ((string?)status["kind"], (string?)status["status"], (int?)status["code"]));
         Assert.Contains($"the database in {_data} cannot be used: database or disk is full", (string?)status["message"], StringComparison.Ordinal);
-        Assert.Equal(404, (await serval.Api.SendAsync(HttpMethod.Get, $"{ConfigMaps}/refused", null)).Code);
+        Assert.Equal(404, (await serval.Api.SendAsync(HttpMethod.Get, $"{ConfigMaps}/refused-{last}", null)).Code);
     }
 
     private async Task ExpectAcknowledgedAsync(ServalProcess serval)
