@@ -16,12 +16,11 @@ internal sealed class LogHandler(IKubeClient client, IPodStreams? streams, Cance
         response.ContentType = "text/plain";
         try
         {
-            await using var output = new FlushingStream(response, options.Follow);
             if (options.Follow)
             {
                 request.WriteWarnings();
             }
-            await source.CopyLogsAsync(path.Key, options, output, ended.Token);
+            await source.CopyLogsAsync(path.Key, options, response.Body, ended.Token); // each write of the response's body is sent at once
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {

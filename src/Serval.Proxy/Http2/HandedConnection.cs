@@ -10,21 +10,21 @@ namespace Serval.Proxy;
 internal sealed class HandedConnection : DefaultConnectionContext, IMemoryPoolFeature
 {
     private readonly Socket _socket;
-    private readonly NetworkStream _stream;
+    private readonly HandedStream _stream;
     private readonly CancellationTokenSource _closed = new();
 
     public HandedConnection(Socket socket, byte[] received)
     {
         _socket = socket;
-        _stream = new NetworkStream(socket, ownsSocket: true);
+        _stream = new HandedStream(socket, received, Lost);
         ConnectionId = Guid.NewGuid().ToString("n");
         LocalEndPoint = socket.LocalEndPoint;
         RemoteEndPoint = socket.RemoteEndPoint;
         ConnectionClosed = _closed.Token;
         Features.Set<IMemoryPoolFeature>(this);
         Transport = new Duplex(
-            PipeReader.Create(new ReplayStream(received, _stream), new StreamPipeReaderOptions(bufferSize: 16 * 1024, leaveOpen: true)),
-            PipeWriter.Create(new ForgivingStream(_stream, Lost), new StreamPipeWriterOptions(leaveOpen: true)));
+            PipeReader.Create(_stream, new StreamPipeReaderOptions(bufferSize: 16 * 1024, leaveOpen: true)),
+            PipeWriter.Create(_stream, new StreamPipeWriterOptions(leaveOpen: true)));
     }
 
     public MemoryPool<byte> MemoryPool => MemoryPool<byte>.Shared;
@@ -57,48 +57,4 @@ internal sealed class HandedConnection : DefaultConnectionContext, IMemoryPoolFe
     }
 
     private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;
-
-    /// <summary>Reads first what was read before.</summary>
-    private sealed class ReplayStream(byte[] first, Stream rest) : Stream
-    {
-        private int _at;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            var count = Math.Min(buffer.Length, first.Length - _at);
-            if (count == 0)
-            {
-                return rest.ReadAsync(buffer, cancellationToken);
-            }
-            first.AsMemory(_at, count).CopyTo(buffer);
-            _at += count;
-            return ValueTask.FromResult(count);
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    }
 }
