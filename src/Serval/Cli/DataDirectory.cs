@@ -26,10 +26,6 @@ internal static class DataDirectory
         try
         {
             Create(path);
-            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0)
-            {
-                Tighten(path, warn);
-            }
             using (new FileStream(Path.Combine(path, ".serval-writable"), FileMode.Create, FileAccess.Write, FileShare.ReadWrite, 1, FileOptions.DeleteOnClose))
             {
                 // that it could be made is the answer
@@ -42,6 +38,18 @@ internal static class DataDirectory
         if (Free(path) is < LeastFreeBytes and var left)
         {
             throw Unusable(path, $"its disk is full ({left >> 10} KB left): free some space");
+        }
+        try
+        {
+            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0)
+            {
+                Tighten(path, warn); // only where a start is possible: a refusal is one line
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A directory of another user that we may write to, a volume for example: it works, as open as it is.
+            warn($"other users may look into the data directory {path}, and its mode cannot be changed: {FileFailure.Explain(e)}");
         }
     }
 
