@@ -4,6 +4,7 @@ using Serval.Api.Apps;
 using Serval.Api.Autoscaling;
 using Serval.Api.Core;
 using Serval.Api.Serving;
+using Serval.Controllers.Workloads;
 using Serval.Kube;
 
 namespace Serval.Controllers.Serving;
@@ -144,6 +145,13 @@ internal sealed class RevisionReconciler(
         if (client.Cache(Kinds.Deployment).Get(key) is not null)
         {
             desired["spec"]!.AsObject().Remove("replicas"); // the autoscaler's from the first day on
+        }
+        else
+        {
+            // Its first rollout's number, which would be one more write later; from here on the number is the Deployment controller's.
+            var metadata = desired["metadata"]!.AsObject();
+            metadata["annotations"] ??= new JsonObject();
+            metadata["annotations"]![RolloutHistory.RevisionAnnotation] = "1";
         }
         return await OwnedObjects.EnsureAsync(client, Kinds.Deployment, desired, Name, ct);
     }

@@ -221,7 +221,7 @@ public sealed class RevisionTableTests
             .Annotated("autoscaling.knative.dev/min-scale", "2").Annotated("note", "kept"));
         await world.RunAsync(Kinds.Revision, "c-00001");
         var deployment = world.Get(Kinds.Deployment, "c-00001-deployment");
-        Assert.Equal(["note"], deployment.Metadata.Annotations.Keys);
+        Assert.Equal(["deployment.kubernetes.io/revision", "note"], deployment.Metadata.Annotations.Keys.Order(StringComparer.Ordinal));
         Assert.Null(deployment.Metadata.Label("serving.knative.dev/routingState"));
         Assert.Equal(["autoscaling.knative.dev/class", "autoscaling.knative.dev/metric", "autoscaling.knative.dev/min-scale", "note"],
             world.Get(Kinds.PodAutoscaler, "c-00001").Metadata.Annotations.Keys.Order(StringComparer.Ordinal));
