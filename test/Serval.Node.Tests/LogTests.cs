@@ -138,6 +138,28 @@ public sealed class LogTests : IDisposable
     }
 
     [Fact]
+    public async Task Find_Answered_LeavesNothingWithThePod()
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(TestNode.Shell("echo up; sleep 60"));
+        await node.LogAsync("up");
+
+        var answer = await AskAsync(node);
+        await AskAsync(node); // the pod may hold its last one
+        GC.Collect();
+
+        Assert.False(answer.IsAlive);
+
+        // What held the answer is gone when this returns.
+        static async Task<WeakReference> AskAsync(TestNode node)
+        {
+            var asked = node.Agent.FindWorker(s_pod)!.FindLogAsync("", previous: false);
+            await asked;
+            return new WeakReference((await asked).Path);
+        }
+    }
+
+    [Fact]
     public void Index_Thinned_DropsWhatTheLogNoLongerHolds()
     {
         var path = Path.Combine(_directory, "0.log");

@@ -154,6 +154,38 @@ public sealed class ProcessTests : IDisposable
         await ended;
     }
 
+    [Fact]
+    public async Task KillAll_WhileAProgramIsBeingStarted_EndsItTooAndLetsNoOtherStart()
+    {
+        using var journal = ProcessJournal.Open(_directory, out _);
+        var ended = new TaskCompletionSource<ExitStatus>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var spawned = new ManualResetEventSlim();
+        var killing = new TaskCompletionSource();
+        var starting = Task.Factory.StartNew(
+            () => journal.Spawn(() =>
+            {
+                var pid = Spawn("sleep 1000");
+                spawned.Set();
+                killing.Task.Wait();
+                return _exits.Watch(pid, child => journal.Started(child, "uid-1", "app"), (_, status) => ended.TrySetResult(status));
+            }),
+            TaskCreationOptions.LongRunning);
+        spawned.Wait();
+
+        var kill = Task.Factory.StartNew(journal.KillAll, TaskCreationOptions.LongRunning);
+        while (!journal.IsEnding)
+        {
+            await Task.Yield();
+        }
+        Assert.False(kill.IsCompleted);
+        killing.SetResult();
+        await kill;
+
+        Assert.Equal(137, (await ended.Task.WaitAsync(TimeSpan.FromSeconds(20))).ExitCode);
+        await starting;
+        Assert.Throws<OperationCanceledException>(() => journal.Spawn(() => throw new InvalidOperationException("started all the same")));
+    }
+
     private (ChildProcess Child, Task<ExitStatus> Ended) Shell(string script, string log = "log")
     {
         var ended = new TaskCompletionSource<ExitStatus>(TaskCreationOptions.RunContinuationsAsynchronously);

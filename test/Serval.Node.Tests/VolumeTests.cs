@@ -120,6 +120,44 @@ public sealed class VolumeTests
     }
 
     [Fact]
+    public async Task DownwardApi_LabelsChanged_ShowInTheRunningContainer()
+    {
+        await using var node = await TestNode.StartAsync();
+        if (!await RunsAsync(node, Mounting(
+            "cat /pod-test/labels; echo; until grep -q new /pod-test/labels && grep -q noted /pod-test/note; do sleep 0.01; done; echo changed", "/pod-test",
+            """
+            {"name":"v","downwardAPI":{"items":[{"path":"labels","fieldRef":{"fieldPath":"metadata.labels"}},
+              {"path":"note","fieldRef":{"fieldPath":"metadata.annotations['note']"}}]}}
+            """)))
+        {
+            return;
+        }
+        await node.LogAsync("rev-1");
+
+        await node.Kube.PatchAsync(
+            Kinds.Pod, new ObjectKey("default", "p1"),
+            new KubePatch(PatchType.Merge, """{"metadata":{"labels":{"tier":"new"},"annotations":{"note":"noted"}}}"""u8.ToArray()), WriteOptions.By("test"));
+
+        await node.LogAsync("changed\n");
+    }
+
+    [Fact]
+    public async Task Secret_FilesHaveTheModesAskedFor_BelowADirectoryOfOurOwn()
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(Kinds.Secret, """{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s","namespace":"default"},"data":{"a":"aHVzaA==","b":"aHVzaA=="}}""");
+        if (!await RunsAsync(node, Mounting(
+            "stat -L -c %a /sec-test/a /sec-test/b; echo done", "/sec-test",
+            """{"name":"v","secret":{"secretName":"s","defaultMode":256,"items":[{"key":"a","path":"a"},{"key":"b","path":"b","mode":288}]}}""")))
+        {
+            return;
+        }
+
+        Assert.Equal("400\n440\ndone\n", await node.LogAsync("done\n"));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.Combine(node.Data, "pods")));
+    }
+
+    [Fact]
     public async Task Image_WithItsOwnLoader_IsTheRootOfItsContainer()
     {
         await using var node = await TestNode.StartAsync();

@@ -52,7 +52,7 @@ public sealed partial class NodeAgent : IAsyncDisposable
                 "the node agent needs Linux (pidfd, sock_diag, posix_spawn sessions); run `serval node` on a Linux machine against this API server");
         }
         var paths = new NodePaths(_options.DataDirectory);
-        Directory.CreateDirectory(paths.Pods);
+        Directory.CreateDirectory(paths.Pods, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute); // Secrets lie below
         _journal = ProcessJournal.Open(paths.Node, out var orphans, _logger);
         orphans += UnrecordedOrphans.Kill(paths.Pods);
         if (orphans > 0)
@@ -147,7 +147,7 @@ public sealed partial class NodeAgent : IAsyncDisposable
         }
     }
 
-    private PodWorker? FindWorker(ObjectKey key) => _workers.Values.FirstOrDefault(w => w.Key == key);
+    internal PodWorker? FindWorker(ObjectKey key) => _workers.Values.FirstOrDefault(w => w.Key == key);
 
     private static partial class Log
     {

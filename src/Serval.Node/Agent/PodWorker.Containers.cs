@@ -93,6 +93,10 @@ internal sealed partial class PodWorker
             var run = new CancellationTokenSource();
             slot.Begin(_node.Runtime.Start(launch, status => Post(() => Ended(slot, run, status))), launch, run);
         }
+        catch (OperationCanceledException)
+        {
+            return; // the whole program ends at once
+        }
         catch (ContainerConfigException e)
         {
             // A spec that refers to something missing is tried again when that appears; anything else after a while.
@@ -112,7 +116,7 @@ internal sealed partial class PodWorker
 
     private ContainerLaunch Prepare(ContainerSlot slot, ImageRoot image)
     {
-        var environment = ContainerEnvironment.Build(_pod, slot.Spec, _fields, _references, _ports!.Map);
+        var environment = ContainerEnvironment.Build(_pod, slot.Spec, Fields(), _references, _ports!.Map);
         var command = ContainerCommand.Resolve(slot.Spec, image, environment, _key.Name, Environment.GetEnvironmentVariable);
         var binds = _volumes.Prepare(slot.Spec, Payload());
         var root = command.NeedsRoot && _node.MountsAllowed ? image.RootDirectory : null;

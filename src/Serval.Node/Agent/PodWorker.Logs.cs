@@ -7,7 +7,7 @@ namespace Serval.Node.Agent;
 internal sealed partial class PodWorker
 {
     /// <summary>The log of a container's present or last run, or of the run before. Any thread.</summary>
-    public Task<(string Path, LogTrack? Track)> FindLogAsync(string container, bool previous)
+    public async Task<(string Path, LogTrack? Track)> FindLogAsync(string container, bool previous)
     {
         var found = new TaskCompletionSource<(string, LogTrack?)>(TaskCreationOptions.RunContinuationsAsynchronously);
         Post(() =>
@@ -21,9 +21,8 @@ internal sealed partial class PodWorker
                 found.SetException(e);
             }
         });
-        _ = _finished.Task.ContinueWith(
-            _ => found.TrySetException(ApiException.NotFound(Kinds.Pod, _key.Name)), TaskScheduler.Default);
-        return found.Task;
+        await Task.WhenAny(found.Task, _finished.Task);
+        return found.Task.IsCompleted ? await found.Task : throw ApiException.NotFound(Kinds.Pod, _key.Name);
     }
 
     private (string Path, LogTrack? Track) FindLog(string container, bool previous)

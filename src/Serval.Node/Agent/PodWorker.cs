@@ -25,7 +25,6 @@ internal sealed partial class PodWorker : IDisposable
     private readonly ObjectKey _revision;
     private readonly string _directory;
     private readonly List<ContainerSlot> _slots;
-    private readonly PodFields _fields;
     private readonly PodStatusBuilder _status;
     private readonly PodVolumes _volumes;
     private readonly IReferences _references;
@@ -47,7 +46,6 @@ internal sealed partial class PodWorker : IDisposable
         _uid = obj.Metadata.Uid;
         _revision = new ObjectKey(_key.Namespace, obj.Metadata.Label(NodeServices.RevisionLabel) ?? "");
         _directory = node.Paths.Pod(_key, _uid);
-        _fields = new PodFields(_pod, node.NodeName, NodeServices.Address);
         _status = new PodStatusBuilder(_pod, node.Time.GetUtcNow());
         _volumes = new PodVolumes(_pod, NodePaths.Volumes(_directory), node.MountsAllowed);
         _references = node.References(_key.Namespace, Use);
@@ -75,10 +73,15 @@ internal sealed partial class PodWorker : IDisposable
     /// <summary>The object changed.</summary>
     public void Changed(KubeObject obj) => Post(() =>
     {
+        var before = _pod.Metadata;
         _pod = obj.As<Pod>();
         if (_pod.Metadata.IsDeleting)
         {
             Stop(GracePeriod(), deleteObject: true);
+        }
+        else if (!_stopping && !(Same(before.Labels, _pod.Metadata.Labels) && Same(before.Annotations, _pod.Metadata.Annotations)))
+        {
+            RefreshVolumes(); // the downward API shows them
         }
     });
 
@@ -264,7 +267,12 @@ internal sealed partial class PodWorker : IDisposable
         }
     }
 
-    private VolumePayload Payload() => new(_pod, _fields, _references);
+    private PodFields Fields() => new(_pod, _node.NodeName, NodeServices.Address);
+
+    private VolumePayload Payload() => new(_pod, Fields(), _references);
+
+    private static bool Same(IReadOnlyDictionary<string, string> a, IReadOnlyDictionary<string, string> b) =>
+        a.Count == b.Count && a.All(p => b.TryGetValue(p.Key, out var value) && value == p.Value);
 
     private static partial class Log
     {

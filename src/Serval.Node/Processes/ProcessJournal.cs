@@ -14,19 +14,25 @@ internal sealed partial class ProcessJournal : IDisposable
 {
     private const long CompactAt = 1 << 20;
 
+    private static readonly TimeSpan s_longestSpawn = TimeSpan.FromSeconds(2);
+
     private readonly string _path;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
     private readonly Dictionary<(int Pid, long Start), string> _live = []; // guarded by _lock
     private FileStream? _file; // guarded by _lock; null when the last write failed: the next one writes all anew
     private bool _told; // guarded by _lock
-    private bool _killed; // guarded by _lock
+    private readonly ReaderWriterLockSlim _spawns = new(); // never disposed: KillAll may come at any time
+    private volatile bool _ending;
 
     private ProcessJournal(string path, ILogger logger)
     {
         (_path, _logger) = (path, logger);
         Write(() => _file = Create(path, []));
     }
+
+    /// <summary>Whether <see cref="KillAll"/> was called.</summary>
+    public bool IsEnding => _ending;
 
     /// <summary>Kills what the last run left behind, then begins a journal of this run.</summary>
     public static ProcessJournal Open(string directory, out int orphans, ILogger? logger = null)
@@ -45,29 +51,48 @@ internal sealed partial class ProcessJournal : IDisposable
         return new ProcessJournal(path, logger ?? NullLogger.Instance);
     }
 
+    /// <summary>
+    /// Starts a process and notes it, in one piece for <see cref="KillAll"/>: a process that is there but not known yet would outlive this one.
+    /// Throws <see cref="OperationCanceledException"/> once everything is to end.
+    /// </summary>
+    public ChildProcess Spawn(Func<ChildProcess> spawn)
+    {
+        _spawns.EnterReadLock();
+        try
+        {
+            return _ending ? throw new OperationCanceledException("every process of this node is being ended") : spawn();
+        }
+        finally
+        {
+            _spawns.ExitReadLock();
+        }
+    }
+
     public void Started(ChildProcess child, string podUid, string container)
     {
-        bool killed;
         lock (_lock)
         {
-            killed = _killed;
             var line = string.Create(CultureInfo.InvariantCulture, $"+ {child.Pid} {child.StartTicks} {podUid} {container}");
             _live[(child.Pid, child.StartTicks)] = line;
             Append(line);
         }
-        if (killed)
+        if (_ending)
         {
-            child.KillSession();
+            child.KillSession(); // its start took longer than KillAll waits
         }
     }
 
-    /// <summary>Kills every process of this run's sessions, and those started from now on.</summary>
+    /// <summary>Kills every process of this run's sessions, and lets none start from now on.</summary>
     public void KillAll()
     {
+        _ending = true;
+        if (_spawns.TryEnterWriteLock(s_longestSpawn))
+        {
+            _spawns.ExitWriteLock(); // what was being started is known now
+        }
         (int Pid, long StartTicks)[] live;
         lock (_lock)
         {
-            _killed = true;
             live = [.. _live.Keys];
         }
         KillOrphans(live);

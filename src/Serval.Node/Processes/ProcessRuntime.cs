@@ -23,25 +23,24 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
     private const uint LogMode = 0x1A0; // rw-r-----
 
     /// <summary>
-    /// Starts a container. <paramref name="exited"/> may run before this returns. Throws <see cref="ContainerConfigException"/> or
-    /// <see cref="SpawnException"/>.
+    /// Starts a container. <paramref name="exited"/> may run before this returns. Throws <see cref="ContainerConfigException"/>,
+    /// <see cref="SpawnException"/>, or <see cref="OperationCanceledException"/> when the node ends all processes.
     /// </summary>
     public ChildProcess Start(ContainerLaunch launch, Action<ExitStatus> exited)
     {
         var log = OpenLog(launch.LogPath);
         try
         {
-            var pid = launch.Mounts is { } plan
-                ? OnOwnThread(() => ProcessSpawner.Spawn(Request(launch, log), MountNamespace.Enter(plan)))
-                : ProcessSpawner.Spawn(Request(launch, log));
-            return exits.Watch(
-                pid,
+            return journal.Spawn(() => exits.Watch(
+                launch.Mounts is { } plan
+                    ? OnOwnThread(() => ProcessSpawner.Spawn(Request(launch, log), MountNamespace.Enter(plan)))
+                    : ProcessSpawner.Spawn(Request(launch, log)),
                 started: child => journal.Started(child, launch.PodUid, launch.Name),
                 exited: (child, status) =>
                 {
                     exited(status);
                     journal.Ended(child);
-                });
+                }));
         }
         finally
         {
@@ -59,10 +58,12 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
         try
         {
             var request = Request(launch, log) with { Program = Find(launch, container, command[0]), Arguments = command };
-            var pid = launch.Mounts is null
-                ? ProcessSpawner.Spawn(request)
-                : OnOwnThread(() => ProcessSpawner.Spawn(request, MountNamespace.Join(container.Pid)));
-            process = exits.Watch(pid, static _ => { }, (_, status) => done.SetResult(status));
+            process = journal.Spawn(() => exits.Watch(
+                launch.Mounts is null
+                    ? ProcessSpawner.Spawn(request)
+                    : OnOwnThread(() => ProcessSpawner.Spawn(request, MountNamespace.Join(container.Pid))),
+                static _ => { },
+                (_, status) => done.SetResult(status)));
         }
         finally
         {

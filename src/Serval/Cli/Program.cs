@@ -10,7 +10,7 @@ internal static class Program
         using var stop = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, stop, forcedEnd));
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, stop, forcedEnd));
-        return await CommandLineApp.RunAsync(args, CliContext.FromConsole(forcedEnd), stop.Token);
+        return forcedEnd.CodeAfter(await CommandLineApp.RunAsync(args, CliContext.FromConsole(forcedEnd), stop.Token));
     }
 
     // The first signal asks, the second ends: also the programs that take their time.
@@ -18,14 +18,8 @@ internal static class Program
     {
         if (stop.IsCancellationRequested)
         {
-            try
-            {
-                forcedEnd.Run();
-            }
-            finally
-            {
-                Environment.Exit(ExitCodes.Interrupted);
-            }
+            forcedEnd.Run(static message => Console.Error.WriteLine($"warning: {message}"));
+            Environment.Exit(ExitCodes.Interrupted);
         }
         context.Cancel = true;
         stop.Cancel();
