@@ -96,6 +96,27 @@ public sealed class InstanceLifeTests
         Assert.Contains($"has not opened port {port} ($PORT) after 2s; it listens on {elsewhere}, $PORT is {port}", TestNode.Ready(pod).Message);
     }
 
+    [Theory]
+    [InlineData("127.0.0.2")]
+    [InlineData("[::1]")]
+    public async Task Pod_ListensWhereRequestsDoNotCome_IsNotReadyAndToldWhere(string address)
+    {
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time);
+        await node.CreateAsync(TestNode.Shell(
+            $"busybox httpd -f -p {address}:$PORT -h / & until busybox nc {address.Trim('[', ']')} $PORT </dev/null; do :; done; echo listening; wait",
+            TestNode.Port8080));
+        await node.LogAsync("listening");
+
+        time.Advance(TimeSpan.FromSeconds(2));
+
+        var pod = await node.WhenAsync(p => TestNode.Ready(p).Message.Contains("has not opened", StringComparison.Ordinal));
+        var port = JsonNode.Parse(pod.Metadata.Annotation("serval.dev/ports")!)!["8080"]!.GetValue<int>();
+        Assert.Contains(
+            $"has not opened port {port} ($PORT) after 2s where 127.0.0.1 reaches it; it listens on {address}:{port} only: let it listen on 127.0.0.1 or 0.0.0.0",
+            TestNode.Ready(pod).Message);
+    }
+
     [Fact]
     public async Task Pod_ForeignListenerOnItsPort_IsNotReady()
     {

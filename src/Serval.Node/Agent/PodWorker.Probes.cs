@@ -212,15 +212,17 @@ internal sealed partial class PodWorker
     {
         var name = ContainerEnvironment.InstancePort(container, _ports!.Map) == port ? $"{port} ($PORT)" : $"{port}";
         var message = $"has not opened port {name} after {Text(age)}";
-        var elsewhere = InstanceSockets.ListeningPorts(pid);
-        if (elsewhere.Contains(port))
+        var sockets = InstanceSockets.Listening(pid);
+        var aside = sockets.Where(s => s.Port == port).Select(s => s.ToString()).ToList();
+        if (aside.Count > 0)
         {
-            return $"{message} on an address that 127.0.0.1 reaches; let it listen on 127.0.0.1 or 0.0.0.0";
+            return $"{message} where {NodeServices.Address} reaches it; it listens on {string.Join(", ", aside)} only: let it listen on 127.0.0.1 or 0.0.0.0";
         }
         if (InstanceSockets.Dump().Any(s => s.Port == port))
         {
             return $"{message}; a process that is not the container's listens there";
         }
+        var elsewhere = sockets.Select(s => s.Port).Distinct().ToList();
         return elsewhere.Count == 0
             ? $"{message}; it listens on no port: let it listen on the port in the variable PORT"
             : $"{message}; it listens on {string.Join(", ", elsewhere)}, $PORT is {port}: let it listen on the port in the variable PORT";

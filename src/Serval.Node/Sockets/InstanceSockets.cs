@@ -24,15 +24,15 @@ internal static class InstanceSockets
         return inodes.Contains(inode);
     }
 
-    /// <summary>Ports the instance listens on, ascending.</summary>
-    public static IReadOnlyList<int> ListeningPorts(int leader)
+    /// <summary>What the instance listens on, by port.</summary>
+    public static IReadOnlyList<ListeningSocket> Listening(int leader)
     {
         var inodes = new HashSet<uint>();
         foreach (var member in ProcFs.Tree(leader))
         {
             ProcFs.AddSockets(member.Pid, inodes);
         }
-        return [.. Dump().Where(s => inodes.Contains(s.Inode)).Select(s => s.Port).Distinct().Order()];
+        return [.. Dump().Where(s => inodes.Contains(s.Inode)).OrderBy(s => s.Port)];
     }
 
     /// <summary>Every listening TCP socket of the machine.</summary>

@@ -5,12 +5,18 @@ using Serval.Node.Processes;
 namespace Serval.Node.Sockets;
 
 /// <summary>A listening TCP socket of this machine.</summary>
-internal readonly record struct ListeningSocket(int Port, uint Inode, IPAddress Address)
+/// <param name="Port">Its port.</param>
+/// <param name="Inode">What names it below /proc.</param>
+/// <param name="Address">Where it listens.</param>
+/// <param name="OnlyV6">IPV6_V6ONLY: connections over IPv4 do not reach it.</param>
+internal readonly record struct ListeningSocket(int Port, uint Inode, IPAddress Address, bool OnlyV6)
 {
-    /// <summary>Whether a connection to 127.0.0.1 reaches it.</summary>
+    /// <summary>Whether a connection to 127.0.0.1 reaches it: other addresses of 127.0.0.0/8 are others.</summary>
     public bool TakesLoopback =>
-        Address.Equals(IPAddress.Any) || Address.Equals(IPAddress.IPv6Any)
-        || IPAddress.IsLoopback(Address.IsIPv4MappedToIPv6 ? Address.MapToIPv4() : Address) && !Address.Equals(IPAddress.IPv6Loopback);
+        Address.Equals(IPAddress.IPv6Any) ? !OnlyV6
+        : (Address.IsIPv4MappedToIPv6 ? Address.MapToIPv4() : Address) is var v4 && (v4.Equals(IPAddress.Any) || v4.Equals(IPAddress.Loopback));
+
+    public override string ToString() => new IPEndPoint(Address, Port).ToString();
 }
 
 /// <summary>Asks the kernel which TCP sockets listen (netlink sock_diag; two round trips, tens of microseconds).</summary>
@@ -31,6 +37,8 @@ internal sealed unsafe class SockDiag : IDisposable
     private const int RequestSize = HeaderSize + 56;
     private const int AnswerSize = HeaderSize + 72;
     private const int BufferSize = 32 * 1024;
+    private const int AttributeHeader = 4; // struct rtattr: length, type
+    private const ushort INET_DIAG_SKV6ONLY = 11; // sent of every listening socket of AF_INET6
 
     private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(BufferSize, pinned: true);
     private readonly int _socket;
@@ -98,7 +106,7 @@ internal sealed unsafe class SockDiag : IDisposable
             }
             if (type == SOCK_DIAG_BY_FAMILY && length >= AnswerSize)
             {
-                into.Add(ReadOne(messages[HeaderSize..]));
+                into.Add(ReadOne(messages[HeaderSize..length]));
             }
             messages = messages[Math.Min(messages.Length, (length + 3) & ~3)..];
         }
@@ -108,7 +116,23 @@ internal sealed unsafe class SockDiag : IDisposable
     private static ListeningSocket ReadOne(ReadOnlySpan<byte> message)
     {
         var address = message.Slice(8, message[0] == AF_INET ? 4 : 16);
-        return new ListeningSocket(BinaryPrimitives.ReadUInt16BigEndian(message[4..]), BitConverter.ToUInt32(message[68..]), Known(address));
+        return new ListeningSocket(
+            BinaryPrimitives.ReadUInt16BigEndian(message[4..]), BitConverter.ToUInt32(message[68..]), Known(address),
+            OnlyV6(message[(AnswerSize - HeaderSize)..]));
+    }
+
+    private static bool OnlyV6(ReadOnlySpan<byte> attributes)
+    {
+        while (attributes.Length > AttributeHeader)
+        {
+            var length = BitConverter.ToUInt16(attributes);
+            if (BitConverter.ToUInt16(attributes[2..]) == INET_DIAG_SKV6ONLY)
+            {
+                return attributes[AttributeHeader] != 0;
+            }
+            attributes = attributes[Math.Min(attributes.Length, Math.Max(AttributeHeader, (length + 3) & ~3))..];
+        }
+        return false;
     }
 
     private static IPAddress Known(ReadOnlySpan<byte> address) => address switch
