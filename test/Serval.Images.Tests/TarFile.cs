@@ -27,6 +27,13 @@ public sealed class TarFile
 
     public TarFile Pipe(string name) => Add(new PaxTarEntry(TarEntryType.Fifo, name));
 
+    /// <summary>Gives what was added last to a user and a group.</summary>
+    public TarFile Of(int uid, int gid)
+    {
+        (_entries[^1].Uid, _entries[^1].Gid) = (uid, gid);
+        return this;
+    }
+
     public byte[] Bytes()
     {
         using var buffer = new MemoryStream();

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Serval.Images.Tests;
 
 public sealed class UnpackTests : IDisposable
@@ -63,6 +65,20 @@ public sealed class UnpackTests : IDisposable
 
         Assert.Empty(Directory.EnumerateFileSystemEntries(victim));
         Assert.Equal("new", await File.ReadAllTextAsync(root + victim + "/x"));
+    }
+
+    [Fact]
+    public async Task OpenRoot_FilesOfOtherUsers_BelongToThemWhereTheyCan()
+    {
+        var store = await LoadAsync(new TarFile().Folder("home", 0x1C0).Of(501, 502).File("home/key", "x", 0x180).Of(501, 503).File("tool").Bytes());
+
+        var root = (await store.OpenRootAsync("evil")).RootDirectory;
+
+        using var stat = Process.Start(new ProcessStartInfo("stat", ["-c", "%u %g %a", root + "/home", root + "/home/key", root + "/tool"]) { RedirectStandardOutput = true })!;
+        var seen = (await stat.StandardOutput.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var (first, second) = Environment.IsPrivilegedProcess ? ("501 502 700", "501 503 600") : (seen[2][..^3] + "700", seen[2][..^3] + "600");
+        Assert.Equal([first, second], seen[..2]);
+        Assert.EndsWith("644", seen[2]);
     }
 
     [Fact]

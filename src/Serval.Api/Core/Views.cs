@@ -22,6 +22,7 @@ public sealed record PodSpec
     public IReadOnlyList<Container> InitContainers { get; init => field = value ?? field; } = [];
     public IReadOnlyList<Volume> Volumes { get; init => field = value ?? field; } = [];
     public string NodeName { get; init => field = value ?? field; } = "";
+    public SecurityContext SecurityContext { get; init => field = value ?? field; } = new();
     public string RestartPolicy { get; init => field = value ?? field; } = "Always";
     public string ServiceAccountName { get; init => field = value ?? field; } = "";
     public IReadOnlyList<LocalObjectReference> ImagePullSecrets { get; init => field = value ?? field; } = [];
@@ -46,6 +47,16 @@ public sealed record PodSpec
 
 public sealed record LocalObjectReference(string Name = "");
 
+/// <summary>core/v1 PodSecurityContext; also a container's SecurityContext, which has no groups of files and no further ones.</summary>
+public sealed record SecurityContext
+{
+    public long? RunAsUser { get; init; }
+    public long? RunAsGroup { get; init; }
+    public bool? RunAsNonRoot { get; init; }
+    public long? FsGroup { get; init; }
+    public IReadOnlyList<long> SupplementalGroups { get; init => field = value ?? field; } = [];
+}
+
 /// <summary>core/v1 Container.</summary>
 public sealed record Container
 {
@@ -66,6 +77,7 @@ public sealed record Container
     public string TerminationMessagePath { get; init => field = value ?? field; } = "";
     public string TerminationMessagePolicy { get; init => field = value ?? field; } = "";
     public Lifecycle? Lifecycle { get; init; }
+    public SecurityContext SecurityContext { get; init => field = value ?? field; } = new();
 
     /// <summary><c>Always</c> on an init container makes it a sidecar; empty otherwise.</summary>
     public string RestartPolicy { get; init => field = value ?? field; } = "";

@@ -111,6 +111,7 @@ internal sealed class LayerUnpacker(string root, ImageLimits limits)
             RootedTree.Delete(path);
             Directory.CreateDirectory(path);
         }
+        Ownership.Give(path, entry.Uid, entry.Gid);
         _directoryModes[path] = entry.Mode & Permissions;
     }
 
@@ -132,6 +133,7 @@ internal sealed class LayerUnpacker(string root, ImageLimits limits)
                 throw ImageException.Corrupt(what, $"entry \"{entry.Name}\" is cut off");
             }
         }
+        Ownership.Give(path, entry.Uid, entry.Gid);
         if (!OperatingSystem.IsWindows())
         {
             // No set-user-id bits: the tree lies in the host's file system, where they would hand out the host's rights.

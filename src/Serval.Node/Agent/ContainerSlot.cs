@@ -33,6 +33,9 @@ internal sealed class ContainerSlot(Container spec, bool isInit)
 
     /// <summary>Waits for a ConfigMap, Secret or key.</summary>
     public bool WaitsForReference { get; set; }
+
+    /// <summary>It was said that the user asked for is not honoured.</summary>
+    public bool ToldUser { get; set; }
     public int RestartCount { get; set; }
     public DateTimeOffset StartedAt { get; set; }
     public Termination? Terminated { get; set; }

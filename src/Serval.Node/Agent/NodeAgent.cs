@@ -93,6 +93,8 @@ public sealed partial class NodeAgent : IAsyncDisposable
         UnrecordedOrphans.Kill(new NodePaths(_options.DataDirectory).Pods);
     }
 
+    private bool MountsAllowed => _options.AllowMounts ?? Capabilities.HasSysAdmin();
+
     private NodeServices Services(NodePaths paths, ExitWatcher exits, ProcessJournal journal) => new()
     {
         NodeName = _options.NodeName,
@@ -107,7 +109,8 @@ public sealed partial class NodeAgent : IAsyncDisposable
         Prober = new ListenProber(),
         Ports = new PortAllocator(_options.FirstPort, _options.LastPort),
         Logs = new LogIndexer(_options.Time, _logger),
-        MountsAllowed = _options.AllowMounts ?? Capabilities.HasSysAdmin(),
+        MountsAllowed = MountsAllowed,
+        UsersAllowed = MountsAllowed && Capabilities.HasUsers(), // only a view of its own lets another user reach the image
         Logger = _logger,
         Finished = uid => _workers.TryRemove(uid, out _),
     };

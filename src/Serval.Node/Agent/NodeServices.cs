@@ -31,6 +31,9 @@ internal sealed record NodeServices
     public required PortAllocator Ports { get; init; }
     public required LogIndexer Logs { get; init; }
     public required bool MountsAllowed { get; init; }
+
+    /// <summary>Whether a container can have a user of its own.</summary>
+    public required bool UsersAllowed { get; init; }
     public required ILogger Logger { get; init; }
 
     /// <summary>Called on the pod's own turn when nothing of it is left here.</summary>

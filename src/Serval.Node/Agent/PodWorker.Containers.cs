@@ -117,7 +117,8 @@ internal sealed partial class PodWorker
     private ContainerLaunch Prepare(ContainerSlot slot, ImageRoot image)
     {
         var environment = ContainerEnvironment.Build(_pod, slot.Spec, Fields(), _references, _ports!.Map);
-        var command = ContainerCommand.Resolve(slot.Spec, image, environment, _key.Name, Environment.GetEnvironmentVariable);
+        var user = UserOf(slot, image);
+        var command = ContainerCommand.Resolve(slot.Spec, image, environment, _key.Name, Environment.GetEnvironmentVariable, user);
         var binds = _volumes.Prepare(slot.Spec, Payload());
         var root = command.NeedsRoot && _node.MountsAllowed ? image.RootDirectory : null;
         var scratch = NodePaths.Scratch(_directory, slot.Spec.Name);
@@ -131,11 +132,23 @@ internal sealed partial class PodWorker
             Name = slot.Spec.Name,
             Command = command,
             Image = image,
+            User = user,
             LogPath = NodePaths.Log(_directory, slot.Spec.Name, slot.RestartCount),
             Mounts = binds.Count == 0 && root is null
                 ? null
                 : new MountPlan { ImageRoot = root, Scratch = scratch, Binds = binds, BaseNamespace = _volumes.Namespace },
         };
+    }
+
+    private ContainerUser? UserOf(ContainerSlot slot, ImageRoot image)
+    {
+        ContainerUser.VerifyNonRoot(_pod, slot.Spec, image, _node.UsersAllowed ? null : Libc.geteuid());
+        if (_node.UsersAllowed)
+        {
+            return ContainerUser.Resolve(_pod, slot.Spec, image);
+        }
+        TellUserNotHonoured(slot, ContainerUser.NotHonoured(_pod, slot.Spec, image, Libc.geteuid()));
+        return null;
     }
 
     private void Spawned(ContainerSlot slot, ImageRoot image)

@@ -27,6 +27,17 @@ internal sealed partial class PodWorker
     private void TellHookFailed(ContainerSlot slot, string hook, string message) =>
         _node.Events.Warning(About(slot), $"Failed{hook}Hook", $"{hook}Hook failed: {message}");
 
+    private void TellUserNotHonoured(ContainerSlot slot, string asked)
+    {
+        if (asked.Length > 0 && !slot.ToldUser)
+        {
+            slot.ToldUser = true;
+            _node.Events.Warning(
+                About(slot), "UserNotHonored",
+                $"Container {slot.Spec.Name} runs as Serval's own user, not with {asked}: run Serval as root with all capabilities to have that honored");
+        }
+    }
+
     private void TellBackOff(ContainerSlot slot) => _node.Events.Warning(
         About(slot), "BackOff", $"Back-off restarting failed container {slot.Spec.Name} in pod {_key.Name}_{_key.Namespace}({_uid})");
 

@@ -47,7 +47,7 @@ internal sealed partial class PodWorker : IDisposable
         _revision = new ObjectKey(_key.Namespace, obj.Metadata.Label(NodeServices.RevisionLabel) ?? "");
         _directory = node.Paths.Pod(_key, _uid);
         _status = new PodStatusBuilder(_pod, node.Time.GetUtcNow());
-        _volumes = new PodVolumes(_pod, NodePaths.Volumes(_directory), node.MountsAllowed);
+        _volumes = new PodVolumes(_pod, NodePaths.Volumes(_directory), node.MountsAllowed, node.UsersAllowed ? _pod.Spec.SecurityContext.FsGroup : null);
         _references = node.References(_key.Namespace, Use);
         _wasFinished = _pod.Status.Phase is "Succeeded" or "Failed";
         _slots =

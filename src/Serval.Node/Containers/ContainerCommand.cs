@@ -8,7 +8,9 @@ namespace Serval.Node.Containers;
 /// <param name="Arguments">argv.</param>
 /// <param name="WorkingDirectory">Absolute path as Serval sees it.</param>
 /// <param name="Environment">The whole environment.</param>
-/// <param name="NeedsRoot">The program's loader or interpreter is in the image, so the image must be its root directory.</param>
+/// <param name="NeedsRoot">
+/// The program's loader is in the image, or another user runs it, who does not reach the image from outside: the image must be its root directory.
+/// </param>
 internal sealed record ContainerCommand(
     string Program, IReadOnlyList<string> Arguments, string WorkingDirectory, IReadOnlyDictionary<string, string> Environment, bool NeedsRoot)
 {
@@ -20,8 +22,10 @@ internal sealed record ContainerCommand(
     /// <param name="podEnvironment">From <see cref="ContainerEnvironment"/>.</param>
     /// <param name="hostName">The pod's name.</param>
     /// <param name="machine">A variable of this machine; null when unset.</param>
+    /// <param name="user">Whom it runs as; null is this process' user.</param>
     public static ContainerCommand Resolve(
-        Container container, ImageRoot image, IReadOnlyDictionary<string, string> podEnvironment, string hostName, Func<string, string?> machine)
+        Container container, ImageRoot image, IReadOnlyDictionary<string, string> podEnvironment, string hostName, Func<string, string?> machine,
+        ContainerUser? user = null)
     {
         var argv = Argv(container, image, podEnvironment);
         var environment = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -50,9 +54,9 @@ internal sealed record ContainerCommand(
         var program = Find(argv[0], image.RootDirectory, directory, imagePath, machinePath)
             ?? throw new ContainerConfigException(WhyNotFound(argv[0], container, image, directory), ContainerConfigException.CreateContainerError);
         var inImage = program.StartsWith(image.RootDirectory + "/", StringComparison.Ordinal);
-        var needsRoot = inImage && ElfFile.Interpreter(program) is ['/', ..] loader && File.Exists(RootPath.Resolve(image.RootDirectory, loader));
+        var needsRoot = inImage && (user is not null || ElfFile.Interpreter(program) is ['/', ..] loader && File.Exists(RootPath.Resolve(image.RootDirectory, loader)));
         environment.TryAdd("HOSTNAME", hostName);
-        environment.TryAdd("HOME", needsRoot ? "/root" : machine("HOME") ?? "/");
+        environment.TryAdd("HOME", user is not null ? user.Home : needsRoot ? "/root" : machine("HOME") ?? "/");
         if (!podEnvironment.ContainsKey("PATH"))
         {
             environment["PATH"] = needsRoot ? imagePath : MergedPath(image.RootDirectory, imagePath, machinePath);

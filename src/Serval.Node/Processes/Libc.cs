@@ -67,6 +67,9 @@ internal static unsafe partial class Libc
     internal static partial int posix_spawn_file_actions_addchdir_np(void* actions, byte* path);
 
     [LibraryImport(Lib)]
+    internal static partial int posix_spawn_file_actions_addfchdir_np(void* actions, int fd);
+
+    [LibraryImport(Lib)]
     internal static partial int sigemptyset(void* set);
 
     [LibraryImport(Lib)]
@@ -92,6 +95,15 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Lib, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int rename(string from, string to);
+
+    [LibraryImport(Lib)]
+    internal static partial uint geteuid();
+
+    [LibraryImport(Lib, SetLastError = true)]
+    internal static partial int fchown(int fd, uint user, uint group);
+
+    [LibraryImport(Lib, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int chown(string path, int user, int group);
 
     [LibraryImport(Lib, SetLastError = true)]
     internal static partial int kill(int pid, int signal);

@@ -13,6 +13,9 @@ internal sealed record ContainerLaunch
     public required ImageRoot Image { get; init; }
     public required string LogPath { get; init; }
 
+    /// <summary>Null runs it as this process' user.</summary>
+    public ContainerUser? User { get; init; }
+
     /// <summary>Null when the container sees the machine's file system as it is.</summary>
     public MountPlan? Mounts { get; init; }
 }
@@ -28,13 +31,11 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
     /// </summary>
     public ChildProcess Start(ContainerLaunch launch, Action<ExitStatus> exited)
     {
-        var log = OpenLog(launch.LogPath);
+        var log = OpenLog(launch.LogPath, launch.User);
         try
         {
             return journal.Spawn(() => exits.Watch(
-                launch.Mounts is { } plan
-                    ? OnOwnThread(() => ProcessSpawner.Spawn(Request(launch, log), MountNamespace.Enter(plan)))
-                    : ProcessSpawner.Spawn(Request(launch, log)),
+                Spawn(Request(launch, log), launch.Mounts is { } plan ? () => MountNamespace.Enter(plan) : null),
                 started: child => journal.Started(child, launch.PodUid, launch.Name),
                 exited: (child, status) =>
                 {
@@ -53,15 +54,13 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
         ContainerLaunch launch, ChildProcess container, IReadOnlyList<string> command, string outputPath, CancellationToken ct)
     {
         var done = new TaskCompletionSource<ExitStatus>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var log = OpenLog(outputPath);
+        var log = OpenLog(outputPath, launch.User);
         ChildProcess process;
         try
         {
             var request = Request(launch, log) with { Program = Find(launch, container, command[0]), Arguments = command };
             process = journal.Spawn(() => exits.Watch(
-                launch.Mounts is null
-                    ? ProcessSpawner.Spawn(request)
-                    : OnOwnThread(() => ProcessSpawner.Spawn(request, MountNamespace.Join(container.Pid))),
+                Spawn(request, launch.Mounts is null ? null : () => MountNamespace.Join(container.Pid)),
                 static _ => { },
                 (_, status) => done.SetResult(status)));
         }
@@ -94,6 +93,10 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
         return done.Task.GetAwaiter().GetResult();
     }
 
+    // A view of its own and another user are those of the thread that spawns.
+    private static int Spawn(SpawnRequest request, Func<string?>? enter) =>
+        enter is null && request.User is null ? ProcessSpawner.Spawn(request) : OnOwnThread(() => ProcessSpawner.Spawn(request, enter?.Invoke()));
+
     private static SpawnRequest Request(ContainerLaunch launch, int log)
     {
         var command = launch.Command;
@@ -105,6 +108,7 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
             Environment = [.. command.Environment.Select(p => p.Key + "=" + p.Value)],
             WorkingDirectory = root is null ? command.WorkingDirectory : Below(root, command.WorkingDirectory),
             Output = log,
+            User = launch.User,
         };
     }
 
@@ -122,9 +126,17 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
 
     private static string Below(string root, string path) => path.Length == root.Length ? "/" : path[root.Length..];
 
-    private static int OpenLog(string path)
+    private static int OpenLog(string path, ContainerUser? user)
     {
         var fd = Libc.open(path, Libc.O_WRONLY | Libc.O_CREAT | Libc.O_APPEND | Libc.O_CLOEXEC, LogMode);
-        return fd >= 0 ? fd : throw new SpawnException($"cannot open the log file {path}: {Libc.LastErrorText()}");
+        if (fd < 0)
+        {
+            throw new SpawnException($"cannot open the log file {path}: {Libc.LastErrorText()}");
+        }
+        if (user is not null)
+        {
+            _ = Libc.fchown(fd, user.Uid, user.Gid); // a program may open /dev/stdout anew
+        }
+        return fd;
     }
 }

@@ -12,6 +12,16 @@ internal static unsafe class ProcessSpawner
     private const int Room = 512; // more than any C library's posix_spawnattr_t (glibc 336) and file actions (glibc 80)
     private const int SignalSetRoom = 128;
     private const int FirstOther = 3;
+    private const int MostGroups = 65536 / 16; // a thread with more (NGROUPS_MAX is 65536) is refused by getgroups
+    private const nint PrCapAmbient = 47;
+    private const nint PrCapAmbientClearAll = 4;
+
+    private static readonly bool s_arm = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
+    private static readonly nint s_getGroups = s_arm ? 158 : 115;
+    private static readonly nint s_setGroups = s_arm ? 159 : 116;
+    private static readonly nint s_setResUid = s_arm ? 147 : 117;
+    private static readonly nint s_setResGid = s_arm ? 149 : 119;
+    private static readonly nint s_prctl = s_arm ? 167 : 157;
 
     // Since glibc 2.34; without it close-on-exec flags alone keep descriptors from the child.
     private static readonly delegate* unmanaged<void*, int, int> s_closeFrom = FindCloseFrom();
@@ -20,6 +30,9 @@ internal static unsafe class ProcessSpawner
 
     private static readonly delegate* unmanaged<int*, byte*, void*, void*, byte**, byte**, int> s_spawn =
         (delegate* unmanaged<int*, byte*, void*, void*, byte**, byte**, int>)Export("posix_spawn");
+
+    private static readonly delegate* unmanaged<nint, nint, nint, nint, nint, nint, nint> s_syscall =
+        (delegate* unmanaged<nint, nint, nint, nint, nint, nint, nint>)Export("syscall");
 
     private static readonly Lazy<int> s_null = new(static () => Libc.open("/dev/null", Libc.O_RDWR | Libc.O_CLOEXEC, 0));
 
@@ -34,13 +47,22 @@ internal static unsafe class ProcessSpawner
         _ = Libc.posix_spawnattr_init(attributes);
         _ = Libc.posix_spawn_file_actions_init(actions);
         using var strings = new NativeStrings();
+        // Another user may be in a directory below one that is closed to it.
+        var directory = request.User is null ? -1 : Libc.open(root + request.WorkingDirectory, Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
         try
         {
             SetSignals(attributes);
             _ = Libc.posix_spawn_file_actions_adddup2(actions, s_null.Value, 0);
             _ = Libc.posix_spawn_file_actions_adddup2(actions, request.Output, 1);
             _ = Libc.posix_spawn_file_actions_adddup2(actions, request.Output, 2);
-            _ = Libc.posix_spawn_file_actions_addchdir_np(actions, strings.Add(request.WorkingDirectory));
+            if (directory >= 0)
+            {
+                _ = Libc.posix_spawn_file_actions_addfchdir_np(actions, directory);
+            }
+            else
+            {
+                _ = Libc.posix_spawn_file_actions_addchdir_np(actions, strings.Add(request.WorkingDirectory));
+            }
             if (s_closeFrom != null)
             {
                 s_closeFrom(actions, FirstOther);
@@ -49,15 +71,27 @@ internal static unsafe class ProcessSpawner
             var argv = strings.Array(request.Arguments);
             var environment = strings.Array(request.Environment);
             int pid;
-            var error = root is null
-                ? s_spawn(&pid, program, actions, attributes, argv, environment)
-                : SpawnBelow(strings.Add(root), &pid, program, actions, attributes, argv, environment);
+            var groups = request.User is { } user ? [user.Gid, .. user.Groups] : Array.Empty<uint>();
+            int error;
+            fixed (uint* ids = groups)
+            {
+                var start = new Start
+                {
+                    Pid = &pid, Program = program, Actions = actions, Attributes = attributes, Arguments = argv, Environment = environment,
+                    User = request.User?.Uid ?? 0, Groups = ids, GroupCount = groups.Length,
+                };
+                error = root is null ? SpawnAs(&start) : SpawnBelow(strings.Add(root), &start);
+            }
             return error == 0
                 ? pid
                 : throw new SpawnException($"cannot start \"{request.Arguments[0]}\": {Libc.ErrorText(error)}{Advice(error)}");
         }
         finally
         {
+            if (directory >= 0)
+            {
+                _ = Libc.close(directory);
+            }
             _ = Libc.posix_spawn_file_actions_destroy(actions);
             _ = Libc.posix_spawnattr_destroy(attributes);
         }
@@ -74,7 +108,7 @@ internal static unsafe class ProcessSpawner
     };
 
     // Between the two changes of root the runtime must not need a file (an assembly, a resource): only resolved pointers are called.
-    private static int SpawnBelow(byte* root, int* pid, byte* program, void* actions, void* attributes, byte** argv, byte** environment)
+    private static int SpawnBelow(byte* root, Start* start)
     {
         var dot = stackalloc byte[2];
         dot[0] = (byte)'.';
@@ -86,11 +120,44 @@ internal static unsafe class ProcessSpawner
             _ = Libc.close(old);
             return failed;
         }
-        var error = s_spawn(pid, program, actions, attributes, argv, environment);
+        var error = SpawnAs(start);
         _ = s_chroot(dot); // the working directory stayed outside
         _ = Libc.close(old);
         return error;
     }
+
+    // A child begins as the user of the thread that starts it. The C library's functions change all threads of the process, the kernel's only
+    // this one; its saved user stays root, so that it can go back, and is gone in the child with its exec (execve(2)). As that keeps the ambient
+    // capabilities, which an exec would pass on, they are dropped before.
+    private static int SpawnAs(Start* start)
+    {
+        if (start->GroupCount == 0)
+        {
+            return Spawn(start);
+        }
+        var before = stackalloc uint[MostGroups];
+        var count = s_syscall(s_getGroups, MostGroups, (nint)before, 0, 0, 0);
+        var error = 0;
+        if (count < 0
+            || s_syscall(s_prctl, PrCapAmbient, PrCapAmbientClearAll, 0, 0, 0) != 0
+            || s_syscall(s_setGroups, start->GroupCount, (nint)start->Groups, 0, 0, 0) != 0
+            || s_syscall(s_setResGid, (nint)start->Groups[0], (nint)start->Groups[0], 0, 0, 0) != 0
+            || s_syscall(s_setResUid, (nint)start->User, (nint)start->User, 0, 0, 0) != 0)
+        {
+            error = Marshal.GetLastSystemError();
+        }
+        else
+        {
+            error = Spawn(start);
+        }
+        _ = s_syscall(s_setResUid, 0, 0, 0, 0, 0);
+        _ = s_syscall(s_setResGid, 0, 0, 0, 0, 0);
+        _ = count < 0 ? 0 : s_syscall(s_setGroups, count, (nint)before, 0, 0, 0);
+        return error;
+    }
+
+    private static int Spawn(Start* start) =>
+        s_spawn(start->Pid, start->Program, start->Actions, start->Attributes, start->Arguments, start->Environment);
 
     // The runtime ignores SIGPIPE and handles others; a child must start with none of that.
     private static void SetSignals(void* attributes)
@@ -113,6 +180,20 @@ internal static unsafe class ProcessSpawner
     private static nint Export(string name) => NativeLibrary.GetExport(LoadLibc(), name);
 
     private static nint LoadLibc() => NativeLibrary.Load("libc", typeof(ProcessSpawner).Assembly, null);
+
+    /// <summary>One posix_spawn, and as whom.</summary>
+    private struct Start
+    {
+        public int* Pid;
+        public byte* Program;
+        public void* Actions;
+        public void* Attributes;
+        public byte** Arguments;
+        public byte** Environment;
+        public uint User;
+        public uint* Groups; // the primary one first
+        public int GroupCount; // 0: as this process
+    }
 
     private sealed class NativeStrings : IDisposable
     {

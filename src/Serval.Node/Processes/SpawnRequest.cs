@@ -1,3 +1,5 @@
+using Serval.Node.Containers;
+
 namespace Serval.Node.Processes;
 
 /// <summary>Everything a child needs; paths are as the child's namespace sees them.</summary>
@@ -16,6 +18,9 @@ internal sealed record SpawnRequest
 
     /// <summary>An open, close-on-exec descriptor that becomes stdout and stderr; the caller closes it.</summary>
     public required int Output { get; init; }
+
+    /// <summary>Whom it runs as; null is this process' user. Then the calling thread must be one that ends.</summary>
+    public ContainerUser? User { get; init; }
 }
 
 /// <summary>How a process ended: an exit code, or the signal that killed it.</summary>

@@ -12,11 +12,19 @@ internal readonly record struct VolumeFile(byte[] Data, int Mode);
 internal static class AtomicDirectory
 {
     private const string Data = "..data";
+    private const int GroupReads = 0x120; // r--r-----: kubelet's of volumes that are read-only (pkg/volume, SetVolumeOwnership)
     private const UnixFileMode DirectoryMode = (UnixFileMode)0x1ED; // rwxr-xr-x
 
-    /// <summary>Makes the directory hold exactly these files. Nothing is written when it does already.</summary>
-    public static void Write(string directory, IReadOnlyDictionary<string, VolumeFile> files)
+    /// <summary>
+    /// Makes the directory hold exactly these files. Nothing is written when it does already. A <paramref name="group"/> that is not -1 owns them
+    /// and may read them.
+    /// </summary>
+    public static void Write(string directory, IReadOnlyDictionary<string, VolumeFile> files, int group = -1)
     {
+        if (group >= 0)
+        {
+            files = files.ToDictionary(f => f.Key, f => f.Value with { Mode = f.Value.Mode | GroupReads }, StringComparer.Ordinal);
+        }
         Directory.CreateDirectory(directory);
         var current = new FileInfo(Path.Combine(directory, Data)).LinkTarget;
         if (current is not null && Holds(Path.Combine(directory, current), files))
@@ -26,7 +34,7 @@ internal static class AtomicDirectory
         var version = NextVersion(directory);
         try
         {
-            WriteVersion(Path.Combine(directory, version), files);
+            WriteVersion(Path.Combine(directory, version), files, group);
         }
         catch
         {
@@ -69,7 +77,7 @@ internal static class AtomicDirectory
         }
     }
 
-    private static void WriteVersion(string version, IReadOnlyDictionary<string, VolumeFile> files)
+    private static void WriteVersion(string version, IReadOnlyDictionary<string, VolumeFile> files, int group)
     {
         Directory.CreateDirectory(version, DirectoryMode);
         foreach (var (name, file) in files)
@@ -77,6 +85,7 @@ internal static class AtomicDirectory
             var path = Path.Combine(version, name);
             Directory.CreateDirectory(Path.GetDirectoryName(path)!, DirectoryMode);
             File.WriteAllBytes(path, file.Data);
+            _ = Libc.chown(path, -1, group);
             File.SetUnixFileMode(path, (UnixFileMode)file.Mode);
         }
     }

@@ -10,6 +10,7 @@ namespace Serval.Node.Volumes;
 internal sealed class MountNamespace
 {
     private const int MostEntries = 512;
+    private const UnixFileMode OpenRoot = (UnixFileMode)0x1ED; // rwxr-xr-x
 
     private readonly MountPlan _plan;
     private readonly HashSet<string> _own = new(StringComparer.Ordinal); // directories that exist in this namespace only
@@ -85,12 +86,14 @@ internal sealed class MountNamespace
         var root = Path.Combine(stage, "root");
         Recreate(upper);
         Recreate(work);
+        File.SetUnixFileMode(upper, OpenRoot); // it becomes the mode of "/", whatever this process' umask
         Directory.CreateDirectory(root);
         if (Overlay(image, upper, work, root) is not null)
         {
             // The data directory may lie on a file system that cannot be an upper layer (an overlay itself): memory can.
             var (memoryUpper, memoryWork) = (Path.Combine(stage, "upper"), Path.Combine(stage, "work"));
             Directory.CreateDirectory(memoryUpper);
+            File.SetUnixFileMode(memoryUpper, OpenRoot);
             Directory.CreateDirectory(memoryWork);
             if (Overlay(image, memoryUpper, memoryWork, root) is { } error)
             {

@@ -6,12 +6,18 @@ using Serval.Node.Processes;
 namespace Serval.Node.Volumes;
 
 /// <summary>The volumes of one pod, below its own directory.</summary>
-internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed) : IDisposable
+/// <param name="pod">The pod.</param>
+/// <param name="directory">Where they lie.</param>
+/// <param name="mountsAllowed">Whether containers can have views of their own.</param>
+/// <param name="group">Owns the files: the pod's fsGroup (core/v1 PodSecurityContext); null leaves them to Serval's.</param>
+internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed, long? group) : IDisposable
 {
     private const UnixFileMode OpenToAll = (UnixFileMode)0x1FF; // emptyDir is rwxrwxrwx, as kubelet's
 
     private readonly HashSet<string> _written = new(StringComparer.Ordinal); // volumes made from API objects
     private int _namespace = -1;
+
+    private int Group => (int)(group ?? -1);
 
     /// <summary>A descriptor of the namespace that holds the pod's memory volumes; -1 when it has none.</summary>
     public int Namespace => _namespace;
@@ -102,13 +108,14 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed) 
         var path = Path.Combine(directory, volume.Name);
         if (payload.Read(volume) is { } files)
         {
-            AtomicDirectory.Write(path, files);
+            AtomicDirectory.Write(path, files, Group);
             _written.Add(volume.Name);
         }
         else if (!Directory.Exists(path))
         {
             Directory.CreateDirectory(path);
-            File.SetUnixFileMode(path, OpenToAll);
+            _ = Libc.chown(path, -1, Group);
+            File.SetUnixFileMode(path, group is null ? OpenToAll : OpenToAll | UnixFileMode.SetGroup);
         }
         return path;
     }
@@ -145,8 +152,8 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed) 
         }
     }
 
-    private static string Size(Volume volume) =>
-        "mode=1777" + (ContainerResources.Number(volume.EmptyDir!.SizeLimit) is > 0 and var size
+    private string Size(Volume volume) =>
+        (group is null ? "mode=1777" : $"mode=3777,gid={Group}") + (ContainerResources.Number(volume.EmptyDir!.SizeLimit) is > 0 and var size
             ? ",size=" + decimal.Ceiling(size).ToString(CultureInfo.InvariantCulture)
             : "");
 }

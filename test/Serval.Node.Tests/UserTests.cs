@@ -1,0 +1,158 @@
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Api.Core;
+using Serval.Images;
+using Serval.Node.Containers;
+using Serval.Node.Processes;
+
+namespace Serval.Node.Tests;
+
+/// <summary>Whom containers run as. Where this process may not choose, the tests hold that it is told.</summary>
+public sealed class UserTests
+{
+    private static readonly bool s_allowed = Capabilities.HasUsers() && Capabilities.HasSysAdmin();
+
+    [Theory]
+    [InlineData("""{"runAsUser":1234}""", "{}", "", "1234 0 0")]
+    [InlineData("""{"runAsUser":1234,"runAsGroup":55,"supplementalGroups":[7,8],"fsGroup":9}""", "{}", "", "1234 55 55 7 8 9")]
+    [InlineData("""{"runAsUser":1234,"runAsNonRoot":true}""", """{"runAsUser":99,"runAsGroup":98}""", "", "99 98 98")]
+    [InlineData("{}", "{}", "77:66", "77 66 66")]
+    [InlineData("""{"runAsNonRoot":true}""", "{}", "77", "77 0 0")]
+    [InlineData("{}", "{}", "app", "501 502 502 503")]
+    [InlineData("{}", "{}", "app:more", "501 503 503")]
+    [InlineData("""{"runAsUser":501}""", "{}", "77:66", "501 502 502 503")]
+    public async Task Program_RunsAsAsked(string pod, string container, string image, string expected)
+    {
+        var heard = new HeardEvents();
+        await using var node = await TestNode.StartAsync(events: heard);
+        Directory.CreateDirectory(node.Image + "/etc");
+        await File.WriteAllTextAsync(node.Image + "/etc/passwd", "root:x:0:0::/root:/bin/sh\napp:x:501:502::/home/app:/bin/sh\n");
+        await File.WriteAllTextAsync(node.Image + "/etc/group", "app:x:502:\nmore:x:503:app\n");
+        node.Config = new ImageConfig { User = image };
+
+        await node.CreateAsync(Secured("echo $(id -u) $(id -g) $(id -G) done; sleep 60", pod, container));
+
+        if (s_allowed)
+        {
+            Assert.Equal(expected + " done\n", await node.LogAsync("done\n"));
+        }
+        else
+        {
+            await heard.WhenAsync("Warning UserNotHonored");
+        }
+    }
+
+    [Fact]
+    public async Task Program_OfTheImage_SeesTheImageAsItsRootAndKeepsNoCapability()
+    {
+        await using var node = await TestNode.StartAsync();
+        Directory.CreateDirectory(node.Image + "/bin");
+        File.Copy("/usr/bin/busybox", node.Image + "/bin/busybox");
+        File.CreateSymbolicLink(node.Image + "/bin/sh", "/bin/busybox");
+        await node.CreateAsync(Secured(
+            "busybox grep -E '^(Uid|CapPrm|CapEff|CapAmb)' /proc/self/status; echo $HOME; busybox touch /made || echo kept; echo done >> /dev/stdout; sleep 60",
+            """{"runAsUser":1234}"""));
+        if (!s_allowed)
+        {
+            return;
+        }
+
+        var log = await node.LogAsync("done\n");
+
+        const string none = "0000000000000000";
+        Assert.StartsWith($"Uid:\t1234\t1234\t1234\t1234\nCapPrm:\t{none}\nCapEff:\t{none}\nCapAmb:\t{none}\n/\n", log);
+        Assert.EndsWith("kept\ndone\n", log);
+    }
+
+    [Fact]
+    public async Task Probe_RunsAsTheContainersUser_AndTheAgentStaysRoot()
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(Secured("sleep 60", """{"runAsUser":1234}""", more: c =>
+            c["readinessProbe"] = JsonNode.Parse("""{"exec":{"command":["sh","-c","test $(id -u) = 1234"]}}""")));
+        if (!s_allowed)
+        {
+            return;
+        }
+
+        await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
+
+        Assert.Contains("Uid:\t0\t0\t0\t0", await File.ReadAllTextAsync("/proc/self/status"));
+        Assert.Contains("Uid:\t0\t0\t0\t0", await File.ReadAllTextAsync("/proc/thread-self/status"));
+    }
+
+    [Fact]
+    public async Task FsGroup_OwnsTheFilesOfVolumes()
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(Kinds.Secret, """{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s","namespace":"default"},"data":{"a":"aHVzaA=="}}""");
+        var pod = Secured(
+            "cat /sec-test/a; echo; touch /dir-test/x; stat -c '%a %g' /dir-test /dir-test/x; stat -L -c '%a %g' /sec-test/a; stat -c '%a %g' /mem-test; echo done; sleep 60",
+            """{"runAsUser":1234,"fsGroup":4321}""", more: c => c["volumeMounts"] = JsonNode.Parse(
+                """[{"name":"s","mountPath":"/sec-test"},{"name":"d","mountPath":"/dir-test"},{"name":"m","mountPath":"/mem-test"}]"""));
+        pod["spec"]!["volumes"] = JsonNode.Parse(
+            """[{"name":"s","secret":{"secretName":"s","defaultMode":256}},{"name":"d","emptyDir":{}},{"name":"m","emptyDir":{"medium":"Memory"}}]""");
+        await node.CreateAsync(pod);
+        if (!s_allowed)
+        {
+            return;
+        }
+
+        Assert.Equal("hush\n2777 4321\n644 4321\n440 4321\n3777 4321\ndone\n", await node.LogAsync("done\n"));
+    }
+
+    [Theory]
+    [InlineData("""{"runAsNonRoot":true,"runAsUser":0}""", "", "container's runAsUser breaks non-root policy (pod: \"p1_default(")]
+    [InlineData("""{"runAsNonRoot":true}""", "", "container has runAsNonRoot and image will run as root (pod: \"p1_default(")]
+    [InlineData("""{"runAsNonRoot":true}""", "0:5", "container has runAsNonRoot and image will run as root (pod: \"p1_default(")]
+    [InlineData("""{"runAsNonRoot":true}""", "app", "container has runAsNonRoot and image has non-numeric user (app), cannot verify user is non-root (pod: \"p1_default(")]
+    public async Task NonRoot_WouldRunAsRoot_IsRefused(string pod, string image, string message)
+    {
+        await using var node = await TestNode.StartAsync();
+        node.Config = new ImageConfig { User = image };
+        await node.CreateAsync(Secured("true", pod));
+        if (!s_allowed && !message.StartsWith("container's", StringComparison.Ordinal))
+        {
+            return;
+        }
+
+        var refused = await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting.Reason: "CreateContainerConfigError" }]);
+
+        Assert.StartsWith(message, refused.Status.ContainerStatuses[0].State.Waiting!.Message);
+    }
+
+    [Fact]
+    public async Task User_CannotBeHonoured_IsToldOnce()
+    {
+        var heard = new HeardEvents();
+        await using var node = await TestNode.StartAsync(allowMounts: false, events: heard);
+        await node.CreateAsync(Secured("exit 3", """{"runAsUser":1234,"fsGroup":5}"""));
+
+        await node.WhenAsync(p => p.Status.ContainerStatuses is [{ RestartCount: 1 }]);
+
+        Assert.Equal(
+            ["Warning UserNotHonored spec.containers{app}: Container app runs as Serval's own user, not with runAsUser 1234, fsGroup 5: run Serval as root with all capabilities to have that honored"],
+            heard.Lines.Where(l => l.Contains("Honored", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData(0u, true)]
+    [InlineData(1000u, false)]
+    public void NonRoot_WhereAllRunAsOne_CountsThatOne(uint runsAs, bool refused)
+    {
+        var pod = new Pod { Spec = new PodSpec { SecurityContext = new SecurityContext { RunAsNonRoot = true, RunAsUser = 5 } } };
+
+        var refusal = Record.Exception(() => ContainerUser.VerifyNonRoot(pod, new Container(), new ImageRoot("", "/", new ImageConfig()), runsAs));
+
+        Assert.Equal(refused, refusal is ContainerConfigException { Reason: "CreateContainerConfigError" });
+    }
+
+    private static JsonObject Secured(string script, string pod, string container = "{}", Action<JsonObject>? more = null) => TestNode.Shell(
+        script,
+        c =>
+        {
+            c["securityContext"] = JsonNode.Parse(container);
+            more?.Invoke(c);
+        },
+        p => p["spec"]!["securityContext"] = JsonNode.Parse(pod));
+}
