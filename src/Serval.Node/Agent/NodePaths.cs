@@ -17,5 +17,7 @@ internal sealed class NodePaths(string dataDirectory)
 
     public static string Log(string podDirectory, string container, int run) => Path.Combine(podDirectory, container, $"{run}.log");
 
+    public static string TerminationMessage(string podDirectory, string container) => Path.Combine(podDirectory, container, ".termination");
+
     public static string ExecOutput(string podDirectory, string container, string what) => Path.Combine(podDirectory, container, "." + what);
 }

@@ -119,7 +119,12 @@ internal sealed partial class PodWorker
         var environment = ContainerEnvironment.Build(_pod, slot.Spec, Fields(), _references, _ports!.Map);
         var user = UserOf(slot, image);
         var command = ContainerCommand.Resolve(slot.Spec, image, environment, _key.Name, Environment.GetEnvironmentVariable, user);
-        var binds = _volumes.Prepare(slot.Spec, Payload());
+        var binds = _volumes.Prepare(slot.Spec, Payload()).ToList();
+        var message = PrepareMessage(slot);
+        if (message is not null)
+        {
+            binds.Add(new BindMount(message, slot.Spec.TerminationMessagePath, ReadOnly: false));
+        }
         var root = command.NeedsRoot && _node.MountsAllowed ? image.RootDirectory : null;
         var scratch = NodePaths.Scratch(_directory, slot.Spec.Name);
         if (binds.Count > 0 || root is not null)
@@ -133,6 +138,7 @@ internal sealed partial class PodWorker
             Command = command,
             Image = image,
             User = user,
+            TerminationMessage = message,
             LogPath = NodePaths.Log(_directory, slot.Spec.Name, slot.RestartCount),
             Mounts = binds.Count == 0 && root is null
                 ? null
@@ -195,13 +201,8 @@ internal sealed partial class PodWorker
     {
         var now = _node.Time.GetUtcNow();
         var exitCode = status.ExitCode;
-        var message = slot.KilledBecause;
-        if (message.Length == 0 && exitCode != 0 && !_stopping)
-        {
-            message = LogTail.Read(slot.Launch!.LogPath);
-        }
         slot.Terminated = new Termination(
-            exitCode, status.Signal, exitCode == 0 ? "Completed" : "Error", message, slot.StartedAt, now);
+            exitCode, status.Signal, exitCode == 0 ? "Completed" : "Error", _stopping ? "" : LastWords(slot, exitCode), slot.StartedAt, now);
         slot.Phase = ContainerPhase.Terminated;
         slot.Process = null;
         slot.Ready = slot.Started = slot.Starting = false;
@@ -224,6 +225,33 @@ internal sealed partial class PodWorker
             EndSidecars();
         }
         MarkDirty(now: true);
+    }
+
+    // The default path would cost every container a /dev of its own: without a file the log speaks, whatever the policy.
+    private string? PrepareMessage(ContainerSlot slot)
+    {
+        if (slot.Spec.TerminationMessagePath is "" or "/dev/termination-log" || !_node.MountsAllowed)
+        {
+            return null;
+        }
+        var path = NodePaths.TerminationMessage(_directory, slot.Spec.Name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, "");
+        File.SetUnixFileMode(path, (UnixFileMode)0x1B6); // rw-rw-rw-, as kubelet's: any user of the container may write
+        return path;
+    }
+
+    /// <summary>The message of a container that ended (core/v1 terminationMessagePolicy).</summary>
+    private static string LastWords(ContainerSlot slot, int exitCode)
+    {
+        var launch = slot.Launch!;
+        var own = launch.TerminationMessage is { } file ? LogTail.ReadMessage(file) : "";
+        if (own.Length > 0 || slot.KilledBecause.Length > 0)
+        {
+            return own.Length > 0 ? own : slot.KilledBecause;
+        }
+        var logSpeaks = launch.TerminationMessage is null || slot.Spec.TerminationMessagePolicy == "FallbackToLogsOnError";
+        return logSpeaks && exitCode != 0 ? LogTail.Read(launch.LogPath) : "";
     }
 
     private void CloseLog(ContainerSlot slot)

@@ -16,6 +16,9 @@ internal sealed record ContainerLaunch
     /// <summary>Null runs it as this process' user.</summary>
     public ContainerUser? User { get; init; }
 
+    /// <summary>The file behind the container's terminationMessagePath; null when it has none.</summary>
+    public string? TerminationMessage { get; init; }
+
     /// <summary>Null when the container sees the machine's file system as it is.</summary>
     public MountPlan? Mounts { get; init; }
 }
