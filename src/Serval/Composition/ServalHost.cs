@@ -100,7 +100,7 @@ internal sealed class ServalHost : IServalHost
         controllers.AddWorkloads(client, events, time)
             .AddServing(client, new ImageJoint(Images), config, () => proxy.HttpPort, events, time)
             .AddAutoscaler(client, autoscaler, config, () => [new GatewayAddress("127.0.0.1", proxy.HttpPort)], events, time)
-            .AddNetworking(client, feed, ControllerSets.GatewayHost, time);
+            .AddNetworking(client, feed, ControllerSets.GatewayHost, new GatewayAddress(ClientAddress(Options.ListenAddress).ToString(), proxy.HttpPort), time);
         var collector = _started.Add(new GarbageCollector(client, time, loggers.CreateLogger<GarbageCollector>()));
         await controllers.StartAsync(ct);
         await collector.StartAsync(ct);
@@ -115,10 +115,9 @@ internal sealed class ServalHost : IServalHost
         }, ct));
         ApiUri = api.Address;
         KubeconfigPath = api.KubeconfigPath;
-        GatewayUri = new Uri($"http://{ClientAddress(Options.ListenAddress)}:{proxy.HttpPort}");
+        GatewayUri = new UriBuilder("http", ClientAddress(Options.ListenAddress).ToString(), proxy.HttpPort).Uri;
     }
 
-    private static string ClientAddress(IPAddress listen) =>
-        listen.Equals(IPAddress.Any) || listen.Equals(IPAddress.IPv6Any) || listen.Equals(IPAddress.Loopback) ? "127.0.0.1"
-        : listen.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{listen}]" : listen.ToString();
+    /// <summary>Where a program of this machine reaches what listens there.</summary>
+    private static IPAddress ClientAddress(IPAddress listen) => listen.Equals(IPAddress.Any) || listen.Equals(IPAddress.IPv6Any) ? IPAddress.Loopback : listen;
 }
