@@ -109,13 +109,9 @@ public sealed class HealthTests
         TestNode node, ManualTime time, TimeSpan step, Func<Serval.Api.Core.Pod, bool> condition)
     {
         var wanted = node.WhenAsync(condition);
-        while (!wanted.IsCompleted)
+        while (await Task.WhenAny(wanted, time.WhenAwaitedAsync(step)) != wanted)
         {
-            if (time.HasTimerIn(step))
-            {
-                time.Advance(step);
-            }
-            await Task.Yield();
+            time.Advance(step);
         }
         return await wanted;
     }

@@ -265,10 +265,7 @@ public sealed class InstanceLifeTests
     {
         var time = new ManualTime();
         await using var node = await TestNode.StartAsync(time);
-        await node.CreateAsync(TestNode.Shell("trap 'echo caught' TERM; echo up; while :; do sleep 0.05; done"));
-        await node.LogAsync("up");
-        await node.Kube.DeleteAsync(Kinds.Pod, new ObjectKey("default", "p1"), new DeleteOptions { GracePeriodSeconds = 5 });
-        await node.LogAsync("caught");
+        await IgnoreTermAsync(node, grace: 5);
         Assert.NotNull(node.Kube.Cache(Kinds.Pod).Get(new ObjectKey("default", "p1")));
 
         time.Advance(TimeSpan.FromSeconds(5));
@@ -295,13 +292,9 @@ public sealed class InstanceLifeTests
     {
         var time = new ManualTime();
         await using var node = await TestNode.StartAsync(time);
-        var key = new ObjectKey("default", "p1");
-        await node.CreateAsync(TestNode.Shell("trap 'echo caught' TERM; echo up; while :; do sleep 0.05; done"));
-        await node.LogAsync("up");
-        await node.Kube.DeleteAsync(Kinds.Pod, key, new DeleteOptions { GracePeriodSeconds = 300 });
-        await node.LogAsync("caught");
+        await IgnoreTermAsync(node, grace: 300);
 
-        await node.Kube.DeleteAsync(Kinds.Pod, key, new DeleteOptions { GracePeriodSeconds = 5 });
+        await node.Kube.DeleteAsync(Kinds.Pod, new ObjectKey("default", "p1"), new DeleteOptions { GracePeriodSeconds = 5 });
         await time.AdvanceOnceAsync(TimeSpan.FromSeconds(5));
 
         await node.WhenGoneAsync();
@@ -312,13 +305,9 @@ public sealed class InstanceLifeTests
     {
         var time = new ManualTime();
         await using var node = await TestNode.StartAsync(time);
-        var key = new ObjectKey("default", "p1");
-        await node.CreateAsync(TestNode.Shell("trap 'echo caught' TERM; echo up; while :; do sleep 0.05; done"));
-        await node.LogAsync("up");
-        await node.Kube.DeleteAsync(Kinds.Pod, key, new DeleteOptions { GracePeriodSeconds = 300 });
-        await node.LogAsync("caught");
+        await IgnoreTermAsync(node, grace: 300);
 
-        await node.Kube.DeleteAsync(Kinds.Pod, key, new DeleteOptions { GracePeriodSeconds = 0 });
+        await node.Kube.DeleteAsync(Kinds.Pod, new ObjectKey("default", "p1"), new DeleteOptions { GracePeriodSeconds = 0 });
         await time.AdvanceOnceAsync(TimeSpan.FromSeconds(2));
 
         await node.WhenSignalAsync(InstanceState.Gone);
@@ -485,6 +474,15 @@ public sealed class InstanceLifeTests
             await Task.Yield();
         }
         return await File.ReadAllTextAsync(file);
+    }
+
+    /// <summary>A pod that does not end when it is told to: deleted, and the signal caught.</summary>
+    private static async Task IgnoreTermAsync(TestNode node, long grace)
+    {
+        await node.CreateAsync(TestNode.Shell("trap 'echo caught' TERM; echo up; while :; do sleep 0.05; done"));
+        await node.LogAsync("up");
+        await node.Kube.DeleteAsync(Kinds.Pod, new ObjectKey("default", "p1"), new DeleteOptions { GracePeriodSeconds = grace });
+        await node.LogAsync("caught");
     }
 
     private sealed class Gate : IDrainGate

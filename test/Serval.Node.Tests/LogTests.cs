@@ -43,7 +43,7 @@ public sealed class LogTests : IDisposable
         time.Advance(TimeSpan.FromSeconds(5));
 
         Assert.Equal(
-            "2026-01-01T00:00:00.000000000Z first\n2026-01-01T00:00:10.000000000Z second\n2026-01-01T00:00:10.000000000Z third\n",
+            "2026-01-01T12:00:00.000000000Z first\n2026-01-01T12:00:10.000000000Z second\n2026-01-01T12:00:10.000000000Z third\n",
             await CopyAsync(path, new LogOptions { Timestamps = true }, time));
         Assert.Equal("second\nthird\n", await CopyAsync(path, new LogOptions { SinceSeconds = 6 }, time));
         Assert.Equal("first\nsecond\nthird\n", await CopyAsync(path, new LogOptions { SinceSeconds = 60 }, time));
@@ -113,7 +113,7 @@ public sealed class LogTests : IDisposable
     [Fact]
     public async Task Track_ChattyProgram_KeepsItsIndexSmallAndTimesRoughlyRight()
     {
-        var time = new ManualTime();
+        var time = new ManualTime(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
         using var indexer = new LogIndexer(time) { MostEntries = 1000 };
         var path = Path.Combine(_directory, "0.log");
         await File.WriteAllTextAsync(path, "");

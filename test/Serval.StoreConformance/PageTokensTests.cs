@@ -10,7 +10,7 @@ public sealed class PageTokensTests
     private static readonly PageScope s_scope = new(Kinds.ConfigMap, "facts", "", "");
     private static readonly List<KubeObject> s_items = [ConfigMap("a"), ConfigMap("b"), ConfigMap("c")];
 
-    private readonly SteppedClock _clock = new();
+    private readonly ManualTime _clock = new();
 
     [Fact]
     public void ListsThatExpired_AreLetGo()

@@ -124,7 +124,7 @@ public sealed class StoreTests : IDisposable
     [Fact]
     public async Task Changes_Age()
     {
-        var clock = new SteppedClock();
+        var clock = new ManualTime();
         await using var opened = await OpenAsync(Options with { TimeProvider = clock, RecentChanges = 1 });
         var first = (await opened.Create("a")).Version;
         await opened.Touch("a", "1");
@@ -170,7 +170,7 @@ public sealed class StoreTests : IDisposable
     [Fact]
     public async Task SlowWatcher_GetsNoBookmarkAboveWhatItMissed()
     {
-        var clock = new SteppedClock();
+        var clock = new ManualTime();
         await using var opened = await OpenAsync(Options with { WatchBuffer = 8, TimeProvider = clock });
         var start = await opened.Create("a");
         await using var watch = new WatchReader(ct =>
@@ -190,7 +190,7 @@ public sealed class StoreTests : IDisposable
     [Fact]
     public async Task QuietWatcher_GetsABookmarkAtEachInterval()
     {
-        var clock = new SteppedClock();
+        var clock = new ManualTime();
         await using var opened = await OpenAsync(Options with { TimeProvider = clock });
         var start = await opened.Create("a");
         await using var watch = new WatchReader(ct =>

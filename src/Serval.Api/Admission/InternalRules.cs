@@ -16,7 +16,7 @@ internal static class InternalRules
         }
         Reference(spec.Object("scaleTargetRef"), "spec.scaleTargetRef", to);
         RevisionRules.Concurrency(spec, "spec", ctx.Config.Defaults, to);
-        Protocol(spec, to);
+        to.OneOf(spec, "protocolType", "spec", "http1", "h2c");
     }
 
     public static void ServerlessService(JsonObject tree, Problems to)
@@ -26,21 +26,14 @@ internal static class InternalRules
             to.Missing("spec");
             return;
         }
-        var mode = spec.String("mode");
-        if (mode.Length == 0)
-        {
-            to.Missing("spec.mode");
-        }
-        else if (mode is not ("Proxy" or "Serve"))
-        {
-            to.Wrong(mode, "spec.mode");
-        }
+        to.Need(spec, "mode", "spec");
+        to.OneOf(spec, "mode", "spec", "Proxy", "Serve");
         if (spec.Number("numActivators") is < 0)
         {
             to.Wrong(spec.Number("numActivators").ToString()!, "spec.numActivators");
         }
         Reference(spec.Object("objectRef"), "spec.objectRef", to);
-        Protocol(spec, to);
+        to.OneOf(spec, "protocolType", "spec", "http1", "h2c");
     }
 
     public static void Ingress(JsonObject tree, Problems to)
@@ -61,13 +54,10 @@ internal static class InternalRules
         }
         foreach (var (i, tls) in spec.Objects("tls"))
         {
-            Need(tls, "secretName", $"spec.tls[{i}]", to);
-            Need(tls, "secretNamespace", $"spec.tls[{i}]", to);
+            to.Need(tls, "secretName", $"spec.tls[{i}]");
+            to.Need(tls, "secretNamespace", $"spec.tls[{i}]");
         }
-        if (spec.String("httpOption") is not ("" or "Enabled" or "Redirected"))
-        {
-            to.Wrong(spec.String("httpOption"), "spec.httpOption");
-        }
+        to.OneOf(spec, "httpOption", "spec", "Enabled", "Redirected");
     }
 
     private static void Rule(JsonObject rule, string path, string space, Problems to)
@@ -105,8 +95,8 @@ internal static class InternalRules
             {
                 to.Wrong(percent.ToString(), $"{at}.percent");
             }
-            Need(split, "serviceName", at, to);
-            Need(split, "serviceNamespace", at, to);
+            to.Need(split, "serviceName", at);
+            to.Need(split, "serviceNamespace", at);
             if (space.Length > 0 && split.String("serviceNamespace") is { Length: > 0 } other && other != space)
             {
                 to.Say("service namespace must match ingress namespace", $"{at}.serviceNamespace");
@@ -125,28 +115,12 @@ internal static class InternalRules
     private static void Reference(JsonObject? reference, string path, Problems to)
     {
         to.OnlyFields(reference, path, f => f is "apiVersion" or "kind" or "name");
-        Need(reference, "apiVersion", path, to);
-        Need(reference, "kind", path, to);
-        Need(reference, "name", path, to);
+        to.Need(reference, "apiVersion", path);
+        to.Need(reference, "kind", path);
+        to.Need(reference, "name", path);
         if (reference.String("name") is { Length: > 0 } name && Names.Label(name) is { } wrong)
         {
             to.Wrong(wrong, $"{path}.name");
-        }
-    }
-
-    private static void Protocol(JsonObject spec, Problems to)
-    {
-        if (spec.String("protocolType") is not ("" or "http1" or "h2c"))
-        {
-            to.Wrong(spec.String("protocolType"), "spec.protocolType");
-        }
-    }
-
-    private static void Need(JsonObject? owner, string field, string path, Problems to)
-    {
-        if (owner.String(field).Length == 0)
-        {
-            to.Missing($"{path}.{field}");
         }
     }
 }

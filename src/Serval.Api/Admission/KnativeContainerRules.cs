@@ -151,18 +151,9 @@ internal sealed class KnativeContainerRules
         Ports(container, at, role);
         Resources(container.Object("resources"), $"{at}.resources");
         SecurityContextRules.Container(container.Object("securityContext"), $"{at}.securityContext", _features, _to);
-        OneOf(container, "terminationMessagePolicy", at, "File", "FallbackToLogsOnError");
-        OneOf(container, "imagePullPolicy", at, "Always", "IfNotPresent", "Never");
+        _to.OneOf(container, "terminationMessagePolicy", at, "File", "FallbackToLogsOnError");
+        _to.OneOf(container, "imagePullPolicy", at, "Always", "IfNotPresent", "Never");
         KnativeVolumeRules.Mounts(container, at, _volumes, _features, _to);
-    }
-
-    private void OneOf(JsonObject container, string field, string at, params ReadOnlySpan<string> allowed)
-    {
-        var value = container.String(field);
-        if (value.Length > 0 && !allowed.Contains(value))
-        {
-            _to.Wrong(value, $"{at}.{field}");
-        }
     }
 
     private void Image(string image, string at)
@@ -258,10 +249,7 @@ internal sealed class KnativeContainerRules
             {
                 continue;
             }
-            if (port.String("protocol") is not ("" or "TCP"))
-            {
-                _to.Wrong(port.String("protocol"), $"{path}.protocol");
-            }
+            _to.OneOf(port, "protocol", path, "TCP");
             if (port.String("name") is not ("" or "h2c" or "http1"))
             {
                 _to.Say($"Port name {port.String("name")} is not allowed", $"{path}.name", "Name must be empty, or one of: 'h2c', 'http1'");

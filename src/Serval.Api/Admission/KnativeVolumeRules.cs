@@ -174,10 +174,7 @@ internal static class KnativeVolumeRules
 
     private static void EmptyDir(JsonObject? dir, string at, Problems to)
     {
-        if (dir.String("medium") is not ("" or "Memory"))
-        {
-            to.Wrong(dir.String("medium"), $"{at}.medium");
-        }
+        to.OneOf(dir, "medium", at, "Memory");
         if (dir?["sizeLimit"] is { } limit && (!Amounts.TryRead(limit, out var amount) || amount.IsNegative))
         {
             to.Wrong(Amounts.Text(limit), $"{at}.sizeLimit");
@@ -191,14 +188,8 @@ internal static class KnativeVolumeRules
             return;
         }
         to.OnlyFields(image, at, f => f is "reference" or "pullPolicy");
-        if (image.String("reference").Length == 0)
-        {
-            to.Missing($"{at}.reference");
-        }
-        if (image.String("pullPolicy") is not ("" or "Always" or "IfNotPresent" or "Never"))
-        {
-            to.Wrong(image.String("pullPolicy"), $"{at}.pullPolicy");
-        }
+        to.Need(image, "reference", at);
+        to.OneOf(image, "pullPolicy", at, "Always", "IfNotPresent", "Never");
     }
 
     private static void Projection(JsonObject source, string at, Problems to)
@@ -218,14 +209,14 @@ internal static class KnativeVolumeRules
             if (source.Object(field) is { } reference)
             {
                 to.OnlyFields(reference, $"{at}.{field}", f => f is "name" or "items" or "optional");
-                Need(reference, "name", $"{at}.{field}", to);
+                to.Need(reference, "name", $"{at}.{field}");
                 Items(reference, $"{at}.{field}", to);
             }
         }
         if (source.Object("serviceAccountToken") is { } token)
         {
             to.OnlyFields(token, $"{at}.serviceAccountToken", f => f is "audience" or "expirationSeconds" or "path");
-            Need(token, "path", $"{at}.serviceAccountToken", to);
+            to.Need(token, "path", $"{at}.serviceAccountToken");
         }
         foreach (var (i, item) in source.Object("downwardAPI").Objects("items"))
         {
@@ -245,7 +236,7 @@ internal static class KnativeVolumeRules
             to.Say("Within a single item, cannot set both", $"{at}.resourceFieldRef");
             to.Say("Within a single item, cannot set both", $"{at}.fieldRef");
         }
-        Need(item, "path", at, to);
+        to.Need(item, "path", at);
     }
 
     private static void Items(JsonObject? owner, string at, Problems to)
@@ -253,16 +244,8 @@ internal static class KnativeVolumeRules
         foreach (var (i, item) in owner.Objects("items"))
         {
             to.OnlyFields(item, $"{at}.items[{i}]", f => f is "key" or "path" or "mode");
-            Need(item, "key", $"{at}.items[{i}]", to);
-            Need(item, "path", $"{at}.items[{i}]", to);
-        }
-    }
-
-    private static void Need(JsonObject owner, string field, string at, Problems to)
-    {
-        if (owner.String(field).Length == 0)
-        {
-            to.Missing($"{at}.{field}");
+            to.Need(item, "key", $"{at}.items[{i}]");
+            to.Need(item, "path", $"{at}.items[{i}]");
         }
     }
 }

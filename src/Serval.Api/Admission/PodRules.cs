@@ -74,8 +74,8 @@ internal static class PodRules
                 Container(container, $"{path}.{list}[{i}]", names, volumes, to);
             }
         }
-        OneOf(spec, "restartPolicy", path, to, "Always", "OnFailure", "Never");
-        OneOf(spec, "dnsPolicy", path, to, "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None");
+        to.OneOf(spec, "restartPolicy", path, "Always", "OnFailure", "Never");
+        to.OneOf(spec, "dnsPolicy", path, "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None");
         if (spec.Number("terminationGracePeriodSeconds") is < 0)
         {
             to.Invalid($"{path}.terminationGracePeriodSeconds", spec.Number("terminationGracePeriodSeconds").ToString()!, "must be greater than or equal to 0");
@@ -96,19 +96,7 @@ internal static class PodRules
         foreach (var (i, volume) in spec.Objects("volumes"))
         {
             var at = $"{path}.volumes[{i}]";
-            var name = volume.String("name");
-            if (name.Length == 0)
-            {
-                to.Required($"{at}.name");
-            }
-            else if (!names.Add(name))
-            {
-                to.Duplicate($"{at}.name", name);
-            }
-            else
-            {
-                to.Check($"{at}.name", name, Names.Label);
-            }
+            UniqueName(volume, at, names, to);
             var sources = volume.Where(p => p.Key != "name" && p.Value is not null).Select(p => p.Key).ToList();
             if (sources.Count == 0)
             {
@@ -129,15 +117,15 @@ internal static class PodRules
 
     private static void NeedOf(JsonObject volume, string source, string field, string at, Problems to)
     {
-        if (volume.Object(source) is { } found && found.String(field).Length == 0)
+        if (volume.Object(source) is { } found)
         {
-            to.Required($"{at}.{source}.{field}");
+            to.Need(found, field, $"{at}.{source}");
         }
     }
 
-    private static void Container(JsonObject container, string at, HashSet<string> names, HashSet<string> volumes, Problems to)
+    private static void UniqueName(JsonObject owner, string at, HashSet<string> names, Problems to)
     {
-        var name = container.String("name");
+        var name = owner.String("name");
         if (name.Length == 0)
         {
             to.Required($"{at}.name");
@@ -150,6 +138,11 @@ internal static class PodRules
         {
             to.Check($"{at}.name", name, Names.Label);
         }
+    }
+
+    private static void Container(JsonObject container, string at, HashSet<string> names, HashSet<string> volumes, Problems to)
+    {
+        UniqueName(container, at, names, to);
         var image = container.String("image");
         if (image.Length == 0)
         {
@@ -159,8 +152,8 @@ internal static class PodRules
         {
             to.InvalidText($"{at}.image", image, "must not have leading or trailing whitespace");
         }
-        OneOf(container, "imagePullPolicy", at, to, "Always", "IfNotPresent", "Never");
-        OneOf(container, "terminationMessagePolicy", at, to, "File", "FallbackToLogsOnError");
+        to.OneOf(container, "imagePullPolicy", at, "Always", "IfNotPresent", "Never");
+        to.OneOf(container, "terminationMessagePolicy", at, "File", "FallbackToLogsOnError");
         Ports(container, at, to);
         Environment(container, at, to);
         Mounts(container, at, volumes, to);
@@ -197,7 +190,7 @@ internal static class PodRules
             {
                 Port(host, $"{path}.hostPort", to);
             }
-            OneOf(port, "protocol", path, to, "SCTP", "TCP", "UDP");
+            to.OneOf(port, "protocol", path, "SCTP", "TCP", "UDP");
         }
     }
 
@@ -337,15 +330,6 @@ internal static class PodRules
             {
                 Port(Tree.Number(value) ?? -1, $"{path}.{handler}.port", to);
             }
-        }
-    }
-
-    private static void OneOf(JsonObject? owner, string field, string path, Problems to, params ReadOnlySpan<string> allowed)
-    {
-        var value = owner.String(field);
-        if (value.Length > 0 && !allowed.Contains(value))
-        {
-            to.Unsupported($"{path}.{field}", value, allowed);
         }
     }
 }

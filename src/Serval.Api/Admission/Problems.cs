@@ -60,6 +60,41 @@ internal sealed class Problems(string? webhook = null)
         }
     }
 
+    /// <summary>The text of a field, unless it is empty, is one of these; their order is the one of the message.</summary>
+    public void OneOf(JsonObject? owner, string field, string path, params ReadOnlySpan<string> allowed)
+    {
+        var value = owner.String(field);
+        if (value.Length == 0 || allowed.Contains(value))
+        {
+            return;
+        }
+        if (webhook is null)
+        {
+            Unsupported(Tree.Join(path, field), value, allowed);
+        }
+        else
+        {
+            Wrong(value, Tree.Join(path, field));
+        }
+    }
+
+    /// <summary>The text of a field is not empty.</summary>
+    public void Need(JsonObject? owner, string field, string path)
+    {
+        if (owner.String(field).Length > 0)
+        {
+            return;
+        }
+        if (webhook is null)
+        {
+            Required(Tree.Join(path, field));
+        }
+        else
+        {
+            Missing(Tree.Join(path, field));
+        }
+    }
+
     /// <summary>Reports every set field outside <paramref name="allowed"/>.</summary>
     public void OnlyFields(JsonObject? tree, string path, Func<string, bool> allowed)
     {

@@ -20,10 +20,7 @@ internal static class ServiceRules
         {
             to.Unsupported("spec.type", type, "ClusterIP", "ExternalName", "LoadBalancer", "NodePort");
         }
-        if (spec.String("sessionAffinity") is not ("" or "None" or "ClientIP"))
-        {
-            to.Unsupported("spec.sessionAffinity", spec.String("sessionAffinity"), "ClientIP", "None");
-        }
+        to.OneOf(spec, "sessionAffinity", "spec", "ClientIP", "None");
         if (type == "ExternalName")
         {
             ExternalName(spec.String("externalName"), to);
@@ -53,14 +50,8 @@ internal static class ServiceRules
     public static void EndpointSlice(JsonObject tree, JsonObject? old, Problems to)
     {
         var type = tree.String("addressType");
-        if (type.Length == 0)
-        {
-            to.Required("addressType");
-        }
-        else if (type is not ("IPv4" or "IPv6" or "FQDN"))
-        {
-            to.Unsupported("addressType", type, "FQDN", "IPv4", "IPv6");
-        }
+        to.Need(tree, "addressType", "");
+        to.OneOf(tree, "addressType", "", "FQDN", "IPv4", "IPv6");
         if (old is not null && old.String("addressType") != type)
         {
             to.InvalidText("addressType", type, "field is immutable");
@@ -80,7 +71,7 @@ internal static class ServiceRules
             {
                 to.Duplicate($"ports[{i}].name", port.String("name"));
             }
-            Protocol(port, $"ports[{i}]", to);
+            to.OneOf(port, "protocol", $"ports[{i}]", "SCTP", "TCP", "UDP");
         }
     }
 
@@ -130,7 +121,7 @@ internal static class ServiceRules
             }
             var number = port.Number("port") ?? 0;
             Number(number, $"{path}.port", to);
-            Protocol(port, path, to);
+            to.OneOf(port, "protocol", path, "SCTP", "TCP", "UDP");
             if (!numbers.Add((number, port.String("protocol"))))
             {
                 to.Duplicate(path, $"{port.String("protocol")}/{number}");
@@ -160,14 +151,6 @@ internal static class ServiceRules
         if (Names.PortNumber(number) is { } wrong)
         {
             to.Invalid(path, number.ToString(), wrong);
-        }
-    }
-
-    private static void Protocol(JsonObject port, string path, Problems to)
-    {
-        if (port.String("protocol") is not ("" or "TCP" or "UDP" or "SCTP"))
-        {
-            to.Unsupported($"{path}.protocol", port.String("protocol"), "SCTP", "TCP", "UDP");
         }
     }
 

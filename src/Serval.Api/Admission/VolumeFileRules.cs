@@ -29,9 +29,9 @@ internal static class VolumeFileRules
 
     private static void Item(JsonObject item, string at, bool keyed, Problems to)
     {
-        if (keyed && item.String("key").Length == 0)
+        if (keyed)
         {
-            to.Required($"{at}.key");
+            to.Need(item, "key", at);
         }
         if (item.Number("mode") is < 0 or > 0x1FF)
         {

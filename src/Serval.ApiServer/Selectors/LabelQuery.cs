@@ -1,4 +1,5 @@
 using Serval.Api;
+using Serval.Api.Core;
 
 namespace Serval.ApiServer.Selectors;
 
@@ -144,13 +145,13 @@ internal sealed class LabelQuery
         public string Key()
         {
             var word = Word();
-            return LabelSyntax.KeyProblem(word) is { } problem ? throw Bad($"key \"{word}\": {problem}") : word;
+            return Names.QualifiedName(word) is { } problem ? throw Bad($"key \"{word}\": {problem}") : word;
         }
 
         public string Value()
         {
             var word = Word();
-            return LabelSyntax.ValueProblem(word) is { } problem ? throw Bad($"value \"{word}\": {problem}") : word;
+            return Names.LabelValue(word) is { } problem ? throw Bad($"value \"{word}\": {problem}") : word;
         }
 
         public string Number()

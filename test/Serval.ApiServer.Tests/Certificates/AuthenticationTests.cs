@@ -68,7 +68,7 @@ public sealed class AuthenticationTests : IAsyncLifetime
 public sealed class CredentialsTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("serval-pki-").FullName;
-    private readonly ManualClock _clock = new(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
+    private readonly ManualTime _clock = new(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 

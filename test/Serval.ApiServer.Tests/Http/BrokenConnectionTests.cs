@@ -16,7 +16,7 @@ public sealed class BrokenConnectionTests
     [InlineData(false)]
     public async Task Watch_ThatCannotWrite_EndsWithTheCause_AndLetsGo(bool atTheStart)
     {
-        var clock = new ManualClock(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
+        var clock = new ManualTime(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
         var objects = new FakeKubeClient(clock);
         await objects.CreateAsync(Kinds.Namespace, KubeObject.Parse("""{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"one"}}"""u8.ToArray()), new WriteOptions());
         var handler = new WatchHandler(objects, new ApiServerOptions { DataDirectory = "", Client = objects, TimeProvider = clock }, default);

@@ -12,7 +12,7 @@ internal sealed class ApiServerFixture : IAsyncDisposable
 {
     private readonly string _directory;
 
-    private ApiServerFixture(string directory, ApiServerHost host, FakeKubeClient objects, FakePodStreams streams, ManualClock clock, ErrorLog log)
+    private ApiServerFixture(string directory, ApiServerHost host, FakeKubeClient objects, FakePodStreams streams, ManualTime clock, ErrorLog log)
     {
         _directory = directory;
         Host = host;
@@ -29,7 +29,7 @@ internal sealed class ApiServerFixture : IAsyncDisposable
 
     public FakePodStreams Streams { get; }
 
-    public ManualClock Clock { get; }
+    public ManualTime Clock { get; }
 
     public ErrorLog Log { get; }
 
@@ -42,7 +42,7 @@ internal sealed class ApiServerFixture : IAsyncDisposable
     public static async Task<ApiServerFixture> StartAsync(Func<ApiServerOptions, ApiServerOptions>? change = null)
     {
         var directory = Directory.CreateTempSubdirectory("serval-api-").FullName;
-        var clock = new ManualClock(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
+        var clock = new ManualTime(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
         var objects = new FakeKubeClient(clock);
         var streams = new FakePodStreams();
         var log = new ErrorLog();

@@ -65,8 +65,7 @@ public sealed class FeedFailureTests
     {
         await using var world = new FeedWorld { Fails = step => step == "publish" };
         await world.Feed.StartAsync(CancellationToken.None);
-        world.CreateRevision("a-1");
-        world.CreateIngress("a", "a.localhost", "a-1");
+        world.CreateRoute();
         await world.ReconcileAsync();
         Assert.Equal((null, "absent"), (world.Target("a.localhost"), world.Condition("a", "Ready")));
         world.Fails = _ => false;
@@ -84,7 +83,7 @@ public sealed class FeedFailureTests
         world.CreateIngress("a", "a.localhost", "web");
         await world.Feed.StartAsync(CancellationToken.None);
         world.Fails = step => step == "publish";
-        await world.Client.DeleteAsync(Kinds.KIngress, s_a, DeleteOptions.Background);
+        await world.DeleteAsync(Kinds.KIngress, "a");
         await world.Feed.IdleAsync();
         Assert.Single(world.Endpoints); // while the old table is in force its endpoints are there
         world.Fails = _ => false;
@@ -98,15 +97,14 @@ public sealed class FeedFailureTests
     public async Task IngressMadeAgain_IsNotReadyByTheStateOfTheOldOne()
     {
         await using var world = new FeedWorld();
-        world.CreateRevision("a-1");
-        world.CreateIngress("a", "a.localhost", "a-1");
+        world.CreateRoute();
         await world.Feed.StartAsync(CancellationToken.None);
         await world.ReconcileAsync();
         Assert.Equal("True", world.Condition("a", "Ready"));
 
         world.Open.Reset(); // the feed is busy with something else
         world.CreateIngress("b", "b.localhost", "a-1");
-        await world.Client.DeleteAsync(Kinds.KIngress, s_a, DeleteOptions.Background);
+        await world.DeleteAsync(Kinds.KIngress, "a");
         world.CreateIngress("a", "other.localhost", "a-1");
         await world.Reconciler.ReconcileAsync(s_a, CancellationToken.None);
         Assert.Equal("absent", world.Condition("a", "Ready"));
@@ -119,12 +117,11 @@ public sealed class FeedFailureTests
     public async Task IngressMadeAgain_AndBad_DoesNotInheritTheOldOnesTraffic()
     {
         await using var world = new FeedWorld();
-        world.CreateRevision("a-1");
-        world.CreateIngress("a", "a.localhost", "a-1");
+        world.CreateRoute();
         await world.Feed.StartAsync(CancellationToken.None);
         world.Open.Reset();
         world.CreateIngress("b", "b.localhost", "a-1");
-        await world.Client.DeleteAsync(Kinds.KIngress, s_a, DeleteOptions.Background);
+        await world.DeleteAsync(Kinds.KIngress, "a");
         world.CreateIngress("a", "a.localhost", "nobody");
         world.Open.Set();
         await world.ReconcileAsync();
@@ -146,7 +143,7 @@ public sealed class FeedFailureTests
             ResourceKind[] order = sliceFirst ? [Kinds.EndpointSlice, Kinds.Service] : [Kinds.Service, Kinds.EndpointSlice];
             foreach (var kind in order)
             {
-                await world.Client.DeleteAsync(kind, new ObjectKey("d", "web"), DeleteOptions.Background);
+                await world.DeleteAsync(kind, "web");
                 feed.Publish(new ObjectKey("d", "web"));
             }
             Assert.Equal(0, feed.Known);

@@ -113,6 +113,15 @@ internal sealed class FeedWorld : IRouteSink, IEndpointSink, IAsyncDisposable
              "spec":{"rules":[{"hosts":["{{host}}"],"http":{"paths":[{"splits":[{"serviceName":"{{service}}","serviceNamespace":"d","servicePort":80,"percent":100}]}]} }]} }
             """);
 
+    /// <summary>The revision <c>a-1</c> at <c>a.localhost</c>, by the Ingress <c>a</c>.</summary>
+    internal void CreateRoute()
+    {
+        CreateRevision("a-1");
+        CreateIngress("a", "a.localhost", "a-1");
+    }
+
+    internal Task DeleteAsync(ResourceKind kind, string name) => Client.DeleteAsync(kind, new ObjectKey("d", name), DeleteOptions.Background);
+
     internal async Task ReconcileAsync()
     {
         await Feed.IdleAsync();

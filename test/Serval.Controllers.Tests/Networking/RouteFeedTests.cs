@@ -39,8 +39,7 @@ public sealed class RouteFeedTests
     public async Task Ingress_Published_IsReady()
     {
         await using var world = await StartAsync();
-        world.CreateRevision("a-1");
-        world.CreateIngress("a", "a.localhost", "a-1");
+        world.CreateRoute();
         await world.ReconcileAsync();
         Assert.Equal("True", world.Condition("a", "Ready"));
         var status = world.Client.Cache(Kinds.KIngress).Get(new ObjectKey("d", "a"))!.As<KIngress>().Status;
@@ -68,11 +67,7 @@ public sealed class RouteFeedTests
     [Fact]
     public async Task Ingress_BrokenByAnEdit_KeepsTheLastGood()
     {
-        await using var world = await StartAsync(w =>
-        {
-            w.CreateRevision("a-1");
-            w.CreateIngress("a", "a.localhost", "a-1");
-        });
+        await using var world = await StartAsync(w => w.CreateRoute());
         world.Patch(Kinds.KIngress, "a", """{"spec":{"rules":[]}}""");
         await world.ReconcileAsync();
         Assert.Equal("d/a-1", world.Target("a.localhost"));
@@ -82,12 +77,8 @@ public sealed class RouteFeedTests
     [Fact]
     public async Task Ingress_Deleted_IsGone()
     {
-        await using var world = await StartAsync(w =>
-        {
-            w.CreateRevision("a-1");
-            w.CreateIngress("a", "a.localhost", "a-1");
-        });
-        await world.Client.DeleteAsync(Kinds.KIngress, new ObjectKey("d", "a"), DeleteOptions.Background);
+        await using var world = await StartAsync(w => w.CreateRoute());
+        await world.DeleteAsync(Kinds.KIngress, "a");
         await world.ReconcileAsync();
         Assert.Null(world.Target("a.localhost"));
         Assert.Null(world.Feed.StateOf(new ObjectKey("d", "a")));
@@ -106,7 +97,7 @@ public sealed class RouteFeedTests
         Assert.Equal("d/a-1", world.Target("x.localhost"));
         Assert.StartsWith("False HostConflict host x.localhost belongs to the older Ingress d/old", world.Condition("young", "Ready"), StringComparison.Ordinal);
         Assert.Equal("True", world.Condition("old", "Ready"));
-        await world.Client.DeleteAsync(Kinds.KIngress, new ObjectKey("d", "old"), DeleteOptions.Background);
+        await world.DeleteAsync(Kinds.KIngress, "old");
         await world.ReconcileAsync();
         Assert.Equal("d/b-1", world.Target("x.localhost"));
         Assert.Equal("True", world.Condition("young", "Ready"));
@@ -128,7 +119,7 @@ public sealed class RouteFeedTests
         world.Patch(Kinds.EndpointSlice, "web-x", """{"endpoints":[]}""");
         await world.ReconcileAsync();
         Assert.Empty(world.Endpoints[backend].Endpoints);
-        await world.Client.DeleteAsync(Kinds.KIngress, new ObjectKey("d", "a"), DeleteOptions.Background);
+        await world.DeleteAsync(Kinds.KIngress, "a");
         await world.ReconcileAsync();
         Assert.Empty(world.Endpoints);
     }
@@ -155,10 +146,10 @@ public sealed class RouteFeedTests
         world.Patch(Kinds.EndpointSlice, "s", """{"endpoints":[{"addresses":["127.0.0.1"],"conditions":{"ready":false},"targetRef":{"uid":"pod-1"}}]}""");
         await world.ReconcileAsync();
         Assert.Equal(EndpointState.Draining, world.Endpoints[s_a].Endpoints[0].State);
-        await world.Client.DeleteAsync(Kinds.EndpointSlice, new ObjectKey("d", "s"), DeleteOptions.Background);
+        await world.DeleteAsync(Kinds.EndpointSlice, "s");
         await world.ReconcileAsync();
         Assert.Empty(world.Endpoints[s_a].Endpoints);
-        await world.Client.DeleteAsync(Kinds.ServerlessService, new ObjectKey("d", "a-1"), DeleteOptions.Background);
+        await world.DeleteAsync(Kinds.ServerlessService, "a-1");
         await world.ReconcileAsync();
         Assert.Empty(world.Endpoints);
     }
@@ -171,7 +162,7 @@ public sealed class RouteFeedTests
             w.CreateRevision("a-1");
             w.CreateSlice("s", "a-1-private", "http", 20017, "pod-1");
         });
-        await world.Client.DeleteAsync(Kinds.ServerlessService, new ObjectKey("d", "a-1"), DeleteOptions.Background);
+        await world.DeleteAsync(Kinds.ServerlessService, "a-1");
         await world.ReconcileAsync();
         world.Patch(Kinds.EndpointSlice, "s", """{"endpoints":[]}""");
         await world.ReconcileAsync();
@@ -183,7 +174,7 @@ public sealed class RouteFeedTests
     {
         await using var world = await StartAsync();
         world.CreateRevision("a-1");
-        await world.Client.DeleteAsync(Kinds.ServerlessService, new ObjectKey("d", "a-1"), DeleteOptions.Background);
+        await world.DeleteAsync(Kinds.ServerlessService, "a-1");
         world.CreateSlice("s", "a-1-private", "http", 20017, "pod-1");
         await world.ReconcileAsync();
         Assert.Empty(world.Endpoints);

@@ -6,7 +6,7 @@ public sealed class GateTests
 {
     private static readonly BackendKey s_key = BackendKey.Revision("n", "r");
 
-    private static Gate NewGate(FakeTime time, int limit, int seed, IDemandSink? sink = null) => new(
+    private static Gate NewGate(ManualTime time, int limit, int seed, IDemandSink? sink = null) => new(
         s_key,
         new RevisionPolicy { ContainerConcurrency = limit },
         new GateServices(time, new Picker(new Random(seed)), new DemandReporter(sink, time), 100, _ => new UpstreamPool(time, TimeSpan.FromMinutes(1))));
@@ -28,7 +28,7 @@ public sealed class GateTests
         for (var seed = 0; seed < 200; seed++)
         {
             var random = new Random(seed);
-            var time = new FakeTime();
+            var time = new ManualTime();
             var gate = NewGate(time, limit, seed);
             var running = new List<Instance>();
             var waiting = new List<Waiter>();
@@ -91,7 +91,7 @@ public sealed class GateTests
     [Fact]
     public async Task ManyThreads_NeverExceedTheLimit_AndLoseNothing()
     {
-        var time = new FakeTime();
+        var time = new ManualTime();
         var gate = NewGate(time, 2, 1);
         gate.SetLevel(EndpointsSnapshot.Of(E("a"), E("b"), E("c")));
         var counts = new int[3];
@@ -127,7 +127,7 @@ public sealed class GateTests
     [Fact]
     public void NoLimit_TheLessLoadedOfTwo()
     {
-        var gate = NewGate(new FakeTime(), 0, 1);
+        var gate = NewGate(new ManualTime(), 0, 1);
         gate.SetLevel(EndpointsSnapshot.Of([.. Enumerable.Range(0, 10).Select(i => E($"i{i}"))]));
         var counts = new Dictionary<string, int>();
         for (var i = 0; i < 1000; i++)
@@ -141,7 +141,7 @@ public sealed class GateTests
     [Fact]
     public void FailedInstance_IsTriedByOneRequest_AfterAMoment()
     {
-        var time = new FakeTime();
+        var time = new ManualTime();
         var gate = NewGate(time, 0, 1);
         gate.SetLevel(EndpointsSnapshot.Of(E("a")));
         Assert.True(gate.TryEnter(out var instance));
@@ -158,7 +158,7 @@ public sealed class GateTests
     [Fact]
     public void FailedInstances_TheOneThatMayBeTriedFirst_IsTriedFirst()
     {
-        var time = new FakeTime();
+        var time = new ManualTime();
         var gate = NewGate(time, 1, 1);
         gate.SetLevel(EndpointsSnapshot.Of(E("a"), E("b")));
         Assert.True(gate.TryEnter(out var a));
@@ -181,7 +181,7 @@ public sealed class GateTests
     [Fact]
     public void ConnectionsRefusedTogether_CountAsOneFailure()
     {
-        var time = new FakeTime();
+        var time = new ManualTime();
         var gate = NewGate(time, 0, 1);
         gate.SetLevel(EndpointsSnapshot.Of(E("a")));
         var running = Enumerable.Range(0, 8).Select(_ => gate.TryEnter(out var instance) ? instance : null!).ToList();
@@ -198,7 +198,7 @@ public sealed class GateTests
     [Fact]
     public void Demand_AverageIsTimeWeighted()
     {
-        var time = new FakeTime();
+        var time = new ManualTime();
         var sink = new RecordingDemand();
         var gate = NewGate(time, 0, 1, sink);
         gate.SetLevel(EndpointsSnapshot.Of(E("a")));
@@ -230,7 +230,7 @@ public sealed class GateTests
     }
 
     /// <summary>A running request's instance turns out to refuse connections: it waits again, before all others.</summary>
-    private static void Refuse(Gate gate, FakeTime time, List<Instance> running, List<Waiter> waiting, int index, int times)
+    private static void Refuse(Gate gate, ManualTime time, List<Instance> running, List<Waiter> waiting, int index, int times)
     {
         var instance = running[index];
         running.RemoveAt(index);
@@ -249,7 +249,7 @@ public sealed class GateTests
     }
 
     /// <summary>When all is quiet and there is an instance, the longest back-off later somebody is let in, whoever refused before.</summary>
-    private static void CheckProgress(Gate gate, FakeTime time, List<Instance> running, List<Waiter> waiting, bool ready, int seed, int step)
+    private static void CheckProgress(Gate gate, ManualTime time, List<Instance> running, List<Waiter> waiting, bool ready, int seed, int step)
     {
         ReleaseAll(gate, running, waiting);
         if (waiting.Count > 0 && ready)

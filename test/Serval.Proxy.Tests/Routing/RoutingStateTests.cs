@@ -5,7 +5,7 @@ namespace Serval.Proxy.Tests.Routing;
 public sealed class RoutingStateTests
 {
     private static readonly BackendKey s_key = BackendKey.Revision("n", "r");
-    private readonly FakeTime _time = new();
+    private readonly ManualTime _time = new();
     private readonly RoutingState _state;
 
     public RoutingStateTests() => _state = new RoutingState(new GateServices(

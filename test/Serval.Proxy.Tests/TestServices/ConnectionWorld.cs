@@ -23,7 +23,7 @@ internal sealed class ConnectionWorld : IProxyCore
         Connection = new Http1Connection(this, Client);
     }
 
-    public FakeTime Time { get; } = new();
+    public ManualTime Time { get; } = new();
 
     public FakeTransport Client { get; } = new();
 

@@ -13,7 +13,7 @@ public abstract class ProxyTest : IAsyncLifetime
 
     private protected RecordingLog Log { get; } = new();
 
-    protected FakeTime Time { get; } = new();
+    protected ManualTime Time { get; } = new();
 
     protected ProxyServer Proxy { get; private set; } = null!;
 

@@ -4,7 +4,6 @@ using Serval.Api;
 using Serval.ApiServer.Pipeline;
 using Serval.ApiServer.Store;
 using Serval.Controllers.Serving;
-using Serval.Controllers.Tests.Autoscaler;
 using Serval.Controllers.Tests.TestServices;
 using Serval.Kube;
 
