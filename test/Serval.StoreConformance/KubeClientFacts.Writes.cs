@@ -41,6 +41,33 @@ public abstract partial class KubeClientFacts
         }
     }
 
+    [Theory]
+    [InlineData("BestEffort", "{}")]
+    [InlineData("BestEffort", """{"limits":{"example.com/gpu":"1"}}""")]
+    [InlineData("BestEffort", """{"requests":{"cpu":"0","memory":"0"}}""")]
+    [InlineData("Burstable", """{"requests":{"cpu":"100m"}}""")]
+    [InlineData("Burstable", """{"limits":{"memory":"1Gi"}}""")]
+    [InlineData("Burstable", """{"requests":{"cpu":"100m"},"limits":{"cpu":"1","memory":"1Gi"}}""")]
+    [InlineData("Burstable", """{"requests":{"cpu":"0"},"limits":{"cpu":"1","memory":"1Gi"}}""")]
+    [InlineData("Guaranteed", """{"limits":{"cpu":"1","memory":"1Gi"}}""")]
+    [InlineData("Guaranteed", """{"requests":{"cpu":"1000m","memory":"1024Mi"},"limits":{"cpu":"1","memory":"1Gi"}}""")]
+    [InlineData("Burstable", """{"limits":{"cpu":"1","memory":"1Gi"}}""", "{}")]
+    [InlineData("Burstable", "{}", """{"limits":{"cpu":"1","memory":"1Gi"}}""")]
+    [InlineData("Guaranteed", """{"limits":{"cpu":"1","memory":"1Gi"}}""", """{"limits":{"cpu":"2","memory":"2Gi"}}""")]
+    public async Task Create_OfAPod_TellsItsQualityOfService(string expected, string main, string? init = null)
+    {
+        var stored = await Create(Pod("a").With(t =>
+        {
+            var spec = t["spec"]!;
+            spec["containers"]![0]!["resources"] = JsonNode.Parse(main);
+            if (init is not null)
+            {
+                spec["initContainers"] = new JsonArray(new JsonObject { ["name"] = "init", ["image"] = "example.com/app:1", ["resources"] = JsonNode.Parse(init) });
+            }
+        }));
+        Assert.Equal(("Pending", expected), (stored.Text("status", "phase"), stored.Text("status", "qosClass")));
+    }
+
     [Fact]
     public async Task Create_ThatCannotBe_IsRefused()
     {

@@ -50,11 +50,11 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             tree.Remove("status");
         }
+        Check(kind, tree, null, options, AdmissionOperation.Create);
         if (kind == Kinds.Pod)
         {
-            tree["status"] = new JsonObject { ["phase"] = "Pending", ["qosClass"] = "BestEffort" };
+            tree["status"] = new JsonObject { ["phase"] = "Pending", ["qosClass"] = PodQos.Of(tree["spec"] as JsonObject) };
         }
-        Check(kind, tree, null, options, AdmissionOperation.Create);
         return KubeObject.From(tree);
     }
 
