@@ -10,8 +10,8 @@ internal sealed class CertificateAuthority(KeyPair pair, TimeProvider clock) : I
     private static readonly TimeSpan s_lifetime = TimeSpan.FromDays(3650);
     private static readonly TimeSpan s_leafLifetime = TimeSpan.FromDays(365);
     public static readonly TimeSpan Skew = TimeSpan.FromMinutes(10);
-    private static readonly Oid s_serverAuth = new("1.3.6.1.5.5.7.3.1");
-    private static readonly Oid s_clientAuth = new("1.3.6.1.5.5.7.3.2");
+    public static readonly Oid ServerUse = new("1.3.6.1.5.5.7.3.1");
+    public static readonly Oid ClientUse = new("1.3.6.1.5.5.7.3.2");
 
     /// <summary>With its private key.</summary>
     public X509Certificate2 Certificate { get; } = pair.ToCertificate();
@@ -45,31 +45,26 @@ internal sealed class CertificateAuthority(KeyPair pair, TimeProvider clock) : I
                 names.AddDnsName(host);
             }
         }
-        return Issue(Name("serval-apiserver", ""), s_serverAuth, names.Build());
+        return Issue(Name("serval-apiserver", ""), ServerUse, names.Build());
     }
 
     /// <summary>A certificate that makes its holder this user in this group.</summary>
-    public KeyPair IssueClient(string user, string group) => Issue(Name(user, group), s_clientAuth, null);
+    public KeyPair IssueClient(string user, string group) => Issue(Name(user, group), ClientUse, null);
 
     /// <summary>Whether this authority signed the certificate, it is valid now, and it may be used by a client.</summary>
-    public bool Vouches(X509Certificate2 certificate)
+    public bool Vouches(X509Certificate2 certificate) => Signed(certificate, ClientUse, clock.GetUtcNow().UtcDateTime);
+
+    /// <summary>Whether this authority signed the certificate for a use, and both are valid then.</summary>
+    public bool Signed(X509Certificate2 certificate, Oid use, DateTime then)
     {
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.Add(Certificate);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.DisableCertificateDownloads = true;
-        chain.ChainPolicy.ApplicationPolicy.Add(s_clientAuth);
-        chain.ChainPolicy.VerificationTime = clock.GetUtcNow().UtcDateTime;
+        chain.ChainPolicy.ApplicationPolicy.Add(use);
+        chain.ChainPolicy.VerificationTime = then;
         return chain.Build(certificate);
-    }
-
-    /// <summary>Whether the certificate names this authority's key as its issuer's.</summary>
-    public bool Issued(X509Certificate2 certificate)
-    {
-        var own = Certificate.Extensions.OfType<X509SubjectKeyIdentifierExtension>().FirstOrDefault();
-        var issuer = certificate.Extensions.OfType<X509AuthorityKeyIdentifierExtension>().FirstOrDefault();
-        return own is not null && issuer?.KeyIdentifier is { } id && id.Span.SequenceEqual(own.SubjectKeyIdentifierBytes.Span);
     }
 
     public void Dispose() => Certificate.Dispose();

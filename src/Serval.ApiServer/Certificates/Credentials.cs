@@ -6,7 +6,7 @@ namespace Serval.ApiServer.Certificates;
 
 /// <summary>
 /// Everything that proves who is who, in one private directory: the authority, the server's certificate, the administrator's certificate and
-/// token. What is missing, near its end or for other host names is made anew.
+/// token. What is missing, near its end, for other host names or not this authority's is made anew.
 /// </summary>
 internal sealed class Credentials : IDisposable
 {
@@ -79,7 +79,7 @@ internal sealed class Credentials : IDisposable
         X509Certificate2 certificate;
         lock (_lock)
         {
-            if (EndsSoon(new DateTimeOffset(_server.NotAfter.ToUniversalTime())))
+            if (EndsSoon(End(_server)))
             {
                 _server = OpenServer(); // the old one may still be in use by a handshake: left to the collector
             }
@@ -111,7 +111,7 @@ internal sealed class Credentials : IDisposable
         if (KeyPair.Load(_directory, "ca") is { } stored)
         {
             var authority = new CertificateAuthority(stored, _clock);
-            if (!EndsSoon(new DateTimeOffset(authority.Certificate.NotAfter.ToUniversalTime())))
+            if (!EndsSoon(End(authority.Certificate)))
             {
                 return authority;
             }
@@ -122,37 +122,25 @@ internal sealed class Credentials : IDisposable
         return new CertificateAuthority(pair, _clock);
     }
 
-    private X509Certificate2 OpenServer()
-    {
-        if (KeyPair.Load(_directory, "apiserver") is { } stored)
-        {
-            var certificate = stored.ToCertificate();
-            if (IsUsable(certificate) && _hosts.All(h => certificate.MatchesHostname(h, allowWildcards: false, allowCommonName: false)))
-            {
-                return certificate;
-            }
-            certificate.Dispose();
-        }
-        var pair = Authority.IssueServer(_hosts);
-        pair.Save(_directory, "apiserver");
-        return pair.ToCertificate();
-    }
+    private X509Certificate2 OpenServer() =>
+        OpenLeaf("apiserver", CertificateAuthority.ServerUse, _hosts, () => Authority.IssueServer(_hosts)).ToCertificate();
 
     private (KeyPair Pair, DateTimeOffset Ends) OpenAdmin()
     {
-        var pair = KeyPair.Load(_directory, "admin");
-        if (pair is not null)
+        var pair = OpenLeaf("admin", CertificateAuthority.ClientUse, [], () => Authority.IssueClient(AdminUser, AdminGroup));
+        using var certificate = pair.ToCertificate();
+        return (pair, End(certificate));
+    }
+
+    private KeyPair OpenLeaf(string name, Oid use, IReadOnlyList<string> hosts, Func<KeyPair> issue)
+    {
+        if (KeyPair.Load(_directory, name) is { } stored && IsUsable(stored, use, hosts))
         {
-            using var certificate = X509Certificate2.CreateFromPem(pair.CertificatePem);
-            if (IsUsable(certificate))
-            {
-                return (pair, new DateTimeOffset(certificate.NotAfter.ToUniversalTime()));
-            }
+            return stored;
         }
-        pair = Authority.IssueClient(AdminUser, AdminGroup);
-        pair.Save(_directory, "admin");
-        using var issued = X509Certificate2.CreateFromPem(pair.CertificatePem);
-        return (pair, new DateTimeOffset(issued.NotAfter.ToUniversalTime()));
+        var pair = issue();
+        pair.Save(_directory, name);
+        return pair;
     }
 
     private string OpenToken()
@@ -167,8 +155,23 @@ internal sealed class Credentials : IDisposable
         return token;
     }
 
-    private bool IsUsable(X509Certificate2 certificate) =>
-        Authority.Issued(certificate) && !EndsSoon(new DateTimeOffset(certificate.NotAfter.ToUniversalTime()));
+    /// <summary>Whole, its halves each other's, of this authority, long enough valid and for all the hosts.</summary>
+    private bool IsUsable(KeyPair pair, Oid use, IReadOnlyList<string> hosts)
+    {
+        try
+        {
+            using var certificate = pair.ToCertificate();
+            // Asked of its last day in use, not of now, so that a clock which was set back does not make certificates anew.
+            return !EndsSoon(End(certificate)) && Authority.Signed(certificate, use, (End(certificate) - s_renewBefore).UtcDateTime)
+                && hosts.All(h => certificate.MatchesHostname(h, allowWildcards: false, allowCommonName: false));
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    private static DateTimeOffset End(X509Certificate2 certificate) => new(certificate.NotAfter.ToUniversalTime());
 
     private bool EndsSoon(DateTimeOffset end) => _clock.GetUtcNow() > end - s_renewBefore;
 }

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Serval.ApiServer.Certificates;
 
 namespace Serval.ApiServer.Tests.Certificates;
@@ -118,6 +120,34 @@ public sealed class CredentialsTests : IDisposable
         Assert.False(credentials.Authority.Vouches(own));
     }
 
+    /// <summary>What lies there of another authority, with another's key, torn or for another use is not served.</summary>
+    [Theory]
+    [InlineData("foreign")]
+    [InlineData("forged")]
+    [InlineData("other key")]
+    [InlineData("torn")]
+    [InlineData("other use")]
+    public void Open_LeafThatDoesNotFit_IsMadeAnew(string harm)
+    {
+        Open("localhost").Dispose();
+        Harm(harm);
+        using var credentials = Open("localhost");
+        using var server = credentials.ServerCertificate();
+        using var admin = credentials.Admin.ToCertificate();
+        Assert.True(credentials.Authority.Vouches(admin));
+        Assert.True(credentials.Authority.Signed(server, CertificateAuthority.ServerUse, _clock.GetUtcNow().UtcDateTime));
+        using var again = Open("localhost");
+        Assert.Equal((server.Thumbprint, credentials.Admin), (again.ServerCertificate().Thumbprint, again.Admin));
+    }
+
+    [Fact]
+    public void Open_ClockSetBack_KeepsEverything()
+    {
+        using var first = Open("localhost");
+        using var second = Credentials.Open(_directory, ["localhost"], new ManualTime(DateTimeOffset.UnixEpoch));
+        Assert.Equal((first.ServerCertificate().Thumbprint, first.Admin), (second.ServerCertificate().Thumbprint, second.Admin));
+    }
+
     [Fact]
     public void Open_BrokenFile_SaysWhatToDo()
     {
@@ -125,6 +155,37 @@ public sealed class CredentialsTests : IDisposable
         File.WriteAllText(Path.Combine(_directory, "ca.key"), "nonsense");
         var error = Assert.Throws<InvalidOperationException>(() => Open("localhost"));
         Assert.Contains(_directory, error.Message, StringComparison.Ordinal);
+    }
+
+    private void Harm(string harm)
+    {
+        var (server, admin) = (KeyPair.Load(_directory, "apiserver")!, KeyPair.Load(_directory, "admin")!);
+        using var other = new CertificateAuthority(CertificateAuthority.Generate(_clock), _clock);
+        using var forger = new CertificateAuthority(Forged(), _clock);
+        (server, admin) = harm switch
+        {
+            "foreign" => (other.IssueServer(["localhost"]), other.IssueClient(Credentials.AdminUser, Credentials.AdminGroup)),
+            "forged" => (forger.IssueServer(["localhost"]), forger.IssueClient(Credentials.AdminUser, Credentials.AdminGroup)),
+            "other key" => (server with { KeyPem = admin.KeyPem }, admin with { KeyPem = server.KeyPem }),
+            "torn" => (server with { CertificatePem = server.CertificatePem[..200] }, admin with { KeyPem = "" }),
+            _ => (admin, server),
+        };
+        server.Save(_directory, "apiserver");
+        admin.Save(_directory, "admin");
+    }
+
+    /// <summary>An authority of the same name, which says that its key is the one of the real one.</summary>
+    private KeyPair Forged()
+    {
+        using var real = KeyPair.Load(_directory, "ca")!.ToCertificate();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest(real.SubjectName, key, HashAlgorithmName.SHA256);
+        foreach (var extension in real.Extensions)
+        {
+            request.CertificateExtensions.Add(extension);
+        }
+        using var certificate = request.CreateSelfSigned(real.NotBefore, real.NotAfter);
+        return KeyPair.From(certificate, key);
     }
 
     private Credentials Open(params string[] hosts) => Credentials.Open(_directory, hosts, _clock);
