@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Serval.Testing;
 
 namespace Serval.FunctionalTests;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Serval.Testing;
 
 namespace Serval.FunctionalTests;
 
@@ -54,7 +53,7 @@ public sealed class FullDiskTests : IDisposable
 
         // One line when it began, one when it was over, and no stack; at the last byte it may end and begin again a few times.
         var lines = serval.Errors.Split('\n');
-        var began = lines.Where(l => l.StartsWith("error:", StringComparison.Ordinal)).ToList();
+        var began = ServalFixture.Complaints(serval.Errors).ToList();
         Assert.All(began, l => Assert.StartsWith($"error: The database in {_data} cannot be written", l, StringComparison.Ordinal));
         Assert.Equal(began.Count, lines.Count(l => l.StartsWith($"warning: The database in {_data} can be written again", StringComparison.Ordinal)));
         Assert.InRange(began.Count, 1, 20);

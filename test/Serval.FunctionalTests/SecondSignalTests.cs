@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Serval.Testing;
 
 namespace Serval.FunctionalTests;
 
@@ -20,14 +19,14 @@ public sealed class SecondSignalTests
             await kubectl.ApplyAsync(Manifests.Deployment("stubborn").Replace(
                 "echo first line;", $"trap '' TERM; : {mark}; echo first line;", StringComparison.Ordinal));
             await kubectl.OkAsync("wait", "--for=condition=Available", "deployment/stubborn", "--timeout=30s");
-            await UntilAsync(async () => (await kubectl.OkAsync("logs", "deployment/stubborn")).Contains("first line", StringComparison.Ordinal));
+            await kubectl.FollowUntilAsync("first line", () => Task.CompletedTask, "logs", "--follow", "deployment/stubborn");
             Assert.NotEmpty(Marked(mark));
 
             await serval.TerminateAsync();
-            await UntilAsync(() => Task.FromResult(serval.Errors.Contains("stopping", StringComparison.Ordinal)));
+            await Poll.UntilAsync(() => serval.Errors.Contains("stopping", StringComparison.Ordinal));
             Assert.Equal(130, await serval.StopAsync());
 
-            await UntilAsync(() => Task.FromResult(Marked(mark).Count == 0));
+            await Poll.UntilAsync(() => Marked(mark).Count == 0);
         }
         finally
         {
@@ -38,16 +37,6 @@ public sealed class SecondSignalTests
                 left.Kill();
             }
             Directory.Delete(data, recursive: true);
-        }
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> reached)
-    {
-        var clock = Stopwatch.StartNew();
-        while (!await reached())
-        {
-            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), "It did not come within 20 s.");
-            await Task.Yield();
         }
     }
 

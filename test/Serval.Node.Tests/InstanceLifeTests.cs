@@ -164,11 +164,7 @@ public sealed class InstanceLifeTests
         await node.WhenAsync(p => p.Status.Phase == "Failed");
         var child = int.Parse((await node.LogAsync("\n")).Split(' ')[1]);
 
-        for (var state = 'S'; state is not ('Z' or '\0');)
-        {
-            state = Processes.ProcFs.Stat(child)?.State ?? '\0';
-            await Task.Yield();
-        }
+        await Poll.UntilAsync(() => Processes.ProcFs.Stat(child)?.State is null or 'Z');
     }
 
     [Fact]

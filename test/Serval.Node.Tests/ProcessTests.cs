@@ -43,11 +43,7 @@ public sealed class ProcessTests : IDisposable
     public async Task Signal_ReachesTheWholeGroup_AndNothingSurvivesTheLeader()
     {
         var (child, ended) = Shell("sleep 1000 & setsid sleep 1001 & echo ready; wait");
-        while (!(await File.ReadAllTextAsync(Path.Combine(_directory, "log"))).Contains("ready", StringComparison.Ordinal)
-            || ProcFs.Tree(child.Pid).Count < 3)
-        {
-            await Task.Yield();
-        }
+        await Poll.UntilAsync(() => File.ReadAllText(Path.Combine(_directory, "log")).Contains("ready", StringComparison.Ordinal) && ProcFs.Tree(child.Pid).Count >= 3);
         var members = ProcFs.Tree(child.Pid).Select(m => m.Pid).ToList();
 
         child.KillSession();

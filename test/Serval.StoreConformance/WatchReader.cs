@@ -16,6 +16,9 @@ internal sealed class WatchReader : IAsyncDisposable
         return _events.Current;
     }
 
+    /// <summary>Whether nothing comes before the watch ends.</summary>
+    public async Task<bool> EndsAsync() => !await _events.MoveNextAsync();
+
     /// <summary>The next events as <c>Type name</c>.</summary>
     public async Task<IReadOnlyList<string>> TakeAsync(int count)
     {

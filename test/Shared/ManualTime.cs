@@ -1,4 +1,4 @@
-namespace Serval.TestServices;
+namespace Serval.Testing;
 
 /// <summary>A clock that moves when told. Timers fire on the caller of <see cref="Advance"/>, in their order and each at its own time.</summary>
 public sealed class ManualTime(DateTimeOffset start) : TimeProvider

@@ -54,10 +54,7 @@ public sealed class ControllerHostTests
         await client.CreateAsync(Kinds.ConfigMap, KubeObject.Parse("""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"n1"} }"""u8.ToArray()), WriteOptions.By("test"));
         await using var host = new ControllerHost(client, events, time, log).Add(new Failing(s_failures[failure]));
         await host.StartAsync(CancellationToken.None);
-        while (host.Pending > time.Armed)
-        {
-            await Task.Yield();
-        }
+        await Poll.UntilAsync(() => host.Pending <= time.Armed);
         return (log.Lines, events.Take(), host.Pending);
     }
 

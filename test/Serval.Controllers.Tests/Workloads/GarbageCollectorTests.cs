@@ -192,10 +192,7 @@ public sealed class GarbageCollectorTests : IAsyncLifetime
     /// <summary>Waits until nothing runs; what backs off waits for the clock.</summary>
     private async Task SettleAsync()
     {
-        while (_collector.Pending > _time.Armed)
-        {
-            await Task.Yield();
-        }
+        await Poll.UntilAsync(() => _collector.Pending <= _time.Armed);
     }
 
     /// <summary>What is there, each with its owners.</summary>

@@ -1,5 +1,3 @@
-using Serval.Testing;
-
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
 
 namespace Serval.FunctionalTests;
@@ -7,6 +5,8 @@ namespace Serval.FunctionalTests;
 /// <summary>One server for the tests of a class. It must end with exit code 0 and must not have logged an error nobody declared.</summary>
 public sealed class ServalFixture : IAsyncLifetime
 {
+    private static readonly string[] s_complaints = ["error:", "critical:", "Unhandled exception"];
+
     private readonly List<string> _expected = [];
 
     internal ServalProcess Serval { get; private set; } = null!; // set by InitializeAsync, before any test
@@ -101,10 +101,13 @@ public sealed class ServalFixture : IAsyncLifetime
 
     private void NoSurprises(string errors)
     {
-        var surprises = errors.Split('\n')
-            .Where(l => l.StartsWith("error:", StringComparison.Ordinal) && !_expected.Exists(e => l.Contains(e, StringComparison.Ordinal)));
+        var surprises = Complaints(errors).Where(l => !_expected.Exists(e => l.Contains(e, StringComparison.Ordinal)));
         Assert.Empty(surprises);
     }
+
+    /// <summary>The lines of the log that say something is wrong with the program, and what the runtime says of an exception nobody caught.</summary>
+    internal static IEnumerable<string> Complaints(string errors) =>
+        errors.Split('\n').Where(l => s_complaints.Any(c => l.StartsWith(c, StringComparison.Ordinal)));
 
     private async Task UseAsync(string data)
     {

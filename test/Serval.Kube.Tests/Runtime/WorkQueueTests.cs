@@ -90,10 +90,7 @@ public sealed class WorkQueueTests
 
     private static async Task Drained(WorkQueue<ObjectKey> queue)
     {
-        while (queue.Count > 0)
-        {
-            await Task.Yield();
-        }
+        await Poll.UntilAsync(() => queue.Count == 0);
     }
 
     /// <summary>A clock whose timers fire when the test says so.</summary>

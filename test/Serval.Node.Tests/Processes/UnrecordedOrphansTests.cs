@@ -32,11 +32,6 @@ public sealed class UnrecordedOrphansTests : IDisposable
 
     private static Process Start(string log) => Process.Start("setsid", ["sh", "-c", $"exec sleep 1000 > {log}"]);
 
-    private static async Task ListeningAsync(Process process, string prefix)
-    {
-        while (ProcFs.LinkTarget($"/proc/{process.Id}/fd/1")?.StartsWith(prefix, StringComparison.Ordinal) != true)
-        {
-            await Task.Yield();
-        }
-    }
+    private static Task ListeningAsync(Process process, string prefix) =>
+        Poll.UntilAsync(() => ProcFs.LinkTarget($"/proc/{process.Id}/fd/1")?.StartsWith(prefix, StringComparison.Ordinal) == true);
 }

@@ -135,10 +135,7 @@ public sealed class HoldTests : ProxyTest
         Assert.Equal("no-endpoint", (await client.GetAsync("s")).Header("Serval-Error"));
         Proxy.Set(service, EndpointsSnapshot.Of(new BackendEndpoint("127.0.0.1", Upstream.FreePort(), "x")));
         var answer = client.GetAsync("s");
-        while (Proxy.Held(service) == 0)
-        {
-            await Task.Yield(); // refused once
-        }
+        await Poll.UntilAsync(() => Proxy.Held(service) > 0);
         while (!answer.IsCompleted)
         {
             Time.Advance(TimeSpan.FromMilliseconds(10));

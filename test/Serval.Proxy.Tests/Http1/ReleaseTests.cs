@@ -117,10 +117,7 @@ public sealed class ReleaseTests : ProxyTest
         await instance.Sending;
         instance.Deliver(Upstream.Ok("early"));
         await instance.Closed;
-        while (world.InFlight > 0)
-        {
-            await Task.Yield();
-        }
+        await Poll.UntilAsync(() => world.InFlight == 0);
         Assert.False(running.IsCompleted); // it lingers, so that the client gets the answer
         while (!running.IsCompleted)
         {

@@ -300,10 +300,7 @@ public sealed class Http2Tests : ProxyTest
         var client = Client();
         client.DefaultRequestHeaders.Host = "s";
         var answer = http2Client ? ReasonAsync(client.GetAsync("/")) : ReasonAsync((await ClientAsync()).GetAsync("s"));
-        while (Proxy.Held(service) == 0)
-        {
-            await Task.Yield(); // refused once
-        }
+        await Poll.UntilAsync(() => Proxy.Held(service) > 0);
         while (!answer.IsCompleted)
         {
             Time.Advance(TimeSpan.FromMilliseconds(10));

@@ -77,9 +77,6 @@ public abstract class ProxyTest : IAsyncLifetime
     /// <summary>Ends when so many requests are held.</summary>
     protected async Task WaitHeldAsync(int count)
     {
-        while (Proxy.Held(Revision) != count)
-        {
-            await Task.Yield();
-        }
+        await Poll.UntilAsync(() => Proxy.Held(Revision) == count);
     }
 }
