@@ -25,23 +25,23 @@ public sealed class MidWriteCrashTests(ITestOutputHelper output)
     {
         output.WriteLine($"seed {seed}");
         var directory = new ScratchDirectory();
-        var watched = new List<WatchEvent>(); // the whole story as one watcher saw it, over all lives
+        Story[] stories = [new(""), new("color=red")];
         for (var life = 0; life < Lives; life++)
         {
-            var next = await LiveAsync(directory, new Random((seed * 100) + life), watched, $"seed {seed}, life {life}");
+            var next = await LiveAsync(directory, new Random((seed * 100) + life), stories, $"seed {seed}, life {life}");
             directory.Dispose();
             directory = next;
         }
         directory.Dispose();
     }
 
-    private static async Task<ScratchDirectory> LiveAsync(ScratchDirectory directory, Random random, List<WatchEvent> watched, string what)
+    private static async Task<ScratchDirectory> LiveAsync(ScratchDirectory directory, Random random, Story[] stories, string what)
     {
         await using var opened = await OpenedStore.OpenAsync(new StoreOptions
         {
             Directory = directory.Path, CheckpointPages = 0, VersionBlock = 500, RecentChanges = random.Next(2) == 0 ? 8 : 1024,
         });
-        await CatchUpAsync(opened, watched, what);
+        await CatchUpAsync(opened, stories, what);
         var acknowledged = new List<(long Version, WatchEventType Type, KubeObject Object)>();
         using var crashed = new CancellationTokenSource();
         var enough = new TaskCompletionSource();
@@ -59,8 +59,8 @@ public sealed class MidWriteCrashTests(ITestOutputHelper output)
         await opened.Store.AbandonAsync();
 
         await using var after = await OpenedStore.OpenAsync(new StoreOptions { Directory = copy.Path, CheckpointPages = 0, VersionBlock = 500 });
-        await CatchUpAsync(after, watched, what);
-        var seen = watched.ToDictionary(e => e.Object.Version);
+        await CatchUpAsync(after, stories, what);
+        var seen = stories[0].Events.ToDictionary(e => e.Object.Version);
         foreach (var (version, type, obj) in before)
         {
             Assert.True(seen.TryGetValue(version, out var shown), $"{what}: {obj} was acknowledged at {version} and is in no event");
@@ -79,12 +79,13 @@ public sealed class MidWriteCrashTests(ITestOutputHelper output)
             {
                 var key = new ObjectKey("facts", $"m{random.Next(10)}");
                 var present = opened.Client.Cache(Kinds.ConfigMap).Get(key);
+                var next = ConfigMap(key.Name, $"{random.Next()}", labels: $$"""{"color":"{{(random.Next(2) == 0 ? "red" : "blue")}}"}""");
                 var (type, stored) = present is null
-                    ? (WatchEventType.Added, await opened.Create(key.Name, $"{random.Next()}"))
+                    ? (WatchEventType.Added, await opened.Client.CreateAsync(Kinds.ConfigMap, next, Write))
                     : random.Next(4) == 0
                         ? (WatchEventType.Deleted, await opened.Client.DeleteAsync(Kinds.ConfigMap, key, DeleteOptions.Background))
                         : (WatchEventType.Modified, await opened.Client.UpdateAsync(Kinds.ConfigMap,
-                            present.With(t => t["data"]!["key"] = $"{random.Next()}"), random.Next(2) == 0 ? Write : Write with { Durability = WriteDurability.Derived }));
+                            next.WithVersion(present.Version), random.Next(2) == 0 ? Write : Write with { Durability = WriteDurability.Derived }));
                 lock (acknowledged)
                 {
                     acknowledged.Add((stored.Version, type, stored));
@@ -101,36 +102,54 @@ public sealed class MidWriteCrashTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>Resumes the one watch where it was, up to now, and checks that the story still adds up to the state.</summary>
-    private static async Task CatchUpAsync(OpenedStore opened, List<WatchEvent> watched, string what)
+    /// <summary>Resumes each watch where it was, up to now, and checks that its story still adds up to the state.</summary>
+    private static async Task CatchUpAsync(OpenedStore opened, Story[] stories, string what)
     {
-        var end = await opened.Touch("marker", $"{opened.Store.Version}");
-        await using (var watch = opened.Watch(watched.Count == 0 ? null : watched[^1].Object.Version))
+        var marker = ConfigMap("marker", $"{opened.Store.Version}", labels: """{"color":"red"}""");
+        var end = opened.Client.Cache(Kinds.ConfigMap).Get(marker.Key) is null
+            ? await opened.Client.CreateAsync(Kinds.ConfigMap, marker, Write)
+            : await opened.Client.UpdateAsync(Kinds.ConfigMap, marker, Write);
+        foreach (var story in stories)
         {
+            await story.CatchUpAsync(opened, end.Version, what);
+            var list = await opened.Client.ListAsync(Kinds.ConfigMap, "facts", ListOptions.All with { LabelSelector = story.Labels });
+            Assert.Equal(list.Items.Select(o => o.Version).Order(), story.Model(what).Select(o => o.Version).Order());
+        }
+    }
+
+    /// <summary>All that one watch saw, over all lives.</summary>
+    private sealed class Story(string labels)
+    {
+        public string Labels => labels;
+
+        public List<WatchEvent> Events { get; } = [];
+
+        public async Task CatchUpAsync(OpenedStore opened, long end, string what)
+        {
+            await using var watch = opened.Watch(Events.Count == 0 ? null : Events[^1].Object.Version, labels: labels);
             do
             {
-                watched.Add(await watch.NextAsync());
+                var last = Events.Count == 0 ? 0 : Events[^1].Object.Version;
+                Events.Add(await watch.NextAsync());
+                Assert.True(Events[^1].Object.Version > last, $"{what} [{labels}]: version {Events[^1].Object.Version} after {last}");
             }
-            while (watched[^1].Object.Version < end.Version);
+            while (Events[^1].Object.Version < end);
         }
-        var model = new Dictionary<string, KubeObject>();
-        long last = 0;
-        foreach (var (type, obj) in watched)
+
+        /// <summary>What must be there after all these events; each must follow from those before.</summary>
+        public IEnumerable<KubeObject> Model(string what)
         {
-            Assert.True(obj.Version > last, $"{what}: version {obj.Version} after {last}");
-            last = obj.Version;
-            var known = model.ContainsKey(obj.Metadata.Name);
-            Assert.True(known == (type != WatchEventType.Added), $"{what}: {type} {obj} at {obj.Version} does not follow from what was before");
-            if (type == WatchEventType.Deleted)
+            var model = new Dictionary<string, KubeObject>();
+            foreach (var (type, obj) in Events)
             {
-                model.Remove(obj.Metadata.Name);
+                var known = model.Remove(obj.Metadata.Name);
+                Assert.True(known == (type != WatchEventType.Added), $"{what} [{labels}]: {type} {obj} at {obj.Version} does not follow from what was before");
+                if (type != WatchEventType.Deleted)
+                {
+                    model[obj.Metadata.Name] = obj;
+                }
             }
-            else
-            {
-                model[obj.Metadata.Name] = obj;
-            }
+            return model.Values;
         }
-        var list = await opened.Client.ListAsync(Kinds.ConfigMap, "facts", ListOptions.All);
-        Assert.Equal(list.Items.Select(o => o.Version).Order(), model.Values.Select(o => o.Version).Order());
     }
 }

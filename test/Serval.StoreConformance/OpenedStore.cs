@@ -30,8 +30,8 @@ internal sealed class OpenedStore(SqliteStore store) : IAsyncDisposable
         ? await Create(name, value)
         : await Client.UpdateAsync(Kinds.ConfigMap, Objects.ConfigMap(name, value), Objects.Write);
 
-    public WatchReader Watch(long? after, string fields = "") =>
-        new(ct => Client.WatchAsync(Kinds.ConfigMap, "facts", new WatchOptions { ResourceVersion = after is { } v ? $"{v}" : "", FieldSelector = fields }, ct));
+    public WatchReader Watch(long? after, string fields = "", string labels = "") => new(ct => Client.WatchAsync(Kinds.ConfigMap, "facts",
+        new WatchOptions { ResourceVersion = after is { } v ? $"{v}" : "", FieldSelector = fields, LabelSelector = labels }, ct));
 
     public ValueTask DisposeAsync() => Store.DisposeAsync();
 }
