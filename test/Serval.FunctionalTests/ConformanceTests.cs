@@ -1,4 +1,3 @@
-using Serval.Testing;
 
 namespace Serval.FunctionalTests;
 
