@@ -14,11 +14,12 @@ Func<BenchOptions, Report, Task>? bench = options.Name switch
     "cold-start" => ColdStart.RunAsync,
     "footprint" => Footprint.RunAsync,
     "crash" => Crash.RunAsync,
+    "rollout" => Rollout.RunAsync,
     _ => null,
 };
 if (bench is null)
 {
-    await Console.Error.WriteLineAsync("benches: cold-start footprint crash");
+    await Console.Error.WriteLineAsync("benches: cold-start footprint crash rollout");
     return 2;
 }
 report.Settings();

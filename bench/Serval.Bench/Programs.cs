@@ -6,11 +6,12 @@ using Serval.Testing;
 
 namespace Serval.Bench;
 
-/// <summary>The two programs that are woken: the smallest native server at hand, and the C# sample.</summary>
+/// <summary>The programs of the benches: the smallest native server at hand, the C# sample, and the echo that is rolled over.</summary>
 internal static class Programs
 {
     internal const string Native = "dev.local/busybox:bench";
     internal const string Sample = "dev.local/hello:bench";
+    internal const string Echo = "dev.local/echo:bench";
 
     internal static readonly string[] NativeArguments = ["httpd", "-f", "-p", "127.0.0.1:$(PORT)", "-h", "www"];
 
@@ -30,16 +31,26 @@ internal static class Programs
     }
 
     /// <summary>Publishes samples/hello and puts it into the image store. Returns its directory.</summary>
-    internal static async Task<string> AddSampleAsync(ServalProcess serval, string root)
+    internal static Task<string> AddSampleAsync(ServalProcess serval, string root) => AddProjectAsync(serval, root, "samples/hello", Sample, "hello");
+
+    /// <summary>Publishes the program of the rollout bench and puts it into the image store.</summary>
+    internal static Task AddEchoAsync(ServalProcess serval, string root) => AddProjectAsync(serval, root, "bench/Serval.Bench.Echo", Echo, "echo");
+
+    private static async Task<string> AddProjectAsync(ServalProcess serval, string root, string project, string image, string program)
     {
-        var work = Path.Combine(root, "artifacts", "bench", "hello");
-        using (var build = Process.Start(new ProcessStartInfo("dotnet", ["publish", Path.Combine(root, "samples", "hello"), "-c", "Release", "-o", work, "-v", "quiet", "--nologo"])
+        var work = Path.Combine(root, "artifacts", "bench", program);
+        using (var build = Process.Start(new ProcessStartInfo("dotnet", ["publish", Path.Combine(root, project), "-c", "Release", "-o", work, "-v", "quiet", "--nologo"])
             { RedirectStandardOutput = true })!)
         {
+            var output = await build.StandardOutput.ReadToEndAsync();
             await build.WaitForExitAsync();
+            if (build.ExitCode != 0)
+            {
+                throw new InvalidOperationException($"publishing {project} ended with {build.ExitCode}: {output}");
+            }
         }
-        var (code, output, errors) = await serval.RunAsync("image", "add", Sample, work, "--entrypoint", "./hello");
-        return code == 0 ? work : throw new InvalidOperationException($"serval image add: {code}: {output}{errors}");
+        var (code, text, errors) = await serval.RunAsync("image", "add", image, work, "--entrypoint", $"./{program}");
+        return code == 0 ? work : throw new InvalidOperationException($"serval image add: {code}: {text}{errors}");
     }
 
     /// <summary>Starts a program by hand, the way a shell would, and measures from the start to the first byte.</summary>

@@ -42,6 +42,10 @@ internal static class Services
         "/api/v1/namespaces/knative-serving/configmaps/config-autoscaler",
         """{"data":{"allow-zero-initial-scale":"true","scale-to-zero-grace-period":"6s"}}""");
 
+    /// <summary>Lets instances go six seconds after their load did.</summary>
+    internal static Task QuickWindowAsync(ServalProcess serval) => serval.Api.PatchAsync(
+        "/api/v1/namespaces/knative-serving/configmaps/config-autoscaler", """{"data":{"stable-window":"6s"}}""");
+
     /// <summary>Creates services, so many at a time, and waits until all are Ready.</summary>
     internal static async Task CreateReadyAsync(ServalProcess serval, IReadOnlyList<(string Name, string Json)> services, int parallel, CancellationToken ct)
     {
