@@ -31,6 +31,7 @@ public static class ControllerSets
         TimeProvider time) => controllers
         .Add(new ServiceReconciler(client, events, time))
         .Add(new ConfigurationReconciler(client, events, time))
+        .Add(new RevisionCollector(client, config, events, time))
         .Add(new RevisionReconciler(client, images, config, events, time))
         .Add(new RouteReconciler(client, config, httpPort, events, time));
 }

@@ -171,7 +171,7 @@ internal sealed class ConfigurationReconciler(IKubeClient client, IEventRecorder
         return status.ObservedGeneration == revision.Metadata.Generation && status.Conditions.Any(c => c is { Type: "Ready", Status: "True" });
     }
 
-    private static long Generation(KubeObject revision) =>
+    internal static long Generation(KubeObject revision) =>
         long.TryParse(revision.Metadata.Label(KnativeNames.ConfigurationGenerationLabel), out var generation) ? generation : 0;
 
     private static void Inherit(JsonObject labels, KubeObject stored, string label)

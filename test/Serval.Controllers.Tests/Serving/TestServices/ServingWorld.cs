@@ -36,6 +36,7 @@ internal sealed class ServingWorld : IAsyncDisposable
         [
             new ServiceReconciler(Client, Events, Time),
             new ConfigurationReconciler(Client, Events, Time),
+            new RevisionCollector(Client, Config, Events, Time),
             new RevisionReconciler(Client, Images, Config, Events, Time),
             new RouteReconciler(Client, Config, () => 80, Events, Time),
         ];
@@ -134,7 +135,7 @@ internal sealed class ServingWorld : IAsyncDisposable
     /// <summary>Runs one key, and again when its status was to trail.</summary>
     internal async Task RunAsync(ResourceKind kind, string name)
     {
-        var reconciler = _reconcilers.Single(r => r.Kind == kind);
+        var reconciler = _reconcilers.First(r => r.Kind == kind);
         var result = await reconciler.ReconcileAsync(new ObjectKey("default", name), CancellationToken.None);
         if (result.RequeueAfter is { } wait && wait < TimeSpan.FromSeconds(2))
         {
