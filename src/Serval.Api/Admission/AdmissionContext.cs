@@ -22,8 +22,14 @@ public sealed record AdmissionContext
     public string Subresource { get; init; } = "";
     public DateTimeOffset Now { get; init; }
 
+    /// <summary>Nothing will be stored.</summary>
+    public bool DryRun { get; init; }
+
     /// <summary>Takes a warning for the client (header <c>Warning: 299</c>).</summary>
     public Action<string> Warn { get; init; } = _ => { };
+
+    /// <summary>Kubernetes' own rules of pods are left to <see cref="TemplateDryRun"/>.</summary>
+    internal bool PodComesLater { get; init; }
 
     internal bool IsUpdate => Operation == AdmissionOperation.Update;
 }

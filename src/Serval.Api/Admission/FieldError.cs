@@ -12,6 +12,9 @@ public sealed record FieldError(string Reason, string Message, string Field)
     /// <summary>Name of the webhook that rejects this upstream; null for the API server's own rules.</summary>
     public string? Webhook { get; init; }
 
+    /// <summary>The webhook's second look found it, when its validation had nothing to say (knative.dev/pkg: validation callbacks).</summary>
+    public bool Callback { get; init; }
+
     /// <summary>The cause inside a <c>Status</c>.</summary>
     public StatusCause ToCause() => new(Reason, Details.Length == 0 || Webhook is null ? Message : $"{Message} ({Details})", Field);
 }

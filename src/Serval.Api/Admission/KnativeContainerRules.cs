@@ -22,12 +22,14 @@ internal sealed class KnativeContainerRules
     private static readonly FrozenSet<long> s_ports = FrozenSet.ToFrozenSet([8012L, 8013L, 8022L, 9090L, 9091L, 8008L]);
 
     private readonly FeaturesConfig _features;
+    private readonly bool _podComesLater;
     private readonly Dictionary<string, JsonObject> _volumes;
     private readonly Problems _to;
 
-    private KnativeContainerRules(FeaturesConfig features, Dictionary<string, JsonObject> volumes, Problems to)
+    private KnativeContainerRules(AdmissionContext ctx, Dictionary<string, JsonObject> volumes, Problems to)
     {
-        _features = features;
+        _features = ctx.Config.Features;
+        _podComesLater = ctx.PodComesLater;
         _volumes = volumes;
         _to = to;
     }
@@ -39,9 +41,9 @@ internal sealed class KnativeContainerRules
         Init,
     }
 
-    public static void Check(JsonObject? spec, string path, Dictionary<string, JsonObject> volumes, FeaturesConfig features, Problems to)
+    public static void Check(JsonObject? spec, string path, Dictionary<string, JsonObject> volumes, AdmissionContext ctx, Problems to)
     {
-        var rules = new KnativeContainerRules(features, volumes, to);
+        var rules = new KnativeContainerRules(ctx, volumes, to);
         rules.Init(spec, path);
         rules.Serving(spec, path);
     }
@@ -142,7 +144,7 @@ internal sealed class KnativeContainerRules
         {
             _to.Say($"\"{name}\" is a reserved container name", $"{at}.name");
         }
-        else if (name.Length > 0 && Names.Label(name) is { } wrong)
+        else if (!_podComesLater && name.Length > 0 && Names.Label(name) is { } wrong)
         {
             _to.Wrong(name, $"{at}.name", wrong);
         }
@@ -183,7 +185,7 @@ internal sealed class KnativeContainerRules
             {
                 _to.Say($"\"{name}\" is a reserved environment variable", $"{path}.name");
             }
-            else if (Names.EnvVarName(name) is { } wrong)
+            else if (!_podComesLater && Names.EnvVarName(name) is { } wrong)
             {
                 _to.Wrong(name, $"{path}.name", wrong);
             }
@@ -260,6 +262,10 @@ internal sealed class KnativeContainerRules
     private void Resources(JsonObject? resources, string path)
     {
         _to.OnlyFields(resources, path, f => f is "limits" or "requests");
+        if (_podComesLater)
+        {
+            return;
+        }
         foreach (var list in new[] { "requests", "limits" })
         {
             foreach (var (name, value) in resources.Object(list) ?? [])

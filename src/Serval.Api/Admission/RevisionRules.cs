@@ -25,7 +25,7 @@ internal static class RevisionRules
         Fields(spec, path, ctx.Config.Features, to);
         SecurityContextRules.Pod(spec.Object("securityContext"), $"{path}.securityContext", ctx.Config.Features, to);
         var volumes = KnativeVolumeRules.Check(spec, path, ctx.Config.Features, to);
-        KnativeContainerRules.Check(spec, path, volumes, ctx.Config.Features, to);
+        KnativeContainerRules.Check(spec, path, volumes, ctx, to);
         if (spec.String("serviceAccountName") is { Length: > 0 } account && Names.Subdomain(account) is { } wrong)
         {
             to.Wrong(account, $"{path}.serviceAccountName", wrong);

@@ -22,8 +22,9 @@ public static class Validation
         if (kind.IsCustom)
         {
             var webhook = new Problems(Problems.ServingWebhook);
-            Knative(kind, tree, old, ctx, webhook);
-            return [.. api.List, .. webhook.List];
+            var dryRun = ctx.DryRun && TemplateDryRun.Concerns(kind, tree);
+            Knative(kind, tree, old, ctx with { PodComesLater = dryRun }, webhook);
+            return api.List.Count + webhook.List.Count == 0 && dryRun ? TemplateDryRun.Check(tree) : [.. api.List, .. webhook.List];
         }
         Kubernetes(kind, tree, old, api);
         return kind == Kinds.ConfigMap ? [.. api.List, .. ConfigMapRules.Settings(tree, ctx)] : api.List;
@@ -39,7 +40,7 @@ public static class Validation
         {
             return ApiException.Invalid(kind, name, [.. own.Select(e => e.ToCause())]);
         }
-        var message = $"admission webhook \"{errors[0].Webhook}\" denied the request: validation failed: {Describe(errors)}";
+        var message = $"admission webhook \"{errors[0].Webhook}\" denied the request: validation {(errors[0].Callback ? "callback " : "")}failed: {Describe(errors)}";
         return new ApiException(400, "BadRequest", message, [.. errors.Select(e => e.ToCause())]);
     }
 

@@ -6,20 +6,40 @@ namespace Serval.Api.Core;
 /// </summary>
 public static class Names
 {
-    private const string LabelRule = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name', or '123-abc')";
-    private const string SubdomainRule = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com')";
-    private const string Label1035Rule = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name', or 'abc-123')";
-    private const string QualifiedRule = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName', or 'my.name', or '123-abc')";
-    private const string ValueRule = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue', or 'my_value', or '12345')";
+    private const string LabelPattern = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+    private const string QualifiedPattern = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
+
+    private static readonly string s_labelRule = Rule(
+        "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
+        LabelPattern, "my-name", "123-abc");
+
+    private static readonly string s_subdomainRule = Rule(
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
+        $@"{LabelPattern}(\.{LabelPattern})*", "example.com");
+
+    private static readonly string s_label1035Rule = Rule(
+        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
+        "[a-z]([-a-z0-9]*[a-z0-9])?", "my-name", "abc-123");
+
+    private static readonly string s_qualifiedRule = Rule(
+        "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+        QualifiedPattern, "MyName", "my.name", "123-abc");
+
+    private static readonly string s_valueRule = Rule(
+        "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+        $"({QualifiedPattern})?", "MyValue", "my_value", "12345");
+
+    private static readonly string s_configKeyRule = Rule(
+        "a valid config key must consist of alphanumeric characters, '-', '_' or '.'", "[-._a-zA-Z0-9]+", "key.name", "KEY_NAME", "key-name");
 
     /// <summary>DNS label: at most 63 of <c>[a-z0-9-]</c>.</summary>
-    public static string? Label(string text) => TooLong(text, 63) ?? (IsLabel(text) ? null : LabelRule);
+    public static string? Label(string text) => TooLong(text, 63) ?? (IsLabel(text) ? null : IsSubdomain(text) ? "must not contain dots" : s_labelRule);
 
     /// <summary>DNS label that starts with a letter.</summary>
-    public static string? Label1035(string text) => TooLong(text, 63) ?? (IsLabel(text) && char.IsAsciiLetterLower(text[0]) ? null : Label1035Rule);
+    public static string? Label1035(string text) => TooLong(text, 63) ?? (IsLabel(text) && char.IsAsciiLetterLower(text[0]) ? null : s_label1035Rule);
 
     /// <summary>Dotted DNS labels, at most 253 bytes.</summary>
-    public static string? Subdomain(string text) => TooLong(text, 253) ?? (IsSubdomain(text) ? null : SubdomainRule);
+    public static string? Subdomain(string text) => TooLong(text, 253) ?? (IsSubdomain(text) ? null : s_subdomainRule);
 
     /// <summary>Key of a label or annotation: <c>[prefix/]name</c>.</summary>
     public static string? QualifiedName(string text)
@@ -27,7 +47,7 @@ public static class Names
         var parts = text.Split('/');
         if (parts.Length > 2)
         {
-            return "a qualified name must be a name with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
+            return $"a valid label key {s_qualifiedRule} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
         }
         if (parts.Length == 2)
         {
@@ -45,17 +65,17 @@ public static class Names
         {
             return "name part must be non-empty";
         }
-        return name.Length > 63 ? "name part must be no more than 63 bytes" : IsQualified(name) ? null : QualifiedRule;
+        return name.Length > 63 ? "name part must be no more than 63 bytes" : IsQualified(name) ? null : $"name part {s_qualifiedRule}";
     }
 
     /// <summary>Value of a label: empty, or at most 63 of <c>[A-Za-z0-9-_.]</c>.</summary>
-    public static string? LabelValue(string text) => TooLong(text, 63) ?? (text.Length == 0 || IsQualified(text) ? null : ValueRule);
+    public static string? LabelValue(string text) => TooLong(text, 63) ?? (text.Length == 0 || IsQualified(text) ? null : s_valueRule);
 
     /// <summary>Key of a ConfigMap or Secret, also a file name.</summary>
     public static string? ConfigMapKey(string text) => TooLong(text, 253) ?? (
         text is "." or ".." || text.StartsWith("..", StringComparison.Ordinal) ? $"must not be or begin with '..' or be '.': \"{text}\""
         : text.Length > 0 && text.All(IsNameChar) ? null
-        : "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name', or 'KEY_NAME', or 'key-name')");
+        : s_configKeyRule);
 
     /// <summary>Name of an environment variable: printable ASCII without <c>=</c> (relaxed rule of Kubernetes 1.34).</summary>
     public static string? EnvVarName(string text) => text.Length > 0 && text.All(c => c is >= ' ' and <= '~' and not '=')
@@ -81,6 +101,13 @@ public static class Names
 
     /// <summary>A port number.</summary>
     public static string? PortNumber(long port) => port is >= 1 and <= 65535 ? null : "must be between 1 and 65535, inclusive";
+
+    // Upstream's way to list examples, commas and all: clients compare these texts.
+    private static string Rule(string says, string pattern, params ReadOnlySpan<string> examples)
+    {
+        var listed = string.Join(" or ", examples.ToArray().Select(e => $"'{e}', "));
+        return $"{says} (e.g. {listed}regex used for validation is '{pattern}')";
+    }
 
     private static string? TooLong(string text, int most) =>
         System.Text.Encoding.UTF8.GetByteCount(text) > most ? $"must be no more than {most} bytes" : null;

@@ -71,6 +71,9 @@ public static class KnativeNames
     // networking.internal.knative.dev: between controllers.
     public const string ServiceTypeLabel = NetworkingInternalGroup + "/serviceType";
 
+    /// <summary>Annotation of an Ingress: each tag with its hosts, as JSON.</summary>
+    public const string TagToHostAnnotation = NetworkingInternalGroup + "/tag-to-host";
+
     // Environment of a container (runtime contract).
     public const string PortVariable = "PORT";
     public const string ServiceVariable = "K_SERVICE";

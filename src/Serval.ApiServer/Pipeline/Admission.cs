@@ -165,6 +165,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
             Operation = operation,
             Subresource = options.Subresource,
             Now = time.GetUtcNow(),
+            DryRun = options.DryRun,
             Warn = options.Warn ?? (_ => { }),
         };
         if (options.Subresource.Length == 0)

@@ -35,7 +35,7 @@ internal static class DeploymentMaker
             ["template"] = new JsonObject
             {
                 ["metadata"] = new JsonObject { ["labels"] = labels.DeepClone(), ["annotations"] = podAnnotations },
-                ["spec"] = PodSpec(stored, revision, digests, config.Deployment),
+                ["spec"] = PodSpec(stored, revision, digests, config),
             },
         };
         return deployment;
@@ -44,7 +44,7 @@ internal static class DeploymentMaker
     /// <summary>Labels of everything a revision makes: the revision's own, its name and uid, and <c>app</c>.</summary>
     internal static JsonObject RevisionLabels(KubeObject revision)
     {
-        var labels = JsonMaps.ToJson(revision.Metadata.Labels, key => key is not KnativeNames.RoutingStateLabel);
+        var labels = JsonMaps.ToJson(revision.Metadata.Labels, key => key is not (KnativeNames.RoutingStateLabel or KnativeNames.RouteLabel));
         labels[KnativeNames.RevisionLabel] = revision.Metadata.Name;
         labels[KnativeNames.RevisionUidLabel] = revision.Metadata.Uid;
         labels[KnativeNames.AppLabel] ??= revision.Metadata.Name;
@@ -57,7 +57,7 @@ internal static class DeploymentMaker
         && key is not (KnativeNames.RoutesAnnotation or KnativeNames.RoutingStateModifiedAnnotation or KnativeNames.LastPinnedAnnotation
             or KnativeNames.NoGcAnnotation or ServiceReconciler.LastApplied));
 
-    private static JsonObject PodSpec(KubeObject stored, Revision revision, IReadOnlyDictionary<string, string> digests, DeploymentConfig config)
+    private static JsonObject PodSpec(KubeObject stored, Revision revision, IReadOnlyDictionary<string, string> digests, ServingConfig config)
     {
         var spec = stored.ToTree()["spec"]!.AsObject();
         foreach (var field in s_revisionOnly)
@@ -65,9 +65,13 @@ internal static class DeploymentMaker
             spec.Remove(field);
         }
         spec["terminationGracePeriodSeconds"] = revision.Spec.TimeoutSeconds ?? 300;
-        if (spec["runtimeClassName"] is null && config.RuntimeClassFor(stored.Metadata.Labels) is { } runtime)
+        if (spec["runtimeClassName"] is null && config.Deployment.RuntimeClassFor(stored.Metadata.Labels) is { } runtime)
         {
             spec["runtimeClassName"] = runtime;
+        }
+        if (spec["enableServiceLinks"] is null && config.Defaults.EnableServiceLinks is { } links)
+        {
+            spec["enableServiceLinks"] = links; // a revision from before the setting was looked at
         }
         var containers = spec["containers"]!.AsArray();
         foreach (var container in containers.OfType<JsonObject>())

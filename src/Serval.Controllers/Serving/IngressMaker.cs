@@ -9,8 +9,11 @@ namespace Serval.Controllers.Serving;
 /// <summary>The Knative Ingress of a Route (serving: reconciler/route/resources/ingress). Pure.</summary>
 internal static class IngressMaker
 {
-    private static readonly string[] s_notPassedOn = [ServiceReconciler.LastApplied, KnativeNames.RolloutDurationAnnotation, KnativeNames.RolloutDurationLegacyAnnotation];
+    // Of the classes one spelling is enough.
+    private static readonly string[] s_notPassedOn =
+        [ServiceReconciler.LastApplied, KnativeNames.CertificateClassAltAnnotation, KnativeNames.IngressClassAltAnnotation];
 
+    /// <exception cref="FormatException">An annotation of the Route asks for what there is not.</exception>
     internal static JsonObject Make(KubeObject route, TrafficPlan plan, RouteHosts hosts, ServingConfig config)
     {
         var labels = JsonMaps.ToJson(route.Metadata.Labels);
@@ -21,6 +24,7 @@ internal static class IngressMaker
             route.Metadata.Annotations, KnativeNames.IngressClassAnnotation, KnativeNames.IngressClassAltAnnotation) ?? config.Network.IngressClass;
 
         var rules = new JsonArray();
+        var tagToHost = new JsonObject();
         foreach (var (tag, targets) in plan.Targets)
         {
             rules.Add(Rule(route, hosts.InternalForms(tag), "ClusterLocal", tag, targets, plan, config));
@@ -28,17 +32,41 @@ internal static class IngressMaker
             {
                 rules.Add(Rule(route, [hosts.External(tag)], "ExternalIP", tag, targets, plan, config));
             }
+            if (tag.Length > 0)
+            {
+                tagToHost[tag] = hosts.IsClusterLocal(tag) ? new JsonArray(hosts.Internal(tag)) : new JsonArray(hosts.Internal(tag), hosts.External(tag));
+            }
+        }
+        if (tagToHost.Count > 0)
+        {
+            annotations[KnativeNames.TagToHostAnnotation] = tagToHost.ToJsonString();
         }
         var ingress = OwnedObjects.New(Kinds.KIngress, route, route.Metadata.Name, labels, annotations);
-        ingress["spec"] = new JsonObject { ["httpOption"] = HttpOption(route, config), ["rules"] = rules };
+        var spec = new JsonObject { ["rules"] = rules };
+        if (HttpOption(route, config) is { } option)
+        {
+            spec["httpOption"] = option;
+        }
+        ingress["spec"] = spec;
         return ingress;
     }
 
-    private static string HttpOption(KubeObject route, ServingConfig config)
+    /// <summary>What the annotation asks for, else the cluster's setting; null leaves it to the ingress (serving: pkg/networking/util).</summary>
+    private static string? HttpOption(KubeObject route, ServingConfig config)
     {
-        var asked = KnativeNames.First(route.Metadata.Annotations, KnativeNames.HttpProtocolAnnotation, KnativeNames.HttpOptionAnnotation);
-        var redirect = asked is null ? config.Network.HttpProtocol == HttpProtocol.Redirected : asked.Equals("Redirected", StringComparison.OrdinalIgnoreCase);
-        return redirect ? "Redirected" : "Enabled";
+        var asked = KnativeNames.First(route.Metadata.Annotations, KnativeNames.HttpOptionAnnotation, KnativeNames.HttpProtocolAnnotation);
+        return asked?.ToLowerInvariant() switch
+        {
+            "enabled" => "Enabled",
+            "redirected" => "Redirected",
+            null or "" => config.Network.HttpProtocol switch
+            {
+                HttpProtocol.Enabled => "Enabled",
+                HttpProtocol.Redirected => "Redirected",
+                _ => null,
+            },
+            var other => throw new FormatException($"incorrect http-protocol annotation: {other}"),
+        };
     }
 
     private static JsonObject Rule(

@@ -98,6 +98,12 @@ internal sealed class RouteReconciler(
             _events.Warning(stored, "InternalError", e.Message);
             return;
         }
+        catch (FormatException e)
+        {
+            conditions.MarkFalse("IngressReady", "IngressNotConfigured", $"{e.Message}; the Ingress stays as it was");
+            _events.Warning(stored, "InternalError", e.Message);
+            return;
+        }
         var state = ingress.As<KIngress>().Status;
         if (ingress.Metadata.Generation != state.ObservedGeneration)
         {
@@ -128,13 +134,17 @@ internal sealed class RouteReconciler(
             wanted.Add(name);
             var labels = JsonMaps.ToJson(stored.Metadata.Labels, key => key != KnativeNames.VisibilityLabel);
             labels[KnativeNames.RouteLabel] = stored.Metadata.Name;
-            var service = OwnedObjects.New(Kinds.Service, stored, name, labels);
+            var annotations = JsonMaps.ToJson(stored.Metadata.Annotations, key => key != ServiceReconciler.LastApplied);
+            var service = OwnedObjects.New(Kinds.Service, stored, name, labels, annotations);
             service["spec"] = new JsonObject
             {
                 ["type"] = "ExternalName",
                 ["externalName"] = ControllerSets.GatewayHost,
                 ["sessionAffinity"] = "None",
-                ["ports"] = new JsonArray(new JsonObject { ["name"] = "http2", ["port"] = 80, ["targetPort"] = 80 }),
+                ["ports"] = new JsonArray(new JsonObject
+                {
+                    ["name"] = "http2", ["port"] = 80, ["targetPort"] = 80, ["appProtocol"] = "kubernetes.io/h2c",
+                }),
             };
             var isNew = client.Cache(Kinds.Service).Get(new ObjectKey(stored.Metadata.Namespace, name)) is null;
             await OwnedObjects.EnsureAsync(client, Kinds.Service, service, Name, ct);

@@ -45,4 +45,23 @@ public sealed class NamesTests
         Assert.Null(Names.Label(new string('a', 63)));
         Assert.Equal("must be no more than 63 bytes", Names.Label(new string('a', 64)));
     }
+
+    /// <summary>Clients compare these texts letter by letter (knative/serving: TestServiceAccountValidation).</summary>
+    [Fact]
+    public void WrongText_IsToldInUpstreamsWords()
+    {
+        Assert.Equal(
+            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character "
+            + @"(e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+            Names.Subdomain("foo@bar.baz"));
+        Assert.EndsWith("(e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')", Names.Label("A"), StringComparison.Ordinal);
+        Assert.Equal("must not contain dots", Names.Label("a.b"));
+        Assert.EndsWith("(e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')", Names.Label1035("1"), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+            Names.QualifiedName("-"), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "(e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
+            Names.LabelValue("-"), StringComparison.Ordinal);
+    }
 }

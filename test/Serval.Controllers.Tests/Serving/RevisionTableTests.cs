@@ -218,11 +218,12 @@ public sealed class RevisionTableTests
     public async Task Deployment_HasNeitherTheRoutesNorTheScaling_TheAutoscalerHasTheScaling()
     {
         await using var world = await ServingWorld.StartAsync(s_config, Some.Revision(s_config, conditions: "", routes: "r")
-            .Annotated("autoscaling.knative.dev/min-scale", "2").Annotated("note", "kept"));
+            .Annotated("autoscaling.knative.dev/min-scale", "2").Annotated("note", "kept").Labelled("serving.knative.dev/route", "r"));
         await world.RunAsync(Kinds.Revision, "c-00001");
         var deployment = world.Get(Kinds.Deployment, "c-00001-deployment");
         Assert.Equal(["deployment.kubernetes.io/revision", "note"], deployment.Metadata.Annotations.Keys.Order(StringComparer.Ordinal));
         Assert.Null(deployment.Metadata.Label("serving.knative.dev/routingState"));
+        Assert.Null(deployment.Metadata.Label("serving.knative.dev/route"));
         Assert.Equal(["autoscaling.knative.dev/class", "autoscaling.knative.dev/metric", "autoscaling.knative.dev/min-scale", "note"],
             world.Get(Kinds.PodAutoscaler, "c-00001").Metadata.Annotations.Keys.Order(StringComparer.Ordinal));
         Assert.Equal("Reachable", (string?)world.Get(Kinds.PodAutoscaler, "c-00001").ToTree()["spec"]!["reachability"]);
@@ -238,6 +239,20 @@ public sealed class RevisionTableTests
         await world.RunAsync(Kinds.Revision, "c-00001");
         await world.RunAsync(Kinds.Revision, "c-00002");
         Assert.Equal(("kata", "gvisor"), (RuntimeClass(world, "c-00001"), RuntimeClass(world, "c-00002")));
+    }
+
+    /// <summary>A revision from a time when the cluster had no say takes the cluster's setting when it is deployed.</summary>
+    [Fact]
+    public async Task ServiceLinks_OfARevisionWithout_AreTheClusters()
+    {
+        await using var world = await ServingWorld.StartAsync(s_config);
+        await world.ConfigureAsync("config-defaults", """{"enable-service-links":"default"}""");
+        await world.PlantAsync(s_revision);
+        await world.DeleteSettingsAsync("config-defaults");
+        await world.ConfigureAsync("config-defaults", """{"enable-service-links":"true"}""");
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        Assert.Null(world.Get(Kinds.Revision, "c-00001").ToTree()["spec"]!["enableServiceLinks"]);
+        Assert.True((bool?)world.Get(Kinds.Deployment, "c-00001-deployment").ToTree()["spec"]!["template"]!["spec"]!["enableServiceLinks"]);
     }
 
     private static string? RuntimeClass(ServingWorld world, string revision) =>

@@ -146,4 +146,60 @@ public sealed class RouteIngressTests
 
     private static string Traffic(ServingWorld world) => string.Join('\n', world.Get(Kinds.Route, "r").ToTree()["status"]!["traffic"]!.AsArray()
         .Select(t => $"{t!["latestRevision"]!.ToJsonString()} {t["percent"]}% {t["revisionName"]} {t["tag"]} {t["url"]}".TrimEnd()));
+
+    /// <summary>What users write on a Route is on its placeholder Services too, and stays there (serving: reconcile_resources, a union).</summary>
+    [Fact]
+    public async Task Annotations_ReachThePlaceholder_AndStay()
+    {
+        var route = Some.Route("r", Some.To("blue")).Annotated("note", "1").Annotated("kubectl.kubernetes.io/last-applied-configuration", "{}");
+        await using var world = await ProgramAsync("", route);
+        await world.PatchAsync(Kinds.Route, "r", """{"metadata":{"annotations":{"note":null,"later":"2"}}}""");
+        await world.RunAsync(Kinds.Route, "r");
+        var placeholder = world.Get(Kinds.Service, "r");
+        Assert.Equal(["later=2", "note=1"], placeholder.Metadata.Annotations.Select(a => $"{a.Key}={a.Value}").Order(StringComparer.Ordinal));
+        Assert.Equal("kubernetes.io/h2c", (string?)placeholder.ToTree()["spec"]!["ports"]![0]!["appProtocol"]);
+        Assert.Null(world.Get(Kinds.KIngress, "r").Metadata.Annotation("note"));
+    }
+
+    [Fact]
+    public async Task Ingress_CarriesWhatConcernsIt()
+    {
+        var route = Some.Route("r", """
+                [{"configurationName":"blue","latestRevision":true,"percent":100},{"revisionName":"green-00001","latestRevision":false,"percent":0,"tag":"next"}]
+                """).Annotated("networking.knative.dev/ingress-class", "mine.test").Annotated("serving.knative.dev/rollout-duration", "5s");
+        await using var world = await ProgramAsync("", route);
+        var annotations = world.Get(Kinds.KIngress, "r").Metadata.Annotations;
+        Assert.Equal("mine.test", annotations["networking.knative.dev/ingress.class"]);
+        Assert.DoesNotContain("networking.knative.dev/ingress-class", annotations.Keys);
+        Assert.Equal("5s", annotations["serving.knative.dev/rollout-duration"]);
+        Assert.Equal("""{"next":["next-r.default.svc.cluster.local","next-r.default.localhost"]}""", annotations["networking.internal.knative.dev/tag-to-host"]);
+    }
+
+    [Theory]
+    [InlineData("enabled", "", "", "Enabled")]
+    [InlineData("redirected", "", "", "Redirected")]
+    [InlineData("disabled", "", "", null)]
+    [InlineData("redirected", "ENABLED", "redirected", "Enabled")]
+    [InlineData("enabled", "", "Redirected", "Redirected")]
+    public async Task HttpOption_IsTheAnnotationsOrTheClusters(string cluster, string option, string protocol, string? expected)
+    {
+        await using var world = await ServingWorld.StartAsync([.. s_targets]);
+        await world.ConfigureAsync("config-network", $$"""{"http-protocol":"{{cluster}}"}""");
+        var route = Some.Route("r", Some.To("blue"));
+        route = option.Length > 0 ? route.Annotated("networking.knative.dev/httpOption", option) : route;
+        await world.PlantAsync(protocol.Length > 0 ? route.Annotated("networking.knative.dev/http-protocol", protocol) : route);
+        await world.RunAsync(Kinds.Route, "r");
+        Assert.Equal(expected, (string?)world.Get(Kinds.KIngress, "r").ToTree()["spec"]!["httpOption"]);
+    }
+
+    [Fact]
+    public async Task HttpOption_ThatIsNone_LeavesTheIngressAndSaysSo()
+    {
+        await using var world = await ProgramAsync("", Some.Route("r", Some.To("blue")));
+        await world.PatchAsync(Kinds.Route, "r", """{"metadata":{"annotations":{"networking.knative.dev/http-protocol":"Maybe"}},"spec":{"traffic":[{"revisionName":"green-00001","latestRevision":false,"percent":100}]}}""");
+        await world.RunAsync(Kinds.Route, "r");
+        Assert.Contains("100% blue-00001", Rules(world), StringComparison.Ordinal);
+        Assert.Contains("IngressReady=False IngressNotConfigured: incorrect http-protocol annotation: maybe; the Ingress stays as it was", world.Status(Kinds.Route, "r"), StringComparison.Ordinal);
+        Assert.Contains("Warning InternalError Route/r: incorrect http-protocol annotation: maybe", world.Events.Take());
+    }
 }

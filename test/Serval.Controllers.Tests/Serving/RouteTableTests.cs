@@ -198,7 +198,7 @@ public sealed class RouteTableTests
     public Task Route(string row) => s_rows.Single(r => r.Name == row).CheckAsync(Kinds.Route);
 
     private static Seed Placeholder(string name, Seed route, string host = "gateway.knative-serving.svc.cluster.local") => Some.Of(
-        Kinds.Service, name, $$"""{"type":"ExternalName","externalName":"{{host}}","sessionAffinity":"None","ports":[{"name":"http2","port":80,"targetPort":80}]}""")
+        Kinds.Service, name, $$"""{"type":"ExternalName","externalName":"{{host}}","sessionAffinity":"None","ports":[{"name":"http2","port":80,"targetPort":80,"appProtocol":"kubernetes.io/h2c"}]}""")
         .OwnedBy(route).Labelled("serving.knative.dev/route", "config");
 
     private static Seed Ingress(string conditions = Some.Ready, string spec = "") => Some.Of(Kinds.KIngress, "config", spec.Length > 0 ? spec : $$"""
