@@ -64,7 +64,7 @@ public sealed class BadStartTests : IDisposable
     [InlineData("serval.db", "a directory", "check its space, owner and mode, or choose another --data-dir")]
     [InlineData("serval.lock", "a directory", "check its space, owner and mode, or choose another --data-dir")]
     [InlineData("certificates/ca.crt", "rubbish", "remove that directory and start again to have new ones made")]
-    [InlineData("certificates/apiserver.key", "another key", "remove that directory and start again to have new ones made")]
+    [InlineData("certificates/ca.key", "another key", "remove that directory and start again to have new ones made")]
     [InlineData("images", "a file", "look at what is there, or name another directory with --data-dir")]
     [InlineData("pods", "a file", "look at what is there, or name another directory with --data-dir")]
     [InlineData("kubeconfig", "a directory", "look at what is there, or name another directory with --data-dir")]
@@ -181,7 +181,7 @@ public sealed class BadStartTests : IDisposable
                 await File.WriteAllTextAsync(path, "rubbish");
                 break;
             case "another key":
-                File.Copy(Path.Combine(Path.GetDirectoryName(path)!, "ca.key"), path, overwrite: true);
+                File.Copy(Path.Combine(Path.GetDirectoryName(path)!, "apiserver.key"), path, overwrite: true);
                 break;
             default:
                 Remove(path);

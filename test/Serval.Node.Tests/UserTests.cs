@@ -140,7 +140,7 @@ public sealed class UserTests
     [InlineData(1000u, false)]
     public void NonRoot_WhereAllRunAsOne_CountsThatOne(uint runsAs, bool refused)
     {
-        var pod = new Pod { Spec = new PodSpec { SecurityContext = new SecurityContext { RunAsNonRoot = true, RunAsUser = 5 } } };
+        var pod = new Pod { Spec = new PodSpec { SecurityContext = new PodSecurityContext { RunAsNonRoot = true, RunAsUser = 5 } } };
 
         var refusal = Record.Exception(() => ContainerUser.VerifyNonRoot(pod, new Container(), new ImageRoot("", "/", new ImageConfig()), runsAs));
 

@@ -22,7 +22,7 @@ public sealed record PodSpec
     public IReadOnlyList<Container> InitContainers { get; init => field = value ?? field; } = [];
     public IReadOnlyList<Volume> Volumes { get; init => field = value ?? field; } = [];
     public string NodeName { get; init => field = value ?? field; } = "";
-    public SecurityContext SecurityContext { get; init => field = value ?? field; } = new();
+    public PodSecurityContext SecurityContext { get; init => field = value ?? field; } = new();
     public string RestartPolicy { get; init => field = value ?? field; } = "Always";
     public string ServiceAccountName { get; init => field = value ?? field; } = "";
     public IReadOnlyList<LocalObjectReference> ImagePullSecrets { get; init => field = value ?? field; } = [];
@@ -47,14 +47,22 @@ public sealed record PodSpec
 
 public sealed record LocalObjectReference(string Name = "");
 
-/// <summary>core/v1 PodSecurityContext; also a container's SecurityContext, which has no groups of files and no further ones.</summary>
-public sealed record SecurityContext
+/// <summary>core/v1 PodSecurityContext: of all containers of a pod.</summary>
+public sealed record PodSecurityContext
 {
     public long? RunAsUser { get; init; }
     public long? RunAsGroup { get; init; }
     public bool? RunAsNonRoot { get; init; }
     public long? FsGroup { get; init; }
     public IReadOnlyList<long> SupplementalGroups { get; init => field = value ?? field; } = [];
+}
+
+/// <summary>core/v1 SecurityContext: of one container, before the pod's.</summary>
+public sealed record SecurityContext
+{
+    public long? RunAsUser { get; init; }
+    public long? RunAsGroup { get; init; }
+    public bool? RunAsNonRoot { get; init; }
 }
 
 /// <summary>core/v1 Container.</summary>
