@@ -69,6 +69,7 @@ public static class KnativeNames
     public const string HttpProtocolAnnotation = NetworkingGroup + "/http-protocol";
 
     // networking.internal.knative.dev: between controllers.
+    public const string RolloutAnnotation = NetworkingInternalGroup + "/rollout";
     public const string ServiceTypeLabel = NetworkingInternalGroup + "/serviceType";
 
     /// <summary>Annotation of an Ingress: each tag with its hosts, as JSON.</summary>

@@ -14,7 +14,7 @@ internal static class IngressMaker
         [ServiceReconciler.LastApplied, KnativeNames.CertificateClassAltAnnotation, KnativeNames.IngressClassAltAnnotation];
 
     /// <exception cref="FormatException">An annotation of the Route asks for what there is not.</exception>
-    internal static JsonObject Make(KubeObject route, TrafficPlan plan, RouteHosts hosts, ServingConfig config)
+    internal static JsonObject Make(KubeObject route, TrafficPlan plan, Rollout rollout, RouteHosts hosts, ServingConfig config)
     {
         var labels = JsonMaps.ToJson(route.Metadata.Labels);
         labels[KnativeNames.RouteLabel] = route.Metadata.Name;
@@ -22,6 +22,7 @@ internal static class IngressMaker
         var annotations = JsonMaps.ToJson(route.Metadata.Annotations, key => !s_notPassedOn.Contains(key));
         annotations[KnativeNames.IngressClassAnnotation] = KnativeNames.First(
             route.Metadata.Annotations, KnativeNames.IngressClassAnnotation, KnativeNames.IngressClassAltAnnotation) ?? config.Network.IngressClass;
+        annotations[KnativeNames.RolloutAnnotation] = RolloutText.Write(rollout);
 
         var rules = new JsonArray();
         var tagToHost = new JsonObject();

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.Config;
 using Serval.Api.Networking;
 using Serval.Api.Serving;
 using Serval.Kube;
@@ -13,6 +14,9 @@ namespace Serval.Controllers.Serving;
 internal sealed class RouteReconciler(
     IKubeClient client, ServingConfigSource config, Func<int> httpPort, IEventRecorder events, TimeProvider time) : IReconciler
 {
+    /// <summary>A timer knows no clock that is set: it is looked at after this time.</summary>
+    private static readonly TimeSpan s_longestWait = TimeSpan.FromHours(1);
+
     private readonly StatusReport _report = new(time);
     private readonly EventReporter _events = new(events, "route-controller");
     private readonly RoutingState _routing = new(client, time, "route-controller");
@@ -43,6 +47,7 @@ internal sealed class RouteReconciler(
             route.Status.Conditions, time.GetUtcNow(), "AllTrafficAssigned", "IngressReady", "CertificateProvisioned");
         var status = new JsonObject { ["observedGeneration"] = stored.Metadata.Generation, ["url"] = hosts.Url("") };
         var plan = TrafficPlan.Make(client, stored, route);
+        TimeSpan? next = null;
         if (plan.Problem is { } problem)
         {
             KeepTraffic(stored, route, conditions, status, problem);
@@ -50,14 +55,44 @@ internal sealed class RouteReconciler(
         else
         {
             conditions.MarkTrue("AllTrafficAssigned");
+            var rollout = RollOut(stored, plan, out next);
+            plan.Divide(rollout);
             status["traffic"] = new JsonArray([.. plan.Shown.Select(t => (JsonNode)Shown(t, hosts))]);
             status["address"] = new JsonObject { ["url"] = $"http://{hosts.Internal("")}" };
-            await ProgramAsync(stored, plan, hosts, conditions, ct);
+            await ProgramAsync(stored, plan, rollout, hosts, conditions, ct);
         }
         status["conditions"] = conditions.ToJson();
         var result = await _report.WriteAsync(client, Kinds.Route, stored, status, conditions.Ready, Name, ct);
         await _routing.SyncAsync(stored, route, plan, ct);
-        return result;
+        return result.RequeueAfter is null && next is { } step ? ReconcileResult.After(step < s_longestWait ? step : s_longestWait) : result;
+    }
+
+    /// <summary>Where traffic is to be now: all with the latest revisions, or some steps on the way there.</summary>
+    private Rollout RollOut(KubeObject stored, TrafficPlan plan, out TimeSpan? next)
+    {
+        next = null;
+        var goal = Rollout.Of(plan);
+        var ingress = client.Cache(Kinds.KIngress).Get(stored.Key);
+        if (RolloutDuration(stored) is var duration && duration <= TimeSpan.Zero
+            || RolloutText.Read(ingress?.Metadata.Annotation(KnativeNames.RolloutAnnotation)) is not { } before)
+        {
+            return goal;
+        }
+        var now = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+        var state = ingress!.As<KIngress>().Status;
+        if (state.ObservedGeneration == ingress.Metadata.Generation && state.Conditions.Any(c => c is { Type: "Ready", Status: "True" }))
+        {
+            before = before.Observe(now, duration);
+        }
+        var rollout = goal.Step(before.Without(name => client.Cache(Kinds.Revision).Get(new ObjectKey(stored.Metadata.Namespace, name)) is null), now);
+        next = rollout.Next(now);
+        return rollout;
+    }
+
+    private TimeSpan RolloutDuration(KubeObject route)
+    {
+        var asked = KnativeNames.First(route.Metadata.Annotations, KnativeNames.RolloutDurationAnnotation, KnativeNames.RolloutDurationLegacyAnnotation);
+        return GoDuration.TryParse(asked, out var duration) && duration > TimeSpan.Zero ? duration : config.Current.Network.RolloutDuration;
     }
 
     private static void KeepTraffic(KubeObject stored, Route route, ConditionSet conditions, JsonObject status, TrafficProblem problem)
@@ -77,7 +112,8 @@ internal sealed class RouteReconciler(
         StatusFields.Copy(status, stored, "traffic", "address");
     }
 
-    private async Task ProgramAsync(KubeObject stored, TrafficPlan plan, RouteHosts hosts, ConditionSet conditions, CancellationToken ct)
+    private async Task ProgramAsync(
+        KubeObject stored, TrafficPlan plan, Rollout rollout, RouteHosts hosts, ConditionSet conditions, CancellationToken ct)
     {
         conditions.MarkTrue("CertificateProvisioned", "TLSNotEnabled", "external-domain-tls is not enabled");
         KubeObject ingress;
@@ -86,7 +122,7 @@ internal sealed class RouteReconciler(
             await EnsurePlaceholdersAsync(stored, plan, hosts, ct);
             var isNew = client.Cache(Kinds.KIngress).Get(stored.Key) is null;
             ingress = await OwnedObjects.MirrorAsync(
-                client, Kinds.KIngress, IngressMaker.Make(stored, plan, hosts, config.Current), _ => false, Name, ct);
+                client, Kinds.KIngress, IngressMaker.Make(stored, plan, rollout, hosts, config.Current), _ => false, Name, ct);
             if (isNew)
             {
                 _events.Normal(stored, "Created", $"Created Ingress \"{ingress.Metadata.Name}\"");
@@ -105,7 +141,11 @@ internal sealed class RouteReconciler(
             return;
         }
         var state = ingress.As<KIngress>().Status;
-        if (ingress.Metadata.Generation != state.ObservedGeneration)
+        if (!rollout.IsDone)
+        {
+            conditions.MarkUnknown("IngressReady", "RolloutInProgress", "A gradual rollout of the latest revision(s) is in progress.");
+        }
+        else if (ingress.Metadata.Generation != state.ObservedGeneration)
         {
             conditions.MarkUnknown("IngressReady", "IngressNotConfigured", "Ingress has not yet been reconciled.");
         }

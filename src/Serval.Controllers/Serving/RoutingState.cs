@@ -78,7 +78,7 @@ internal sealed class RoutingState(IKubeClient client, TimeProvider time, string
                 AddLatest(configuration);
             }
         }
-        foreach (var target in plan.Shown)
+        foreach (var target in plan.Targets.Values.SelectMany(t => t))
         {
             Add(Kinds.Revision, target.RevisionName, revisions);
         }

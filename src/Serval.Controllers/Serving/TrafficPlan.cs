@@ -26,7 +26,7 @@ internal sealed class TrafficPlan
         _route = route;
     }
 
-    internal List<PlannedTarget> Shown { get; } = [];
+    internal List<PlannedTarget> Shown { get; private set; } = [];
 
     /// <summary>Tag ("" is the default host) → targets, same revision merged.</summary>
     internal SortedDictionary<string, List<PlannedTarget>> Targets { get; } = new(StringComparer.Ordinal);
@@ -49,6 +49,36 @@ internal sealed class TrafficPlan
         }
         return plan;
     }
+
+    /// <summary>Divides the targets that a rollout is under way for among its revisions. What is shown still adds up to 100, also where a tagged host, whose traffic is its own, is at another point.</summary>
+    internal void Divide(Rollout rollout)
+    {
+        foreach (var (tag, targets) in Targets.ToList())
+        {
+            Targets[tag] = [.. targets.SelectMany(t => Divided(t, rollout.Find(tag, t.ConfigurationName)))];
+        }
+        Shown = [.. Shown.SelectMany(t => Divided(t, rollout.Find(t.Percent > 0 ? "" : t.Tag, t.ConfigurationName)))];
+    }
+
+    private IEnumerable<PlannedTarget> Divided(PlannedTarget target, ConfigurationRollout? rollout)
+    {
+        if (target.LatestRevision != true || rollout is not { IsDone: false })
+        {
+            yield return target;
+            yield break;
+        }
+        var (before, passed) = (0, 0);
+        foreach (var (name, percent) in rollout.Revisions)
+        {
+            passed += percent;
+            var upTo = target.Percent * passed / rollout.Percent;
+            yield return target with { RevisionName = name, Percent = upTo - before, Protocol = ProtocolOf(name) ?? target.Protocol };
+            before = upTo;
+        }
+    }
+
+    private string? ProtocolOf(string revision) =>
+        _client.Cache(Kinds.Revision).Get(Key(revision)) is { } stored ? AutoscalerMaker.Protocol(stored.As<Revision>()) : null;
 
     private TrafficProblem? Resolve(TrafficTarget target) =>
         target.RevisionName.Length > 0 ? ResolveRevision(target) : ResolveConfiguration(target);

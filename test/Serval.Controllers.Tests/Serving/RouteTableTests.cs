@@ -14,6 +14,9 @@ public sealed class RouteTableTests
     private const string Path =
         """{"splits":[{"serviceNamespace":"default","serviceName":"config-00001","servicePort":80,"percent":100,"appendHeaders":{"Knative-Serving-Revision":"config-00001","Knative-Serving-Namespace":"default"} }]}""";
 
+    private const string Baseline =
+        """{"configurations":[{"configurationName":"config","percent":100,"revisions":[{"revisionName":"config-00001","percent":100}],"stepParams":{}}]}""";
+
     private const string Latest = """traffic: [{"latestRevision":true,"percent":100,"revisionName":"config-00001"}]""";
 
     private const string Tls = "CertificateProvisioned=True TLSNotEnabled: external-domain-tls is not enabled";
@@ -206,7 +209,8 @@ public sealed class RouteTableTests
           {"hosts":["config.default","config.default.svc","config.default.svc.cluster.local"],"visibility":"ClusterLocal","http":{"paths":[{{Path}}]} },
           {"hosts":["config.default.localhost"],"visibility":"ExternalIP","http":{"paths":[{{Path}}]} }]}
         """).With(conditions).OwnedBy(s_route).Labelled("serving.knative.dev/route", "config").Labelled("serving.knative.dev/routeNamespace", "default")
-        .Annotated("networking.knative.dev/ingress.class", "serval.ingress.networking.knative.dev");
+        .Annotated("networking.knative.dev/ingress.class", "serval.ingress.networking.knative.dev")
+        .Annotated("networking.internal.knative.dev/rollout", Baseline);
 
     private static string Programmed(string ingress, string ready) => $"""
         {Url}
