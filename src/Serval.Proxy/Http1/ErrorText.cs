@@ -7,6 +7,9 @@ namespace Serval.Proxy;
 /// <summary>Bodies of the proxy's own answers.</summary>
 internal static class ErrorText
 {
+    /// <summary>Ends an answer that ran out of time after its head (serving: pkg/http/handler/timeout).</summary>
+    public static ReadOnlySpan<byte> LateAnswer => "request timeout"u8;
+
     /// <param name="outcome">How the request ended.</param>
     /// <param name="backend">Where it was to go, if that was known.</param>
     /// <param name="cause">Why no instance was ready, see <see cref="ProxyOptions.WhyNotReady"/>.</param>

@@ -159,9 +159,22 @@ internal sealed partial class Http1Connection
             return;
         }
         AbortUpstream(why);
-        if (_phase != Phase.Forwarding)
+        var waitsForClient = Volatile.Read(ref _writeAt) != long.MaxValue;
+        if (_phase != Phase.Forwarding && (!_chunkedAnswer || waitsForClient))
         {
-            _client.Close(reset: true); // the flow may be waiting for the client to read
+            _client.Close(reset: true); // how much was to come was said, or the flow waits for the client to read
+        }
+    }
+
+    /// <summary>The instance's connection was closed from here: its end is not the instance's.</summary>
+    private bool IsAborted
+    {
+        get
+        {
+            lock (_sync)
+            {
+                return _abort != RequestOutcome.Forwarded;
+            }
         }
     }
 
@@ -200,7 +213,7 @@ internal sealed partial class Http1Connection
         _failure = RequestOutcome.Forwarded;
         _backend = null;
         _gate = null;
-        _answered = _answeredByInstance = false;
+        _answered = _answeredByInstance = _chunkedAnswer = false;
         _upstreamReusable = false;
         _attempts = _resets = 0;
         _mustLinger = false;

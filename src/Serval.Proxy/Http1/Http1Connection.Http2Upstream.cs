@@ -130,6 +130,7 @@ internal sealed partial class Http1Connection
         ComposeHttp2Answer(response, chunked);
         _facts.Status = (int)response.StatusCode;
         _answered = _answeredByInstance = true;
+        _chunkedAnswer = chunked;
         var sent = await SendToClientAsync(_output.Written);
         var input = new InputBuffer(MaxJoinedBody);
         var body = await response.Content.ReadAsStreamAsync(ct);

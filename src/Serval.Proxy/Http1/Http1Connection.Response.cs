@@ -1,11 +1,15 @@
+using System.Text;
+
 namespace Serval.Proxy;
 
 /// <summary>The answer on its way to the client.</summary>
 internal sealed partial class Http1Connection
 {
     private const int MaxJoinedBody = 16 * 1024;
+    private static readonly byte[] s_lateEnd = [.. Encoding.ASCII.GetBytes($"{ErrorText.LateAnswer.Length:x}\r\n"), .. ErrorText.LateAnswer, .. "\r\n0\r\n\r\n"u8];
     private bool _upstreamReusable;
     private bool _answeredByInstance;
+    private volatile bool _chunkedAnswer; // its length was not said, so it may end at any time
 
     /// <summary>Whether there is a head to relay, or a failure.</summary>
     private bool TryParseResponse()
@@ -113,6 +117,7 @@ internal sealed partial class Http1Connection
         input.Start += _response.Length;
         _facts.Status = status;
         _answered = _answeredByInstance = true;
+        _chunkedAnswer = chunked;
         return chunked;
     }
 
@@ -124,7 +129,7 @@ internal sealed partial class Http1Connection
         }
         ArmUpstream();
         var read = await upstream.Transport.EndReceiveAsync();
-        if (read <= 0 && !(read == 0 && _responseBody.End()))
+        if (read <= 0 && !(read == 0 && !IsAborted && _responseBody.End()))
         {
             _responseBody.Reset(BodyKind.None, 0);
             _failure = RequestOutcome.Truncated;
@@ -152,6 +157,17 @@ internal sealed partial class Http1Connection
                 : _responseBody.Bad ? RequestOutcome.Truncated : _failure;
         }
         _now = _core.Options.TimeProvider.GetTimestamp();
+    }
+
+    /// <summary>
+    /// An answer that ran out of time after its head: it ends properly, with a word of why (serving: pkg/http/handler/timeout). The status was sent.
+    /// </summary>
+    private async ValueTask EndLateAnswerAsync()
+    {
+        if (await SendToClientAsync(s_lateEnd))
+        {
+            _answeredByInstance = false; // nothing is left to be cut
+        }
     }
 
     /// <summary>Passes an early 1xx on and reads up to the next head.</summary>

@@ -187,6 +187,10 @@ internal sealed partial class Http1Connection : ITransportWatcher
             {
                 await AnswerErrorAsync();
             }
+            else if (_chunkedAnswer && _failure is RequestOutcome.Timeout or RequestOutcome.IdleTimeout)
+            {
+                await EndLateAnswerAsync();
+            }
         }
         var cut = _failure is RequestOutcome.Truncated or RequestOutcome.ClientAborted || (_failure != RequestOutcome.Forwarded && _answeredByInstance);
         if (cut)

@@ -35,6 +35,9 @@ internal sealed class ExchangeClock : IDisposable
     /// <summary>Why the token was cancelled.</summary>
     public RequestOutcome? Why => Volatile.Read(ref _why) is var why && why >= 0 ? (RequestOutcome)why : null;
 
+    /// <summary>A write to the client is under way: it has not read what came before.</summary>
+    public bool WaitsForClient { get; private set; }
+
     /// <summary>Bytes passed at an instance.</summary>
     public void NoteActivity() => _idle?.Change(_idleTimeout, Timeout.InfiniteTimeSpan);
 
@@ -57,7 +60,9 @@ internal sealed class ExchangeClock : IDisposable
     {
         _write ??= _time.CreateTimer(static self => ((ExchangeClock)self!).End(RequestOutcome.ClientAborted), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _write.Change(_writeTimeout, Timeout.InfiniteTimeSpan);
+        WaitsForClient = true;
         var result = await writing;
+        WaitsForClient = false;
         _write.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         return result;
     }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -15,6 +16,7 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
     private CompiledBackend? _backend;
     private Instance? _instance;
     private int _attempts;
+    private bool _mayEndLate;
 
     public async Task RunAsync()
     {
@@ -111,6 +113,7 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {
+            _mayEndLate = !clock.WaitsForClient && context.Response.ContentLength is null;
             return !TryAgain(gate, clock, e, content);
         }
         return true;
@@ -221,7 +224,11 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
 
     private async Task EndAsync(string url)
     {
-        if (_failure == RequestOutcome.Truncated || (_failure != RequestOutcome.Forwarded && context.Response.HasStarted))
+        if (_mayEndLate && context.Response.HasStarted && _failure is RequestOutcome.Timeout or RequestOutcome.IdleTimeout)
+        {
+            context.Response.BodyWriter.Write(ErrorText.LateAnswer); // sent with the end; nobody waits for the client
+        }
+        else if (_failure == RequestOutcome.Truncated || (_failure != RequestOutcome.Forwarded && context.Response.HasStarted))
         {
             context.Abort();
         }

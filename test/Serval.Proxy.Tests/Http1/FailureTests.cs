@@ -170,6 +170,63 @@ public sealed class FailureTests : ProxyTest
         await Assert.ThrowsAnyAsync<Exception>(() => client.ReadExactAsync(1));
     }
 
+    /// <summary>Its length was not said, so it ends properly, and so does not the client's connection (knative/serving: TestRevisionTimeout).</summary>
+    [Theory]
+    [InlineData(10, 0, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "")]
+    [InlineData(10, 0, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n", "part")]
+    [InlineData(0, 10, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nha", "ha")]
+    [InlineData(10, 0, "HTTP/1.1 200 OK\r\n\r\n", "")]
+    public async Task Timeouts_InAnAnswerInChunks_EndItProperly(int timeout, int idle, string begun, string sent)
+    {
+        Route(new RevisionPolicy { Timeout = TimeSpan.FromSeconds(timeout), IdleTimeout = TimeSpan.FromSeconds(idle) });
+        var closed = new TaskCompletionSource();
+        ServeRaw(async wire =>
+        {
+            await wire.ReadAsync();
+            await wire.SendAsync(begun);
+            await wire.WaitClosedAsync();
+            closed.SetResult();
+        });
+        var client = await ClientAsync();
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        Assert.Equal(200, (await client.ReadHeadAsync()).Status);
+        if (sent.Length > 0)
+        {
+            Assert.Equal(sent, await ReadChunkAsync(client));
+        }
+        Time.Advance(TimeSpan.FromSeconds(11));
+        Assert.Equal("request timeout", await ReadChunkAsync(client));
+        Assert.Equal("", await ReadChunkAsync(client));
+        await closed.Task;
+        Serve(_ => Upstream.Ok("next"));
+        Assert.Equal("next", (await client.GetAsync("h")).Body);
+    }
+
+    [Fact]
+    public async Task Timeout_InAnAnswerOfAnHttp2Instance_EndsItProperly()
+    {
+        await using var upstream = await H2cUpstream.StartAsync(async context =>
+        {
+            await context.Response.Body.FlushAsync();
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
+        });
+        Route(new RevisionPolicy { Protocol = BackendProtocol.H2c, Timeout = TimeSpan.FromSeconds(10) });
+        Proxy.SetInstance(Revision, upstream.Endpoint);
+        var client = await ClientAsync();
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        Assert.Equal(200, (await client.ReadHeadAsync()).Status);
+        Time.Advance(TimeSpan.FromSeconds(11));
+        Assert.Equal("request timeout", await ReadChunkAsync(client));
+        Assert.Equal("", await ReadChunkAsync(client));
+    }
+
+    private static async Task<string> ReadChunkAsync(Wire wire)
+    {
+        var data = await wire.ReadExactAsync(Convert.ToInt32(await wire.ReadLineAsync(), 16));
+        Assert.Equal("", await wire.ReadLineAsync());
+        return data;
+    }
+
     [Fact]
     public async Task SlowHeader_AndSilence_CloseTheConnection()
     {

@@ -120,6 +120,33 @@ public sealed class Http2Tests : ProxyTest
     }
 
     [Fact]
+    public async Task Http2Client_AnswerThatOutlivesTheTimeout_EndsProperly_UnlessItsLengthWasSaid()
+    {
+        Route(new RevisionPolicy { Timeout = TimeSpan.FromSeconds(10) });
+        ServeRaw(async wire =>
+        {
+            var length = (await wire.ReadAsync()).StartLine.Contains("/long", StringComparison.Ordinal) ? "Content-Length: 100" : "Connection: close";
+            await wire.SendAsync($"HTTP/1.1 200 OK\r\n{length}\r\n\r\npart");
+            await wire.WaitClosedAsync();
+        });
+        foreach (var path in new[] { "/", "/long" })
+        {
+            using var answer = await Client().GetAsync(path, HttpCompletionOption.ResponseHeadersRead);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            Time.Advance(TimeSpan.FromSeconds(11));
+            var body = answer.Content.ReadAsStringAsync();
+            if (path == "/")
+            {
+                Assert.Equal("partrequest timeout", await body);
+            }
+            else
+            {
+                await Assert.ThrowsAnyAsync<HttpRequestException>(() => body);
+            }
+        }
+    }
+
+    [Fact]
     public async Task Http2Client_InstanceThatRefuses_StaysHeld()
     {
         Proxy.SetInstance(Revision, new BackendEndpoint("127.0.0.1", Upstream.FreePort(), "dead"));
