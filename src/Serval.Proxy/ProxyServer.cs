@@ -80,9 +80,13 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     /// <summary>Requests waiting for an instance of a backend now.</summary>
     public int Held(BackendKey backend) => _routing.Find(backend)?.Held ?? 0;
 
-    /// <summary>Ends when an instance, which should be draining, has no request in flight.</summary>
+    /// <summary>Ends when an instance, which should be draining, has answered its requests. Upgraded connections may be left: they end when its program does.</summary>
     public Task WhenIdleAsync(BackendKey backend, string instanceId, CancellationToken ct = default) =>
-        _routing.Find(backend)?.WhenIdle(instanceId).WaitAsync(ct) ?? Task.CompletedTask;
+        _routing.Find(backend)?.WhenIdle(instanceId, upgradedToo: false).WaitAsync(ct) ?? Task.CompletedTask;
+
+    /// <summary>Ends when an instance, which should be draining, has neither a request nor an upgraded connection left.</summary>
+    public Task WhenEmptyAsync(BackendKey backend, string instanceId, CancellationToken ct = default) =>
+        _routing.Find(backend)?.WhenIdle(instanceId, upgradedToo: true).WaitAsync(ct) ?? Task.CompletedTask;
 
     /// <summary>Stops accepting, lets requests end within <see cref="ProxyOptions.DrainTimeout"/>, then cuts those that are left.</summary>
     public async ValueTask DisposeAsync()
@@ -96,7 +100,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         await _accepting;
         foreach (var connection in _connections.Keys)
         {
-            connection.CloseIfIdle();
+            connection.EndSoon();
         }
         var http2 = _http2.IsValueCreated ? _http2.Value.DisposeAsync() : ValueTask.CompletedTask;
         await DrainAsync();

@@ -269,6 +269,71 @@ public sealed class InstanceLifeTests
         await node.WhenGoneAsync();
     }
 
+    [Fact]
+    public async Task Pod_RequestsOutlastItsGracePeriod_IsAskedToEndAllTheSame()
+    {
+        var (gate, time) = (new Gate(), new ManualTime());
+        await using var node = await TestNode.StartAsync(time, drain: gate);
+        var asked = Path.Combine(node.Data, "asked");
+        await DeleteBusyAsync(node, gate, $"echo yes > {asked}; exit 0");
+
+        time.Advance(TimeSpan.FromSeconds(300));
+
+        await node.WhenGoneAsync();
+        Assert.Equal("yes\n", await File.ReadAllTextAsync(asked));
+    }
+
+    [Fact]
+    public async Task Pod_RequestsOutlastItsGracePeriod_AndItIgnoresTerm_IsKilledSoon()
+    {
+        var (gate, time) = (new Gate(), new ManualTime());
+        await using var node = await TestNode.StartAsync(time, drain: gate);
+        await DeleteBusyAsync(node, gate, "echo asked");
+        time.Advance(TimeSpan.FromSeconds(300));
+        await node.LogAsync("asked");
+        Assert.DoesNotContain(node.Signals, s => s.State == InstanceState.Gone);
+
+        await time.AdvanceOnceAsync(TimeSpan.FromSeconds(2));
+
+        await node.WhenGoneAsync();
+    }
+
+    [Fact]
+    public async Task Pod_AskedToEnd_KeepsItsUpgradedConnections_IsKilledAfterAMinute()
+    {
+        var (gate, time) = (new Gate { Empty = new TaskCompletionSource().Task }, new ManualTime());
+        await using var node = await TestNode.StartAsync(time, drain: gate);
+        (await DeleteBusyAsync(node, gate, "echo asked")).SetResult();
+        await node.LogAsync("asked");
+        await time.WhenAwaitedAsync(TimeSpan.FromSeconds(60));
+        time.Advance(TimeSpan.FromSeconds(59));
+        Assert.DoesNotContain(node.Signals, s => s.State == InstanceState.Gone);
+
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        await node.WhenGoneAsync();
+    }
+
+    [Fact]
+    public async Task Pod_AskedToEnd_ClosesItsUpgradedConnections_HasItsWholeGracePeriod()
+    {
+        var closed = new TaskCompletionSource();
+        var (gate, time) = (new Gate { Empty = closed.Task }, new ManualTime());
+        await using var node = await TestNode.StartAsync(time, drain: gate);
+        (await DeleteBusyAsync(node, gate, "echo asked")).SetResult();
+        await time.WhenAwaitedAsync(TimeSpan.FromSeconds(60));
+        var (limits, asked) = (time.Armed, node.LogAsync("asked"));
+        closed.SetResult();
+        await Poll.UntilAsync(() => time.Armed < limits);
+        time.Advance(TimeSpan.FromSeconds(299));
+        await asked;
+        Assert.DoesNotContain(node.Signals, s => s.State == InstanceState.Gone);
+
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        await node.WhenGoneAsync();
+    }
+
     [Theory]
     [InlineData(5_000_000)]
     [InlineData(long.MaxValue)]
@@ -481,12 +546,28 @@ public sealed class InstanceLifeTests
         await node.LogAsync("caught");
     }
 
+    /// <summary>Deletes a pod that was ready, with requests in flight; what it does when it is asked to end is up to the test.</summary>
+    /// <returns>Ending it answers the requests.</returns>
+    private static async Task<TaskCompletionSource> DeleteBusyAsync(TestNode node, Gate gate, string asked)
+    {
+        await node.CreateAsync(TestNode.Shell(
+            $"trap '{asked}' TERM; busybox httpd -f -p 127.0.0.1:$PORT -h / & while :; do wait; sleep 0.05; done",
+            TestNode.Port8080, p => p["spec"]!["terminationGracePeriodSeconds"] = 300));
+        var pod = (await node.WhenSignalAsync(InstanceState.Ready)).Pod;
+        (await gate.AskedAsync()).SetResult(); // nothing was held for it
+        await node.Kube.DeleteAsync(Kinds.Pod, pod, DeleteOptions.Background);
+        return await gate.AskedAsync();
+    }
+
     private sealed class Gate : IDrainGate
     {
         private readonly Channel<TaskCompletionSource> _asked = Channel.CreateUnbounded<TaskCompletionSource>();
 
         /// <summary>Nothing is in flight from here on.</summary>
         public bool Open { get; set; }
+
+        /// <summary>Ends with the last upgraded connection.</summary>
+        public Task Empty { get; set; } = Task.CompletedTask;
 
         /// <summary>The next question; ending it is the answer.</summary>
         public ValueTask<TaskCompletionSource> AskedAsync() => _asked.Reader.ReadAsync();
@@ -499,7 +580,9 @@ public sealed class InstanceLifeTests
             }
             var idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _asked.Writer.TryWrite(idle);
-            return idle.Task;
+            return idle.Task.WaitAsync(ct);
         }
+
+        public Task WhenEmptyAsync(ObjectKey revision, string podUid, CancellationToken ct) => Empty.WaitAsync(ct);
     }
 }

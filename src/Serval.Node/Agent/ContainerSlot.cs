@@ -73,6 +73,7 @@ internal sealed class ContainerSlot(Container spec, bool isInit)
 
     public RestartBackOff BackOff;
     private int _ending;
+    private int _asked;
     public TimeSpan StartRetry { get; set; }
 
     /// <summary>An init container that has done its work.</summary>
@@ -87,9 +88,12 @@ internal sealed class ContainerSlot(Container spec, bool isInit)
         (Process, Launch, Run) = (process, launch, run);
         Exit = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         StopSignal = Signals.Parse(Spec.Lifecycle?.StopSignal is { Length: > 0 } own ? own : launch.Image.Config.StopSignal);
-        _ending = 0;
+        _ending = _asked = 0;
     }
 
-    /// <summary>True for the first who asks to end the present run. Any thread.</summary>
+    /// <summary>True for the first who wants the present run to end. Any thread.</summary>
     public bool BeginEnd() => Interlocked.Exchange(ref _ending, 1) == 0;
+
+    /// <summary>True for the first who is about to signal the present run. Any thread.</summary>
+    public bool BeginAsk() => Interlocked.Exchange(ref _asked, 1) == 0;
 }

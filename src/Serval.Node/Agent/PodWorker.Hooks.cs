@@ -27,8 +27,7 @@ internal sealed partial class PodWorker
         });
     }
 
-    /// <summary>Runs the hook; whether it used up the time there is.</summary>
-    private async Task<bool> PreStopOverrunsAsync(RunningContainer run, LifecycleHandler hook, CancellationToken limit)
+    private async Task PreStopAsync(RunningContainer run, LifecycleHandler hook, CancellationToken limit)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(limit);
         var done = TryHookAsync(run.Slot, "PreStop", hook, ended.Token);
@@ -41,7 +40,6 @@ internal sealed partial class PodWorker
         {
             TellHookFailed(run.Slot, "PreStop", message);
         }
-        return limit.IsCancellationRequested;
     }
 
     /// <returns>What went wrong; empty when nothing did.</returns>

@@ -5,11 +5,14 @@ using Serval.Node.Processes;
 
 namespace Serval.Node.Agent;
 
-// Ending the pod: requests drain, the programs are asked to end, and what is left when the grace period is over is killed.
+// Ending the pod: requests drain, the programs are asked to end, and what is left when the grace period is over is killed, but never unasked.
 internal sealed partial class PodWorker
 {
-    /// <summary>What a pod removed by force still gets: Kubernetes speaks of a small grace period.</summary>
+    /// <summary>What a pod removed by force still gets, and a program asked to end when the grace period is over: Kubernetes speaks of a small grace period.</summary>
     private static readonly TimeSpan s_forced = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a program that was asked to end may keep upgraded connections; upstream's hijackDrainDuration (pkg/queue/sharedmain).</summary>
+    private static readonly TimeSpan s_upgraded = TimeSpan.FromSeconds(60);
 
     private CancellationTokenSource? _limit; // the end of the grace period
     private DateTimeOffset _limitEnds;
@@ -101,20 +104,51 @@ internal sealed partial class PodWorker
     {
         if (run.Slot.BeginEnd() && !limit.IsCancellationRequested)
         {
-            var late = run.Slot.Spec.Lifecycle?.PreStop is { } hook && await PreStopOverrunsAsync(run, hook, limit);
-            using var extra = late ? new CancellationTokenSource(s_forced, _node.Time) : null;
+            if (run.Slot.Spec.Lifecycle?.PreStop is { } hook)
+            {
+                await PreStopAsync(run, hook, limit);
+            }
+            if (!limit.IsCancellationRequested && run.Slot.BeginAsk())
+            {
+                run.Process.Signal(run.Slot.StopSignal);
+                limit = await LimitUpgradedAsync(run.Exit, limit);
+            }
+        }
+        if (await EndsAsync(run.Exit, limit))
+        {
+            return;
+        }
+        if (run.Slot.BeginAsk())
+        {
+            using var late = new CancellationTokenSource(s_forced, _node.Time);
             run.Process.Signal(run.Slot.StopSignal);
-            if (await EndsAsync(run.Exit, extra?.Token ?? limit))
+            if (await EndsAsync(run.Exit, late.Token))
             {
                 return;
             }
         }
-        else if (await EndsAsync(run.Exit, limit))
-        {
-            return;
-        }
         run.Process.Signal(Libc.SIGKILL);
         await run.Exit;
+    }
+
+    /// <summary>The rest of the grace period, but nothing of it for a program that keeps its upgraded connections although it was asked to end.</summary>
+    private async Task<CancellationToken> LimitUpgradedAsync(Task exit, CancellationToken limit)
+    {
+        var disconnected = _node.Drain.WhenEmptyAsync(_revision, _uid, limit);
+        try
+        {
+            await Task.WhenAny(exit, disconnected).WaitAsync(s_upgraded, _node.Time, limit);
+        }
+        catch (TimeoutException)
+        {
+            Log.UpgradedTimeout(_node.Logger, _key, s_upgraded);
+            return new CancellationToken(canceled: true);
+        }
+        catch (OperationCanceledException)
+        {
+            // the limit came first
+        }
+        return limit;
     }
 
     private static async Task<bool> EndsAsync(Task exit, CancellationToken limit)

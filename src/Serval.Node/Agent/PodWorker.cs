@@ -282,6 +282,9 @@ internal sealed partial class PodWorker : IDisposable
         [LoggerMessage(2, LogLevel.Warning, "Pod {Pod}: requests were still in flight when the grace period ended")]
         public static partial void DrainTimeout(ILogger logger, ObjectKey pod);
 
+        [LoggerMessage(8, LogLevel.Warning, "Pod {Pod}: its program kept upgraded connections for {Patience} after it was asked to end")]
+        public static partial void UpgradedTimeout(ILogger logger, ObjectKey pod, TimeSpan patience);
+
         [LoggerMessage(EventId = 3, Message = "Pod {Pod}: its object could not be deleted; trying again")]
         public static partial void DeleteFailed(ILogger logger, LogLevel level, Exception error, ObjectKey pod);
 

@@ -100,16 +100,16 @@ internal sealed partial class Gate
         }
     }
 
-    public Task WhenIdle(string instanceId)
+    public Task WhenIdle(string instanceId, bool upgradedToo)
     {
         lock (_lock)
         {
-            if (!_instances.TryGetValue(instanceId, out var instance) || instance.InFlight == 0)
+            if (!_instances.TryGetValue(instanceId, out var instance) || instance.IsIdle(upgradedToo))
             {
                 return Task.CompletedTask;
             }
             var idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            (instance.IdleWaiters ??= []).Add(idle);
+            (instance.IdleWaiters ??= []).Add((idle, upgradedToo));
             return idle.Task;
         }
     }
@@ -172,12 +172,8 @@ internal sealed partial class Gate
 
     private void OnIdle(Instance instance)
     {
-        if (instance.IdleWaiters is { } waiters)
-        {
-            instance.IdleWaiters = null;
-            waiters.ForEach(w => w.SetResult());
-        }
-        if (instance.State == EndpointState.Gone && _instances.TryGetValue(instance.Id, out var current) && current == instance)
+        instance.IdleWaiters?.RemoveAll(w => instance.IsIdle(w.UpgradedToo) && w.Idle.TrySetResult());
+        if (instance.InFlight == 0 && instance.State == EndpointState.Gone && _instances.TryGetValue(instance.Id, out var current) && current == instance)
         {
             _instances.Remove(instance.Id);
         }

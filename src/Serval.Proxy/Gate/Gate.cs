@@ -152,22 +152,36 @@ internal sealed partial class Gate
         }
     }
 
+    /// <summary>The request became a connection that only its two ends can end; it keeps its slot.</summary>
+    public void MarkUpgraded(Instance instance)
+    {
+        lock (_lock)
+        {
+            instance.Upgraded++;
+            if (instance.IsIdle(upgradedToo: false))
+            {
+                OnIdle(instance);
+            }
+        }
+    }
+
     /// <summary>Gives a slot back; the first waiter gets it.</summary>
-    public void Release(Instance instance)
+    public void Release(Instance instance, bool upgraded = false)
     {
         lock (_lock)
         {
             var now = _services.Time.GetTimestamp();
             _meter.Account(_inFlight + _queue.Count, now);
             instance.InFlight--;
+            instance.Upgraded -= upgraded ? 1 : 0;
             instance.OnTrial = false;
             _inFlight--;
-            Debug.Assert(instance.InFlight >= 0 && _inFlight >= 0, "A slot is released once.");
+            Debug.Assert(instance.InFlight >= instance.Upgraded && _inFlight >= 0, "A slot is released once.");
             if (_queue.Count > 0)
             {
                 Drain(now);
             }
-            if (instance.InFlight == 0)
+            if (instance.IsIdle(upgradedToo: false))
             {
                 OnIdle(instance);
             }

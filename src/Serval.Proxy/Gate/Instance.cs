@@ -21,7 +21,11 @@ internal sealed class Instance(BackendEndpoint endpoint, UpstreamPool pool)
 
     public EndpointState State { get; set; } = endpoint.State;
 
+    /// <summary>Requests and upgraded connections.</summary>
     public int InFlight { get; set; }
+
+    /// <summary>Those of them that are upgraded connections.</summary>
+    public int Upgraded { get; set; }
 
     /// <summary>
     /// Failed connection attempts in a row, where those of one back-off count once; while there are any, one request at a time tries.
@@ -32,7 +36,10 @@ internal sealed class Instance(BackendEndpoint endpoint, UpstreamPool pool)
 
     public bool OnTrial { get; set; }
 
-    public List<TaskCompletionSource>? IdleWaiters { get; set; }
+    /// <summary>Who waits for the end of its requests, or of its upgraded connections too.</summary>
+    public List<(TaskCompletionSource Idle, bool UpgradedToo)>? IdleWaiters { get; set; }
+
+    public bool IsIdle(bool upgradedToo) => InFlight == (upgradedToo ? 0 : Upgraded);
 
     public bool Is(BackendEndpoint other) => other.Host == Host && other.Port == Port && other.InstanceId == Id;
 

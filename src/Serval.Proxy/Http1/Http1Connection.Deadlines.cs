@@ -6,6 +6,7 @@ namespace Serval.Proxy;
 /// <summary>What interrupts the flow: deadlines, found by a scan, and a client that goes away. Deadlines are time stamps.</summary>
 internal sealed partial class Http1Connection
 {
+    private const long NotAsked = long.MaxValue;
     private static readonly TimeSpan s_linger = TimeSpan.FromSeconds(1);
     private readonly Lock _sync = new();
     private Phase _phase; // guarded by _sync, as all below
@@ -19,6 +20,7 @@ internal sealed partial class Http1Connection
     private long _startAt;
     private long _idleTicks;
     private long _lastActivity;
+    private long _askedAt = NotAsked; // when the client of an upgraded connection said what has no answer yet; written by its two flows
 
     // Written by the flow only.
     private long _writeAt = long.MaxValue;
@@ -65,14 +67,18 @@ internal sealed partial class Http1Connection
         }
     }
 
-    /// <summary>The server shuts down: a connection without a request closes now, the others after their request.</summary>
-    public void CloseIfIdle()
+    /// <summary>The server shuts down: connections without a request and upgraded ones end now, the others after their request.</summary>
+    public void EndSoon()
     {
         lock (_sync)
         {
             if (_phase == Phase.Reading && _input.Count == 0)
             {
                 _client.Close();
+            }
+            else if (_phase == Phase.Spliced)
+            {
+                _upstream!.Transport.Close(); // as if the instance went away: the client is told
             }
         }
     }
@@ -149,9 +155,11 @@ internal sealed partial class Http1Connection
 
     private void CheckAtInstance(long now)
     {
+        // Upgraded, the time for an answer is counted while a message of the client has none (docs/decisions/0006).
+        var clock = _phase == Phase.Spliced ? _started + (now - Volatile.Read(ref _askedAt)) : now;
         var why =
-            _phase != Phase.Spliced && now >= _wholeAt ? RequestOutcome.Timeout
-            : _phase == Phase.Forwarding && now >= _startAt ? RequestOutcome.ResponseStartTimeout
+            clock >= _wholeAt ? RequestOutcome.Timeout
+            : _phase != Phase.Relaying && clock >= _startAt ? RequestOutcome.ResponseStartTimeout
             : _idleTicks > 0 && now - Volatile.Read(ref _lastActivity) >= _idleTicks ? RequestOutcome.IdleTimeout
             : RequestOutcome.Forwarded;
         if (why == RequestOutcome.Forwarded)

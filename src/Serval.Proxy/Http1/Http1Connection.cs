@@ -236,7 +236,7 @@ internal sealed partial class Http1Connection : ITransportWatcher
         if (_instance is { } instance)
         {
             _instance = null;
-            _gate!.Release(instance);
+            _gate!.Release(instance, _upgraded);
         }
     }
 

@@ -27,11 +27,14 @@ internal sealed class DemandJoint(IDemandSignal autoscaler) : IDemandSink
     }
 }
 
-/// <summary>A pod may be told to stop when the proxy has nothing in flight at it.</summary>
+/// <summary>A pod may be told to stop when the proxy has no request in flight at it.</summary>
 internal sealed class DrainJoint(ProxyServer proxy) : IDrainGate
 {
     public Task WhenIdleAsync(ObjectKey revision, string podUid, CancellationToken ct) =>
         revision.Name.Length == 0 ? Task.CompletedTask : proxy.WhenIdleAsync(BackendKey.Revision(revision.Namespace, revision.Name), podUid, ct);
+
+    public Task WhenEmptyAsync(ObjectKey revision, string podUid, CancellationToken ct) =>
+        revision.Name.Length == 0 ? Task.CompletedTask : proxy.WhenEmptyAsync(BackendKey.Revision(revision.Namespace, revision.Name), podUid, ct);
 }
 
 /// <summary>A revision's condition → what the gateway may tell of it: the reason alone, as its message may quote the program.</summary>

@@ -186,7 +186,7 @@ public sealed class GateTests
         gate.SetLevel(EndpointsSnapshot.Of(E("a")));
         var running = Enumerable.Range(0, 8).Select(_ => gate.TryEnter(out var instance) ? instance : null!).ToList();
         running.ForEach(gate.MarkFailed);
-        running.ForEach(gate.Release);
+        running.ForEach(i => gate.Release(i));
         Assert.Equal(1, running[0].Failures);
         var waiter = gate.Hold(again: false, out _)!;
         time.Advance(TimeSpan.FromMilliseconds(3));

@@ -289,7 +289,7 @@ public sealed class ForwardingTests : ProxyTest
         Assert.Equal(1, Proxy.InFlight(Revision, $"i0-{Ports()}"));
         client.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
         Assert.Equal("", await client.ReadToEndAsync());
-        await Proxy.WhenIdleAsync(Revision, $"i0-{Ports()}");
+        await Proxy.WhenEmptyAsync(Revision, $"i0-{Ports()}");
     }
 
     [Fact]

@@ -66,7 +66,7 @@ public sealed class PatienceTests : ProxyTest
         Time.Advance(TimeSpan.FromSeconds(50));
         Assert.False(closed.IsCompleted);
         await PassUntilAsync(closed);
-        await Proxy.WhenIdleAsync(Revision, $"i0-{upstream.Port}");
+        await Proxy.WhenEmptyAsync(Revision, $"i0-{upstream.Port}");
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class PatienceTests : ProxyTest
         var client = await ClientAsync();
         Assert.Equal(101, (await client.SendReadAsync(Upgrade)).Status);
         await PassUntilAsync(client.WaitClosedAsync());
-        await Proxy.WhenIdleAsync(Revision, $"i0-{upstream.Port}");
+        await Proxy.WhenEmptyAsync(Revision, $"i0-{upstream.Port}");
     }
 
     [Theory]
