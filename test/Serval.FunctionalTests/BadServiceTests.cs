@@ -13,6 +13,19 @@ public sealed class BadServiceTests(ServalFixture fixture) : IClassFixture<Serva
         await FailedAsync("missing-image", "dev.local/none:9");
     }
 
+    /// <summary>A digest is not looked up before: the pod says that there is no such content.</summary>
+    [Fact]
+    public async Task Image_MissingByItsDigest_FailsThePod()
+    {
+        var image = "dev.local/bb@sha256:" + new string('0', 64);
+        await fixture.Kubectl.ApplyAsync(Manifests.Service("missing-digest", image: image));
+        await FailedAsync("missing-digest", image);
+        Assert.Equal(
+            $"ImagePullBackOff {image}",
+            await fixture.Kubectl.OkAsync("get", "revision", "missing-digest-00001", "-o", """jsonpath={.status.conditions[?(@.type=="Ready")].reason} {.status.containerStatuses[0].imageDigest}"""));
+        Assert.Equal("RevisionFailed", await fixture.Kubectl.OkAsync("get", "configuration", "missing-digest", "-o", """jsonpath={.status.conditions[?(@.type=="Ready")].reason}"""));
+    }
+
     [Fact]
     public async Task Secret_Missing_IsNamed()
     {

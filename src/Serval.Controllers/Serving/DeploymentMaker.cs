@@ -78,11 +78,10 @@ internal static class DeploymentMaker
         {
             var serves = containers.Count == 1 || container["ports"] is JsonArray { Count: > 0 };
             Complete(container, stored, serves);
-            container["image"] = digests[(string)container["name"]!];
         }
-        foreach (var container in (spec["initContainers"] as JsonArray ?? []).OfType<JsonObject>())
+        foreach (var container in containers.Concat(spec["initContainers"] as JsonArray ?? []).OfType<JsonObject>())
         {
-            container["image"] = digests[(string)container["name"]!];
+            container.Put("image", digests[(string)container["name"]!]);
         }
         return new JsonObject(spec.Select(p => KeyValuePair.Create(p.Key, p.Value?.DeepClone())));
     }

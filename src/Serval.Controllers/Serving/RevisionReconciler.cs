@@ -106,36 +106,64 @@ internal sealed class RevisionReconciler(
         return ReconcileResult.Done;
     }
 
+    /// <summary>Container → the reference its pods use; empty: the one in the spec. Null: one cannot be had.</summary>
     private async Task<Dictionary<string, string>?> ResolveAsync(KubeObject stored, Revision revision, ConditionSet conditions, CancellationToken ct)
     {
-        var known = revision.Status.ContainerStatuses.Concat(revision.Status.InitContainerStatuses)
-            .Where(s => s.ImageDigest.Length > 0).ToDictionary(s => s.Name, s => s.ImageDigest);
+        var known = revision.Status.ContainerStatuses.Concat(revision.Status.InitContainerStatuses).ToDictionary(s => s.Name, s => s.ImageDigest);
         var digests = new Dictionary<string, string>();
         foreach (var container in revision.Spec.InitContainers.Concat(revision.Spec.Containers))
         {
-            if (known.TryGetValue(container.Name, out var digest))
-            {
-                digests[container.Name] = digest; // resolved once: a revision never moves with its tag
-                continue;
-            }
             try
             {
-                digests[container.Name] = (await images.ResolveAsync(container.Image, ct)).Reference;
+                digests[container.Name] = known.TryGetValue(container.Name, out var digest)
+                    ? digest // resolved once: a revision never moves with its tag
+                    : await DigestAsync(container.Image, ct);
             }
             catch (ImageNotFoundException e)
             {
                 var why = $"Unable to fetch image \"{container.Image}\": {e.Message}";
                 conditions.MarkFalse("ContainerHealthy", "ContainerMissing", why);
                 _events.Warning(stored, "InternalError", why);
-                conditions.MarkUnknown("ResourcesAvailable", "Deploying");
+                conditions.MarkUnknown("ResourcesAvailable", "ResolvingDigests");
                 return null;
             }
         }
         return digests;
     }
 
-    private static JsonArray ContainerStatuses(IReadOnlyList<Container> containers, Dictionary<string, string> digests) =>
-        new([.. containers.Select(c => (JsonNode)new JsonObject { ["name"] = c.Name, ["imageDigest"] = digests[c.Name] })]);
+    /// <summary>
+    /// An image by its content (knative/serving: reconciler/revision/resolve). A digest is not looked up; what is here is pinned whatever its registry
+    /// (docs/decisions/0007); of a registry that config-deployment exempts, the tag is left to the pods.
+    /// </summary>
+    private async ValueTask<string> DigestAsync(string image, CancellationToken ct)
+    {
+        if (ImageNames.HasDigest(image))
+        {
+            return image;
+        }
+        var rules = config.Current.Deployment;
+        using var patience = new CancellationTokenSource(rules.DigestResolutionTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, patience.Token);
+        try
+        {
+            return (await images.ResolveAsync(image, either.Token)).Reference;
+        }
+        catch (ImageNotFoundException) when (rules.RegistriesSkippingTagResolving.Contains(ImageNames.RegistryOf(image)))
+        {
+            return "";
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            throw new ImageNotFoundException($"no answer within digest-resolution-timeout ({rules.DigestResolutionTimeout.TotalSeconds:0.###} s, config-deployment)");
+        }
+    }
+
+    private static JsonArray ContainerStatuses(IReadOnlyList<Container> containers, Dictionary<string, string> digests) => new([.. containers.Select(c =>
+    {
+        var status = new JsonObject { ["name"] = c.Name };
+        status.Put("imageDigest", digests[c.Name]);
+        return (JsonNode)status;
+    })]);
 
     private async Task<KubeObject> EnsureDeploymentAsync(
         KubeObject stored, Revision revision, Dictionary<string, string> digests, CancellationToken ct)

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Serving;
+using Serval.Controllers.Serving;
 
 namespace Serval.Controllers.Tests.Serving;
 
@@ -154,6 +155,7 @@ public sealed class RevisionTableTests
     public async Task MissingImage_IsSaid_AndLookedForAgain()
     {
         await using var world = await ServingWorld.StartAsync(s_config, s_revision);
+        await world.ConfigureAsync("config-deployment", """{"registries-skipping-tag-resolving":"elsewhere.test"}""");
         world.Images.Missing.Add("dev.local/a:1");
         await world.RunAsync(Kinds.Revision, "c-00001");
         Assert.Equal(
@@ -161,13 +163,74 @@ public sealed class RevisionTableTests
             observedGeneration: 1
             ContainerHealthy=False ContainerMissing: Unable to fetch image "dev.local/a:1": no such image
             Ready=False ContainerMissing: Unable to fetch image "dev.local/a:1": no such image
-            ResourcesAvailable=Unknown Deploying
+            ResourcesAvailable=Unknown ResolvingDigests
             """, world.Status(Kinds.Revision, "c-00001"));
         world.Images.Missing.Clear();
         world.Client.TakeWrites();
         await world.RunAsync(Kinds.Revision, "c-00001");
         Assert.Equal(s_created, world.Client.TakeWrites());
     }
+
+    /// <summary>An exempt registry, and the image is not here: its pods get the tag, for good.</summary>
+    [Fact]
+    public async Task MissingImage_OfAnExemptRegistry_IsLeftToThePods()
+    {
+        await using var world = await ServingWorld.StartAsync(s_config, s_revision);
+        world.Images.Missing.Add("dev.local/a:1");
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        Assert.Equal(s_created, world.Client.TakeWrites());
+        Assert.Equal("dev.local/a:1", Image(world));
+        Assert.StartsWith("containerStatuses: [{\"name\":\"user-container\"}]\n", world.Status(Kinds.Revision, "c-00001"), StringComparison.Ordinal);
+        world.Images.Missing.Clear();
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        Assert.Equal(("dev.local/a:1", 0), (Image(world), world.Client.TakeWrites().Count));
+    }
+
+    [Fact]
+    public async Task Digest_IsTakenAsItIs_WhetherTheImageIsHereOrNot()
+    {
+        var image = "elsewhere.test/a:1@sha256:" + new string('0', 64);
+        var revision = Some.Revision(s_config, conditions: "");
+        revision.Object["spec"]!["containers"]![0]!["image"] = image;
+        await using var world = await ServingWorld.StartAsync(s_config, revision);
+        world.Images.Missing.Add(image);
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        Assert.Equal(image, Image(world));
+        Assert.Contains($"\"imageDigest\":\"{image}\"", world.Status(Kinds.Revision, "c-00001"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ImageThatDoesNotAnswer_IsGivenUpInTime()
+    {
+        await using var world = await ServingWorld.StartAsync(s_config, s_revision);
+        world.Images.Silent = true;
+        var run = world.RunAsync(Kinds.Revision, "c-00001");
+        world.Time.Advance(TimeSpan.FromSeconds(10));
+        await run;
+        Assert.Contains(
+            "ContainerHealthy=False ContainerMissing: Unable to fetch image \"dev.local/a:1\": no answer within digest-resolution-timeout (10 s, config-deployment)",
+            world.Status(Kinds.Revision, "c-00001"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("a", "index.docker.io")]
+    [InlineData("user/a:1", "index.docker.io")]
+    [InlineData("a:1", "index.docker.io")]
+    [InlineData("localhost/a", "localhost")]
+    [InlineData("host:5000/a/b:1", "host:5000")]
+    [InlineData("dev.local/a:1", "dev.local")]
+    public void Registry_IsWhatStandsBeforeTheFirstSlash(string image, string registry) => Assert.Equal(registry, ImageNames.RegistryOf(image));
+
+    [Theory]
+    [InlineData("a@sha256:{0}", true)]
+    [InlineData("host:5000/a:1@sha256:{0}", true)]
+    [InlineData("a@sha256:{0}0", false)]
+    [InlineData("a@sha256:abc", false)]
+    [InlineData("@sha256:{0}", false)]
+    [InlineData("a@sha512:{0}", false)]
+    [InlineData("a:1", false)]
+    public void Digest_IsSixtyFourHexadecimalDigits(string image, bool digest) =>
+        Assert.Equal(digest, ImageNames.HasDigest(image.Replace("{0}", new string('a', 64), StringComparison.Ordinal)));
 
     /// <summary>Knative's rules accept these, Kubernetes' rules of pods do not: the service must say so.</summary>
     [Theory]
@@ -274,4 +337,7 @@ public sealed class RevisionTableTests
 
     private static string Shown(string conditions) =>
         $"containerStatuses: [{{\"imageDigest\":\"dev.local/a@sha256:{new string('a', 64)}\",\"name\":\"user-container\"}}]\nobservedGeneration: 1\n{conditions}";
+
+    private static string? Image(ServingWorld world) =>
+        (string?)world.Get(Kinds.Deployment, "c-00001-deployment").ToTree()["spec"]!["template"]!["spec"]!["containers"]![0]!["image"];
 }

@@ -7,7 +7,17 @@ internal sealed class TestImages : IImageResolver
 {
     public HashSet<string> Missing { get; } = [];
 
-    public ValueTask<ResolvedImage> ResolveAsync(string reference, CancellationToken ct) => Missing.Contains(reference)
-        ? throw new ImageNotFoundException("no such image")
-        : ValueTask.FromResult(new ResolvedImage("sha256:" + new string('a', 64), reference.Split(':')[0] + "@sha256:" + new string('a', 64)));
+    /// <summary>Never answers.</summary>
+    public bool Silent { get; set; }
+
+    public async ValueTask<ResolvedImage> ResolveAsync(string reference, CancellationToken ct)
+    {
+        if (Silent)
+        {
+            await new TaskCompletionSource().Task.WaitAsync(ct);
+        }
+        return Missing.Contains(reference)
+            ? throw new ImageNotFoundException("no such image")
+            : new ResolvedImage("sha256:" + new string('a', 64), reference.Split(':')[0] + "@sha256:" + new string('a', 64));
+    }
 }
