@@ -7,6 +7,7 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
     private readonly List<ManualTimer> _armed = []; // guarded by _lock
     private readonly List<(TimeSpan Time, TaskCompletionSource Found)> _awaited = []; // guarded by _lock
     private DateTimeOffset _now = start; // guarded by _lock
+    private TimeSpan _step; // guarded by _lock
     private Exception? _fault;
 
     public ManualTime()
@@ -31,13 +32,24 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
     /// <summary>The next one to ask for a timestamp gets this instead: a defect at whatever it is doing.</summary>
     public void FailOnce(Exception fault) => _fault = fault;
 
-    public override long GetTimestamp() => Interlocked.Exchange(ref _fault, null) is { } fault ? throw fault : GetUtcNow().Ticks;
+    public override long GetTimestamp() => Interlocked.Exchange(ref _fault, null) is { } fault ? throw fault : Steady.Ticks;
 
     public override DateTimeOffset GetUtcNow()
     {
         lock (_lock)
         {
-            return _now;
+            return _now + _step;
+        }
+    }
+
+    private DateTimeOffset Steady
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _now;
+            }
         }
     }
 
@@ -50,7 +62,7 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
 
     public void Advance(TimeSpan by)
     {
-        var end = GetUtcNow() + by;
+        var end = Steady + by;
         while (Next(end) is { } next)
         {
             next.Fire();
@@ -65,6 +77,15 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
             _now += by;
         }
         Advance(TimeSpan.Zero);
+    }
+
+    /// <summary>Sets the wall clock forward or back; timestamps and timers take no notice.</summary>
+    public void StepWallClock(TimeSpan by)
+    {
+        lock (_lock)
+        {
+            _step += by;
+        }
     }
 
     /// <summary>Ends as soon as something waits for just that long.</summary>

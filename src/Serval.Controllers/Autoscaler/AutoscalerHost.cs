@@ -22,7 +22,7 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
     private readonly Lock _timerLock = new();
     private readonly IKubeClient _client;
     private readonly ServingConfigSource _config;
-    private readonly TimeProvider _time;
+    private readonly SteadyClock _clock;
     private readonly ILogger<AutoscalerHost> _logger;
     private readonly ITimer _timer;
     private bool _ticking; // guarded by _timerLock
@@ -31,7 +31,7 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
     {
         _client = client;
         _config = config;
-        _time = time;
+        _clock = new SteadyClock(time);
         _logger = logger;
         _timer = time.CreateTimer(static host => ((AutoscalerHost)host!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -47,7 +47,7 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
 
     public void Report(string gateway, ReadOnlySpan<RevisionDemand> demand)
     {
-        var now = _time.GetUtcNow();
+        var now = _clock.Now;
         foreach (ref readonly var entry in demand)
         {
             var sample = new DemandSample(entry.InFlight, entry.Held, entry.AverageConcurrency, entry.Requests);
@@ -77,10 +77,10 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
     /// </summary>
     internal ScaleDecision? Follow(ObjectKey key)
     {
-        var now = _time.GetUtcNow();
+        var now = _clock.Now;
         if (!_active.TryGetValue(key, out var revision))
         {
-            if (Rests(key, now) || Track(key, now) is not { } tracked)
+            if (Rests(key) || Track(key, now) is not { } tracked)
             {
                 return null;
             }
@@ -108,14 +108,14 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
     }
 
     /// <summary>Whether a revision nobody tracks is as it should be: then it needs no memory.</summary>
-    private bool Rests(ObjectKey key, DateTimeOffset now)
+    private bool Rests(ObjectKey key)
     {
         if (Look(key) is not { } seen)
         {
             return true;
         }
         var spec = seen.Spec;
-        var world = seen.World(_client, now);
+        var world = seen.World(_client, default);
         var floor = Math.Max(spec.Floor(world.Initialised), spec.EnableScaleToZero ? 0 : 1);
         var settled = world.Initialised || spec.InitialScale == 0 || !spec.Reachable;
         return settled && world.Replicas == floor && (floor == 0 || world.Ready >= floor);
@@ -128,8 +128,7 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
             Log.Unknown(_logger, key);
             return null;
         }
-        var world = seen.World(_client, now);
-        var created = new ActiveRevision(key, new RevisionScaler(seen.Spec, world.Ready, now), seen);
+        var created = new ActiveRevision(key, new RevisionScaler(seen.Spec, seen.World(_client, default).Ready, now), seen);
         var revision = _active.GetOrAdd(key, created);
         if (revision == created)
         {
@@ -154,7 +153,7 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
 
     private void Tick()
     {
-        var now = _time.GetUtcNow();
+        var now = _clock.Now;
         foreach (var (_, revision) in _active)
         {
             Decide(revision, now);
@@ -183,7 +182,8 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
             revision.View = view;
             revision.Scaler.Spec = view.Spec;
             before = revision.Scaler.Last?.Desired;
-            var world = view.World(_client, now);
+            revision.GatewaySince ??= view.GatewaySince(_client) is { } since ? _clock.Since(since) : null;
+            var world = view.World(_client, revision.GatewaySince ?? now);
             decision = revision.Scaler.Decide(world, now);
             if (view.Deployment is null)
             {
@@ -257,6 +257,7 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
         public RevisionScaler Scaler { get; } = scaler; // guarded by Lock
 
         public RevisionView View = view; // guarded by Lock
+        public DateTimeOffset? GatewaySince; // guarded by Lock; taken from the wall clock once, so that a step of it changes nothing later
         public bool Writing; // guarded by Lock
         public bool WriteFails; // of the one write that may run
     }

@@ -56,12 +56,11 @@ internal sealed class RevisionView
             : Read(client, key, config);
     }
 
-    /// <summary>The world as a decision sees it. The gateway is in the path from the ServerlessService's creation on.</summary>
-    internal ScaleObservation World(IKubeClient client, DateTimeOffset now)
-    {
-        var serverless = client.Cache(Kinds.ServerlessService).Get(_autoscaler.Key);
-        return new ScaleObservation(
-            Deployment is null || Replicas == 0 ? 0 : RevisionFacts.Ready(client, Deployment), Replicas, Initialised,
-            serverless?.Metadata.CreationTimestamp ?? now);
-    }
+    /// <summary>Since when the gateway is in the path, on the wall clock: the ServerlessService's creation; null before it.</summary>
+    internal DateTimeOffset? GatewaySince(IKubeClient client) =>
+        client.Cache(Kinds.ServerlessService).Get(_autoscaler.Key)?.Metadata.CreationTimestamp;
+
+    /// <summary>The world as a decision sees it.</summary>
+    internal ScaleObservation World(IKubeClient client, DateTimeOffset gatewaySince) =>
+        new(Deployment is null || Replicas == 0 ? 0 : RevisionFacts.Ready(client, Deployment), Replicas, Initialised, gatewaySince);
 }

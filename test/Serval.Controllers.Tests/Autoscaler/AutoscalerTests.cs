@@ -166,6 +166,54 @@ public sealed class AutoscalerTests
         Assert.Equal(0, world.Replicas);
     }
 
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1)]
+    public async Task Load_WallClockSteps_KeepsTheScale(int hours)
+    {
+        await using var world = await ReadyAsync("""{"autoscaling.knative.dev/target":"10","autoscaling.knative.dev/target-utilization-percentage":"100"}""");
+        for (var i = 0; i < 200; i++)
+        {
+            if (i is 75 or 130)
+            {
+                world.Time.StepWallClock(TimeSpan.FromHours(i == 75 ? hours : -2 * hours));
+            }
+            world.Report(45, average: 45, requests: 45);
+            world.Time.Advance(TimeSpan.FromSeconds(1));
+            await world.Host.SettledAsync();
+            world.FollowReplicas();
+            Assert.True(i < 70 || world.Replicas == 5, $"{world.Replicas} instances at {i} s");
+        }
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1)]
+    public async Task Idle_WallClockSteps_GoesToZeroAfterTheWindow(int hours)
+    {
+        await using var world = await ReadyAsync();
+        await world.PassAsync(TimeSpan.FromSeconds(20));
+        world.Time.StepWallClock(TimeSpan.FromHours(hours));
+        await world.PassAsync(TimeSpan.FromSeconds(38));
+        Assert.Equal(1, world.Replicas);
+        await world.PassAsync(TimeSpan.FromSeconds(6));
+        Assert.Equal(0, world.Replicas);
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1)]
+    public async Task GracePeriod_WallClockSteps_EndsInItsTime(int hours)
+    {
+        await using var world = await ReadyAsync("""{"autoscaling.knative.dev/window":"6s"}""");
+        await world.PassAsync(TimeSpan.FromSeconds(2));
+        world.Time.StepWallClock(TimeSpan.FromHours(hours));
+        await world.PassAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal(1, world.Replicas);
+        await world.PassAsync(TimeSpan.FromSeconds(10));
+        Assert.Equal(0, world.Replicas);
+    }
+
     [Fact]
     public async Task MinScale_IsRaisedWithoutDemandAndThenRests()
     {
