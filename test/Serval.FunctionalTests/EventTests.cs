@@ -55,10 +55,10 @@ public sealed class EventTests(ServalFixture fixture) : IClassFixture<ServalFixt
     [Fact]
     public async Task Image_ThatIsMissing_IsToldOnRevisionAndPod()
     {
-        await Kubectl.ApplyAsync(Manifests.Service("imageless", image: "elsewhere.test/absent:1"));
+        await Kubectl.ApplyAsync(Manifests.Service("imageless", image: "dev.local/absent:1"));
         await ToldAsync("InternalError", "imageless-00001");
         Assert.Matches(
-            "Warning +InternalError +.+revision-controller +Unable to fetch image \"elsewhere.test/absent:1\"", await Kubectl.OkAsync("describe", "revision", "imageless-00001"));
+            "Warning +InternalError +.+revision-controller +Unable to fetch image \"dev.local/absent:1\"", await Kubectl.OkAsync("describe", "revision", "imageless-00001"));
 
         await Kubectl.ApplyAsync(Pod("imageless"));
         await ToldAsync("Failed", "imageless", "Error: ImagePullBackOff");

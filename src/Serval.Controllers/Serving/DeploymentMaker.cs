@@ -81,7 +81,7 @@ internal static class DeploymentMaker
         }
         foreach (var container in containers.Concat(spec["initContainers"] as JsonArray ?? []).OfType<JsonObject>())
         {
-            container.Put("image", digests[(string)container["name"]!]);
+            container["image"] = digests[(string)container["name"]!];
         }
         return new JsonObject(spec.Select(p => KeyValuePair.Create(p.Key, p.Value?.DeepClone())));
     }

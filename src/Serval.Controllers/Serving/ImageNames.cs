@@ -4,16 +4,9 @@ namespace Serval.Controllers.Serving;
 internal static class ImageNames
 {
     private const string Algorithm = "@sha256:";
-    private const string DefaultRegistry = "index.docker.io";
 
     /// <summary>Whether it names its content: <c>name@sha256:</c> and 64 hexadecimal digits.</summary>
     internal static bool HasDigest(string image) =>
         image.IndexOf(Algorithm, StringComparison.Ordinal) is > 0 and var at
         && image[(at + Algorithm.Length)..] is { Length: 64 } digits && digits.All(d => char.IsAsciiDigit(d) || char.IsAsciiHexDigitLower(d));
-
-    /// <summary>The registry it comes from; Docker's when it names none.</summary>
-    internal static string RegistryOf(string image) =>
-        image.Split('/', 2) is [var host, _] && (host == "localhost" || host.Contains('.', StringComparison.Ordinal) || host.Contains(':', StringComparison.Ordinal))
-            ? host
-            : DefaultRegistry;
 }

@@ -106,7 +106,7 @@ internal sealed class RevisionReconciler(
         return ReconcileResult.Done;
     }
 
-    /// <summary>Container → the reference its pods use; empty: the one in the spec. Null: one cannot be had.</summary>
+    /// <summary>Container → the reference its pods use; null: one cannot be had.</summary>
     private async Task<Dictionary<string, string>?> ResolveAsync(KubeObject stored, Revision revision, ConditionSet conditions, CancellationToken ct)
     {
         var known = revision.Status.ContainerStatuses.Concat(revision.Status.InitContainerStatuses).ToDictionary(s => s.Name, s => s.ImageDigest);
@@ -132,8 +132,8 @@ internal sealed class RevisionReconciler(
     }
 
     /// <summary>
-    /// An image by its content (knative/serving: reconciler/revision/resolve). A digest is not looked up; what is here is pinned whatever its registry
-    /// (docs/decisions/0007); of a registry that config-deployment exempts, the tag is left to the pods.
+    /// An image by its content (knative/serving: reconciler/revision/resolve). A digest is not looked up; a tag is pinned whatever its registry
+    /// (docs/decisions/0007).
     /// </summary>
     private async ValueTask<string> DigestAsync(string image, CancellationToken ct)
     {
@@ -141,29 +141,21 @@ internal sealed class RevisionReconciler(
         {
             return image;
         }
-        var rules = config.Current.Deployment;
-        using var patience = new CancellationTokenSource(rules.DigestResolutionTimeout, time);
+        var timeout = config.Current.Deployment.DigestResolutionTimeout;
+        using var patience = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, patience.Token);
         try
         {
             return (await images.ResolveAsync(image, either.Token)).Reference;
         }
-        catch (ImageNotFoundException) when (rules.RegistriesSkippingTagResolving.Contains(ImageNames.RegistryOf(image)))
-        {
-            return "";
-        }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            throw new ImageNotFoundException($"no answer within digest-resolution-timeout ({rules.DigestResolutionTimeout.TotalSeconds:0.###} s, config-deployment)");
+            throw new ImageNotFoundException($"no answer within digest-resolution-timeout ({timeout.TotalSeconds:0.###} s, config-deployment)");
         }
     }
 
-    private static JsonArray ContainerStatuses(IReadOnlyList<Container> containers, Dictionary<string, string> digests) => new([.. containers.Select(c =>
-    {
-        var status = new JsonObject { ["name"] = c.Name };
-        status.Put("imageDigest", digests[c.Name]);
-        return (JsonNode)status;
-    })]);
+    private static JsonArray ContainerStatuses(IReadOnlyList<Container> containers, Dictionary<string, string> digests) =>
+        new([.. containers.Select(c => (JsonNode)new JsonObject { ["name"] = c.Name, ["imageDigest"] = digests[c.Name] })]);
 
     private async Task<KubeObject> EnsureDeploymentAsync(
         KubeObject stored, Revision revision, Dictionary<string, string> digests, CancellationToken ct)

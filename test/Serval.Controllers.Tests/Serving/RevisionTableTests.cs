@@ -155,8 +155,7 @@ public sealed class RevisionTableTests
     public async Task MissingImage_IsSaid_AndLookedForAgain()
     {
         await using var world = await ServingWorld.StartAsync(s_config, s_revision);
-        await world.ConfigureAsync("config-deployment", """{"registries-skipping-tag-resolving":"elsewhere.test"}""");
-        world.Images.Missing.Add("dev.local/a:1");
+        world.Images.Missing.Add("dev.local/a:1"); // of a registry that Knative would not ask
         await world.RunAsync(Kinds.Revision, "c-00001");
         Assert.Equal(
             """
@@ -169,21 +168,6 @@ public sealed class RevisionTableTests
         world.Client.TakeWrites();
         await world.RunAsync(Kinds.Revision, "c-00001");
         Assert.Equal(s_created, world.Client.TakeWrites());
-    }
-
-    /// <summary>An exempt registry, and the image is not here: its pods get the tag, for good.</summary>
-    [Fact]
-    public async Task MissingImage_OfAnExemptRegistry_IsLeftToThePods()
-    {
-        await using var world = await ServingWorld.StartAsync(s_config, s_revision);
-        world.Images.Missing.Add("dev.local/a:1");
-        await world.RunAsync(Kinds.Revision, "c-00001");
-        Assert.Equal(s_created, world.Client.TakeWrites());
-        Assert.Equal("dev.local/a:1", Image(world));
-        Assert.StartsWith("containerStatuses: [{\"name\":\"user-container\"}]\n", world.Status(Kinds.Revision, "c-00001"), StringComparison.Ordinal);
-        world.Images.Missing.Clear();
-        await world.RunAsync(Kinds.Revision, "c-00001");
-        Assert.Equal(("dev.local/a:1", 0), (Image(world), world.Client.TakeWrites().Count));
     }
 
     [Fact]
@@ -211,15 +195,6 @@ public sealed class RevisionTableTests
             "ContainerHealthy=False ContainerMissing: Unable to fetch image \"dev.local/a:1\": no answer within digest-resolution-timeout (10 s, config-deployment)",
             world.Status(Kinds.Revision, "c-00001"), StringComparison.Ordinal);
     }
-
-    [Theory]
-    [InlineData("a", "index.docker.io")]
-    [InlineData("user/a:1", "index.docker.io")]
-    [InlineData("a:1", "index.docker.io")]
-    [InlineData("localhost/a", "localhost")]
-    [InlineData("host:5000/a/b:1", "host:5000")]
-    [InlineData("dev.local/a:1", "dev.local")]
-    public void Registry_IsWhatStandsBeforeTheFirstSlash(string image, string registry) => Assert.Equal(registry, ImageNames.RegistryOf(image));
 
     [Theory]
     [InlineData("a@sha256:{0}", true)]
