@@ -3,10 +3,11 @@ using System.Text;
 namespace Serval.ApiServer.Certificates;
 
 /// <summary>Files only their owner may read.</summary>
-internal static class PrivateFile
+public static class PrivateFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
+    /// <summary>Makes a directory that only its owner may look into; one that is there stays as it is.</summary>
     public static void CreateDirectory(string path)
     {
         if (OperatingSystem.IsWindows())
@@ -58,9 +59,10 @@ internal static class PrivateFile
         File.Move(draft, path, overwrite: true);
     }
 
-    private static FileStream Create(string path)
+    /// <summary>Makes a new file to be written and read again. <see cref="IOException"/> when it is there already.</summary>
+    public static FileStream Create(string path)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite };
         if (!OperatingSystem.IsWindows())
         {
             options.UnixCreateMode = OwnerOnly;

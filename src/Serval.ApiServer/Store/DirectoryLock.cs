@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Serval.ApiServer.Store;
 
 /// <summary>Holds a data directory for one process. The kernel drops the lock with the process, so a crash leaves nothing behind.</summary>
-internal sealed class DirectoryLock : IDisposable
+public sealed class DirectoryLock : IDisposable
 {
     // What opening a file that another process holds says: the system's own number, or Windows' code.
     private const int WouldBlock = 11;
@@ -14,6 +14,7 @@ internal sealed class DirectoryLock : IDisposable
 
     private DirectoryLock(FileStream held) => _held = held;
 
+    /// <summary>Takes a directory that exists. Throws <see cref="StoreException"/> with the process that has it.</summary>
     public static DirectoryLock Take(string directory)
     {
         var pidFile = Path.Combine(directory, "serval.pid");

@@ -39,11 +39,18 @@ public sealed partial class SqliteStore : IAsyncDisposable
         try
         {
             _database.Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY");
-            if (options.Directory is not null && StoreSchema.IsEmpty(_database) && Directory.Exists(Path.Combine(options.Directory, "certificates")))
+            var layout = StoreSchema.Layout(_database, Where);
+            if (options.Directory is not null && layout == 0 && Directory.Exists(Path.Combine(options.Directory, "certificates")))
             {
                 Log.Emptied(options.Logger, Where);
             }
-            StoreSchema.Migrate(_database, Where);
+            if (options.Directory is not null && layout is > 0 and < StoreSchema.Current)
+            {
+                var kept = $"{DatabasePath(options.Directory)}.before-{StoreSchema.Current}";
+                StoreCopy.Replace(_database, kept);
+                Log.Migrating(options.Logger, Where, layout, StoreSchema.Current, kept);
+            }
+            StoreSchema.Migrate(_database, layout);
             _tables = StoreSchema.ReadKinds(_database, Kinds.All).ToFrozenDictionary(k => k.Value, k => new KindTable(this, k.Value, k.Key));
             var loader = new StoreLoader(_database, Where);
             loader.LoadObjects(_tables.Values.ToDictionary(t => t.Id));
@@ -78,17 +85,6 @@ public sealed partial class SqliteStore : IAsyncDisposable
 
     /// <summary>The live cache of a kind.</summary>
     public IObjectCache Cache(ResourceKind kind) => Table(kind);
-
-    /// <summary>Writes a consistent copy of the database to a new file, while everything goes on.</summary>
-    public Task BackupAsync(string path, CancellationToken ct = default)
-    {
-        if (_options.Directory is null)
-        {
-            throw new StoreException("a store in memory has nothing to back up: give it a data directory");
-        }
-        var source = DatabasePath(_options.Directory);
-        return Task.Run(() => Backup(source, path), ct);
-    }
 
     /// <summary>A clean stop: what is queued is stored, and the version counter is recorded.</summary>
     public async ValueTask DisposeAsync()
@@ -165,7 +161,7 @@ public sealed partial class SqliteStore : IAsyncDisposable
         Release();
     }
 
-    internal static string DatabasePath(string directory) => Path.Combine(directory, "serval.db");
+    internal static string DatabasePath(string directory) => Path.Combine(directory, StoreCopy.FileName);
 
     private static SqliteStore Open(StoreOptions options)
     {
@@ -203,27 +199,6 @@ public sealed partial class SqliteStore : IAsyncDisposable
         PrivateFile.Tighten(database + "-shm");
     }
 
-    private static void Backup(string source, string path)
-    {
-        var begun = false;
-        try
-        {
-            PrivateFile.CreateEmpty(path); // SQLite fills an empty file, and keeps its mode
-            begun = true;
-            using var database = new SqliteDatabase(source);
-            database.Execute($"VACUUM INTO '{path.Replace("'", "''", StringComparison.Ordinal)}'");
-        }
-        catch (Exception e) when (e is SqliteFailure or IOException or UnauthorizedAccessException)
-        {
-            var advice = !begun && File.Exists(path) ? "the file already exists: choose a new name" : (e as SqliteFailure)?.Advice ?? "check the directory's space, owner and mode";
-            if (begun)
-            {
-                File.Delete(path);
-            }
-            throw new StoreException($"the backup to {path} failed: {e.Message.TrimEnd('.')}; {advice}", e);
-        }
-    }
-
     private void TruncateLog() => _queue.TryAdd(new StoreChore<int>(static db => db.Checkpoint(truncate: true)));
 
     private void Release()
@@ -250,6 +225,9 @@ public sealed partial class SqliteStore : IAsyncDisposable
     {
         [LoggerMessage(21, LogLevel.Warning, "The database in {Where} is empty although the directory was used before; if it should not be, stop and restore a backup")]
         public static partial void Emptied(ILogger logger, string where);
+
+        [LoggerMessage(22, LogLevel.Warning, "The database in {Where} is brought from layout {From} to {To}; a copy for the version before lies in {Kept}")]
+        public static partial void Migrating(ILogger logger, string where, int from, int to, string kept);
 
         [LoggerMessage(20, LogLevel.Warning, "The clean stop of the database in {Where} could not be recorded, so the next start skips a block of versions; {Advice}")]
         public static partial void UncleanStop(ILogger logger, Exception e, string where, string advice);

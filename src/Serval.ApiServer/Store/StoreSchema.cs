@@ -6,7 +6,7 @@ namespace Serval.ApiServer.Store;
 internal static class StoreSchema
 {
     /// <summary>The layout this program writes. A step is added for each new one; none is ever changed.</summary>
-    public const int Current = 1;
+    public const int Current = 2;
 
     private static readonly string[] s_steps =
     [
@@ -18,21 +18,21 @@ internal static class StoreSchema
         CREATE TABLE gaps(after INTEGER PRIMARY KEY, before INTEGER NOT NULL);
         INSERT INTO meta VALUES('last', 1), ('high', 1), ('clean', 1), ('compacted', 1);
         """,
+        "PRAGMA application_id = 0x53727631", // "Srv1": the file says whose it is (SQLite, database file format)
     ];
 
-    /// <summary>Nothing was ever written to it: it was made just now, or cut to nothing.</summary>
-    public static bool IsEmpty(SqliteDatabase database) => database.Scalar("PRAGMA user_version") == 0;
-
-    /// <summary>Brings a database to <see cref="Current"/>; refuses one that a newer program has written.</summary>
-    public static void Migrate(SqliteDatabase database, string where)
+    /// <summary>The layout of a database, 0 when it is empty; refuses one that a newer program has written.</summary>
+    public static int Layout(SqliteDatabase database, string where)
     {
         var found = (int)(database.Scalar("PRAGMA user_version") ?? 0);
-        if (found > Current)
-        {
-            throw new StoreException(
-                $"the database in {where} was written by a newer Serval (layout {found}, this one knows {Current}): start that version, or restore a backup made before the upgrade");
-        }
-        for (var step = found; step < Current; step++)
+        return found <= Current ? found : throw new StoreException(
+            $"the database in {where} was written by a newer Serval (layout {found}, this one knows {Current}): start that version, or restore a backup made before the upgrade");
+    }
+
+    /// <summary>Brings a database from a layout to <see cref="Current"/>. Each step is there whole or not at all.</summary>
+    public static void Migrate(SqliteDatabase database, int from)
+    {
+        for (var step = from; step < Current; step++)
         {
             database.Execute("BEGIN IMMEDIATE");
             database.Execute(s_steps[step]);

@@ -1,0 +1,118 @@
+using Serval.Api;
+using Serval.ApiServer.Store;
+using Serval.Kube;
+
+namespace Serval.StoreConformance;
+
+/// <summary>What an earlier version wrote is read by this one, and is still there for that one.</summary>
+public sealed class MigrationTests : IDisposable
+{
+    private static readonly ObjectKey s_kept = new("old", "kept");
+
+    private readonly ScratchDirectory _directory = new();
+
+    public MigrationTests()
+    {
+        using var script = new StreamReader(GetType().Assembly.GetManifestResourceStream("layout-1.sql")!);
+        using var database = Database();
+        database.Execute(script.ReadToEnd());
+    }
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task Layout1_IsReadWithItsHistory_AndGoesOn()
+    {
+        await using (var opened = await OpenAsync())
+        {
+            Assert.Equal("it's kept", opened.Client.Cache(Kinds.ConfigMap).Get(s_kept)!.Text("data", "key"));
+            await using var watch = new WatchReader(ct => opened.Client.WatchAsync(Kinds.ConfigMap, "old", new WatchOptions { ResourceVersion = "27" }, ct));
+            Assert.Equal(["Added removed", "Deleted removed"], await watch.TakeAsync(2));
+            Assert.True((await opened.Create("new")).Version > 29);
+        }
+        using (var database = Database())
+        {
+            Assert.Equal(StoreSchema.Current, Layout(database));
+        }
+        await using var again = await OpenAsync();
+        Assert.NotNull(again.Client.Cache(Kinds.ConfigMap).Get(s_kept));
+        Assert.NotNull(again.Client.Cache(Kinds.ConfigMap).Get(new ObjectKey("facts", "new")));
+    }
+
+    [Fact]
+    public async Task Migrated_TheFileSaysWhoseItIs_AsANewOneDoes()
+    {
+        using var other = new ScratchDirectory();
+        foreach (var directory in new[] { _directory, other })
+        {
+            await using (await OpenAsync(directory))
+            {
+                // opened and stopped
+            }
+            var header = await File.ReadAllBytesAsync(SqliteStore.DatabasePath(directory.Path));
+            Assert.Equal("Srv1"u8, header.AsSpan(68, 4)); // SQLite, database file format: application id
+        }
+    }
+
+    /// <summary>The copy of an attempt that was cut short is made anew.</summary>
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData(".new")]
+    public async Task BeforeMigrating_TheDatabaseIsCopied(string? leftover)
+    {
+        if (leftover is not null)
+        {
+            await File.WriteAllTextAsync(Copy + leftover, "half a copy");
+        }
+        await using (var opened = await OpenAsync())
+        {
+            await opened.Create("later");
+        }
+        using var copy = new SqliteDatabase(Copy);
+        Assert.Equal(1, Layout(copy));
+        Assert.Equal(3, copy.Scalar("SELECT count(*) FROM objects"));
+        Assert.False(File.Exists(Copy + ".new"));
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Copy));
+        }
+    }
+
+    [Fact]
+    public async Task WithoutTheCopy_NothingIsMigrated()
+    {
+        Directory.CreateDirectory(Copy + ".new"); // in its way
+        var refused = await Assert.ThrowsAsync<StoreException>(() => SqliteStore.OpenAsync(new StoreOptions { Directory = _directory.Path }));
+        Assert.Contains(_directory.Path, refused.Message, StringComparison.Ordinal);
+        using (var database = Database())
+        {
+            Assert.Equal(1, Layout(database));
+        }
+        Directory.Delete(Copy + ".new");
+        await using var opened = await OpenAsync();
+        Assert.NotNull(opened.Client.Cache(Kinds.ConfigMap).Get(s_kept));
+    }
+
+    [Fact]
+    public async Task ANewDatabase_AndOneOfToday_AreNotCopied()
+    {
+        using var other = new ScratchDirectory();
+        for (var start = 0; start < 2; start++)
+        {
+            await using (await OpenAsync(other))
+            {
+                // opened and stopped
+            }
+            Assert.Empty(Directory.EnumerateFiles(other.Path, "*.before-*"));
+        }
+    }
+
+    private string Copy => $"{SqliteStore.DatabasePath(_directory.Path)}.before-{StoreSchema.Current}";
+
+    private SqliteDatabase Database() => new(SqliteStore.DatabasePath(_directory.Path));
+
+    private static long? Layout(SqliteDatabase database) => database.Scalar("PRAGMA user_version");
+
+    private Task<OpenedStore> OpenAsync(ScratchDirectory? directory = null) => OpenedStore.OpenAsync(new StoreOptions { Directory = (directory ?? _directory).Path });
+}

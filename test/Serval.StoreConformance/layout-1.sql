@@ -1,0 +1,22 @@
+-- A database of layout 1 as it was written then: a namespace, its ServiceAccount, a ConfigMap, and one that was made and removed.
+CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE kinds(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE objects(kind INTEGER NOT NULL, ns TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL, UNIQUE(kind, ns, name));
+CREATE TABLE changes(rv INTEGER PRIMARY KEY, prev INTEGER NOT NULL, kind INTEGER NOT NULL, type INTEGER NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE TABLE gaps(after INTEGER PRIMARY KEY, before INTEGER NOT NULL);
+INSERT INTO meta VALUES('last', 29);
+INSERT INTO meta VALUES('high', 10001);
+INSERT INTO meta VALUES('clean', 1);
+INSERT INTO meta VALUES('compacted', 1);
+INSERT INTO kinds VALUES(1, 'namespaces');
+INSERT INTO kinds VALUES(4, 'configmaps');
+INSERT INTO kinds VALUES(6, 'serviceaccounts');
+INSERT INTO objects VALUES(1, '', 'old', CAST('{"apiVersion":"v1","kind":"Namespace","metadata":{"creationTimestamp":"2026-11-21T11:18:24Z","labels":{"kubernetes.io/metadata.name":"old"},"name":"old","resourceVersion":"25","uid":"1ab75623-5fc2-49c8-85bb-3054bcb1546c"},"spec":{"finalizers":["kubernetes"]},"status":{"phase":"Active"}}' AS BLOB));
+INSERT INTO objects VALUES(4, 'old', 'kept', CAST('{"apiVersion":"v1","data":{"key":"it''s kept"},"kind":"ConfigMap","metadata":{"creationTimestamp":"2026-11-21T11:18:24Z","labels":{"of":"layout-1"},"name":"kept","namespace":"old","resourceVersion":"27","uid":"8b2c154b-2d97-454c-80dd-6f8012680e4e"}}' AS BLOB));
+INSERT INTO objects VALUES(6, 'old', 'default', CAST('{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"creationTimestamp":"2026-11-21T11:18:24Z","name":"default","namespace":"old","resourceVersion":"26","uid":"a2c97408-9e32-408e-b05f-01f004a4f8e4"}}' AS BLOB));
+INSERT INTO changes VALUES(25, 0, 1, 0, 1795259904849, CAST('{"apiVersion":"v1","kind":"Namespace","metadata":{"creationTimestamp":"2026-11-21T11:18:24Z","labels":{"kubernetes.io/metadata.name":"old"},"name":"old","resourceVersion":"25","uid":"1ab75623-5fc2-49c8-85bb-3054bcb1546c"},"spec":{"finalizers":["kubernetes"]},"status":{"phase":"Active"}}' AS BLOB));
+INSERT INTO changes VALUES(26, 0, 6, 0, 1795259904850, CAST('{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"creationTimestamp":"2026-11-21T11:18:24Z","name":"default","namespace":"old","resourceVersion":"26","uid":"a2c97408-9e32-408e-b05f-01f004a4f8e4"}}' AS BLOB));
+INSERT INTO changes VALUES(27, 0, 4, 0, 1795259904863, CAST('{"apiVersion":"v1","data":{"key":"it''s kept"},"kind":"ConfigMap","metadata":{"creationTimestamp":"2026-11-21T11:18:24Z","labels":{"of":"layout-1"},"name":"kept","namespace":"old","resourceVersion":"27","uid":"8b2c154b-2d97-454c-80dd-6f8012680e4e"}}' AS BLOB));
+INSERT INTO changes VALUES(28, 0, 4, 0, 1795259904865, CAST('{"apiVersion":"v1","data":{"key":"gone"},"kind":"ConfigMap","metadata":{"creationTimestamp":"2026-11-21T11:18:24Z","name":"removed","namespace":"old","resourceVersion":"28","uid":"0ce53b80-ec30-4ad0-b4bf-28645a21b7b6"}}' AS BLOB));
+INSERT INTO changes VALUES(29, 28, 4, 2, 1795259905266, CAST('{"apiVersion":"v1","data":{"key":"gone"},"kind":"ConfigMap","metadata":{"creationTimestamp":"2026-11-21T11:18:24Z","name":"removed","namespace":"old","resourceVersion":"29","uid":"0ce53b80-ec30-4ad0-b4bf-28645a21b7b6"}}' AS BLOB));
+PRAGMA user_version = 1;
