@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Serval.Api;
 using Serval.Commands;
+using Serval.Commands.Kn;
 using Serval.Images;
 
 namespace Serval.Cli;
@@ -10,14 +11,17 @@ namespace Serval.Cli;
 /// <summary>The whole command line: parses, runs one verb, turns failures into one message and an exit code.</summary>
 internal static class CommandLineApp
 {
+    // "@latest" and "@FILE" are values, not files with more of the command line.
+    private static readonly ParserConfiguration s_parser = new() { ResponseFileTokenReplacer = null };
+
     public static async Task<int> RunAsync(string[] args, CliContext context, CancellationToken ct)
     {
         var root = CreateRoot(context);
-        var parse = root.Parse(args);
+        var parse = root.Parse(args, s_parser);
         if (parse.Errors.Count > 0 && parse.Action is ParseErrorAction)
         {
             var verb = parse.CommandResult.Command == root ? "serval" : $"serval {PathOf(parse)}";
-            return Report(context, ExitCodes.Usage, $"{parse.Errors[0].Message.TrimEnd('.')}; see `{verb} --help`");
+            return Report(context, ExitCodes.Usage, $"{string.Join(' ', parse.Errors[0].Message.Split((char[])['\r', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.')}; see `{verb} --help`");
         }
         var configuration = new InvocationConfiguration
         {
@@ -47,7 +51,11 @@ internal static class CommandLineApp
             new GetCommand(context),
             new LogsCommand(context),
             new InvokeCommand(context),
+            new ServiceCommand(context),
+            new RevisionCommand(context),
+            new RouteCommand(context),
             new ImageCommand(context),
+            new CompletionCommand(context),
             new VersionCommand(context),
         };
         if (context.StartHost is not null)

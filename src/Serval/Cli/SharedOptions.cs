@@ -19,6 +19,7 @@ internal static class SharedOptions
     public static Option<string?> Output(params string[] formats)
     {
         var option = new Option<string?>("--output", "-o") { Description = "Output: " + string.Join(", ", formats), HelpName = "FORMAT" };
+        option.CompletionSources.Add(formats);
         option.Validators.Add(result =>
         {
             if (result.Tokens.Count == 1 && !formats.Contains(result.Tokens[0].Value))

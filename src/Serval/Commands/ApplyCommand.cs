@@ -79,22 +79,8 @@ internal sealed class ApplyCommand : RemoteVerb
         {
             manifest["metadata"]!["namespace"] = ns;
         }
-        (string, string)[] query = [("fieldManager", "serval"), ("fieldValidation", "Strict"), ("dryRun", parse.GetValue(_dryRun) ? "All" : "")];
         var current = document.Name.Length == 0 ? null : await client.FindAsync(ResourcePath.Of(kind, ns, document.Name), ct);
-        if (current is null)
-        {
-            var created = await client.SendAsync(HttpMethod.Post, ResourcePath.Of(kind, ns, query: query), ThreeWayMerge.Record(manifest), "application/json", ct);
-            return ("created", created);
-        }
-        var patch = ThreeWayMerge.Patch(current, manifest);
-        if (patch.Count == 0)
-        {
-            return ("unchanged", current);
-        }
-        var changed = await client.SendAsync(
-            HttpMethod.Patch, ResourcePath.Of(kind, ns, document.Name, query: query), patch, "application/merge-patch+json", ct);
-        var same = (string?)changed["metadata"]?["resourceVersion"] == (string?)current["metadata"]?["resourceVersion"];
-        return (same ? "unchanged" : "configured", changed);
+        return await ObjectApply.RunAsync(client, kind, ns, manifest, current, ObjectApply.WriteQuery(parse.GetValue(_dryRun) ? "All" : ""), ct);
     }
 
     private void Tell(ParseResult parse, ResourceKind kind, string verb, JsonObject result)
@@ -117,10 +103,7 @@ internal sealed class ApplyCommand : RemoteVerb
     {
         if (objects.Length > 0)
         {
-            Printer.TryWrite(Context.Out, parse.GetValue(_output), () => objects is [var one] ? one : new JsonObject
-            {
-                ["apiVersion"] = "v1", ["kind"] = "List", ["items"] = new JsonArray([.. objects.Select(o => o.DeepClone())]),
-            });
+            Printer.TryWrite(Context.Out, parse.GetValue(_output), () => objects is [var one] ? one : ObjectList.Join(objects));
         }
     }
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Cli;
 using Serval.Manifests;
@@ -46,8 +45,7 @@ internal sealed class DeleteCommand : RemoteVerb
     {
         try
         {
-            var options = new JsonObject { ["kind"] = "DeleteOptions", ["apiVersion"] = "v1", ["propagationPolicy"] = "Background" };
-            await client.SendAsync(HttpMethod.Delete, ResourcePath.Of(kind, ns, name), options, "application/json", ct);
+            await client.DeleteAsync(ResourcePath.Of(kind, ns, name), "Background", ct);
         }
         catch (ApiException e) when (e.IsNotFound)
         {

@@ -75,33 +75,14 @@ internal sealed class GetCommand : RemoteVerb
         {
             foreach (var ((kind, _), answer) in queries.Zip(answers))
             {
-                foreach (var item in Items(answer))
+                foreach (var item in ObjectList.Items(answer))
                 {
                     await Context.Out.WriteLineAsync($"{ApplyCommand.Reference(kind)}/{(string?)item["metadata"]?["name"]}");
                 }
             }
             return;
         }
-        Printer.TryWrite(Context.Out, format, () => answers is [var one] ? one : new JsonObject
-        {
-            ["apiVersion"] = "v1", ["kind"] = "List", ["items"] = new JsonArray([.. answers.SelectMany(Items).Select(i => i.DeepClone())]),
-        });
-    }
-
-    // Items of a list may leave out what the list says for all of them.
-    private static IEnumerable<JsonObject> Items(JsonObject answer)
-    {
-        if (answer["items"] is not JsonArray items)
-        {
-            return [answer];
-        }
-        var kind = (string?)answer["kind"] is { } list && list.EndsWith("List", StringComparison.Ordinal) ? list[..^4] : "";
-        return items.OfType<JsonObject>().Select(i =>
-        {
-            i.TryAdd("apiVersion", (string?)answer["apiVersion"]);
-            i.TryAdd("kind", kind);
-            return i;
-        });
+        Printer.TryWrite(Context.Out, format, () => answers is [var one] ? one : ObjectList.Join(answers.SelectMany(ObjectList.Items)));
     }
 
     private void Write(List<ServerTable> tables, ParseResult parse, RemoteClient client)

@@ -57,7 +57,8 @@ internal static class ManifestSource
         return documents;
     }
 
-    private static IReadOnlyList<JsonNode> Nodes(string text, string source)
+    /// <summary>The documents of one text.</summary>
+    public static IReadOnlyList<JsonNode> Nodes(string text, string source)
     {
         try
         {

@@ -63,6 +63,15 @@ internal sealed class RemoteClient : IDisposable
         return await SendAsync(request, ct);
     }
 
+    /// <param name="path">The object.</param>
+    /// <param name="propagation">Whether its dependents go after it (<c>Background</c>) or before it (<c>Foreground</c>).</param>
+    /// <param name="ct">Ends the call.</param>
+    public Task<JsonObject> DeleteAsync(string path, string propagation, CancellationToken ct)
+    {
+        var options = new JsonObject { ["kind"] = "DeleteOptions", ["apiVersion"] = "v1", ["propagationPolicy"] = propagation };
+        return SendAsync(HttpMethod.Delete, path, options, "application/json", ct);
+    }
+
     /// <summary>A response whose body is read as it comes (logs, watches); the caller disposes it.</summary>
     public async Task<HttpResponseMessage> OpenAsync(string path, CancellationToken ct)
     {

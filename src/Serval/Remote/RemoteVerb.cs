@@ -24,9 +24,11 @@ internal abstract class RemoteVerb : Verb
 
     protected override async Task<int> RunAsync(ParseResult parse, CancellationToken ct)
     {
-        using var client = new RemoteClient(KubeConfig.Read(KubeConfigPath(parse)), Context);
+        using var client = Connect(parse);
         return await RunAsync(parse, client, ct);
     }
+
+    protected RemoteClient Connect(ParseResult parse) => new(KubeConfig.Read(KubeConfigPath(parse)), Context);
 
     /// <summary>The namespace of the command line, or null when it names none.</summary>
     protected string? GivenNamespace(ParseResult parse) => parse.GetValue(_namespace);

@@ -23,6 +23,22 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("image add UPPER . --entrypoint /x")]
     [InlineData("get ksvc --kubeconfig /does/not/exist")]
     [InlineData("get ksvc hello -A")]
+    [InlineData("service create")]
+    [InlineData("service create hello")]
+    [InlineData("service create hello --image a --image b")]
+    [InlineData("service create hello --image a --env A")]
+    [InlineData("service create hello --image a -o wide")]
+    [InlineData("service apply hello --image a --revision-name b")]
+    [InlineData("service update hello")]
+    [InlineData("service wait hello --wait-timeout -1")]
+    [InlineData("service export hello")]
+    [InlineData("service export hello -o yaml --mode both")]
+    [InlineData("service import /does/not/exist")]
+    [InlineData("service delete")]
+    [InlineData("service delete hello --all")]
+    [InlineData("revision delete")]
+    [InlineData("route describe")]
+    [InlineData("completion tcsh")]
     public async Task Run_WrongUsage_IsExitCode2WithOneMessage(string line)
     {
         await GiveKubeConfigAsync();
@@ -40,6 +56,10 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("logs hello")]
     [InlineData("invoke hello")]
     [InlineData("delete ksvc hello")]
+    [InlineData("ksvc ls")]
+    [InlineData("service update hello --traffic @latest=10")] // no file with more of the command line
+    [InlineData("revision list -s hello")]
+    [InlineData("route list")]
     public async Task Run_NoServerEver_IsExitCode4AndNamesServalUp(string line)
     {
         var result = await _cli.RunAsync(line.Split(' '));
@@ -69,7 +89,7 @@ public sealed class CommandLineTests : IDisposable
             In = TextReader.Null, Out = streams, Error = streams, RawOut = Stream.Null, StartHost = _cli.StartHost,
         });
         var verbs = root.Subcommands.SelectMany(c => c.Subcommands.Count > 0 ? c.Subcommands.Select(s => new[] { c.Name, s.Name }) : [[c.Name]]).ToArray();
-        Assert.Equal(13, verbs.Length);
+        Assert.Equal(28, verbs.Length);
 
         foreach (var verb in verbs)
         {
