@@ -56,7 +56,7 @@ public static class Outcomes
         RequestOutcome.NoEndpoint => new(503, "no-endpoint", "The Service has no ready endpoints", "Check that its pods run and are ready."),
         RequestOutcome.NoEndpointTimeout => new(504, "no-endpoint-timeout", "No instance became ready in time",
             "Look at the revision's conditions and the logs of its pods, or raise timeoutSeconds."),
-        RequestOutcome.QueueFull => new(503, "queue-full", "Too many requests wait for an instance", "Retry later, or raise the revision's max-scale or containerConcurrency."),
+        RequestOutcome.QueueFull => new(503, "queue-full", "Too many requests wait for an instance: pending request queue full", "Retry later, or raise the revision's max-scale or containerConcurrency."),
         RequestOutcome.BackendRemoved => new(503, "backend-removed", "The revision was deleted while the request waited", "Retry: the route may lead elsewhere by now."),
         RequestOutcome.UpstreamConnect => new(502, "upstream-connect", "No endpoint accepts connections", "Check that the program listens on the port its Service names."),
         RequestOutcome.UpstreamReset => new(502, "upstream-reset", "The instance closed the connection before it answered", "Look at the logs of its pod: it may have crashed."),

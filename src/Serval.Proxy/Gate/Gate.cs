@@ -229,10 +229,15 @@ internal sealed partial class Gate
         }
     }
 
+    /// <summary>How many may wait: upstream's ten for each slot where they wait at the instances (pkg/queue/sharedmain), else the operator's limit.</summary>
+    private int QueueDepth =>
+        _policy is { QueuesAtInstances: true, ContainerConcurrency: > 0 and var limit } && _ready.Length > 0
+            ? (int)Math.Min(10L * limit * _ready.Length, _services.MaxHeld) : _services.MaxHeld;
+
     private bool MayNotHold(out RequestOutcome refusal)
     {
         refusal = _retired ? RequestOutcome.BackendRemoved
-            : _queue.Count >= _services.MaxHeld ? RequestOutcome.QueueFull
+            : _queue.Count >= QueueDepth ? RequestOutcome.QueueFull
             : Key.Kind == BackendKind.Service && _ready.Length == 0 ? RequestOutcome.NoEndpoint : default;
         return refusal != default;
     }

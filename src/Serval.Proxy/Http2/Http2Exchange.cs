@@ -143,7 +143,7 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
         request.Content = content;
         foreach (var (name, values) in context.Request.Headers)
         {
-            if (!name.StartsWith(':') && HandlerUpstream.IsPassedOn(name) && !_backend!.Headers.ContainsKey(name) && (content is not null || name != "Content-Length"))
+            if (!name.StartsWith(':') && HandlerUpstream.IsPassedOn(name) && !_backend!.Replaces(name) && (content is not null || name != "Content-Length"))
             {
                 foreach (var value in values)
                 {

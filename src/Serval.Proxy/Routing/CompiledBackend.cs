@@ -6,16 +6,26 @@ namespace Serval.Proxy;
 /// <summary>A share of a rule, ready for use: its gate, and the bytes it adds to requests.</summary>
 internal sealed class CompiledBackend
 {
+    /// <summary>
+    /// What upstream's gateway, activator and queue proxy say to each other (knative/serving pkg/activator, knative/networking pkg/http/header): a
+    /// revision's program sees none of it, whoever sent it.
+    /// </summary>
+    private static readonly string[] s_internal =
+        ["Knative-Serving-Revision", "Knative-Serving-Namespace", "K-Original-Host", "K-Passthrough-Lb", "K-Proxy-Request"];
     private readonly uint _sets; // a bit for each known header
+    private readonly HashSet<string> _replaced;
 
     public CompiledBackend(RouteRule rule, WeightedBackend share, Gate gate)
     {
         Gate = gate;
         Weight = share.Weight;
         RewriteHost = HttpParser.IsHost(Encoding.UTF8.GetBytes(rule.RewriteHost)) ? rule.RewriteHost : "";
-        Headers = new Dictionary<string, string>(rule.AppendHeaders.Concat(share.AppendHeaders).Where(IsProper).GroupBy(h => h.Key, StringComparer.OrdinalIgnoreCase)
+        var hidden = gate.Key.Kind == BackendKind.Revision ? s_internal : [];
+        Headers = new Dictionary<string, string>(rule.AppendHeaders.Concat(share.AppendHeaders).Where(IsProper)
+            .Where(h => !hidden.Contains(h.Key, StringComparer.OrdinalIgnoreCase)).GroupBy(h => h.Key, StringComparer.OrdinalIgnoreCase)
             .Select(g => g.Last()), StringComparer.OrdinalIgnoreCase);
-        HeaderNames = [.. Headers.Keys.Select(Encoding.ASCII.GetBytes)];
+        _replaced = new HashSet<string>(Headers.Keys.Concat(hidden), StringComparer.OrdinalIgnoreCase);
+        HeaderNames = [.. _replaced.Select(Encoding.ASCII.GetBytes)];
         _sets = HeaderNames.Aggregate(0u, (sets, name) => sets | Bit(KnownHeaders.Find(name)));
         HeaderBytes = Encoding.UTF8.GetBytes(string.Concat(Headers.Select(h => $"{h.Key}: {h.Value}\r\n")));
         HostBytes = Encoding.ASCII.GetBytes(RewriteHost);
@@ -32,13 +42,15 @@ internal sealed class CompiledBackend
 
     public IReadOnlyDictionary<string, string> Headers { get; }
 
-    /// <summary>Set on requests, replacing the client's.</summary>
+    /// <summary>Replaced on requests, or kept from the program.</summary>
     public byte[][] HeaderNames { get; }
 
     public byte[] HeaderBytes { get; }
 
     /// <summary>Whether this one of the headers the proxy acts on is set on requests.</summary>
     public bool Sets(KnownHeader known) => (_sets & Bit(known)) != 0;
+
+    public bool Replaces(string name) => _replaced.Contains(name);
 
     public bool Replaces(ReadOnlySpan<byte> name)
     {

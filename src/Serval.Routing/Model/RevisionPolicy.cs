@@ -21,6 +21,12 @@ public sealed record RevisionPolicy
     /// <summary>The most requests at one instance at a time; 0 for no limit.</summary>
     public int ContainerConcurrency { get; init; }
 
+    /// <summary>
+    /// No burst is held in front of the instances (a target-burst-capacity of 0, which takes upstream's activator out of the path). While any is ready,
+    /// only ten times its concurrency may wait for each.
+    /// </summary>
+    public bool QueuesAtInstances { get; init; }
+
     /// <summary>From the request's head to the last byte of its answer; time held counts.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(300);
 

@@ -213,6 +213,26 @@ public sealed class GateTests
         Assert.Equal(new BackendDemand(s_key, 0, 0, 1, 1), sink.Reports[1]);
     }
 
+    [Theory]
+    [InlineData(true, 2, 2, 40)]
+    [InlineData(true, 2, 0, 100)] // none is ready: they wait in front
+    [InlineData(true, 50, 1, 100)] // the operator's limit stands
+    [InlineData(false, 2, 2, 100)]
+    public void Queue_AtTheInstances_IsTenForEachSlot(bool atInstances, int limit, int instances, int depth)
+    {
+        var gate = NewGate(new ManualTime(), limit, 1);
+        gate.SetPolicy(new RevisionPolicy { ContainerConcurrency = limit, QueuesAtInstances = atInstances });
+        gate.SetLevel(EndpointsSnapshot.Of([.. Enumerable.Range(0, instances).Select(i => E($"i{i}"))]));
+        Assert.All(Enumerable.Range(0, limit * instances), _ => Assert.True(gate.TryEnter(out var _)));
+        for (var i = 0; i < depth; i++)
+        {
+            Assert.False(gate.TryEnter(out _));
+            Assert.NotNull(gate.Hold(again: false, out _));
+        }
+        Assert.Null(gate.Hold(again: false, out var refusal));
+        Assert.Equal(RequestOutcome.QueueFull, refusal);
+    }
+
     private static void Arrive(Gate gate, List<Instance> running, List<Waiter> waiting, bool again)
     {
         if (gate.TryEnter(out var instance))

@@ -44,16 +44,63 @@ public sealed class ForwardingTests : ProxyTest
         {
             RewriteHost = "inner",
             AppendHeaders = [new("X-Rule", "r"), new("X-Both", "rule")],
-            Backends = [new WeightedBackend { Backend = Revision, AppendHeaders = [new("Knative-Serving-Revision", "hello-00001"), new("X-Both", "split")] }],
+            Backends = [new WeightedBackend { Backend = Revision, AppendHeaders = [new("X-Both", "split")] }],
         }).Build(2));
         var client = await ClientAsync();
-        await client.SendReadAsync("GET / HTTP/1.1\r\nHost: h\r\nknative-serving-revision: spoofed\r\n\r\n");
+        await client.SendReadAsync("GET / HTTP/1.1\r\nHost: h\r\nx-both: spoofed\r\n\r\n");
         Assert.Equal("inner", seen!.Header("Host"));
-        Assert.Equal("hello-00001", seen.Header("Knative-Serving-Revision"));
-        Assert.Equal(1, seen.Count("Knative-Serving-Revision"));
         Assert.Equal("split", seen.Header("X-Both"));
+        Assert.Equal(1, seen.Count("X-Both"));
         Assert.Equal("r", seen.Header("X-Rule"));
         Assert.Equal("h", seen.Header("X-Forwarded-Host"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Program_SeesNothingOfWhatIsBetweenGatewayAndRevision(bool http2)
+    {
+        Message? seen = null;
+        Serve(m =>
+        {
+            seen = m;
+            return Upstream.Ok("ok");
+        });
+        KeyValuePair<string, string>[] own = [new("Knative-Serving-Revision", "hello-00001"), new("knative-serving-namespace", "default"), new("Knative-Serving-Tag", "blue")];
+        Proxy.Publish(new RouteTableBuilder().Add("h", new RouteRule { Backends = [new WeightedBackend { Backend = Revision, AppendHeaders = own }] }).Build(2));
+        string[] hidden = ["Knative-Serving-Revision", "Knative-Serving-Namespace", "K-Original-Host", "K-Passthrough-Lb", "K-Proxy-Request"];
+        await GetAsync(http2, [.. hidden, "Knative-Serving-Default-Route"]);
+        Assert.All(hidden, h => Assert.Equal(0, seen!.Count(h)));
+        Assert.Equal("blue", seen!.Header("Knative-Serving-Tag"));
+        Assert.Equal("by the client", seen.Header("Knative-Serving-Default-Route"));
+        Assert.Equal("h", seen.Header("Host"));
+    }
+
+    [Fact]
+    public async Task PlainService_SeesEveryHeader()
+    {
+        var service = BackendKey.Service("default", "plain", "80");
+        var upstream = Own(Upstream.Answering(m => Upstream.Ok(m.Header("Knative-Serving-Revision")!)));
+        Proxy.Set(service, EndpointsSnapshot.Of(upstream.Endpoint("a")));
+        Proxy.Publish(new RouteTableBuilder().Add("h", new RouteRule { Backends = [new WeightedBackend { Backend = service }] }).Build(2));
+        Assert.Equal("mine", (await (await ClientAsync()).SendReadAsync("GET / HTTP/1.1\r\nHost: h\r\nKnative-Serving-Revision: mine\r\n\r\n")).Body);
+    }
+
+    /// <summary>A request with headers set by the client.</summary>
+    private async Task GetAsync(bool http2, string[] names)
+    {
+        if (!http2)
+        {
+            await (await ClientAsync()).SendReadAsync($"GET / HTTP/1.1\r\nHost: h\r\n{string.Concat(names.Select(n => $"{n}: by the client\r\n"))}\r\n");
+            return;
+        }
+        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{Proxy.HttpPort}")
+        {
+            Version = new Version(2, 0), VersionPolicy = HttpVersionPolicy.RequestVersionExact, Headers = { { "Host", "h" } },
+        };
+        Array.ForEach(names, n => request.Headers.Add(n, "by the client"));
+        Assert.True((await client.SendAsync(request)).IsSuccessStatusCode);
     }
 
     [Theory]

@@ -15,7 +15,9 @@ public sealed class HoldTests : ProxyTest
             : c.SendReadAsync($"POST /{i} HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")).ToArray();
         await Demand.WaitAsync(d => d.Held > 0);
         await WaitHeldAsync(300);
-        Assert.Equal("queue-full", (await (await ClientAsync()).GetAsync("h")).Header("Serval-Error"));
+        var refused = await (await ClientAsync()).GetAsync("h");
+        Assert.Equal((503, "queue-full"), (refused.Status, refused.Header("Serval-Error")));
+        Assert.Contains("pending request queue full", refused.Body, StringComparison.Ordinal); // upstream's words (pkg/queue/breaker.go)
         var upstream = Own(Upstream.Answering(m => Upstream.Ok(m.StartLine.Split(' ')[1] + m.Body)));
         Proxy.SetInstance(Revision, upstream.Endpoint("a"));
         var bodies = (await Task.WhenAll(answers)).Select(a => a.Body).ToArray();
