@@ -20,19 +20,19 @@ public sealed class RevisionScaler
     {
         _spec = spec;
         _created = now;
-        _demand = new DemandWindow(spec.StableWindow);
+        _demand = new DemandWindow(spec.StableWindow, spec.Metric);
         _strategy = new KpaStrategy(ready, now);
     }
 
-    /// <summary>The spec; a new stable window starts measuring afresh.</summary>
+    /// <summary>The spec; a new stable window or metric starts measuring afresh.</summary>
     public ScalingSpec Spec
     {
         get => _spec;
         set
         {
-            if (value.StableWindow != _spec.StableWindow)
+            if (value.StableWindow != _spec.StableWindow || value.Metric != _spec.Metric)
             {
-                _demand = new DemandWindow(value.StableWindow);
+                _demand = new DemandWindow(value.StableWindow, value.Metric);
             }
             _spec = value;
         }

@@ -3,7 +3,7 @@ namespace Serval.Autoscaling;
 /// <summary>Why a decision came out as it did.</summary>
 public enum ScaleReason
 {
-    /// <summary>Average concurrency over the stable window ÷ target.</summary>
+    /// <summary>Average load over the stable window ÷ target.</summary>
     StableWindow,
 
     /// <summary>A burst: the panic window rules and nothing is scaled down.</summary>
@@ -50,11 +50,11 @@ public enum ScaleReason
 }
 
 /// <summary>What a decision was made from.</summary>
-/// <param name="Stable">Average concurrency over the stable window.</param>
-/// <param name="Panic">Average concurrency over the panic window.</param>
+/// <param name="Stable">Average load over the stable window.</param>
+/// <param name="Panic">Average load over the panic window.</param>
 /// <param name="Now">Requests in flight and held at the last reports.</param>
 /// <param name="Held">Those of them that wait for an instance.</param>
-/// <param name="Target">Concurrency wanted per instance.</param>
+/// <param name="Target">Load wanted per instance, in units of the metric.</param>
 /// <param name="Ready">Instances ready.</param>
 /// <param name="Replicas">Instances asked for before.</param>
 /// <param name="Min">Fewest that hold now.</param>

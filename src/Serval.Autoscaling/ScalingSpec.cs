@@ -7,7 +7,10 @@ public sealed record ScalingSpec
 {
     public static readonly ScalingSpec Default = new();
 
-    /// <summary>Concurrency an instance should carry: what it can carry × utilisation.</summary>
+    /// <summary>What is measured and compared with <see cref="Target"/>.</summary>
+    public ScalingMetric Metric { get; init; }
+
+    /// <summary>Load an instance should carry, in units of <see cref="Metric"/>: what it can carry × utilisation.</summary>
     public double Target { get; init; } = 70;
 
     /// <summary>Fewest instances while reachable.</summary>
@@ -22,7 +25,7 @@ public sealed record ScalingSpec
     /// <summary>Fewest instances while there is demand; below 2 it says nothing.</summary>
     public int ActivationScale { get; init; }
 
-    /// <summary>How far back concurrency is averaged, and how long a revision is idle before it may go to zero.</summary>
+    /// <summary>How far back the load is averaged, and how long a revision is idle before it may go to zero.</summary>
     public TimeSpan StableWindow { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>The shorter window that detects bursts.</summary>

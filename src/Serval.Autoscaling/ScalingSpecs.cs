@@ -20,6 +20,7 @@ public static class ScalingSpecs
         var (min, max) = annotations.ScaleBounds(reachable);
         return new ScalingSpec
         {
+            Metric = annotations.Metric == AutoscalingAnnotations.Rps ? ScalingMetric.RequestsPerSecond : ScalingMetric.Concurrency,
             Target = Target(autoscaler, annotations, config),
             MinScale = min,
             MaxScale = max,
@@ -43,9 +44,9 @@ public static class ScalingSpecs
     public static string Unsupported(PodAutoscaler autoscaler, ServingConfig config)
     {
         var annotations = new AutoscalingAnnotations(autoscaler.Metadata.Annotations, config.Autoscaler);
-        if (annotations.Metric is not (AutoscalingAnnotations.Concurrency or ""))
+        if (annotations.Metric is not (AutoscalingAnnotations.Concurrency or AutoscalingAnnotations.Rps or ""))
         {
-            return $"metric \"{annotations.Metric}\" is not supported yet; the revision is scaled on concurrency";
+            return $"metric \"{annotations.Metric}\" is not supported; the revision is scaled on concurrency";
         }
         if (annotations.Class != AutoscalingAnnotations.Kpa)
         {
@@ -59,7 +60,7 @@ public static class ScalingSpecs
     /// <summary>A target in another metric's unit says nothing about concurrency: then the cluster's default holds.</summary>
     private static double Target(PodAutoscaler autoscaler, AutoscalingAnnotations annotations, ServingConfig config)
     {
-        if (annotations.Metric == AutoscalingAnnotations.Concurrency)
+        if (annotations.Metric is AutoscalingAnnotations.Concurrency or AutoscalingAnnotations.Rps)
         {
             return annotations.ResolveTarget(autoscaler.Spec.ContainerConcurrency).Target;
         }

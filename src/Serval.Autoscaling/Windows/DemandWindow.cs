@@ -11,17 +11,19 @@ public readonly record struct DemandSample(int InFlight, int Held, double Averag
 }
 
 /// <summary>
-/// The demand of one revision, summed over gateways. Each report says the mean since the one before; between reports the last level is
-/// taken to go on. A gateway that falls silent while it had requests counts as gone after <see cref="Silence"/>.
+/// The demand of one revision, summed over gateways. Each report says the mean since the one before. Between reports the last level is taken
+/// to go on; requests per second are those up to the last report. A gateway that falls silent while it had requests counts as gone after
+/// <see cref="Silence"/>.
 /// </summary>
-internal sealed class DemandWindow(TimeSpan length)
+internal sealed class DemandWindow(TimeSpan length, ScalingMetric metric)
 {
     /// <summary>Gateways report each second while there is traffic; two missed reports in a row are silence.</summary>
     internal static readonly TimeSpan Silence = TimeSpan.FromSeconds(3);
 
-    private readonly ConcurrencyWindow _window = new(length);
+    private readonly LoadWindow _window = new(length, shortest: metric == ScalingMetric.RequestsPerSecond ? 1 : 0);
     private readonly List<Source> _sources = []; // few: one a gateway
     private DateTimeOffset _lastDemand = DateTimeOffset.MinValue;
+    private DateTimeOffset _lastReport = DateTimeOffset.MinValue;
 
     /// <summary>Requests in flight and held at the last reports.</summary>
     public int Level { get; private set; }
@@ -32,6 +34,7 @@ internal sealed class DemandWindow(TimeSpan length)
     public void Report(string gateway, in DemandSample sample, DateTimeOffset now)
     {
         Forget(now);
+        _lastReport = now;
         var source = _sources.Find(s => s.Gateway == gateway);
         if (source is not null || !sample.IsZero)
         {
@@ -49,11 +52,12 @@ internal sealed class DemandWindow(TimeSpan length)
             if (!sample.IsZero)
             {
                 _sources.Add(new Source(gateway, now, sample));
+                Add(sample, now, now);
             }
         }
         else
         {
-            _window.Add(source.At, now, sample.Average);
+            Add(sample, source.At, now);
             if (sample.IsZero)
             {
                 _sources.Remove(source);
@@ -73,15 +77,20 @@ internal sealed class DemandWindow(TimeSpan length)
         }
     }
 
-    /// <summary>Mean concurrency over the last part of the window.</summary>
+    /// <summary>Mean concurrency or requests per second over the last part of the window.</summary>
     public double Average(DateTimeOffset now, TimeSpan over)
     {
+        var length = (int)Math.Ceiling(over.TotalSeconds);
+        if (metric == ScalingMetric.RequestsPerSecond)
+        {
+            return _window.Average(_sources.Count > 0 ? _lastReport : now, length, open: 0, level: 0);
+        }
         var open = 0d;
         foreach (var source in _sources)
         {
             open += source.Level * (now - source.At).TotalSeconds;
         }
-        return _window.Average(now, (int)Math.Ceiling(over.TotalSeconds), open, Level);
+        return _window.Average(now, length, open, Level);
     }
 
     /// <summary>When there last was demand.</summary>
@@ -89,6 +98,22 @@ internal sealed class DemandWindow(TimeSpan length)
 
     /// <summary>Whether nothing is remembered and no gateway has anything.</summary>
     public bool IsEmpty(DateTimeOffset now) => Level == 0 && _window.IsEmpty(now);
+
+    private void Add(in DemandSample sample, DateTimeOffset from, DateTimeOffset to)
+    {
+        if (metric == ScalingMetric.Concurrency)
+        {
+            _window.Add(from, to, sample.Average);
+        }
+        else if (to > from)
+        {
+            _window.Add(from, to, sample.Requests / (to - from).TotalSeconds);
+        }
+        else
+        {
+            _window.Count(to, sample.Requests);
+        }
+    }
 
     private void Total()
     {

@@ -27,6 +27,27 @@ public sealed class SimulatorTests
         Assert.Equal(expected, result.ReplicasAt(S(599)));
     }
 
+    /// <summary>Requests per second decide, however long the requests take.</summary>
+    [Theory]
+    [InlineData(20, 0.5, 3)]
+    [InlineData(30, 0.5, 5)]
+    [InlineData(40, 0.5, 6)]
+    [InlineData(40, 0.001, 6)]
+    [InlineData(3, 5, 1)]
+    public void ConstantRate_ConvergesToRateOverTargetAndStays(int rate, double takes, int expected)
+    {
+        var result = Simulator.Run(new Scenario
+        {
+            Seed = 1,
+            Spec = ScalingSpec.Default with { Metric = ScalingMetric.RequestsPerSecond, Target = 7 },
+            Length = S(600),
+            Requests = _ => Arrivals.Even(rate, S(1.3), S(600)),
+            ServiceTime = _ => S(takes),
+        });
+        Assert.All(result.Replicas.Where(r => r.At > S(70)), r => Assert.Fail($"moved to {r.Count} at {r.At}"));
+        Assert.Equal(expected, result.ReplicasAt(S(599)));
+    }
+
     [Fact]
     public void OneRequest_WakesAtOnceAndReturnsToZeroAfterTheWindow()
     {
@@ -73,7 +94,7 @@ public sealed class SimulatorTests
             var result = Simulator.Run(new Scenario
             {
                 Seed = seed,
-                Spec = limit == 0 ? spec : spec with { Target = limit * 0.7 },
+                Spec = limit == 0 ? spec : spec with { Metric = ScalingMetric.Concurrency, Target = limit * 0.7 }, // a rate says nothing about a limit
                 ContainerConcurrency = limit,
                 Length = S(1500),
                 Requests = r => Arrivals.Poisson(r, rate, from, to).Concat(bursts.SelectMany(b => Arrivals.Burst(b.Item2, b.Item1))),
@@ -98,6 +119,7 @@ public sealed class SimulatorTests
             ScaleDownDelay = S(random.Next(3) == 0 ? random.Next(1, 60) : 0),
             PodRetention = S(random.Next(3) == 0 ? random.Next(1, 60) : 0),
             EnableScaleToZero = random.Next(5) != 0,
+            Metric = (ScalingMetric)random.Next(2),
         };
     }
 

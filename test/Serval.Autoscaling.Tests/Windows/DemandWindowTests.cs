@@ -8,7 +8,7 @@ public sealed class DemandWindowTests
     [Fact]
     public void Average_AtTheFirstHeldRequest_IsTheLevel()
     {
-        var demand = new DemandWindow(s_window);
+        var demand = new DemandWindow(s_window, ScalingMetric.Concurrency);
         demand.Report("a", new DemandSample(0, 3, 0, 3), s_t0);
         Assert.Equal(3, demand.Average(s_t0, s_window));
         Assert.Equal(3, demand.Average(s_t0.AddMilliseconds(400), s_window), 6);
@@ -17,7 +17,7 @@ public sealed class DemandWindowTests
     [Fact]
     public void Average_OfSteadyLoad_IsTheLoadAtAnyPhase()
     {
-        var demand = new DemandWindow(s_window);
+        var demand = new DemandWindow(s_window, ScalingMetric.Concurrency);
         demand.Report("a", new DemandSample(5, 0, 0, 5), s_t0);
         for (var i = 1; i <= 200; i++)
         {
@@ -31,7 +31,7 @@ public sealed class DemandWindowTests
     [Fact]
     public void Average_OfTwoGateways_IsTheirSum()
     {
-        var demand = new DemandWindow(s_window);
+        var demand = new DemandWindow(s_window, ScalingMetric.Concurrency);
         for (var i = 0; i < 20; i++)
         {
             demand.Report("a", new DemandSample(2, 0, 2, 1), s_t0.AddSeconds(i));
@@ -45,7 +45,7 @@ public sealed class DemandWindowTests
     [Fact]
     public void Average_AfterTheLoadEnds_FallsToZeroOverTheWindow()
     {
-        var demand = new DemandWindow(s_window);
+        var demand = new DemandWindow(s_window, ScalingMetric.Concurrency);
         for (var i = 0; i <= 60; i++)
         {
             demand.Report("a", new DemandSample(4, 0, 4, 1), s_t0.AddSeconds(i));
@@ -60,7 +60,7 @@ public sealed class DemandWindowTests
     [Fact]
     public void Average_AfterAWindowOfSilence_CountsOnlyNewSeconds()
     {
-        var demand = new DemandWindow(s_window);
+        var demand = new DemandWindow(s_window, ScalingMetric.Concurrency);
         demand.Report("a", new DemandSample(4, 0, 0, 1), s_t0);
         demand.Report("a", default, s_t0.AddSeconds(1));
         var later = s_t0.AddSeconds(300);
@@ -72,7 +72,7 @@ public sealed class DemandWindowTests
     [Fact]
     public void Report_FromAPush_DoesNotCountTheIdleTimeBefore()
     {
-        var demand = new DemandWindow(s_window);
+        var demand = new DemandWindow(s_window, ScalingMetric.Concurrency);
         demand.Report("a", new DemandSample(1, 0, 0, 1), s_t0);
         demand.Report("a", default, s_t0.AddSeconds(1));
         demand.Report("a", new DemandSample(1, 0, 1, 1), s_t0.AddSeconds(20));
@@ -82,12 +82,72 @@ public sealed class DemandWindowTests
     [Fact]
     public void Level_WhenAGatewayFallsSilent_IsForgotten()
     {
-        var demand = new DemandWindow(s_window);
+        var demand = new DemandWindow(s_window, ScalingMetric.Concurrency);
         demand.Report("a", new DemandSample(9, 0, 0, 1), s_t0);
         demand.Forget(s_t0.AddSeconds(2.9));
         Assert.Equal(9, demand.Level);
         demand.Forget(s_t0.AddSeconds(3.1));
         Assert.Equal(0, demand.Level);
+    }
+
+    [Fact]
+    public void Rate_FirstRequests_AreOverASecond()
+    {
+        var demand = new DemandWindow(s_window, ScalingMetric.RequestsPerSecond);
+        demand.Report("a", new DemandSample(0, 3, 0, 3), s_t0);
+        Assert.Equal(3, demand.Average(s_t0, s_window));
+        demand.Report("a", new DemandSample(0, 5, 4, 2), s_t0.AddMilliseconds(5));
+        Assert.Equal(5, demand.Average(s_t0.AddMilliseconds(5), TimeSpan.FromSeconds(1)), 6);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(300)]
+    [InlineData(950)]
+    public void Rate_OfSteadyLoad_IsTheLoadAtAnyPhase(int phase)
+    {
+        var demand = new DemandWindow(s_window, ScalingMetric.RequestsPerSecond);
+        var begin = s_t0.AddMilliseconds(phase);
+        demand.Report("a", new DemandSample(0, 0, 0, 1), begin);
+        for (var i = 1; i <= 200; i++)
+        {
+            demand.Report("a", new DemandSample(1, 0, 0.5, 20), begin.AddSeconds(i));
+            Assert.Equal(20, demand.Average(begin.AddSeconds(i), s_window), 0.1 + 1d / i);
+            Assert.Equal(20, demand.Average(begin.AddSeconds(i + 0.9), s_window), 0.1 + 1d / i); // the last report is what is known
+            if (i >= 6)
+            {
+                Assert.Equal(20, demand.Average(begin.AddSeconds(i), TimeSpan.FromSeconds(6)), 0.2);
+                Assert.Equal(20, demand.Average(begin.AddSeconds(i), TimeSpan.FromSeconds(1)), 1d);
+            }
+        }
+    }
+
+    [Fact]
+    public void Rate_ReportsAtOddTimes_CountEachRequestOnce()
+    {
+        var demand = new DemandWindow(s_window, ScalingMetric.RequestsPerSecond);
+        demand.Report("a", new DemandSample(1, 0, 0, 1), s_t0);
+        foreach (var (at, requests) in new (double, long)[] { (0.001, 5), (0.9, 4), (1, 7), (1, 3), (2.4, 10) })
+        {
+            demand.Report("a", new DemandSample(1, 0, 1, requests), s_t0.AddSeconds(at));
+        }
+        Assert.Equal(30 / 2.4, demand.Average(s_t0.AddSeconds(2.4), s_window), 4);
+    }
+
+    [Fact]
+    public void Rate_WithoutNewRequests_FallsToZeroThoughOneIsInFlight()
+    {
+        var demand = new DemandWindow(s_window, ScalingMetric.RequestsPerSecond);
+        for (var i = 0; i <= 60; i++)
+        {
+            demand.Report("a", new DemandSample(1, 0, 1, 8), s_t0.AddSeconds(i));
+        }
+        for (var i = 61; i <= 121; i++)
+        {
+            demand.Report("a", new DemandSample(1, 0, 1, 0), s_t0.AddSeconds(i));
+        }
+        Assert.Equal(0, demand.Average(s_t0.AddSeconds(121), s_window));
+        Assert.False(demand.IsEmpty(s_t0.AddSeconds(121)));
     }
 
     [Fact]

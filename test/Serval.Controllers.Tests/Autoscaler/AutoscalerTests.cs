@@ -166,6 +166,25 @@ public sealed class AutoscalerTests
         Assert.Equal(0, world.Replicas);
     }
 
+    [Fact]
+    public async Task Rate_ScalesOutAndIn()
+    {
+        await using var world = await ReadyAsync(
+            """{"autoscaling.knative.dev/metric":"rps","autoscaling.knative.dev/target":"10","autoscaling.knative.dev/target-utilization-percentage":"100"}""");
+        for (var i = 0; i < 70; i++)
+        {
+            world.Report(1, average: 0.5, requests: 35);
+            world.Time.Advance(TimeSpan.FromSeconds(1));
+            await world.Host.SettledAsync();
+            world.FollowReplicas();
+        }
+        Assert.Equal(4, world.Replicas);
+        Assert.Equal("absent", world.Condition("MetricSupported"));
+        world.Report(0);
+        await world.PassAsync(TimeSpan.FromSeconds(200));
+        Assert.Equal(0, world.Replicas);
+    }
+
     [Theory]
     [InlineData(-1)]
     [InlineData(1)]
@@ -303,7 +322,7 @@ public sealed class AutoscalerTests
     [Fact]
     public async Task UnsupportedMetric_IsSaid()
     {
-        await using var world = await ReadyAsync("""{"autoscaling.knative.dev/metric":"rps"}""");
+        await using var world = await ReadyAsync("""{"autoscaling.knative.dev/metric":"queue-length"}""");
         Assert.Equal("False NotSupported", world.Condition("MetricSupported"));
         Assert.Equal("True", world.Condition("Ready"));
     }

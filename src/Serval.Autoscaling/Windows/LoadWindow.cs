@@ -3,17 +3,22 @@ using System.Diagnostics;
 namespace Serval.Autoscaling;
 
 /// <summary>
-/// Concurrency over the last seconds: a ring of one-second buckets, each holding request-seconds. Averages count only time since the
-/// first demand, as Knative's do, so a young revision is not diluted by seconds nobody saw; gaps after it count as zero.
+/// A load over the last seconds: a ring of one-second buckets, each holding load × time (of concurrency request-seconds, of a rate requests).
+/// Averages count only time since the first demand, as Knative's do, so a young revision is not diluted by seconds nobody saw; gaps after it
+/// count as zero.
 /// </summary>
-internal sealed class ConcurrencyWindow
+internal sealed class LoadWindow
 {
     private readonly double[] _seconds;
+    private readonly int _shortest;
     private long _newest = long.MinValue; // second of the newest bucket
     private long _start = long.MaxValue; // ticks of the first demand
 
-    public ConcurrencyWindow(TimeSpan length)
+    /// <param name="length">How far back it remembers.</param>
+    /// <param name="shortest">Fewest seconds an average is over: a rate wants one, for some requests in no time are an endless rate.</param>
+    public LoadWindow(TimeSpan length, int shortest)
     {
+        _shortest = shortest;
         _seconds = new double[Math.Max(1, (int)Math.Ceiling(length.TotalSeconds))];
     }
 
@@ -32,7 +37,7 @@ internal sealed class ConcurrencyWindow
     /// <summary>Whether no demand is remembered.</summary>
     public bool IsEmpty(DateTimeOffset now) => Sum(now, _seconds.Length) == 0;
 
-    /// <summary>Adds a mean concurrency that held from one time to another.</summary>
+    /// <summary>Adds a mean load that held from one time to another.</summary>
     public void Add(DateTimeOffset from, DateTimeOffset to, double mean)
     {
         if (mean <= 0 || to <= from)
@@ -51,16 +56,25 @@ internal sealed class ConcurrencyWindow
         }
     }
 
+    /// <summary>Adds load × time that came at once.</summary>
+    public void Count(DateTimeOffset at, double amount)
+    {
+        _start = Math.Min(_start, at.UtcTicks);
+        var second = Second(at.UtcTicks);
+        Advance(second);
+        _seconds[Index(second)] += amount;
+    }
+
     /// <summary>
-    /// Mean concurrency over the last <paramref name="length"/> seconds; <paramref name="open"/> is what has gathered since the last
+    /// Mean load over the last <paramref name="length"/> seconds; <paramref name="open"/> is what has gathered since the last
     /// <see cref="Add"/>, <paramref name="level"/> what to answer when no time has passed yet.
     /// </summary>
     public double Average(DateTimeOffset now, int length, double open, double level)
     {
-        length = Math.Clamp(length, 1, _seconds.Length);
+        length = Math.Clamp(length, 1 + _shortest, _seconds.Length);
         var whole = (length - 1) + (double)(now.UtcTicks % TimeSpan.TicksPerSecond) / TimeSpan.TicksPerSecond;
         var seen = _start == long.MaxValue ? 0 : (double)(now.UtcTicks - _start) / TimeSpan.TicksPerSecond;
-        var span = Math.Min(whole, seen);
+        var span = Math.Max(Math.Min(whole, seen), _shortest);
         if (span < 0.001)
         {
             return level;
