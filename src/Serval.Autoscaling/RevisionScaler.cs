@@ -61,8 +61,8 @@ public sealed class RevisionScaler
     {
         _demand.Forget(now);
         Observe(world, now);
-        var stable = _demand.Average(now, _spec.StableWindow);
-        var panic = _demand.Average(now, _spec.PanicWindow);
+        var stable = _demand.Average(now, _spec.StableWindow, _spec.Aggregation);
+        var panic = _demand.Average(now, _spec.PanicWindow, _spec.Aggregation);
         var (scale, reason) = _strategy.Decide(_spec, new StrategyInput(stable, panic, world.Ready, now));
         if (scale == 0 && _demand.Level > 0)
         {

@@ -10,6 +10,9 @@ public sealed record ScalingSpec
     /// <summary>What is measured and compared with <see cref="Target"/>.</summary>
     public ScalingMetric Metric { get; init; }
 
+    /// <summary>How what is measured is averaged, over both windows.</summary>
+    public MetricAggregation Aggregation { get; init; }
+
     /// <summary>Load an instance should carry, in units of <see cref="Metric"/>: what it can carry × utilisation.</summary>
     public double Target { get; init; } = 70;
 

@@ -21,6 +21,7 @@ public static class ScalingSpecs
         return new ScalingSpec
         {
             Metric = annotations.Metric == AutoscalingAnnotations.Rps ? ScalingMetric.RequestsPerSecond : ScalingMetric.Concurrency,
+            Aggregation = annotations.Algorithm == AutoscalingAnnotations.Linear ? MetricAggregation.Linear : MetricAggregation.WeightedExponential,
             Target = Target(autoscaler, annotations, config),
             MinScale = min,
             MaxScale = max,
@@ -48,13 +49,9 @@ public static class ScalingSpecs
         {
             return $"metric \"{annotations.Metric}\" is not supported; the revision is scaled on concurrency";
         }
-        if (annotations.Class != AutoscalingAnnotations.Kpa)
-        {
-            return $"autoscaling class \"{annotations.Class}\" is not supported; the revision is scaled by {AutoscalingAnnotations.Kpa}";
-        }
-        return annotations.Algorithm == AutoscalingAnnotations.Linear
+        return annotations.Class == AutoscalingAnnotations.Kpa
             ? ""
-            : $"metric-aggregation-algorithm \"{annotations.Algorithm}\" is not supported yet; averages are linear";
+            : $"autoscaling class \"{annotations.Class}\" is not supported; the revision is scaled by {AutoscalingAnnotations.Kpa}";
     }
 
     /// <summary>A target in another metric's unit says nothing about concurrency: then the cluster's default holds.</summary>

@@ -39,7 +39,15 @@ public sealed class ScalingSpecsTests
     }
 
     [Theory]
+    [InlineData("", MetricAggregation.Linear)]
+    [InlineData("metric-aggregation-algorithm=linear", MetricAggregation.Linear)]
+    [InlineData("metric-aggregation-algorithm=weighted-exponential", MetricAggregation.WeightedExponential)]
+    public void From_Algorithm_IsTheAnnotations(string annotations, MetricAggregation aggregation) =>
+        Assert.Equal(aggregation, ScalingSpecs.From(Autoscaler(annotations), ServingConfig.Default).Aggregation);
+
+    [Theory]
     [InlineData("", "")]
+    [InlineData("metric-aggregation-algorithm=weighted-exponential", "")]
     [InlineData("metric=rps", "")]
     [InlineData("metric=queue-length", "metric \"queue-length\"")]
     [InlineData("class=hpa.autoscaling.knative.dev", "metric \"cpu\"")]

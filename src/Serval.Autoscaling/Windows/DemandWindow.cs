@@ -12,7 +12,7 @@ public readonly record struct DemandSample(int InFlight, int Held, double Averag
 
 /// <summary>
 /// The demand of one revision, summed over gateways. Each report says the mean since the one before. Between reports the last level is taken
-/// to go on; requests per second are those up to the last report. A gateway that falls silent while it had requests counts as gone after
+/// to go on; requests per second and weighted loads are those up to the last report. A gateway that falls silent while it had requests counts as gone after
 /// <see cref="Silence"/>.
 /// </summary>
 internal sealed class DemandWindow(TimeSpan length, ScalingMetric metric)
@@ -77,20 +77,19 @@ internal sealed class DemandWindow(TimeSpan length, ScalingMetric metric)
         }
     }
 
-    /// <summary>Mean concurrency or requests per second over the last part of the window.</summary>
-    public double Average(DateTimeOffset now, TimeSpan over)
+    /// <summary>Concurrency or requests per second over the last part of the window.</summary>
+    public double Average(DateTimeOffset now, TimeSpan over, MetricAggregation aggregation = MetricAggregation.Linear)
     {
         var length = (int)Math.Ceiling(over.TotalSeconds);
-        if (metric == ScalingMetric.RequestsPerSecond)
-        {
-            return _window.Average(_sources.Count > 0 ? _lastReport : now, length, open: 0, level: 0);
-        }
+        var weighted = aggregation == MetricAggregation.WeightedExponential;
+        var isRate = metric == ScalingMetric.RequestsPerSecond;
+        var at = (weighted || isRate) && _sources.Count > 0 ? _lastReport : now;
         var open = 0d;
-        foreach (var source in _sources)
+        foreach (var source in isRate ? [] : _sources)
         {
-            open += source.Level * (now - source.At).TotalSeconds;
+            open += source.Level * (at - source.At).TotalSeconds;
         }
-        return _window.Average(now, length, open, Level);
+        return weighted ? _window.Weighted(at, length, open, Level) : _window.Average(at, length, open, Level);
     }
 
     /// <summary>When there last was demand.</summary>

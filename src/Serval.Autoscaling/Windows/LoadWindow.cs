@@ -72,15 +72,48 @@ internal sealed class LoadWindow
     public double Average(DateTimeOffset now, int length, double open, double level)
     {
         length = Math.Clamp(length, 1 + _shortest, _seconds.Length);
-        var whole = (length - 1) + (double)(now.UtcTicks % TimeSpan.TicksPerSecond) / TimeSpan.TicksPerSecond;
-        var seen = _start == long.MaxValue ? 0 : (double)(now.UtcTicks - _start) / TimeSpan.TicksPerSecond;
-        var span = Math.Max(Math.Min(whole, seen), _shortest);
+        var span = Math.Max(Math.Min(length - 1 + PartOfSecond(now), Seen(now)), _shortest);
         if (span < 0.001)
         {
             return level;
         }
         return (Sum(now, length) + open) / span;
     }
+
+    /// <summary>
+    /// Load over the last <paramref name="length"/> seconds, of which the newest weighs <see cref="Smoothing"/> and each older one that much less
+    /// than the one after it (knative/serving pkg/autoscaler/aggregation: WeightedFloat64Buckets). The seconds end now and not with the clock's: the
+    /// one that weighs most would else be one that has only begun. The weights are not scaled up to 1 for a young window, as upstream's are not.
+    /// </summary>
+    public double Weighted(DateTimeOffset now, int length, double open, double level)
+    {
+        length = Math.Clamp(length, 1, _seconds.Length);
+        var (second, part, seen) = (Second(now.UtcTicks), PartOfSecond(now), Seen(now));
+        var load = At(second) + open + (1 - part) * At(second - 1);
+        if (seen < 1)
+        {
+            var span = Math.Max(seen, _shortest);
+            load = span < 0.001 ? level : load / span;
+        }
+        var smoothing = Smoothing(length);
+        var weight = smoothing;
+        var sum = load * weight;
+        for (var i = 1; i < length; i++)
+        {
+            weight *= 1 - smoothing;
+            sum += weight * (part * At(second - i) + (1 - part) * At(second - i - 1));
+        }
+        return sum;
+    }
+
+    /// <summary>The weight of the newest of so many seconds: what makes all weights 0.9999 in sum, and at least 0.2.</summary>
+    internal static double Smoothing(int length) => Math.Max(1 - Math.Pow(1 - 0.9999, 1d / length), 0.2);
+
+    private double At(long second) => second <= _newest && second > _newest - _seconds.Length ? _seconds[Index(second)] : 0;
+
+    private double Seen(DateTimeOffset now) => _start == long.MaxValue ? 0 : (double)(now.UtcTicks - _start) / TimeSpan.TicksPerSecond;
+
+    private static double PartOfSecond(DateTimeOffset now) => (double)(now.UtcTicks % TimeSpan.TicksPerSecond) / TimeSpan.TicksPerSecond;
 
     private double Sum(DateTimeOffset now, int length)
     {

@@ -7,18 +7,22 @@ public sealed class SimulatorTests
     private static TimeSpan S(double seconds) => TimeSpan.FromSeconds(seconds);
 
     [Theory]
-    [InlineData(1, 1)]
-    [InlineData(7, 1)]
-    [InlineData(10, 2)]
-    [InlineData(35, 5)]
-    [InlineData(100, 15)]
-    public void ConstantLoad_ConvergesToLoadOverTargetAndStays(int concurrency, int expected)
+    [InlineData(1, MetricAggregation.Linear, 1)]
+    [InlineData(7, MetricAggregation.Linear, 1)]
+    [InlineData(10, MetricAggregation.Linear, 2)]
+    [InlineData(35, MetricAggregation.Linear, 5)]
+    [InlineData(100, MetricAggregation.Linear, 15)]
+    [InlineData(1, MetricAggregation.WeightedExponential, 1)]
+    [InlineData(10, MetricAggregation.WeightedExponential, 2)]
+    [InlineData(36, MetricAggregation.WeightedExponential, 6)]
+    [InlineData(100, MetricAggregation.WeightedExponential, 15)]
+    public void ConstantLoad_ConvergesToLoadOverTargetAndStays(int concurrency, MetricAggregation aggregation, int expected)
     {
         // One request starts each (1 s ÷ concurrency) and takes 1 s, so concurrency is constant; the target is 7.
         var result = Simulator.Run(new Scenario
         {
             Seed = 1,
-            Spec = ScalingSpec.Default with { Target = 7 },
+            Spec = ScalingSpec.Default with { Target = 7, Aggregation = aggregation },
             Length = S(600),
             Requests = _ => Arrivals.Even(concurrency, S(1.3), S(600)),
             ServiceTime = _ => S(1),
@@ -120,6 +124,7 @@ public sealed class SimulatorTests
             PodRetention = S(random.Next(3) == 0 ? random.Next(1, 60) : 0),
             EnableScaleToZero = random.Next(5) != 0,
             Metric = (ScalingMetric)random.Next(2),
+            Aggregation = (MetricAggregation)random.Next(2),
         };
     }
 

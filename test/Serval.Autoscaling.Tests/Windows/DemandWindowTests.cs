@@ -150,6 +150,82 @@ public sealed class DemandWindowTests
         Assert.False(demand.IsEmpty(s_t0.AddSeconds(121)));
     }
 
+    [Theory]
+    [InlineData(1, 0.9999)]
+    [InlineData(6, 0.784557)]
+    [InlineData(30, 0.264358)]
+    [InlineData(60, 0.2)]
+    [InlineData(3600, 0.2)]
+    public void Smoothing_IsKnatives(int seconds, double expected) => Assert.Equal(expected, LoadWindow.Smoothing(seconds), 6);
+
+    /// <summary>At whole seconds it is upstream's sum over buckets.</summary>
+    [Theory]
+    [InlineData(60)]
+    [InlineData(30)]
+    [InlineData(6)]
+    [InlineData(1)]
+    public void Weighted_RandomLoad_AgreesWithTheSumOverBuckets(int seconds)
+    {
+        const int Seed = 4242;
+        var random = new Random(Seed);
+        var demand = new DemandWindow(s_window, ScalingMetric.Concurrency);
+        var begin = s_t0.AddMilliseconds(-300);
+        var loads = new List<double>();
+        demand.Report("a", new DemandSample(1, 0, 0, 1), begin);
+        for (var i = 1; i <= 200; i++)
+        {
+            loads.Insert(0, random.Next(3) == 0 ? 0 : random.Next(100));
+            demand.Report("a", new DemandSample(1, 0, loads[0], 1), begin.AddSeconds(i));
+            var weight = LoadWindow.Smoothing(seconds);
+            var naive = loads.Take(seconds).Select((load, age) => load * weight * Math.Pow(1 - weight, age)).Sum();
+            var actual = demand.Average(begin.AddSeconds(i), TimeSpan.FromSeconds(seconds), MetricAggregation.WeightedExponential);
+            Assert.True(Math.Abs(naive - actual) < 1e-6, $"seed {Seed}, second {i}: {actual}, not {naive}");
+        }
+    }
+
+    [Theory]
+    [InlineData(ScalingMetric.Concurrency)]
+    [InlineData(ScalingMetric.RequestsPerSecond)]
+    public void Weighted_OfSteadyLoad_IsTheLoadAtAnyPhase(ScalingMetric metric)
+    {
+        var demand = new DemandWindow(s_window, metric);
+        demand.Report("a", new DemandSample(97, 0, 0, 97), s_t0);
+        for (var i = 1; i <= 200; i++)
+        {
+            var now = s_t0.AddMilliseconds(i * 970);
+            demand.Report("a", new DemandSample(100, 0, 100, 97), now);
+            if (i > 70)
+            {
+                Assert.Equal(100, demand.Average(now.AddMilliseconds(i * 7 % 900), s_window, MetricAggregation.WeightedExponential), 0.02);
+                Assert.Equal(100, demand.Average(now, TimeSpan.FromSeconds(6), MetricAggregation.WeightedExponential), 0.02);
+            }
+        }
+    }
+
+    [Fact]
+    public void Weighted_FirstDemand_CountsAtOnceWithTheNewestsWeight()
+    {
+        var demand = new DemandWindow(s_window, ScalingMetric.Concurrency);
+        demand.Report("a", new DemandSample(0, 50, 0, 50), s_t0);
+        Assert.Equal(10, demand.Average(s_t0, s_window, MetricAggregation.WeightedExponential), 6);
+        demand.Report("a", new DemandSample(0, 50, 50, 0), s_t0.AddMilliseconds(400));
+        Assert.Equal(10, demand.Average(s_t0.AddMilliseconds(400), s_window, MetricAggregation.WeightedExponential), 6);
+    }
+
+    [Fact]
+    public void Weighted_AfterTheLoadEnds_DecaysAndIsZeroAfterTheWindow()
+    {
+        var begin = s_t0.AddMilliseconds(-300);
+        var demand = new DemandWindow(s_window, ScalingMetric.Concurrency);
+        for (var i = 0; i <= 60; i++)
+        {
+            demand.Report("a", new DemandSample(100, 0, 100, 1), begin.AddSeconds(i));
+        }
+        demand.Report("a", default, begin.AddSeconds(60));
+        Assert.Equal(100 * Math.Pow(0.8, 10), demand.Average(begin.AddSeconds(70), s_window, MetricAggregation.WeightedExponential), 0.01);
+        Assert.Equal(0, demand.Average(begin.AddSeconds(122), s_window, MetricAggregation.WeightedExponential));
+    }
+
     [Fact]
     public void MaxWindow_RandomValues_AgreesWithTheNaiveMaximum()
     {
