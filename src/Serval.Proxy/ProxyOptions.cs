@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Routing;
@@ -37,6 +38,12 @@ public sealed record ProxyOptions
     public TimeSpan ClientWriteTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Opens a socket in the network of the instance with this address, from which its 127.0.0.1 is reached; null when it has none of its own.
+    /// Asked when the address refuses a connection: a program may listen on 127.0.0.1 alone.
+    /// </summary>
+    public Func<IPAddress, Socket?> OpenInside { get; init; } = _ => null;
 
     /// <summary>How long unused connections to instances are kept.</summary>
     public TimeSpan UpstreamIdleTimeout { get; init; } = TimeSpan.FromSeconds(50);

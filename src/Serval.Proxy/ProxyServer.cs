@@ -33,9 +33,10 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         _logger = options.LoggerFactory.CreateLogger<ProxyServer>();
         _picker = new Picker(options.Random);
         _telemetry = new ProxyTelemetry(options);
+        var dialer = new Dialer(options.OpenInside);
         _demand = new DemandReporter(options.DemandSink, options.TimeProvider);
         _routing = new RoutingState(new GateServices(
-            options.TimeProvider, _picker, _demand, options.MaxHeldPerRevision, _ => new UpstreamPool(options.TimeProvider, options.UpstreamIdleTimeout)));
+            options.TimeProvider, _picker, _demand, options.MaxHeldPerRevision, _ => new UpstreamPool(options.TimeProvider, options.UpstreamIdleTimeout, dialer)));
         _handlerUpstream = new HandlerUpstream(options);
         _http2 = new Lazy<Http2Server>(() => new Http2Server(this, _handlerUpstream));
         _scan = options.TimeProvider.CreateTimer(static self => ((ProxyServer)self!).Scan(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

@@ -101,7 +101,7 @@ public sealed class EnvironmentTests
              "spec":{"containers":[{"name":"app","image":"x","ports":[{"containerPort":8080},{"containerPort":9090}],
                "resources":{"limits":{"cpu":"250m","memory":"64Mi"},"requests":{"memory":"1k"}},"env":{{{env}}},"envFrom":{{{envFrom}}} }]}}
             """)).As<Pod>();
-        return ContainerEnvironment.Build(pod, pod.Spec.Containers[0], new PodFields(pod, "node-1", "127.0.0.1"), new Known(), s_ports);
+        return ContainerEnvironment.Build(pod, pod.Spec.Containers[0], new PodFields(pod, "node-1", "127.0.0.1", "127.0.0.1"), new Known(), s_ports);
     }
 
     private sealed class Known : IReferences

@@ -49,7 +49,7 @@ public sealed class ProbeWireTests
             await AnswerAsync(http, [8, 1]);
         });
 
-        var result = await GrpcCheck.RunAsync(new GrpcAction { Service = name }, "127.0.0.1", Port(server), CancellationToken.None);
+        var result = await GrpcCheck.RunAsync(new GrpcAction { Service = name }, new ProbeTarget("127.0.0.1", Port(server)), CancellationToken.None);
 
         Assert.Equal(ProbeResult.Success, result);
         Assert.Equal(name, asked);
@@ -62,7 +62,7 @@ public sealed class ProbeWireTests
     {
         await using var server = await ServeAsync(HttpProtocols.Http2, http => AnswerAsync(http, message));
 
-        var result = await GrpcCheck.RunAsync(new GrpcAction(), "127.0.0.1", Port(server), CancellationToken.None);
+        var result = await GrpcCheck.RunAsync(new GrpcAction(), new ProbeTarget("127.0.0.1", Port(server)), CancellationToken.None);
 
         Assert.False(result.Ok);
         Assert.Contains("service unhealthy (grpc-status 0, HTTP 200)", result.Message);
@@ -84,7 +84,7 @@ public sealed class ProbeWireTests
             tls: true);
         var get = new HttpGetAction { Path = "/health", Scheme = "HTTPS", HttpHeaders = [new HttpHeader("X-Probe", "yes")] };
 
-        var result = await NetworkChecks.HttpAsync(get, "127.0.0.1", Port(server), CancellationToken.None);
+        var result = await NetworkChecks.HttpAsync(get, new ProbeTarget("127.0.0.1", Port(server)), CancellationToken.None);
 
         Assert.Equal((ok, ok ? "" : $"HTTP probe failed with statuscode: {status}"), (result.Ok, result.Message));
     }
@@ -95,7 +95,7 @@ public sealed class ProbeWireTests
         await using var server = await ServeAsync(HttpProtocols.Http1, _ => Task.CompletedTask);
 
         var result = await NetworkChecks.HttpAsync(
-            new HttpGetAction { Path = "/", Scheme = "HTTPS" }, "127.0.0.1", Port(server), CancellationToken.None);
+            new HttpGetAction { Path = "/", Scheme = "HTTPS" }, new ProbeTarget("127.0.0.1", Port(server)), CancellationToken.None);
 
         Assert.False(result.Ok);
         Assert.StartsWith($"Get \"https://127.0.0.1:{Port(server)}/\": ", result.Message, StringComparison.Ordinal);

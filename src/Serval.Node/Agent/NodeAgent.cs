@@ -1,10 +1,13 @@
 using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.Api.Core;
 using Serval.Kube;
 using Serval.Node.Agent;
 using Serval.Node.Logs;
+using Serval.Node.Network;
 using Serval.Node.Ports;
 using Serval.Node.Processes;
 using Serval.Node.Sockets;
@@ -29,6 +32,7 @@ public sealed partial class NodeAgent : IAsyncDisposable
     private NodeServices? _services;
     private ExitWatcher? _exits;
     private ProcessJournal? _journal;
+    private PodNetwork? _network;
     private volatile bool _stopping;
 
     public NodeAgent(
@@ -60,10 +64,11 @@ public sealed partial class NodeAgent : IAsyncDisposable
             Log.OrphansKilled(_logger, orphans);
         }
         _exits = new ExitWatcher(_logger);
-        _services = Services(paths, _exits, _journal);
-        await NodeRegistration.RegisterAsync(_client, _options.NodeName, _options.Time, ct);
         var pods = _client.Cache(Kinds.Pod);
         await pods.WaitForSyncAsync(ct);
+        var network = StartNetwork(paths, pods);
+        _services = Services(paths, _exits, _journal);
+        await NodeRegistration.RegisterAsync(_client, _options.NodeName, _services.Address, network, _options.Time, ct);
         PodDirectory.DeleteOthers(paths.Pods, pods.List().Select(p => p.Metadata.Uid).ToHashSet(StringComparer.Ordinal), _logger);
         _subscriptions.Add(_client.Cache(Kinds.ConfigMap).Subscribe(c => ReferenceChanged(Kinds.ConfigMap, c)));
         _subscriptions.Add(_client.Cache(Kinds.Secret).Subscribe(c => ReferenceChanged(Kinds.Secret, c)));
@@ -78,6 +83,7 @@ public sealed partial class NodeAgent : IAsyncDisposable
         _subscriptions.Clear();
         await Task.WhenAll(_workers.Values.Select(w => w.ShutdownAsync()));
         _services?.Prober.Dispose();
+        _network?.Dispose();
         _services?.Logs.Dispose();
         _exits?.Dispose();
         _journal?.Dispose();
@@ -91,6 +97,31 @@ public sealed partial class NodeAgent : IAsyncDisposable
         _stopping = true;
         _journal?.KillAll();
         UnrecordedOrphans.Kill(new NodePaths(_options.DataDirectory).Pods);
+    }
+
+    /// <summary>A socket in the network of the pod with this address, which reaches what listens on the pod's 127.0.0.1; null when there is none.</summary>
+    public Socket? OpenSocket(IPAddress pod) => _network?.OpenSocket(pod);
+
+    // Told once: which of the two it is decides whether a program may listen on the port it likes.
+    private NodeNetwork StartNetwork(NodePaths paths, IObjectCache pods)
+    {
+        if (!_options.PodNetwork)
+        {
+            return new NodeNetwork(false, $"--pod-network is off: {NodeNetwork.Shared}");
+        }
+        _network = PodNetwork.TryStart(
+            new PodNetworkOptions
+            {
+                Directory = paths.Node, Time = _options.Time, Logger = _logger,
+                Avoided = pods.List().Select(p => p.As<Pod>().Status.PodIP).Where(ip => ip.Length > 0).Select(IPAddress.Parse),
+            },
+            out var reason);
+        if (_network is not null)
+        {
+            return new NodeNetwork(true, _network.Description);
+        }
+        Log.NoPodNetwork(_logger, reason, NodeNetwork.Shared);
+        return new NodeNetwork(false, $"{reason}; {NodeNetwork.Shared}");
     }
 
     private bool MountsAllowed => _options.AllowMounts ?? Capabilities.HasSysAdmin();
@@ -109,6 +140,7 @@ public sealed partial class NodeAgent : IAsyncDisposable
         Prober = new ListenProber(),
         Ports = new PortAllocator(_options.FirstPort, _options.LastPort),
         Logs = new LogIndexer(_options.Time, _logger),
+        Network = _network,
         MountsAllowed = MountsAllowed,
         UsersAllowed = MountsAllowed && Capabilities.HasUsers(), // only a view of its own lets another user reach the image
         Logger = _logger,
@@ -156,5 +188,8 @@ public sealed partial class NodeAgent : IAsyncDisposable
     {
         [LoggerMessage(30, LogLevel.Warning, "Ended {Count} containers that an earlier run left behind")]
         public static partial void OrphansKilled(ILogger logger, int count);
+
+        [LoggerMessage(31, LogLevel.Warning, "Pods get no networks of their own: {Reason}; {Instead}")]
+        public static partial void NoPodNetwork(ILogger logger, string reason, string instead);
     }
 }

@@ -18,6 +18,9 @@ public sealed record NodeOptions
 
     /// <summary>Whether containers may get private mount namespaces; null asks the kernel whether this process has CAP_SYS_ADMIN.</summary>
     public bool? AllowMounts { get; init; }
+
+    /// <summary>Whether pods get networks of their own where this process may make them; else ports are mapped.</summary>
+    public bool PodNetwork { get; init; }
     public TimeProvider Time { get; init; } = TimeProvider.System;
     public ILoggerFactory Loggers { get; init; } = NullLoggerFactory.Instance;
 }

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Kube;
 using Serval.Node.Containers;
+using Serval.Node.Network;
 
 namespace Serval.Node.Agent;
 
@@ -13,7 +14,8 @@ internal static class NodeRegistration
     private static string Arch => RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "arm64" : "amd64";
 
     /// <summary>Creates the Node, or brings its labels and status up to date.</summary>
-    public static async Task RegisterAsync(IKubeClient client, string name, TimeProvider time, CancellationToken ct)
+    public static async Task RegisterAsync(
+        IKubeClient client, string name, string address, NodeNetwork network, TimeProvider time, CancellationToken ct)
     {
         var options = WriteOptions.By(NodeServices.FieldManager);
         try
@@ -25,7 +27,7 @@ internal static class NodeRegistration
             var labels = new JsonObject { ["metadata"] = new JsonObject { ["labels"] = Labels(name) } };
             await client.PatchAsync(Kinds.Node, ObjectKey.Cluster(name), Merge(labels), options, ct);
         }
-        var status = new JsonObject { ["status"] = Status(name, time.GetUtcNow()) };
+        var status = new JsonObject { ["status"] = Status(name, address, network, time.GetUtcNow()) };
         await client.PatchAsync(Kinds.Node, ObjectKey.Cluster(name), Merge(status), options with { Subresource = "status" }, ct);
     }
 
@@ -44,22 +46,19 @@ internal static class NodeRegistration
         ["kubernetes.io/hostname"] = name, ["kubernetes.io/os"] = "linux", ["kubernetes.io/arch"] = Arch,
     };
 
-    private static JsonObject Status(string name, DateTimeOffset now) => new()
+    private static JsonObject Status(string name, string address, NodeNetwork network, DateTimeOffset now) => new()
     {
         ["capacity"] = Capacity(),
         ["allocatable"] = Capacity(),
         ["addresses"] = new JsonArray
         {
-            new JsonObject { ["type"] = "InternalIP", ["address"] = NodeServices.Address },
+            new JsonObject { ["type"] = "InternalIP", ["address"] = address },
             new JsonObject { ["type"] = "Hostname", ["address"] = name },
         },
         ["conditions"] = new JsonArray
         {
-            new JsonObject
-            {
-                ["type"] = "Ready", ["status"] = "True", ["reason"] = "NodeAgentReady", ["message"] = "the node agent runs",
-                ["lastHeartbeatTime"] = PodStatusBuilder.Text(now), ["lastTransitionTime"] = PodStatusBuilder.Text(now),
-            },
+            Condition("Ready", true, "NodeAgentReady", "the node agent runs", now),
+            Condition("PodNetwork", network.Own, network.Own ? "OwnNamespaces" : "MappedPorts", network.Message, now),
         },
         ["nodeInfo"] = new JsonObject
         {
@@ -68,6 +67,12 @@ internal static class NodeRegistration
             ["kubeletVersion"] = "v1.34.0-serval", ["kubeProxyVersion"] = "", ["machineID"] = "", ["systemUUID"] = "",
             ["bootID"] = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(),
         },
+    };
+
+    private static JsonObject Condition(string type, bool status, string reason, string message, DateTimeOffset now) => new()
+    {
+        ["type"] = type, ["status"] = status ? "True" : "False", ["reason"] = reason, ["message"] = message,
+        ["lastHeartbeatTime"] = PodStatusBuilder.Text(now), ["lastTransitionTime"] = PodStatusBuilder.Text(now),
     };
 
     private static JsonObject Capacity() => new()

@@ -4,6 +4,7 @@ using Serval.Api.Core;
 using Serval.Kube;
 using Serval.Node.Containers;
 using Serval.Node.Logs;
+using Serval.Node.Network;
 using Serval.Node.Ports;
 using Serval.Node.Processes;
 using Serval.Node.Sockets;
@@ -13,7 +14,7 @@ namespace Serval.Node.Agent;
 /// <summary>What every pod of the node uses.</summary>
 internal sealed record NodeServices
 {
-    public const string Address = "127.0.0.1";
+    public const string Loopback = "127.0.0.1";
     public const string FieldManager = "serval-node";
     public const string PortsAnnotation = "serval.dev/ports";
     public const string RevisionLabel = "serving.knative.dev/revision";
@@ -30,6 +31,9 @@ internal sealed record NodeServices
     public required ListenProber Prober { get; init; }
     public required PortAllocator Ports { get; init; }
     public required LogIndexer Logs { get; init; }
+
+    /// <summary>Gives each pod a network of its own; null when pods share the machine's.</summary>
+    public required PodNetwork? Network { get; init; }
     public required bool MountsAllowed { get; init; }
 
     /// <summary>Whether a container can have a user of its own.</summary>
@@ -38,6 +42,9 @@ internal sealed record NodeServices
 
     /// <summary>Called on the pod's own turn when nothing of it is left here.</summary>
     public required Action<string> Finished { get; init; }
+
+    /// <summary>This machine, as pods reach it.</summary>
+    public string Address => Network?.Gateway.ToString() ?? Loopback;
 
     /// <summary>The ConfigMaps and Secrets of a namespace; <paramref name="used"/> hears of every look-up.</summary>
     public IReferences References(string ns, Action<ResourceKind, string> used) => new CachedReferences(Client, ns, used);

@@ -6,13 +6,16 @@ using Serval.Node.Ports;
 
 namespace Serval.Node.Agent;
 
-/// <summary>The instance ports of one pod: container port → port of this machine, also after a restart of the agent.</summary>
+/// <summary>
+/// The instance ports of one pod: container port → port of this machine, also after a restart of the agent. In a network of its own, where
+/// there is no allocator, each port is itself.
+/// </summary>
 internal sealed class PodPorts : IDisposable
 {
-    private readonly PortAllocator _allocator;
+    private readonly PortAllocator? _allocator;
     private readonly Dictionary<int, int> _map = [];
 
-    public PodPorts(Pod pod, PortAllocator allocator)
+    public PodPorts(Pod pod, PortAllocator? allocator)
     {
         _allocator = allocator;
         var recorded = Recorded(pod.Metadata.Annotation(NodeServices.PortsAnnotation));
@@ -22,7 +25,7 @@ internal sealed class PodPorts : IDisposable
             {
                 if (!_map.ContainsKey(port))
                 {
-                    _map[port] = allocator.Take(recorded.TryGetValue(port, out var wish) ? wish : null);
+                    _map[port] = allocator?.Take(recorded.TryGetValue(port, out var wish) ? wish : null) ?? port;
                 }
             }
         }
@@ -53,7 +56,7 @@ internal sealed class PodPorts : IDisposable
     {
         foreach (var port in _map.Values)
         {
-            _allocator.Release(port);
+            _allocator?.Release(port);
         }
         _map.Clear();
     }

@@ -51,7 +51,7 @@ internal sealed class PodStatusBuilder
         return main.All(c => c.Succeeded) ? "Succeeded" : restartPolicy == "Never" ? "Failed" : "Running";
     }
 
-    public JsonObject Build(Pod pod, IReadOnlyList<ContainerSlot> containers, DateTimeOffset now)
+    public JsonObject Build(Pod pod, string hostAddress, string address, IReadOnlyList<ContainerSlot> containers, DateTimeOffset now)
     {
         var phase = Phase(containers, pod.Spec.RestartPolicy);
         var finished = phase is "Succeeded" or "Failed";
@@ -80,10 +80,10 @@ internal sealed class PodStatusBuilder
         {
             ["phase"] = phase,
             ["conditions"] = conditions,
-            ["hostIP"] = NodeServices.Address,
-            ["hostIPs"] = new JsonArray { new JsonObject { ["ip"] = NodeServices.Address } },
-            ["podIP"] = NodeServices.Address,
-            ["podIPs"] = new JsonArray { new JsonObject { ["ip"] = NodeServices.Address } },
+            ["hostIP"] = hostAddress,
+            ["hostIPs"] = new JsonArray { new JsonObject { ["ip"] = hostAddress } },
+            ["podIP"] = address,
+            ["podIPs"] = new JsonArray { new JsonObject { ["ip"] = address } },
             ["startTime"] = Text(_startTime),
             ["containerStatuses"] = Containers(main),
         };

@@ -139,6 +139,7 @@ internal sealed partial class PodWorker
             Image = image,
             User = user,
             TerminationMessage = message,
+            Network = _network?.Handle,
             LogPath = NodePaths.Log(_directory, slot.Spec.Name, slot.RestartCount),
             Mounts = binds.Count == 0 && root is null
                 ? null

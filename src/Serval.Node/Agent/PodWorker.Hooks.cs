@@ -67,8 +67,7 @@ internal sealed partial class PodWorker
         }
         if (hook.HttpGet is { } get)
         {
-            var (host, port, _) = Target(slot.Spec, get.Host, get.Port);
-            return await NetworkChecks.HttpAsync(get, host, port, ct, anyStatus: true);
+            return await NetworkChecks.HttpAsync(get, Target(slot.Spec, get.Host, get.Port).Target, ct, anyStatus: true);
         }
         if (hook.Sleep is { } sleep)
         {

@@ -120,33 +120,36 @@ internal sealed partial class PodWorker
         }
         if (probe.Grpc is { } grpc)
         {
-            var grpcPort = Map(grpc.Port);
+            var own = Own(Map(grpc.Port));
             return new ProbePlan
             {
                 Probe = probe,
-                Listening = ct => ListeningAsync(slot, name, grpcPort, ct),
-                Check = ct => GrpcCheck.RunAsync(grpc, NodeServices.Address, grpcPort, ct),
+                Listening = ct => ListeningAsync(slot, name, own.Port, ct),
+                Check = ct => GrpcCheck.RunAsync(grpc, own, ct),
             };
         }
-        var (target, port, own) = Target(
+        var (target, isOwn) = Target(
             slot.Spec, probe.HttpGet?.Host ?? probe.TcpSocket?.Host ?? "", probe.HttpGet?.Port ?? probe.TcpSocket?.Port);
         return new ProbePlan
         {
             Probe = probe,
-            Listening = own ? ct => ListeningAsync(slot, name, port, ct) : null,
+            Listening = isOwn ? ct => ListeningAsync(slot, name, target.Port, ct) : null,
             ListeningIsEnough = probe.HttpGet is null && probe is { SuccessThreshold: null or <= 1 },
             Check = probe.HttpGet is { } get
-                ? ct => NetworkChecks.HttpAsync(get, target, port, ct)
-                : ct => NetworkChecks.TcpAsync(target, port, ct),
+                ? ct => NetworkChecks.HttpAsync(get, target, ct)
+                : ct => NetworkChecks.TcpAsync(target, ct),
         };
     }
 
     /// <summary>Whom an action of a container asks: by default the instance itself.</summary>
-    private (string Host, int Port, bool Own) Target(Container container, string host, JsonElement? port)
+    private (ProbeTarget Target, bool Own) Target(Container container, string host, JsonElement? port)
     {
-        var own = host.Length == 0 || host is NodeServices.Address or "localhost";
-        return (own ? NodeServices.Address : host, TargetPort(container, port, own), own);
+        var own = host.Length == 0 || host is NodeServices.Loopback or "localhost" || host == Address;
+        var number = TargetPort(container, port, own);
+        return (own ? Own(number) : new ProbeTarget(host, number), own);
     }
+
+    private ProbeTarget Own(int port) => new(Address, port, _network is null ? null : _network.ConnectAsync);
 
     private int TargetPort(Container container, JsonElement? port, bool own)
     {
@@ -167,7 +170,7 @@ internal sealed partial class PodWorker
     {
         var seen = new TaskCompletionSource(); // continuations run on the prober's thread: they only begin asynchronous work
         var pid = slot.Process!.Pid;
-        using var watch = _node.Prober.WhenListening(pid, port, () => seen.TrySetResult());
+        using var watch = _node.Prober.WhenListening(pid, _network, port, () => seen.TrySetResult());
         using var explaining = CancellationTokenSource.CreateLinkedTokenSource(ct);
         _ = ExplainSilenceAsync(slot, probe, pid, port, explaining.Token);
         try
@@ -212,13 +215,13 @@ internal sealed partial class PodWorker
     {
         var name = ContainerEnvironment.InstancePort(container, _ports!.Map) == port ? $"{port} ($PORT)" : $"{port}";
         var message = $"has not opened port {name} after {Text(age)}";
-        var sockets = InstanceSockets.Listening(pid);
+        var sockets = InstanceSockets.Listening(pid, _network);
         var aside = sockets.Where(s => s.Port == port).Select(s => s.ToString()).ToList();
         if (aside.Count > 0)
         {
-            return $"{message} where {NodeServices.Address} reaches it; it listens on {string.Join(", ", aside)} only: let it listen on 127.0.0.1 or 0.0.0.0";
+            return $"{message} where {Address} reaches it; it listens on {string.Join(", ", aside)} only: let it listen on 127.0.0.1 or 0.0.0.0";
         }
-        if (InstanceSockets.Dump().Any(s => s.Port == port))
+        if (InstanceSockets.Dump(_network).Any(s => s.Port == port))
         {
             return $"{message}; a process that is not the container's listens there";
         }

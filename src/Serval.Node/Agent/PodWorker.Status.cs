@@ -74,11 +74,12 @@ internal sealed partial class PodWorker
     private JsonObject Patch()
     {
         var metadata = new JsonObject { ["uid"] = _uid };
-        if (_ports is { Map.Count: > 0 } ports)
+        if (_ports is { Map.Count: > 0 } ports && (_network is null || _pod.Metadata.Annotation(NodeServices.PortsAnnotation) is not null))
         {
-            metadata["annotations"] = new JsonObject { [NodeServices.PortsAnnotation] = ports.Annotation };
+            // Null takes away what a run without pod networks wrote.
+            metadata["annotations"] = new JsonObject { [NodeServices.PortsAnnotation] = _network is null ? ports.Annotation : null };
         }
-        return new JsonObject { ["metadata"] = metadata, ["status"] = _status.Build(_pod, _slots, _node.Time.GetUtcNow()) };
+        return new JsonObject { ["metadata"] = metadata, ["status"] = _status.Build(_pod, _node.Address, Address, _slots, _node.Time.GetUtcNow()) };
     }
 
     private async Task WriteAsync(byte[] patch)

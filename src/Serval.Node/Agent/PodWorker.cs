@@ -4,6 +4,7 @@ using Serval.Api;
 using Serval.Api.Core;
 using Serval.Kube;
 using Serval.Node.Containers;
+using Serval.Node.Network;
 using Serval.Node.Processes;
 using Serval.Node.Volumes;
 
@@ -32,6 +33,8 @@ internal sealed partial class PodWorker : IDisposable
     private volatile HashSet<(string Kind, string Name)> _used = []; // replaced whole on the pod's own turn
     private Pod _pod;
     private PodPorts? _ports;
+    private Task<PodNamespace>? _makingNetwork;
+    private PodNamespace? _network; // set before any container starts, when the node has networks for pods
     private InstanceState? _published;
     private TimeSpan _setUpRetry;
     private bool _stopping;
@@ -156,6 +159,12 @@ internal sealed partial class PodWorker : IDisposable
         _limit?.Dispose();
         _ports?.Dispose();
         _volumes.Dispose();
+        _network?.Dispose();
+        if (_network is null)
+        {
+            // It is still being made, or came too late to be joined.
+            _ = _makingNetwork?.ContinueWith(static made => made.Result.Dispose(), TaskContinuationOptions.OnlyOnRanToCompletion);
+        }
     }
 
     private void Begin()
@@ -168,6 +177,16 @@ internal sealed partial class PodWorker : IDisposable
         if (_wasFinished)
         {
             return;
+        }
+        if (_node.Network is { } networks && _network is null)
+        {
+            var taken = networks.TakeAsync();
+            if (!taken.IsCompletedSuccessfully)
+            {
+                _ = AwaitNetworkAsync(_makingNetwork = taken.AsTask());
+                return;
+            }
+            _network = taken.Result;
         }
         if (!SetUp())
         {
@@ -185,22 +204,55 @@ internal sealed partial class PodWorker : IDisposable
     {
         try
         {
-            _ports ??= new PodPorts(_pod, _node.Ports);
+            _ports ??= new PodPorts(_pod, _network is null ? _node.Ports : null);
             Directory.CreateDirectory(_directory);
             _slots.ForEach(s => s.Starting = false);
             return true;
         }
         catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)
         {
-            foreach (var slot in _slots)
-            {
-                TellCannotStart(slot, e);
-                Wait(slot, ContainerConfigException.CreateContainerError, e.Message);
-                slot.Starting = true;
-            }
-            _setUpRetry = NextRetry(_setUpRetry);
-            After(_setUpRetry, Begin);
+            RetrySetUp(e);
             return false;
+        }
+    }
+
+    private void RetrySetUp(Exception e)
+    {
+        foreach (var slot in _slots)
+        {
+            TellCannotStart(slot, e);
+            Wait(slot, ContainerConfigException.CreateContainerError, e.Message);
+            slot.Starting = true;
+        }
+        _setUpRetry = NextRetry(_setUpRetry);
+        After(_setUpRetry, Begin);
+    }
+
+    private async Task AwaitNetworkAsync(Task<PodNamespace> making)
+    {
+        try
+        {
+            var made = await making;
+            Post(() => Join(made));
+        }
+        catch (Exception e)
+        {
+            Post(() =>
+            {
+                if (!_stopping)
+                {
+                    RetrySetUp(e);
+                }
+            });
+        }
+
+        void Join(PodNamespace made)
+        {
+            _network = made;
+            if (!_stopping)
+            {
+                Begin();
+            }
         }
     }
 
@@ -256,7 +308,7 @@ internal sealed partial class PodWorker : IDisposable
             return;
         }
         _published = state;
-        _node.Capacity.Publish(new InstanceCapacity(_key, _uid, _revision, NodeServices.Address, _ports!.Map, state));
+        _node.Capacity.Publish(new InstanceCapacity(_key, _uid, _revision, Address, _ports!.Map, state));
     }
 
     private void Use(ResourceKind kind, string name)
@@ -267,7 +319,10 @@ internal sealed partial class PodWorker : IDisposable
         }
     }
 
-    private PodFields Fields() => new(_pod, _node.NodeName, NodeServices.Address);
+    /// <summary>Where requests to the pod go.</summary>
+    private string Address => _network?.Address.ToString() ?? NodeServices.Loopback;
+
+    private PodFields Fields() => new(_pod, _node.NodeName, _node.Address, Address);
 
     private VolumePayload Payload() => new(_pod, Fields(), _references);
 

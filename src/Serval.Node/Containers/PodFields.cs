@@ -4,7 +4,7 @@ using Serval.Api.Core;
 namespace Serval.Node.Containers;
 
 /// <summary>The downward API: fields of the pod that env entries and volumes may ask for.</summary>
-internal sealed class PodFields(Pod pod, string nodeName, string address)
+internal sealed class PodFields(Pod pod, string nodeName, string hostAddress, string address)
 {
     /// <summary>The field's value, or null when the path is not supported. A missing label or annotation is empty.</summary>
     public string? Value(string path) => path switch
@@ -16,7 +16,8 @@ internal sealed class PodFields(Pod pod, string nodeName, string address)
         "metadata.annotations" => Lines(pod.Metadata.Annotations),
         "spec.nodeName" => nodeName,
         "spec.serviceAccountName" => pod.Spec.ServiceAccountName.Length == 0 ? "default" : pod.Spec.ServiceAccountName,
-        "status.hostIP" or "status.hostIPs" or "status.podIP" or "status.podIPs" => address,
+        "status.hostIP" or "status.hostIPs" => hostAddress,
+        "status.podIP" or "status.podIPs" => address,
         _ => Keyed(path, "metadata.labels", pod.Metadata.Labels) ?? Keyed(path, "metadata.annotations", pod.Metadata.Annotations),
     };
 

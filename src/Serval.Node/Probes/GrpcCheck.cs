@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 using Serval.Api.Core;
 
@@ -20,18 +21,21 @@ internal static class GrpcCheck
     // A probe goes to the instance itself, whatever proxy the environment names for others.
     private static readonly HttpClient s_client = new(new SocketsHttpHandler
     {
-        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(1), UseProxy = false, AllowAutoRedirect = false,
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(1), UseProxy = false, AllowAutoRedirect = false, ConnectCallback = ConnectAsync,
     })
     { MaxResponseContentBufferSize = MostAnswer };
 
-    public static async Task<ProbeResult> RunAsync(GrpcAction action, string host, int port, CancellationToken ct)
+    private static readonly HttpRequestOptionsKey<ProbeTarget> s_target = new("serval.target");
+
+    public static async Task<ProbeResult> RunAsync(GrpcAction action, ProbeTarget target, CancellationToken ct)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"http://{host}:{port}/grpc.health.v1.Health/Check")
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"http://{target}/grpc.health.v1.Health/Check")
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
             Content = new ByteArrayContent(Frame(action.Service)),
         };
+        request.Options.Set(s_target, target);
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
         request.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
         try
@@ -44,9 +48,14 @@ internal static class GrpcCheck
         }
         catch (HttpRequestException e)
         {
-            return ProbeResult.Failure($"grpc health check at {host}:{port}: {e.Message}");
+            return ProbeResult.Failure($"grpc health check at {target}: {e.Message}");
         }
     }
+
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken ct) =>
+        context.InitialRequestMessage.Options.TryGetValue(s_target, out var target)
+            ? new NetworkStream(await target.ConnectAsync(ct), ownsSocket: true)
+            : throw new InvalidOperationException("a probe names its target");
 
     private static string Trailer(HttpResponseMessage response) =>
         response.TrailingHeaders.TryGetValues("grpc-status", out var values) || response.Headers.TryGetValues("grpc-status", out values)

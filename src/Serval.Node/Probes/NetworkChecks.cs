@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
@@ -13,36 +12,35 @@ internal static class NetworkChecks
     private const int HeadSize = 512;
     private const string UserAgent = "kube-probe/1.34";
 
-    public static async Task<ProbeResult> TcpAsync(string host, int port, CancellationToken ct)
+    public static async Task<ProbeResult> TcpAsync(ProbeTarget target, CancellationToken ct)
     {
         try
         {
-            using var socket = await ConnectAsync(host, port, ct);
+            using var socket = await target.ConnectAsync(ct);
             return ProbeResult.Success;
         }
         catch (SocketException e)
         {
-            return ProbeResult.Failure($"dial tcp {host}:{port}: {e.Message}");
+            return ProbeResult.Failure($"dial tcp {target}: {e.Message}");
         }
     }
 
     /// <summary>One GET on a fresh connection; 200 to 399 is success, as kubelet's. Certificates are not verified, as kubelet does.</summary>
     /// <param name="action">What is asked for.</param>
-    /// <param name="host">Who is asked.</param>
-    /// <param name="port">Its port.</param>
+    /// <param name="target">Who is asked.</param>
     /// <param name="ct">Gives up.</param>
     /// <param name="anyStatus">Whether any answer is success: a lifecycle hook tells something and asks nothing.</param>
-    public static async Task<ProbeResult> HttpAsync(HttpGetAction action, string host, int port, CancellationToken ct, bool anyStatus = false)
+    public static async Task<ProbeResult> HttpAsync(HttpGetAction action, ProbeTarget target, CancellationToken ct, bool anyStatus = false)
     {
         var path = action.Path.StartsWith('/') ? action.Path : "/" + action.Path;
         var tls = action.Scheme.Equals("HTTPS", StringComparison.OrdinalIgnoreCase);
-        var url = $"{(tls ? "https" : "http")}://{host}:{port}{path}";
+        var url = $"{(tls ? "https" : "http")}://{target}{path}";
         try
         {
-            using var socket = await ConnectAsync(host, port, ct);
+            using var socket = await target.ConnectAsync(ct);
             await using Stream plain = new NetworkStream(socket);
-            await using var stream = tls ? await SecureAsync(plain, host, ct) : plain;
-            await stream.WriteAsync(Encoding.UTF8.GetBytes(Request(action, path, host, port)), ct);
+            await using var stream = tls ? await SecureAsync(plain, target.Host, ct) : plain;
+            await stream.WriteAsync(Encoding.UTF8.GetBytes(Request(action, path, target)), ct);
             var status = await ReadStatusAsync(stream, ct);
             return status switch
             {
@@ -58,12 +56,12 @@ internal static class NetworkChecks
         }
     }
 
-    private static string Request(HttpGetAction action, string path, string host, int port)
+    private static string Request(HttpGetAction action, string path, ProbeTarget target)
     {
         var request = new StringBuilder($"GET {path} HTTP/1.1\r\n");
         if (!action.HttpHeaders.Any(h => h.Name.Equals("Host", StringComparison.OrdinalIgnoreCase)))
         {
-            request.Append(CultureInfo.InvariantCulture, $"Host: {host}:{port}\r\n");
+            request.Append(CultureInfo.InvariantCulture, $"Host: {target}\r\n");
         }
         if (!action.HttpHeaders.Any(h => h.Name.Equals("User-Agent", StringComparison.OrdinalIgnoreCase)))
         {
@@ -92,22 +90,6 @@ internal static class NetworkChecks
         var line = head.AsSpan(0, length);
         return line.Length >= 12 && line.StartsWith("HTTP/1."u8)
             && int.TryParse(line.Slice(9, 3), NumberStyles.None, CultureInfo.InvariantCulture, out var status) ? status : 0;
-    }
-
-    private static async Task<Socket> ConnectAsync(string host, int port, CancellationToken ct)
-    {
-        var address = IPAddress.TryParse(host, out var parsed) ? parsed : (await Dns.GetHostAddressesAsync(host, ct))[0];
-        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(new IPEndPoint(address, port), ct);
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
     }
 
     private static async Task<Stream> SecureAsync(Stream plain, string host, CancellationToken ct)

@@ -8,10 +8,13 @@ internal static class Capabilities
     private const int Kill = 5;
     private const int SetGid = 6;
     private const int SetUid = 7;
+    private const int NetAdmin = 12;
     private const int SysPtrace = 19;
     private const int SysAdmin = 21;
 
     public static bool HasSysAdmin() => Has(SysAdmin);
+
+    public static bool HasNetAdmin() => Has(NetAdmin);
 
     /// <summary>Whether programs can be started as other users, and then still be ended and looked at: their files below /proc are theirs.</summary>
     public static bool HasUsers() => Libc.geteuid() == 0 && Has(Kill, SetGid, SetUid, SysPtrace);

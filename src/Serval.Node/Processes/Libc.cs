@@ -26,6 +26,7 @@ internal static unsafe partial class Libc
 
     internal const int CLONE_FS = 0x200;
     internal const int CLONE_NEWNS = 0x20000;
+    internal const int CLONE_NEWNET = 0x40000000;
 
     internal const nuint MS_RDONLY = 1;
     internal const nuint MS_NOSUID = 2;

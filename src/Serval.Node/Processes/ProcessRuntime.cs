@@ -1,5 +1,6 @@
 using Serval.Images;
 using Serval.Node.Containers;
+using Serval.Node.Network;
 using Serval.Node.Volumes;
 
 namespace Serval.Node.Processes;
@@ -18,6 +19,9 @@ internal sealed record ContainerLaunch
 
     /// <summary>The file behind the container's terminationMessagePath; null when it has none.</summary>
     public string? TerminationMessage { get; init; }
+
+    /// <summary>Null when the container is in the machine's network.</summary>
+    public NetworkNamespace? Network { get; init; }
 
     /// <summary>Null when the container sees the machine's file system as it is.</summary>
     public MountPlan? Mounts { get; init; }
@@ -38,7 +42,7 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
         try
         {
             return journal.Spawn(() => exits.Watch(
-                Spawn(Request(launch, log), launch.Mounts is { } plan ? () => MountNamespace.Enter(plan) : null),
+                Spawn(launch, Request(launch, log), launch.Mounts is { } plan ? () => MountNamespace.Enter(plan) : null),
                 started: child => journal.Started(child, launch.PodUid, launch.Name),
                 exited: (child, status) =>
                 {
@@ -63,7 +67,7 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
         {
             var request = Request(launch, log) with { Program = Find(launch, container, command[0]), Arguments = command };
             process = journal.Spawn(() => exits.Watch(
-                Spawn(request, launch.Mounts is null ? null : () => MountNamespace.Join(container.Pid)),
+                Spawn(launch, request, launch.Mounts is null ? null : () => MountNamespace.Join(container.Pid)),
                 static _ => { },
                 (_, status) => done.SetResult(status)));
         }
@@ -96,9 +100,15 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
         return done.Task.GetAwaiter().GetResult();
     }
 
-    // A view of its own and another user are those of the thread that spawns.
-    private static int Spawn(SpawnRequest request, Func<string?>? enter) =>
-        enter is null && request.User is null ? ProcessSpawner.Spawn(request) : OnOwnThread(() => ProcessSpawner.Spawn(request, enter?.Invoke()));
+    // A view or a network of its own and another user are those of the thread that spawns.
+    private static int Spawn(ContainerLaunch launch, SpawnRequest request, Func<string?>? enter) =>
+        enter is null && request.User is null && launch.Network is null
+            ? ProcessSpawner.Spawn(request)
+            : OnOwnThread(() =>
+            {
+                launch.Network?.Enter();
+                return ProcessSpawner.Spawn(request, enter?.Invoke());
+            });
 
     private static SpawnRequest Request(ContainerLaunch launch, int log)
     {

@@ -1,3 +1,4 @@
+using Serval.Node.Network;
 using Serval.Node.Processes;
 
 namespace Serval.Node.Sockets;
@@ -25,22 +26,22 @@ internal static class InstanceSockets
     }
 
     /// <summary>What the instance listens on, by port.</summary>
-    public static IReadOnlyList<ListeningSocket> Listening(int leader)
+    public static IReadOnlyList<ListeningSocket> Listening(int leader, PodNamespace? pod)
     {
         var inodes = new HashSet<uint>();
         foreach (var member in ProcFs.Tree(leader))
         {
             ProcFs.AddSockets(member.Pid, inodes);
         }
-        return [.. Dump().Where(s => inodes.Contains(s.Inode)).OrderBy(s => s.Port)];
+        return [.. Dump(pod).Where(s => inodes.Contains(s.Inode)).OrderBy(s => s.Port)];
     }
 
-    /// <summary>Every listening TCP socket of the machine.</summary>
-    public static List<ListeningSocket> Dump()
+    /// <summary>Every listening TCP socket of the pod's network; of the machine's when it has none.</summary>
+    public static List<ListeningSocket> Dump(PodNamespace? pod = null)
     {
         var sockets = new List<ListeningSocket>();
-        using var diag = new SockDiag();
-        diag.Dump(sockets);
+        using var machine = pod is null ? new SockDiag() : null;
+        (pod?.Diag ?? machine!).Dump(sockets);
         return sockets;
     }
 }

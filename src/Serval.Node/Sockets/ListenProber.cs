@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Serval.Node.Network;
 using Serval.Node.Processes;
 
 namespace Serval.Node.Sockets;
@@ -31,9 +32,13 @@ internal sealed unsafe class ListenProber : IDisposable
     /// <summary>
     /// Calls <paramref name="listening"/> once, on the prober's thread, when the instance listens on the port. Disposing ends the watch.
     /// </summary>
-    public IDisposable WhenListening(int leader, int port, Action listening)
+    /// <param name="leader">Its first process.</param>
+    /// <param name="pod">Its network; null is the machine's.</param>
+    /// <param name="port">The port.</param>
+    /// <param name="listening">Told.</param>
+    public IDisposable WhenListening(int leader, PodNamespace? pod, int port, Action listening)
     {
-        var watch = new Watch(this, leader, port, listening);
+        var watch = new Watch(this, leader, pod, port, listening);
         lock (_lock)
         {
             _watches.Add(watch);
@@ -66,10 +71,13 @@ internal sealed unsafe class ListenProber : IDisposable
             var wait = Due(due);
             if (due.Count > 0)
             {
-                _diag.Dump(sockets);
-                foreach (var watch in due)
+                foreach (var network in due.GroupBy(w => w.Pod?.Diag ?? _diag))
                 {
-                    Look(watch, sockets);
+                    network.Key.Dump(sockets);
+                    foreach (var watch in network)
+                    {
+                        Look(watch, sockets);
+                    }
                 }
                 continue;
             }
@@ -107,7 +115,7 @@ internal sealed unsafe class ListenProber : IDisposable
     {
         foreach (var socket in sockets)
         {
-            if (socket.Port == watch.Port && socket.TakesLoopback && watch.Owns(socket.Inode))
+            if (socket.Port == watch.Port && socket.Takes(watch.Pod?.Address) && watch.Owns(socket.Inode))
             {
                 watch.Dispose();
                 watch.Listening();
@@ -135,13 +143,14 @@ internal sealed unsafe class ListenProber : IDisposable
 
     private static long Ticks(double seconds) => (long)(seconds * Stopwatch.Frequency);
 
-    private sealed class Watch(ListenProber owner, int leader, int port, Action listening) : IDisposable
+    private sealed class Watch(ListenProber owner, int leader, PodNamespace? pod, int port, Action listening) : IDisposable
     {
         private uint _foreign; // prober thread only: a socket on the port that was not ours, and when to look at it again
         private long _recheck;
 
         public long Since { get; } = Stopwatch.GetTimestamp();
         public long NextLook { get; set; } // guarded by owner._lock
+        public PodNamespace? Pod { get; } = pod;
         public int Port { get; } = port;
         public Action Listening { get; } = listening;
 

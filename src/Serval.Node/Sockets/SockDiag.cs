@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Net;
 using Serval.Node.Processes;
@@ -15,6 +16,9 @@ internal readonly record struct ListeningSocket(int Port, uint Inode, IPAddress 
     public bool TakesLoopback =>
         Address.Equals(IPAddress.IPv6Any) ? !OnlyV6
         : (Address.IsIPv4MappedToIPv6 ? Address.MapToIPv4() : Address) is var v4 && (v4.Equals(IPAddress.Any) || v4.Equals(IPAddress.Loopback));
+
+    /// <summary>Whether requests reach it: those for a pod with an address of its own come there or to its 127.0.0.1.</summary>
+    public bool Takes(IPAddress? pod) => TakesLoopback || (pod is not null && Address.Equals(pod));
 
     public override string ToString() => new IPEndPoint(Address, Port).ToString();
 }
@@ -40,8 +44,9 @@ internal sealed unsafe class SockDiag : IDisposable
     private const int AttributeHeader = 4; // struct rtattr: length, type
     private const ushort INET_DIAG_SKV6ONLY = 11; // sent of every listening socket of AF_INET6
 
-    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(BufferSize, pinned: true);
+    private readonly Lock _lock = new();
     private readonly int _socket;
+    private bool _disposed; // guarded by _lock
 
     public SockDiag()
     {
@@ -53,15 +58,28 @@ internal sealed unsafe class SockDiag : IDisposable
         }
     }
 
-    /// <summary>Fills <paramref name="into"/> with every listening socket. One caller at a time.</summary>
+    /// <summary>Fills <paramref name="into"/> with every listening socket of the network namespace this was made in; none once disposed.</summary>
     public void Dump(List<ListeningSocket> into)
     {
         into.Clear();
-        Dump(AF_INET, into);
-        Dump(AF_INET6, into);
+        lock (_lock)
+        {
+            if (!_disposed)
+            {
+                Dump(AF_INET, into);
+                Dump(AF_INET6, into);
+            }
+        }
     }
 
-    public void Dispose() => _ = Libc.close(_socket);
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _ = _disposed ? 0 : Libc.close(_socket);
+            _disposed = true;
+        }
+    }
 
     private void Dump(byte family, List<ListeningSocket> into)
     {
@@ -80,17 +98,17 @@ internal sealed unsafe class SockDiag : IDisposable
                 return;
             }
         }
-        fixed (byte* buffer = _buffer)
+        var rented = ArrayPool<byte>.Shared.Rent(BufferSize);
+        fixed (byte* buffer = rented)
         {
-            while (true)
+            int length;
+            do
             {
-                var length = (int)Libc.recv(_socket, buffer, BufferSize, 0);
-                if (length <= 0 || !Read(_buffer.AsSpan(0, length), into))
-                {
-                    return;
-                }
+                length = (int)Libc.recv(_socket, buffer, BufferSize, 0);
             }
+            while (length > 0 && Read(rented.AsSpan(0, length), into));
         }
+        ArrayPool<byte>.Shared.Return(rented);
     }
 
     /// <returns>Whether more follows.</returns>

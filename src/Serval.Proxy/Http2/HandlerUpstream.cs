@@ -16,7 +16,7 @@ internal sealed class HandlerUpstream(ProxyOptions options) : IDisposable
         ActivityHeadersPropagator = null,
         EnableMultipleHttp2Connections = true,
         ConnectTimeout = options.ConnectTimeout,
-        ConnectCallback = ConnectAsync,
+        ConnectCallback = (context, ct) => ConnectAsync(new Dialer(options.OpenInside), context.DnsEndPoint, ct),
         PooledConnectionIdleTimeout = options.UpstreamIdleTimeout,
         MaxResponseHeadersLength = 64,
         ResponseDrainTimeout = TimeSpan.Zero,
@@ -75,19 +75,9 @@ internal sealed class HandlerUpstream(ProxyOptions options) : IDisposable
 
     public void Dispose() => _invoker.Dispose();
 
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken ct)
+    private static async ValueTask<Stream> ConnectAsync(Dialer dialer, DnsEndPoint name, CancellationToken ct)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            TcpKeepAlive.TurnOn(socket);
-            await socket.ConnectAsync(context.DnsEndPoint, ct);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
+        EndPoint address = IPAddress.TryParse(name.Host, out var ip) ? new IPEndPoint(ip, name.Port) : name;
+        return new NetworkStream(await dialer.ConnectAsync(address, static _ => { }, ct), ownsSocket: true);
     }
 }

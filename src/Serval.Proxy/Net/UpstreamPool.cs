@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace Serval.Proxy;
 
 /// <summary>Unused connections to one instance, the latest used first.</summary>
-internal sealed class UpstreamPool(TimeProvider time, TimeSpan idleTimeout)
+internal sealed class UpstreamPool(TimeProvider time, TimeSpan idleTimeout, Dialer? dialer = null)
 {
     private const int MaxIdle = 256;
 
@@ -13,6 +13,7 @@ internal sealed class UpstreamPool(TimeProvider time, TimeSpan idleTimeout)
     /// </summary>
     private static readonly TimeSpan s_fresh = TimeSpan.FromSeconds(2);
 
+    private readonly Dialer _dialer = dialer ?? new Dialer(_ => null);
     private readonly ConnectPace _pace = new(time);
     private readonly Lock _lock = new();
     private readonly List<UpstreamConnection> _idle = []; // guarded by _lock
@@ -118,22 +119,14 @@ internal sealed class UpstreamPool(TimeProvider time, TimeSpan idleTimeout)
 
     /// <summary>A new connection; null when there is none to be had.</summary>
     /// <param name="address">Where to.</param>
-    /// <param name="connecting">Given the socket before it connects, to close it on a timeout.</param>
+    /// <param name="connecting">Given each socket before it connects, to close it on a timeout.</param>
     public async ValueTask<UpstreamConnection?> ConnectAsync(EndPoint address, Action<Socket> connecting)
     {
         await _pace.EnterAsync();
-        Socket? socket = null;
         UpstreamConnection? connection = null;
         try
         {
-            socket = address is IPEndPoint ip
-                ? new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp)
-                : new Socket(SocketType.Stream, ProtocolType.Tcp);
-            socket.NoDelay = true;
-            TcpKeepAlive.TurnOn(socket);
-            connecting(socket);
-            await socket.ConnectAsync(address);
-            connection = new UpstreamConnection(new SocketTransport(socket), this);
+            connection = new UpstreamConnection(new SocketTransport(await _dialer.ConnectAsync(address, connecting, CancellationToken.None)), this);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -143,7 +136,6 @@ internal sealed class UpstreamPool(TimeProvider time, TimeSpan idleTimeout)
         {
             if (connection is null)
             {
-                socket?.Dispose();
                 _pace.Leave();
             }
         }

@@ -21,6 +21,11 @@ internal sealed class UpCommand : Verb
         Description = "Address to listen on; 0.0.0.0 is reachable from other machines", HelpName = "ADDRESS", CustomParser = ParseAddress, DefaultValueFactory = _ => IPAddress.Loopback,
     };
 
+    private readonly Option<string> _podNetwork = new("--pod-network")
+    {
+        Description = "auto gives each pod a network of its own where Serval may (root); off maps ports: a program listens on $PORT", HelpName = "MODE", DefaultValueFactory = _ => "auto",
+    };
+
     private readonly Option<string?> _output = SharedOptions.Output("json", "yaml");
 
     public UpCommand(CliContext context)
@@ -35,6 +40,8 @@ internal sealed class UpCommand : Verb
         Add(_httpPort);
         Add(_apiPort);
         Add(_listen);
+        _podNetwork.AcceptOnlyFromAmong("auto", "off");
+        Add(_podNetwork);
         Add(_output);
     }
 
@@ -46,6 +53,7 @@ internal sealed class UpCommand : Verb
             HttpPort = parse.GetValue(_httpPort),
             ApiPort = parse.GetValue(_apiPort),
             ListenAddress = parse.GetValue(_listen)!,
+            PodNetwork = parse.GetValue(_podNetwork) == "auto",
         };
         DataDirectory.Prepare(options.DataDirectory, Context.Warn);
         await using (var host = await StartAsync(options, ct))
@@ -156,6 +164,6 @@ internal sealed class UpCommand : Verb
         Context.Out.WriteLine($"  gateway     {Text(host.GatewayUri)}");
         Context.Out.WriteLine($"  API         {Text(host.ApiUri)}");
         Context.Out.WriteLine($"  kubeconfig  {host.KubeconfigPath}");
-        Context.Out.WriteLine($"Programs of services run as processes of this machine and listen wherever they choose. Stop with Ctrl-C.");
+        Context.Out.WriteLine("Programs of services run as processes of this machine. Stop with Ctrl-C.");
     }
 }

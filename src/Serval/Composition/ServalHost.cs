@@ -82,8 +82,10 @@ internal sealed class ServalHost : IServalHost
         var config = new ServingConfigSource(client, loggers.CreateLogger<ServingConfigSource>());
         var capacity = new DirectCapacitySignal();
         var autoscaler = _started.Add(new AutoscalerHost(client, config, time, loggers.CreateLogger<AutoscalerHost>()));
+        NodeAgent? node = null;
         var proxy = _started.Add(new ProxyServer(new ProxyOptions
         {
+            OpenInside = pod => node?.OpenSocket(pod),
             HttpAddress = Options.ListenAddress.ToString(), HttpPort = Options.HttpPort, DemandSink = new DemandJoint(autoscaler),
             WhyNotReady = new RevisionJoint(client).WhyNotReady, TimeProvider = time, LoggerFactory = loggers,
         }));
@@ -92,8 +94,8 @@ internal sealed class ServalHost : IServalHost
         await proxy.StartAsync(ct);
 
         // The node before the controllers: stopped after them, so that nobody takes the end of its processes for a failure of theirs.
-        var node = _started.Add(new NodeAgent(
-            new NodeOptions { DataDirectory = Options.DataDirectory, Time = time, Loggers = loggers }, client, capacity, new StoredImageRoots(Images), new DrainJoint(proxy), events));
+        node = _started.Add(new NodeAgent(
+            new NodeOptions { DataDirectory = Options.DataDirectory, PodNetwork = Options.PodNetwork, Time = time, Loggers = loggers }, client, capacity, new StoredImageRoots(Images), new DrainJoint(proxy), events));
         ForcedEnd?.Register(node.Kill);
         await node.StartAsync(ct);
         var controllers = _started.Add(new ControllerHost(client, events, time, loggers.CreateLogger<ControllerHost>()));

@@ -16,4 +16,7 @@ internal sealed record ServalOptions
 
     /// <summary>Address both listen on.</summary>
     public IPAddress ListenAddress { get; init; } = IPAddress.Loopback;
+
+    /// <summary>Whether pods get networks of their own where this process may make them.</summary>
+    public bool PodNetwork { get; init; } = true;
 }

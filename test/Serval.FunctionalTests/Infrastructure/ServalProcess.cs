@@ -52,6 +52,9 @@ internal sealed class ServalProcess : IAsyncDisposable
     /// <summary>Path of the program under test.</summary>
     internal static string Binary { get; set; } = Environment.GetEnvironmentVariable("SERVAL_BINARY") ?? Repository.Path("artifacts/dist/serval");
 
+    /// <summary><c>SERVAL_POD_NETWORK=off</c> runs the tests with mapped ports where pods could have networks of their own.</summary>
+    private static string[] Mode => Environment.GetEnvironmentVariable("SERVAL_POD_NETWORK") is { Length: > 0 } mode ? ["--pod-network", mode] : [];
+
     /// <param name="data">Its data directory; null gives it one of its own.</param>
     /// <param name="ct">Ends the wait for its ready line.</param>
     /// <param name="launcher">A command that becomes the program, in other surroundings: <c>nsenter</c>, <c>setpriv</c>.</param>
@@ -60,7 +63,7 @@ internal sealed class ServalProcess : IAsyncDisposable
         var owns = data is null;
         data ??= Directory.CreateTempSubdirectory("serval-").FullName;
         var clock = Stopwatch.StartNew();
-        var process = Start(launcher, data, "up", "--http-port", "0", "--api-port", "0", "-o", "json");
+        var process = Start(launcher, data, ["up", "--http-port", "0", "--api-port", "0", "-o", "json", .. Mode]);
         var errors = new StringBuilder();
         process.ErrorDataReceived += (_, line) =>
         {

@@ -15,7 +15,7 @@ internal sealed class TestNode : IAsyncDisposable, IImageRoots
     private readonly NodeOptions _options;
 
     public TestNode(
-        TimeProvider? time = null, bool? allowMounts = null, FakeKube? kube = null, string? data = null, IDrainGate? drain = null, IEventRecorder? events = null)
+        TimeProvider? time = null, bool? allowMounts = null, FakeKube? kube = null, string? data = null, IDrainGate? drain = null, IEventRecorder? events = null, bool podNetwork = false)
     {
         Kube = kube ?? new FakeKube();
         Data = data ?? Directory.CreateTempSubdirectory("serval-node-").FullName;
@@ -25,7 +25,7 @@ internal sealed class TestNode : IAsyncDisposable, IImageRoots
         _options = new NodeOptions
         {
             DataDirectory = Data, NodeName = "node-1", FirstPort = first, LastPort = first + 19, AllowMounts = allowMounts,
-            Time = time ?? TimeProvider.System,
+            Time = time ?? TimeProvider.System, PodNetwork = podNetwork,
         };
         Capacity = new DirectCapacitySignal();
         Capacity.Subscribe(c =>
@@ -55,9 +55,9 @@ internal sealed class TestNode : IAsyncDisposable, IImageRoots
     public ImageConfig Config { get; set; } = new();
 
     public static async Task<TestNode> StartAsync(
-        TimeProvider? time = null, bool? allowMounts = null, FakeKube? kube = null, string? data = null, IDrainGate? drain = null, IEventRecorder? events = null)
+        TimeProvider? time = null, bool? allowMounts = null, FakeKube? kube = null, string? data = null, IDrainGate? drain = null, IEventRecorder? events = null, bool podNetwork = false)
     {
-        var node = new TestNode(time, allowMounts, kube, data, drain, events);
+        var node = new TestNode(time, allowMounts, kube, data, drain, events, podNetwork);
         await node.Agent.StartAsync(CancellationToken.None);
         return node;
     }

@@ -1,0 +1,117 @@
+using System.Net;
+using System.Net.Sockets;
+using Serval.Node.Sockets;
+
+namespace Serval.Node.Network;
+
+/// <summary>The network of one pod: an address of its own, and every port. Disposed with the pod; the kernel removes the rest.</summary>
+internal sealed class PodNamespace : IDisposable
+{
+    private readonly PodNetwork _owner;
+
+    private PodNamespace(PodNetwork owner, IPAddress address, NetworkNamespace handle)
+    {
+        (_owner, Address, Handle) = (owner, address, handle);
+        Diag = handle.Make(static () => new SockDiag());
+    }
+
+    public IPAddress Address { get; }
+
+    public NetworkNamespace Handle { get; }
+
+    /// <summary>Its listening sockets, for the prober.</summary>
+    public SockDiag Diag { get; }
+
+    /// <summary>Makes a namespace with one interface. Throws <see cref="NetlinkException"/>.</summary>
+    /// <param name="owner">The network.</param>
+    /// <param name="net">rtnetlink of the machine.</param>
+    /// <param name="subnet">Where the address is from.</param>
+    /// <param name="number">Which address.</param>
+    public static PodNamespace Create(PodNetwork owner, Netlink net, Subnet subnet, ushort number)
+    {
+        var address = subnet.Address(number);
+        var (handle, inner) = Processes.ProcessRuntime.OnOwnThread(() =>
+        {
+            var made = NetworkNamespace.Create();
+            try
+            {
+                return (made, new Netlink());
+            }
+            catch
+            {
+                made.Dispose();
+                throw;
+            }
+        });
+        using (inner)
+        {
+            try
+            {
+                Connect(net, inner, subnet, number, handle);
+                return new PodNamespace(owner, address, handle);
+            }
+            catch
+            {
+                handle.Dispose();
+                throw;
+            }
+        }
+    }
+
+    /// <summary>A connection to a port of the pod: to its address, or to its own 127.0.0.1 when it listens there alone.</summary>
+    public async Task<Socket> ConnectAsync(int port, CancellationToken ct)
+    {
+        try
+        {
+            return await ConnectAsync(new Socket(SocketType.Stream, ProtocolType.Tcp), Address, port, ct);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
+        {
+            return await ConnectAsync(OpenSocket(), IPAddress.Loopback, port, ct);
+        }
+    }
+
+    /// <summary>An unconnected TCP socket in it.</summary>
+    public Socket OpenSocket() => Handle.Make(static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+
+    public void Dispose()
+    {
+        _owner.Forget(this);
+        Diag.Dispose();
+        Handle.Dispose();
+    }
+
+    private static async Task<Socket> ConnectAsync(Socket socket, IPAddress address, int port, CancellationToken ct)
+    {
+        try
+        {
+            socket.NoDelay = true;
+            await socket.ConnectAsync(new IPEndPoint(address, port), ct);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static void Connect(Netlink net, Netlink inner, Subnet subnet, ushort number, NetworkNamespace handle)
+    {
+        var (name, address, gateway) = (subnet.Interface(number), subnet.Address(number), subnet.Gateway);
+        net.AddPair(name, subnet.Group, handle.Descriptor);
+        var inside = inner.IndexOf("eth0");
+        inner.BringUp(inner.IndexOf("lo"));
+        inner.BringUp(inside);
+        inner.AddAddress(inside, address, gateway);
+        inner.AddNeighbour(inside, gateway, inside: false);
+        inner.AddRoute(inside, to: null, gateway, source: null);
+        var outside = net.IndexOf(name);
+        net.BringUp(outside);
+        net.AddRoute(outside, address, gateway: null, source: gateway);
+        net.AddNeighbour(outside, address, inside: true);
+        // Whoever looks at an interface makes the kernel note its carrier now (since Linux 6.8) and not up to a second later, until when it drops packets.
+        _ = inner.IndexOf("eth0");
+        _ = net.IndexOf(name);
+    }
+}

@@ -1,0 +1,264 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Serval.Node.Processes;
+
+namespace Serval.Node.Network;
+
+/// <summary>
+/// The network of this node's pods: a subnet of its own, named by a bridge without ports, and for each pod a namespace with a pair of
+/// interfaces and a route to its one address. A few namespaces are made before they are asked for, so that a wake does not wait for one.
+/// </summary>
+internal sealed partial class PodNetwork : IDisposable
+{
+    private const int Spare = 4;
+    private const ushort FirstPod = 2;
+
+    private static readonly TimeSpan s_refillAfter = TimeSpan.FromMilliseconds(100); // not beside the wake that took one
+
+    private readonly Netlink _net;
+    private readonly Subnet _subnet;
+    private readonly Uplink _uplink;
+    private readonly ILogger _logger;
+    private readonly HashSet<IPAddress> _avoided;
+    private readonly ConcurrentDictionary<IPAddress, PodNamespace> _pods = new(); // spare ones too
+    private readonly Lock _lock = new();
+    private readonly Queue<PodNamespace> _spare = new(); // guarded by _lock
+    private readonly Queue<TaskCompletionSource<PodNamespace>> _waiting = new(); // guarded by _lock
+    private readonly SemaphoreSlim _wanted = new(0); // never disposed: whoever asks late, and the timer, may still release it
+    private readonly ITimer _refill;
+    private readonly Thread _maker;
+    private ushort _last = FirstPod - 1; // of the maker alone, once it runs
+    private volatile bool _stopping;
+
+    private PodNetwork(Netlink net, Subnet subnet, PodNetworkOptions options)
+    {
+        (_net, _subnet, _logger) = (net, subnet, options.Logger);
+        _avoided = [.. options.Avoided];
+        _uplink = new Uplink(subnet);
+        _refill = options.Time.CreateTimer(static self => ((PodNetwork)self!)._wanted.Release(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _maker = new Thread(Run) { IsBackground = true, Name = "serval-node-network" };
+    }
+
+    /// <summary>The machine, as pods see it.</summary>
+    public IPAddress Gateway => _subnet.Gateway;
+
+    /// <summary>Whether an address is a pod's.</summary>
+    public bool Contains(IPAddress address) => _subnet.Contains(address);
+
+    /// <summary>What there is, in a line.</summary>
+    public string Description => $"each pod has a network of its own in {_subnet}; {_uplink.Description}";
+
+    /// <summary>Removes what an earlier run on this data directory left, and sets up a network; null with the reason when that cannot be.</summary>
+    public static PodNetwork? TryStart(PodNetworkOptions options, out string reason)
+    {
+        if (!Capabilities.HasNetAdmin() || !Capabilities.HasSysAdmin())
+        {
+            reason = "Serval lacks CAP_NET_ADMIN or CAP_SYS_ADMIN; run it as root for that";
+            return null;
+        }
+        PodNetwork? network = null;
+        try
+        {
+            var net = new Netlink();
+            var mark = new NetworkMark(options.Directory);
+            RemoveLeftovers(net, mark);
+            network = new PodNetwork(net, Claim(net, mark.Renew()), options);
+            network._spare.Enqueue(network.Make()); // proves that it can be done
+            network._uplink.Open();
+            network._maker.Start();
+            network._wanted.Release();
+            reason = "";
+            return network;
+        }
+        catch (Exception e) when (e is NetlinkException or IOException or UnauthorizedAccessException or InvalidOperationException)
+        {
+            network?.Remove();
+            reason = e.Message;
+            return null;
+        }
+    }
+
+    /// <summary>A namespace for one pod: one of those made beforehand, or the next one made. Throws <see cref="NetlinkException"/>.</summary>
+    public ValueTask<PodNamespace> TakeAsync()
+    {
+        TaskCompletionSource<PodNamespace> waiter;
+        lock (_lock)
+        {
+            if (_spare.TryDequeue(out var spare))
+            {
+                _refill.Change(s_refillAfter, Timeout.InfiniteTimeSpan);
+                return ValueTask.FromResult(spare);
+            }
+            waiter = new TaskCompletionSource<PodNamespace>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiting.Enqueue(waiter);
+        }
+        _wanted.Release();
+        return new ValueTask<PodNamespace>(waiter.Task);
+    }
+
+    /// <summary>An unconnected socket in the namespace of the pod with this address; null when there is none.</summary>
+    public Socket? OpenSocket(IPAddress pod)
+    {
+        try
+        {
+            return _pods.TryGetValue(pod, out var found) ? found.OpenSocket() : null;
+        }
+        catch (ObjectDisposedException)
+        {
+            return null; // it went away just now
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_stopping)
+        {
+            return;
+        }
+        _stopping = true;
+        _wanted.Release();
+        _maker.Join();
+        Remove();
+    }
+
+    internal void Forget(PodNamespace pod) => _pods.TryRemove(KeyValuePair.Create(pod.Address, pod));
+
+    // An address of another's bridge name would be its claim: the kernel lets one have it.
+    private static Subnet Claim(Netlink net, string alias)
+    {
+        foreach (var subnet in Subnet.Candidates.Where(s => s.IsFree(net.Destinations())))
+        {
+            try
+            {
+                net.AddBridge(subnet.Bridge, alias, subnet.Group);
+            }
+            catch (NetlinkException e) when (e.Error == Netlink.Exists)
+            {
+                continue; // another Serval was quicker
+            }
+            try
+            {
+                net.AddAddress(net.IndexOf(subnet.Bridge), subnet.Gateway, subnet.Gateway);
+                net.AddUnreachable(subnet);
+                return subnet;
+            }
+            catch (NetlinkException)
+            {
+                Clear(net, subnet);
+                throw;
+            }
+        }
+        throw new InvalidOperationException("every network that pods could have is routed elsewhere");
+    }
+
+    private static void RemoveLeftovers(Netlink net, NetworkMark mark)
+    {
+        foreach (var link in net.Links())
+        {
+            if (mark.Owns(link.Alias) && Subnet.Parse(link.Name) is { } subnet)
+            {
+                new Uplink(subnet).CloseLeftover();
+                Clear(net, subnet);
+            }
+        }
+    }
+
+    private static void Clear(Netlink net, Subnet subnet)
+    {
+        foreach (var step in (ReadOnlySpan<Action>)[() => net.RemoveUnreachable(subnet), () => net.RemoveGroup(subnet.Group)])
+        {
+            try
+            {
+                step();
+            }
+            catch (NetlinkException)
+            {
+                // It is gone already.
+            }
+        }
+    }
+
+    private void Run()
+    {
+        while (true)
+        {
+            _wanted.Wait();
+            while (!_stopping && IsWanted(out var waiter))
+            {
+                try
+                {
+                    Give(Make(), waiter);
+                }
+                catch (Exception e) when (e is NetlinkException or InvalidOperationException or IOException)
+                {
+                    Log.NotMade(_logger, e);
+                    if (waiter is null)
+                    {
+                        break; // whoever needs one asks, and is told
+                    }
+                    waiter.SetException(e);
+                }
+            }
+            if (_stopping)
+            {
+                return;
+            }
+        }
+    }
+
+    private bool IsWanted(out TaskCompletionSource<PodNamespace>? waiter)
+    {
+        lock (_lock)
+        {
+            return _waiting.TryDequeue(out waiter) || _spare.Count < Spare;
+        }
+    }
+
+    private void Give(PodNamespace made, TaskCompletionSource<PodNamespace>? waiter)
+    {
+        lock (_lock)
+        {
+            if (waiter is null && !_waiting.TryDequeue(out waiter))
+            {
+                _spare.Enqueue(made);
+                return;
+            }
+        }
+        waiter.SetResult(made);
+    }
+
+    private PodNamespace Make()
+    {
+        for (var tries = 0; tries <= ushort.MaxValue; tries++)
+        {
+            // In turn, so that an address means another pod only long after the one that had it is forgotten everywhere.
+            _last = _last >= ushort.MaxValue - 1 ? FirstPod : (ushort)(_last + 1);
+            var address = _subnet.Address(_last);
+            if (!_pods.ContainsKey(address) && !_avoided.Contains(address))
+            {
+                return _pods[address] = PodNamespace.Create(this, _net, _subnet, _last);
+            }
+        }
+        throw new InvalidOperationException($"no address of {_subnet} is left for another pod; delete pods of this node");
+    }
+
+    private void Remove()
+    {
+        _refill.Dispose();
+        foreach (var pod in _pods.Values)
+        {
+            pod.Dispose();
+        }
+        _uplink.Close();
+        Clear(_net, _subnet);
+        _net.Dispose();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(50, LogLevel.Warning, "A network for a pod could not be made")]
+        public static partial void NotMade(ILogger logger, Exception error);
+    }
+}

@@ -1,0 +1,54 @@
+using System.Buffers.Binary;
+using System.Net;
+
+namespace Serval.Node.Network;
+
+/// <summary>The /16 one Serval gives its pods addresses from. The first address is the machine's own.</summary>
+internal readonly record struct Subnet(byte First, byte Second)
+{
+    public const byte Prefix = 16;
+
+    private const string NamePrefix = "svl";
+
+    public IPAddress Base => Address(0);
+
+    /// <summary>The machine, as pods see it.</summary>
+    public IPAddress Gateway => Address(1);
+
+    /// <summary>Name of the bridge, which says that the network is taken; the pods' interfaces begin with it.</summary>
+    public string Bridge => $"{NamePrefix}{First:x2}{Second:x2}";
+
+    /// <summary>The group its interfaces are in.</summary>
+    public int Group => (0x53 << 16) | (First << 8) | Second;
+
+    /// <summary>Networks to choose from: Kubernetes' usual ones first, then others for private use (RFC 1918, RFC 6598).</summary>
+    public static IEnumerable<Subnet> Candidates =>
+    [
+        .. Enumerable.Range(0, 12).Select(i => new Subnet(10, (byte)(244 + i))),
+        .. Enumerable.Range(0, 8).Select(i => new Subnet(172, (byte)(31 - i))),
+        .. Enumerable.Range(0, 8).Select(i => new Subnet(100, (byte)(120 + i))),
+    ];
+
+    public IPAddress Address(ushort number) => new([First, Second, (byte)(number >> 8), (byte)number]);
+
+    public string Interface(ushort number) => $"{Bridge}-{number:x4}";
+
+    public bool Contains(IPAddress address) => address.GetAddressBytes() is [var a, var b, _, _] && a == First && b == Second;
+
+    /// <summary>Whether none of these routes leads into it.</summary>
+    public bool IsFree(IEnumerable<(uint Address, int Prefix)> destinations)
+    {
+        var own = Number(Base);
+        return destinations.All(d => (d.Address ^ own) >> (32 - Math.Min(d.Prefix, Prefix)) != 0);
+    }
+
+    /// <summary>The network of a bridge's name.</summary>
+    public static Subnet? Parse(string bridge) =>
+        bridge.Length == NamePrefix.Length + 4 && bridge.StartsWith(NamePrefix, StringComparison.Ordinal)
+        && ushort.TryParse(bridge.AsSpan(NamePrefix.Length), System.Globalization.NumberStyles.AllowHexSpecifier, null, out var id)
+            ? new Subnet((byte)(id >> 8), (byte)id) : null;
+
+    public override string ToString() => $"{Base}/{Prefix}";
+
+    internal static uint Number(IPAddress address) => BinaryPrimitives.ReadUInt32BigEndian(address.GetAddressBytes());
+}

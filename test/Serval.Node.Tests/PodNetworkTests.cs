@@ -1,0 +1,274 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
+using Serval.Api;
+using Serval.Kube;
+using Serval.Node.Network;
+using Serval.Node.Processes;
+
+namespace Serval.Node.Tests;
+
+/// <summary>Pods with networks of their own. Where this process may not make them, each test sees that ports are mapped instead.</summary>
+public sealed class PodNetworkTests
+{
+    private static bool Privileged => Capabilities.HasNetAdmin() && Capabilities.HasSysAdmin();
+
+    [Fact]
+    public async Task TwoPods_ProgramWithAFixedPort_BothListenOnIt()
+    {
+        await using var node = await TestNode.StartAsync(podNetwork: true);
+        if (IsMapped(node))
+        {
+            return;
+        }
+        await node.CreateAsync(TestNode.Shell("echo port $PORT; exec busybox httpd -f -p 8080 -h /", TestNode.Port8080));
+        await node.CreateAsync(TestNode.Shell("exec busybox httpd -f -p 8080 -h /", TestNode.Port8080, p => p["metadata"]!["name"] = "p2"));
+
+        var first = await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
+        var second = await node.WhenAsync(p => TestNode.Ready(p).Status == "True", "p2");
+
+        Assert.NotEqual(first.Status.PodIP, second.Status.PodIP);
+        Assert.Null(first.Metadata.Annotation("serval.dev/ports"));
+        Assert.Contains("port 8080\n", await node.LogAsync("port 8080\n"));
+        foreach (var pod in new[] { first, second })
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync(IPAddress.Parse(pod.Status.PodIP), 8080);
+        }
+        var signal = await node.WhenSignalAsync(InstanceState.Ready);
+        Assert.Equal(8080, signal.Ports[8080]);
+        Assert.Contains(signal.Host, new[] { first.Status.PodIP, second.Status.PodIP });
+    }
+
+    [Fact]
+    public async Task Pod_ListensOnItsLoopbackAlone_IsProbedAndReachedThere()
+    {
+        await using var node = await TestNode.StartAsync(podNetwork: true);
+        if (IsMapped(node))
+        {
+            return;
+        }
+        await node.CreateAsync(TestNode.Shell("exec busybox httpd -f -p 127.0.0.1:8080 -h /proc/self", c =>
+        {
+            TestNode.Port8080(c);
+            c["readinessProbe"] = new JsonObject { ["httpGet"] = new JsonObject { ["path"] = "/limits", ["port"] = 8080 } };
+        }));
+
+        var address = IPAddress.Parse((await node.WhenSignalAsync(InstanceState.Ready)).Host);
+
+        using var outside = new TcpClient();
+        var refused = await Assert.ThrowsAsync<SocketException>(() => outside.ConnectAsync(address, 8080));
+        Assert.Equal(SocketError.ConnectionRefused, refused.SocketErrorCode);
+        using var inside = node.Agent.OpenSocket(address);
+        await inside!.ConnectAsync(IPAddress.Loopback, 8080);
+        Assert.Null(node.Agent.OpenSocket(IPAddress.Parse("192.0.2.77")));
+    }
+
+    [Fact]
+    public async Task Pod_ReachesTheMachine_AndSeesItsAddresses()
+    {
+        await using var node = await TestNode.StartAsync(podNetwork: true);
+        if (IsMapped(node))
+        {
+            return;
+        }
+        using var machine = new TcpListener(IPAddress.Any, 0);
+        machine.Start();
+        var port = ((IPEndPoint)machine.LocalEndpoint).Port;
+        await node.CreateAsync(TestNode.Shell(
+            $"echo pod $POD on $HOST; busybox nc $HOST {port} </dev/null; echo ended; sleep 1000",
+            c => c["env"] = new JsonArray { Field("POD", "status.podIP"), Field("HOST", "status.hostIP") }));
+
+        using var caller = await machine.AcceptTcpClientAsync().WaitAsync(TimeSpan.FromSeconds(20));
+        var pod = await node.WhenAsync(p => p.Status.PodIP.Length > 0);
+
+        Assert.Equal(pod.Status.PodIP, ((IPEndPoint)caller.Client.RemoteEndPoint!).Address.ToString());
+        Assert.Contains($"pod {pod.Status.PodIP} on ", await node.LogAsync(" on 1", "p1"));
+    }
+
+    [Fact]
+    public async Task Exec_RunsInThePodsNetwork()
+    {
+        await using var node = await TestNode.StartAsync(podNetwork: true);
+        if (IsMapped(node))
+        {
+            return;
+        }
+        await node.CreateAsync(TestNode.Shell("exec busybox httpd -f -p 127.0.0.1:8080 -h /", c => c["readinessProbe"] = new JsonObject
+        {
+            ["exec"] = new JsonObject { ["command"] = new JsonArray { "sh", "-c", "busybox nc 127.0.0.1 8080 </dev/null" } },
+        }));
+
+        await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
+    }
+
+    [Fact]
+    public async Task PodDeleted_ItsInterfaceGoes_AndTheNextPodHasAnotherAddress()
+    {
+        await using var node = await TestNode.StartAsync(podNetwork: true);
+        if (IsMapped(node))
+        {
+            return;
+        }
+        await node.CreateAsync(TestNode.Shell("exec sleep 1000"));
+        var first = (await node.WhenAsync(p => p.Status.Phase == "Running")).Status.PodIP;
+        Assert.NotNull(InterfaceOf(first));
+        await node.Kube.DeleteAsync(Kinds.Pod, new ObjectKey("default", "p1"), new DeleteOptions { GracePeriodSeconds = 0 });
+        await node.WhenGoneAsync();
+        await GoneAsync(() => InterfaceOf(first));
+
+        await node.CreateAsync(TestNode.Shell("exec sleep 1000"));
+
+        Assert.NotEqual(first, (await node.WhenAsync(p => p.Status.Phase == "Running")).Status.PodIP);
+    }
+
+    [Fact]
+    public async Task AfterARunWithMappedPorts_TheAnnotationGoes()
+    {
+        if (!Privileged)
+        {
+            return;
+        }
+        await using var node = await TestNode.StartAsync(podNetwork: true);
+        await node.CreateAsync(TestNode.Shell("exec busybox httpd -f -p 8080 -h /", TestNode.Port8080, p =>
+            p["metadata"]!["annotations"] = new JsonObject { ["serval.dev/ports"] = """{"8080":20017}""" }));
+
+        var pod = await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
+
+        Assert.Null(pod.Metadata.Annotation("serval.dev/ports"));
+    }
+
+    [Fact]
+    public async Task Networks_OfTwoDirectories_LeaveEachOtherAlone_AndAreRemoved()
+    {
+        var (one, two) = (Directory.CreateTempSubdirectory("serval-net-").FullName, Directory.CreateTempSubdirectory("serval-net-").FullName);
+        using var first = PodNetwork.TryStart(Options(one), out var reason);
+        if (first is null)
+        {
+            Assert.False(Privileged, reason);
+            Assert.Contains("CAP_NET_ADMIN", reason);
+            return;
+        }
+        using (var second = PodNetwork.TryStart(Options(two), out _))
+        {
+            Assert.NotEqual(first.Gateway, second!.Gateway);
+            var pod = await second.TakeAsync();
+            Assert.True(second.Contains(pod.Address));
+            Assert.False(first.Contains(pod.Address));
+        }
+        Assert.Single(Bridges(one));
+        Assert.Empty(Bridges(two));
+        first.Dispose();
+        Assert.Empty(Bridges(one));
+        Directory.Delete(one, recursive: true);
+        Directory.Delete(two, recursive: true);
+    }
+
+    [Fact]
+    public void Network_OfARunThatWasKilled_IsRemovedAtTheNextStart()
+    {
+        if (!Privileged)
+        {
+            return;
+        }
+        var directory = Directory.CreateTempSubdirectory("serval-net-").FullName;
+        using var net = new Netlink();
+        using var orphaned = ProcessRuntime.OnOwnThread(NetworkNamespace.Create);
+        var subnet = Subnet.Candidates.Last(s => s.IsFree(net.Destinations()));
+        net.AddBridge(subnet.Bridge, new NetworkMark(directory).Renew(), subnet.Group);
+        net.AddUnreachable(subnet);
+        net.AddPair(subnet.Interface(2), subnet.Group, orphaned.Descriptor);
+        var left = subnet.Address(2);
+
+        using var next = PodNetwork.TryStart(Options(directory), out var reason);
+
+        Assert.True(next is not null, reason);
+        Assert.Single(Bridges(directory));
+        Assert.Null(InterfaceOf(left.ToString()));
+        Assert.True(subnet.IsFree(net.Destinations()));
+        Directory.Delete(directory, recursive: true);
+    }
+
+    [Fact]
+    public async Task ManyAtOnce_EachGetsOne_AndNobodyAnAddressOfTheLastRun()
+    {
+        var directory = Directory.CreateTempSubdirectory("serval-net-").FullName;
+        IPAddress[] avoided = [.. Subnet.Candidates.Select(s => s.Address(5))];
+        using var network = PodNetwork.TryStart(Options(directory, avoided), out _);
+        if (network is null)
+        {
+            Assert.False(Privileged);
+            return;
+        }
+
+        var pods = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => network.TakeAsync().AsTask()));
+
+        Assert.Equal(20, pods.Select(p => p.Address).Distinct().Count());
+        Assert.Empty(pods.Select(p => p.Address).Intersect(avoided)); // a gateway may still know it as the old pod's
+        Directory.Delete(directory, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("10.244.0.0", 16, false)]
+    [InlineData("10.0.0.0", 8, false)]
+    [InlineData("10.244.3.7", 32, false)]
+    [InlineData("10.245.0.0", 16, true)]
+    [InlineData("192.168.0.0", 16, true)]
+    public void Subnet_ThatARouteLeadsInto_IsNotFree(string route, int prefix, bool free) =>
+        Assert.Equal(free, new Subnet(10, 244).IsFree([(Subnet.Number(IPAddress.Parse(route)), prefix)]));
+
+    [Fact]
+    public void Subnet_IsFoundByTheNameOfItsBridge()
+    {
+        Assert.All(Subnet.Candidates, s => Assert.Equal(s, Subnet.Parse(s.Bridge)));
+        Assert.All(Subnet.Candidates, s => Assert.True(s.Interface(ushort.MaxValue).Length <= 15)); // IFNAMSIZ
+        Assert.Null(Subnet.Parse("svl0"));
+        Assert.Null(Subnet.Parse("docker0"));
+    }
+
+    // The machine says whether it can; then the node must have said why not.
+    private static bool IsMapped(TestNode node)
+    {
+        var condition = node.Kube.Cache(Kinds.Node).Get(ObjectKey.Cluster("node-1"))!.ToTree()["status"]!["conditions"]!.AsArray()
+            .Single(c => (string)c!["type"]! == "PodNetwork")!;
+        Assert.Equal(Privileged ? "True" : "False", (string)condition["status"]!);
+        Assert.Contains(Privileged ? "network of its own" : "CAP_NET_ADMIN", (string)condition["message"]!);
+        return !Privileged;
+    }
+
+    private static PodNetworkOptions Options(string directory, params IPAddress[] avoided) => new()
+    {
+        Directory = directory, Avoided = avoided, Time = TimeProvider.System, Logger = NullLogger.Instance,
+    };
+
+    private static JsonObject Field(string name, string path) => new()
+    {
+        ["name"] = name, ["valueFrom"] = new JsonObject { ["fieldRef"] = new JsonObject { ["fieldPath"] = path } },
+    };
+
+    private static IEnumerable<LinkInfo> Bridges(string directory)
+    {
+        using var net = new Netlink();
+        return net.Links().Where(l => l.Alias.EndsWith(" " + directory, StringComparison.Ordinal));
+    }
+
+    private static string? InterfaceOf(string address)
+    {
+        var bytes = IPAddress.Parse(address).GetAddressBytes();
+        var name = new Subnet(bytes[0], bytes[1]).Interface((ushort)((bytes[2] << 8) | bytes[3]));
+        using var net = new Netlink();
+        return net.IndexOf(name) > 0 ? name : null;
+    }
+
+    // The kernel removes a namespace on its own time, and tells nobody who is outside.
+    private static async Task GoneAsync(Func<string?> there)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (there() is not null)
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, limit.Token);
+        }
+    }
+}
