@@ -158,6 +158,18 @@ public sealed class ImageStore
         return new ImageRemoval([.. names.Select(n => ImageReference.Parse(n).Familiar)], deleted, freed);
     }
 
+    /// <summary>Until it is disposed of, no process removes an image.</summary>
+    public async Task<IDisposable> HoldAsync(CancellationToken ct = default) => await LockAsync(exclusive: false, ct);
+
+    /// <summary>
+    /// The files that are the images; unpacked roots follow from them. Names come before what they stand for, so that a list made while an image is added has the
+    /// content of every name in it.
+    /// </summary>
+    public IEnumerable<string> Files() => new[] { "tags", "manifests", Path.Combine("blobs", "sha256") }
+        .Select(f => Path.Combine(DirectoryPath, f))
+        .Where(Directory.Exists)
+        .SelectMany(f => Directory.GetFiles(f).Order(StringComparer.Ordinal));
+
     private static ImageReference Tagged(string reference)
     {
         var name = ImageReference.Parse(reference);

@@ -26,7 +26,7 @@ internal static class StoreSchema
     {
         var found = (int)(database.Scalar("PRAGMA user_version") ?? 0);
         return found <= Current ? found : throw new StoreException(
-            $"the database in {where} was written by a newer Serval (layout {found}, this one knows {Current}): start that version, or restore a backup made before the upgrade");
+            $"the database in {where} was written by a newer Serval (layout {found}, this one knows {Current}): start that version, or restore a backup made before the upgrade (`serval restore`)");
     }
 
     /// <summary>Brings a database from a layout to <see cref="Current"/>. Each step is there whole or not at all.</summary>

@@ -3,7 +3,7 @@ using System.Formats.Tar;
 namespace Serval.Images;
 
 /// <summary>Reads tar entries from a source nobody vouches for.</summary>
-internal static class TarEntries
+public static class TarEntries
 {
     /// <summary>The next entry, or null at the end. Whatever the reader finds wrong is an <see cref="InvalidDataException"/>.</summary>
     public static async ValueTask<TarEntry?> NextAsync(TarReader reader, CancellationToken ct)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Serval.Api;
+using Serval.ApiServer.Store;
 using Serval.Commands;
 using Serval.Commands.Kn;
 using Serval.Images;
@@ -55,6 +56,8 @@ internal static class CommandLineApp
             new RevisionCommand(context),
             new RouteCommand(context),
             new ImageCommand(context),
+            new BackupCommand(context),
+            new RestoreCommand(context),
             new CompletionCommand(context),
             new VersionCommand(context),
         };
@@ -96,6 +99,7 @@ internal static class CommandLineApp
         ImageException { Error: ImageError.NotFound } image => (ExitCodes.NotFound, image.Message),
         ImageException { Error: ImageError.Invalid } image => (ExitCodes.Usage, image.Message),
         ImageException image => (ExitCodes.Failed, image.Message),
+        StoreException store => (ExitCodes.Failed, store.Message),
         IOException or UnauthorizedAccessException => (ExitCodes.Failed, FileFailure.Explain(e)),
         _ => (ExitCodes.Failed, $"unexpected: {e}"),
     };

@@ -34,7 +34,7 @@ internal abstract class ImageVerb(CliContext context, string name, string descri
         }
     }
 
-    protected static string Size(long bytes) => bytes switch
+    internal static string Size(long bytes) => bytes switch
     {
         < 1000 => $"{bytes} B",
         < 1_000_000 => $"{bytes / 1e3:0.#} kB",

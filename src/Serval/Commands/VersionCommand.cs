@@ -14,10 +14,12 @@ internal sealed class VersionCommand : Verb
     public VersionCommand(CliContext context)
         : base(context, "version", "Show the version", "serval version", "serval version -o json") => Add(_output);
 
+    /// <summary>With the commit behind a +, where it is known.</summary>
+    public static string Version => typeof(VersionCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+
     protected override Task<int> RunAsync(ParseResult parse, CancellationToken ct)
     {
-        var informational = typeof(VersionCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
-        var (version, commit) = informational.Split('+', 2) is [var v, var c] ? (v, c) : (informational, "");
+        var (version, commit) = Version.Split('+', 2) is [var v, var c] ? (v, c) : (Version, "");
         var structured = Printer.TryWrite(Context.Out, parse.GetValue(_output), () => new JsonObject
         {
             ["version"] = version, ["commit"] = commit, ["runtime"] = RuntimeInformation.FrameworkDescription, ["platform"] = RuntimeInformation.RuntimeIdentifier,
