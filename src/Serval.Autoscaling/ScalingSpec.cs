@@ -77,10 +77,10 @@ public sealed record ScalingSpec
         return Math.Max(min, initialised ? 1 : InitialScale);
     }
 
-    /// <summary>A scale within min and max.</summary>
+    /// <summary>A scale within min and max. The floor wins: an initial-scale above max-scale is reached, else the revision would never be initialised (upstream: applyBounds).</summary>
     public int Bound(int scale, bool initialised)
     {
-        var bounded = Math.Max(scale, Floor(initialised));
-        return MaxScale > 0 ? Math.Min(bounded, Math.Max(MaxScale, 1)) : bounded;
+        var floor = Floor(initialised);
+        return Math.Clamp(scale, floor, MaxScale > 0 ? Math.Max(MaxScale, floor) : int.MaxValue);
     }
 }

@@ -15,8 +15,7 @@ internal static class AutoscalerConditions
     /// <param name="ready">Pods that take requests.</param>
     /// <param name="threshold">Ready pods that count as active.</param>
     /// <param name="reachable">Whether the revision's Services exist.</param>
-    /// <param name="timedOut">Whether zero is wanted because the revision never came up.</param>
-    internal static void Mark(ConditionSet conditions, int want, int ready, int threshold, bool reachable, bool timedOut)
+    internal static void Mark(ConditionSet conditions, int want, int ready, int threshold, bool reachable)
     {
         if (ready >= threshold && reachable)
         {
@@ -25,8 +24,9 @@ internal static class AutoscalerConditions
         MarkService(conditions, ready, reachable);
         if (want == 0 || threshold == 0)
         {
-            if (timedOut)
+            if (threshold > 0 && conditions[Active]!.Status == "Unknown")
             {
+                // While instances are waited for zero is only ever wanted because they did not come up in time.
                 conditions.MarkFalse(Active, "TimedOut", "The target could not be activated.");
             }
             else

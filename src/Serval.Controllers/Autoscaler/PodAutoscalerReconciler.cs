@@ -78,7 +78,7 @@ internal sealed class PodAutoscalerReconciler(
         var names = serverless.As<ServerlessService>().Status;
         AutoscalerConditions.Mark(
             conditions, want, ready, spec.ActiveThreshold(conditions.IsTrue(AutoscalerConditions.Initialised)),
-            names.PrivateServiceName.Length > 0, decision?.Reason == ScaleReason.ActivationTimedOut);
+            names.PrivateServiceName.Length > 0);
         MarkUnsupported(conditions, autoscaler);
         var status = new JsonObject
         {

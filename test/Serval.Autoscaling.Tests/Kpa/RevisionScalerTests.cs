@@ -96,6 +96,17 @@ public sealed class RevisionScalerTests
         Assert.Equal(1, scaler.Decide(World(3, 3, initialised: true), s_t0.AddMinutes(5)).Replicas);
     }
 
+    /// <summary>As applyBounds of knative/serving (pkg/reconciler/autoscaling/kpa/scaler.go): the floor wins over max-scale.</summary>
+    [Theory]
+    [InlineData(0, 0, 7, 7)]
+    [InlineData(2, 4, 1, 2)]
+    [InlineData(2, 4, 3, 3)]
+    [InlineData(2, 4, 9, 4)]
+    [InlineData(5, 3, 1, 5)]
+    [InlineData(5, 3, 4, 5)]
+    public void Bound_FloorAndMax_FloorWins(int initial, int max, int scale, int expected) =>
+        Assert.Equal(expected, (ScalingSpec.Default with { InitialScale = initial, MaxScale = max }).Bound(scale, initialised: false));
+
     [Fact]
     public void Decide_Burst_PanicsAndLetsNothingGoForAWindow()
     {
