@@ -76,7 +76,7 @@ public sealed class RevisionScaler
         }
         var inputs = new ScaleInputs(
             stable, panic, _demand.Level, _demand.Held, _spec.Target, world.Ready, world.Replicas,
-            _spec.Floor(world.Initialised), _spec.MaxScale, _strategy.InPanic, idle);
+            _spec.Floor(world.Initialised), _spec.MaxScale, _strategy.InPanic, _spec.ExcessBurstCapacity(world.Ready, panic), idle);
         ScaleDecision decision;
         if (bounded > 0)
         {

@@ -60,9 +60,11 @@ public enum ScaleReason
 /// <param name="Min">Fewest that hold now.</param>
 /// <param name="Max">Most; 0 is no limit.</param>
 /// <param name="InPanic">Whether panic mode holds.</param>
+/// <param name="ExcessBurst">What ready instances can take beyond the wanted burst; negative: not even that.</param>
 /// <param name="IdleFor">Time since the last demand or since it became active, whichever is later.</param>
 public readonly record struct ScaleInputs(
-    double Stable, double Panic, int Now, int Held, double Target, int Ready, int Replicas, int Min, int Max, bool InPanic, TimeSpan IdleFor);
+    double Stable, double Panic, int Now, int Held, double Target, int Ready, int Replicas, int Min, int Max, bool InPanic, int ExcessBurst,
+    TimeSpan IdleFor);
 
 /// <summary>One scaling decision.</summary>
 /// <param name="Desired">What the revision should have: <c>status.desiredScale</c>. -1: nothing is known yet.</param>

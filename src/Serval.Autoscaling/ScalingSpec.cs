@@ -16,6 +16,12 @@ public sealed record ScalingSpec
     /// <summary>Load an instance should carry, in units of <see cref="Metric"/>: what it can carry × utilisation.</summary>
     public double Target { get; init; } = 70;
 
+    /// <summary>Load an instance can carry, in units of <see cref="Metric"/>.</summary>
+    public double Total { get; init; } = 100;
+
+    /// <summary>Load beyond the present one that ready instances should be able to take; -1 is any.</summary>
+    public double TargetBurstCapacity { get; init; } = 211;
+
     /// <summary>Fewest instances while reachable.</summary>
     public int MinScale { get; init; }
 
@@ -76,6 +82,18 @@ public sealed record ScalingSpec
         var min = Reachable ? MinScale : 0;
         return Math.Max(min, initialised ? 1 : InitialScale);
     }
+
+    /// <summary>
+    /// How much more than the wanted burst the ready instances can take; negative when they cannot (knative/serving pkg/autoscaler/scaling: Scale).
+    /// </summary>
+    /// <param name="ready">Instances ready.</param>
+    /// <param name="panic">Average load over the panic window.</param>
+    public int ExcessBurstCapacity(int ready, double panic) => TargetBurstCapacity switch
+    {
+        0 => 0,
+        < 0 => -1,
+        _ => (int)Math.Clamp(Math.Floor(ready * Total - TargetBurstCapacity - panic), int.MinValue, int.MaxValue),
+    };
 
     /// <summary>A scale within min and max. The floor wins: an initial-scale above max-scale is reached, else the revision would never be initialised (upstream: applyBounds).</summary>
     public int Bound(int scale, bool initialised)

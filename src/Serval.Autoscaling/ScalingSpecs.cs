@@ -17,12 +17,15 @@ public static class ScalingSpecs
     {
         var annotations = new AutoscalingAnnotations(autoscaler.Metadata.Annotations, config.Autoscaler);
         var reachable = autoscaler.Spec.Reachability != "Unreachable";
+        var (target, total) = Target(autoscaler, annotations, config);
         var (min, max) = annotations.ScaleBounds(reachable);
         return new ScalingSpec
         {
             Metric = annotations.Metric == AutoscalingAnnotations.Rps ? ScalingMetric.RequestsPerSecond : ScalingMetric.Concurrency,
             Aggregation = annotations.Algorithm == AutoscalingAnnotations.Linear ? MetricAggregation.Linear : MetricAggregation.WeightedExponential,
-            Target = Target(autoscaler, annotations, config),
+            Target = target,
+            Total = total,
+            TargetBurstCapacity = annotations.TargetBurstCapacity,
             MinScale = min,
             MaxScale = max,
             InitialScale = annotations.InitialScale,
@@ -55,14 +58,14 @@ public static class ScalingSpecs
     }
 
     /// <summary>A target in another metric's unit says nothing about concurrency: then the cluster's default holds.</summary>
-    private static double Target(PodAutoscaler autoscaler, AutoscalingAnnotations annotations, ServingConfig config)
+    private static (double Target, double Total) Target(PodAutoscaler autoscaler, AutoscalingAnnotations annotations, ServingConfig config)
     {
         if (annotations.Metric is AutoscalingAnnotations.Concurrency or AutoscalingAnnotations.Rps)
         {
-            return annotations.ResolveTarget(autoscaler.Spec.ContainerConcurrency).Target;
+            return annotations.ResolveTarget(autoscaler.Spec.ContainerConcurrency);
         }
         var rest = autoscaler.Metadata.Annotations.Where(a => !s_otherMetric.Contains(a.Key)).ToDictionary()
             .Append(KeyValuePair.Create(AutoscalingAnnotations.MetricKey, AutoscalingAnnotations.Concurrency)).ToDictionary();
-        return new AutoscalingAnnotations(rest, config.Autoscaler).ResolveTarget(autoscaler.Spec.ContainerConcurrency).Target;
+        return new AutoscalingAnnotations(rest, config.Autoscaler).ResolveTarget(autoscaler.Spec.ContainerConcurrency);
     }
 }

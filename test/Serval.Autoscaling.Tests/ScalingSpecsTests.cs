@@ -39,6 +39,17 @@ public sealed class ScalingSpecsTests
     }
 
     [Theory]
+    [InlineData("", 0, 100, 211)]
+    [InlineData("target=10 target-burst-capacity=7", 0, 10, 7)]
+    [InlineData("target=10 target-burst-capacity=-1", 4, 4, -1)]
+    [InlineData("metric=rps target-burst-capacity=0", 4, 200, 0)]
+    public void From_BurstCapacity_IsCountedInTotals(string annotations, int limit, double total, double burst)
+    {
+        var spec = ScalingSpecs.From(Autoscaler(annotations, limit), ServingConfig.Default);
+        Assert.Equal((total, burst), (spec.Total, spec.TargetBurstCapacity));
+    }
+
+    [Theory]
     [InlineData("", MetricAggregation.Linear)]
     [InlineData("metric-aggregation-algorithm=linear", MetricAggregation.Linear)]
     [InlineData("metric-aggregation-algorithm=weighted-exponential", MetricAggregation.WeightedExponential)]

@@ -107,6 +107,20 @@ public sealed class RevisionScalerTests
     public void Bound_FloorAndMax_FloorWins(int initial, int max, int scale, int expected) =>
         Assert.Equal(expected, (ScalingSpec.Default with { InitialScale = initial, MaxScale = max }).Bound(scale, initialised: false));
 
+    [Theory]
+    [InlineData(0, 10, 5, 3, 0)]
+    [InlineData(-1, 10, 5, 3, -1)]
+    [InlineData(7, 10, 1, 7, -4)]
+    [InlineData(7, 10, 2, 12, 1)]
+    [InlineData(7, 10, 2, 12.5, 0)]
+    [InlineData(211, 100, 0, 0, -211)]
+    [InlineData(211, 100, 3, 0, 89)]
+    public void Decide_ExcessBurst_IsCapacityLessBurstLessLoad(double burst, double total, int ready, double load, int expected)
+    {
+        var scaler = Loaded(ScalingSpec.Default with { TargetBurstCapacity = burst, Total = total }, ready, load, 10);
+        Assert.Equal(expected, scaler.Last!.Value.Inputs.ExcessBurst);
+    }
+
     [Fact]
     public void Decide_Burst_PanicsAndLetsNothingGoForAWindow()
     {
