@@ -277,26 +277,25 @@ internal sealed partial class PodWorker
     private void Restart(ContainerSlot slot)
     {
         var end = slot.Terminated!;
-        var now = _node.Time.GetUtcNow();
-        var wait = slot.BackOff.Wait(end.FinishedAt, now);
+        var wait = slot.BackOff.Ended(_node.Time);
         slot.LastTerminated = end;
         slot.Phase = ContainerPhase.Waiting;
         slot.Starting = true;
         if (wait == TimeSpan.Zero)
         {
-            Again(slot, end);
+            Again(slot);
             return;
         }
         TellBackOff(slot);
         slot.WaitingReason = "CrashLoopBackOff";
         slot.WaitingMessage =
             $"back-off {Text(slot.BackOff.Current)} restarting failed container={slot.Spec.Name} pod={_key.Name}_{_key.Namespace}({_uid})";
-        After(wait, () => Again(slot, end));
+        After(wait, () => Again(slot));
     }
 
-    private void Again(ContainerSlot slot, Termination end)
+    private void Again(ContainerSlot slot)
     {
-        slot.BackOff.Restarted(end.FinishedAt, _node.Time.GetUtcNow());
+        slot.BackOff.Restarted(_node.Time);
         slot.RestartCount++;
         slot.Terminated = null;
         Open(slot);

@@ -2,33 +2,31 @@ namespace Serval.Node.Agent;
 
 /// <summary>
 /// When a container that ended may start again: at once the first time, then 10 s after it ended, doubling to 5 min; forgotten after 10 min
-/// without a restart. Pure.
+/// without a restart. Time is elapsed time: setting the machine's clock neither shortens nor forgets a wait.
 /// </summary>
 internal struct RestartBackOff
 {
     private static readonly TimeSpan s_first = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_most = TimeSpan.FromMinutes(5);
 
-    private TimeSpan _wait;
-    private DateTimeOffset _lastRestart;
+    private long _lastRestart;
 
-    /// <summary>How long to wait from <paramref name="now"/> on; zero when it may start.</summary>
-    public readonly TimeSpan Wait(DateTimeOffset ended, DateTimeOffset now)
+    /// <summary>The wait in force; zero when it may start at once.</summary>
+    public TimeSpan Current { get; private set; }
+
+    /// <summary>The container ended now: how long to wait.</summary>
+    public TimeSpan Ended(TimeProvider time)
     {
-        if (_wait == TimeSpan.Zero || ended - _lastRestart > 2 * s_most)
+        if (Current > TimeSpan.Zero && time.GetElapsedTime(_lastRestart) > 2 * s_most)
         {
-            return TimeSpan.Zero;
+            Current = TimeSpan.Zero;
         }
-        var left = ended + _wait - now;
-        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        return Current;
     }
 
-    /// <summary>The wait in force, for messages.</summary>
-    public readonly TimeSpan Current => _wait;
-
-    public void Restarted(DateTimeOffset ended, DateTimeOffset now)
+    public void Restarted(TimeProvider time)
     {
-        _wait = _wait == TimeSpan.Zero || ended - _lastRestart > 2 * s_most ? s_first : _wait * 2 < s_most ? _wait * 2 : s_most;
-        _lastRestart = now;
+        Current = Current == TimeSpan.Zero ? s_first : Current * 2 < s_most ? Current * 2 : s_most;
+        _lastRestart = time.GetTimestamp();
     }
 }
