@@ -50,5 +50,21 @@ public sealed class BackupTests(ServalFixture fixture) : IClassFixture<ServalFix
         Assert.Equal(200, (await fixture.Serval.InvokeAsync("treasure")).Code); // the one that was backed up goes on
     }
 
+    /// <summary>Pods are bound to the node of the machine that was: they run where the backup went.</summary>
+    [MountFact]
+    public async Task RestoredOnAMachineOfAnotherName_ServicesAnswer()
+    {
+        await fixture.ServiceAsync("traveller", """{"autoscaling.knative.dev/min-scale": "1"}""");
+        var (file, elsewhere) = (Path.Combine(_scratch, "backup.tar"), Path.Combine(_scratch, "data"));
+        Assert.Equal(0, (await fixture.Serval.RunAsync("backup", file)).Code);
+        Assert.Equal(0, (await ServalProcess.RunAsync(elsewhere, "restore", file)).Code);
+        await using var restored = await ServalProcess.UpAsync(elsewhere, default, "unshare", "--uts", "sh", "-c", "hostname elsewhere && exec \"$@\"", "sh");
+        await restored.AnswersAsync("traveller", 200);
+        var node = Name(Assert.Single((await restored.Api.GetAsync("/api/v1/nodes"))["items"]!.AsArray()));
+        Assert.All((await restored.Api.GetAsync("/api/v1/pods"))["items"]!.AsArray(), p => Assert.Equal(node, (string?)p!["spec"]!["nodeName"]));
+        Assert.Equal(0, await restored.StopAsync());
+        Assert.Empty(ServalFixture.Complaints(restored.Errors));
+    }
+
     private static string Name(System.Text.Json.Nodes.JsonNode? obj) => obj!["metadata"]!["name"]!.GetValue<string>();
 }

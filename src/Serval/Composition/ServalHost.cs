@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Serval.Api;
 using Serval.ApiServer;
 using Serval.ApiServer.Pipeline;
 using Serval.ApiServer.Store;
@@ -95,7 +96,7 @@ internal sealed class ServalHost : IServalHost
 
         // The node before the controllers: stopped after them, so that nobody takes the end of its processes for a failure of theirs.
         node = _started.Add(new NodeAgent(
-            new NodeOptions { DataDirectory = Options.DataDirectory, PodNetwork = Options.PodNetwork, Time = time, Loggers = loggers }, client, capacity, new StoredImageRoots(Images), new DrainJoint(proxy), events));
+            NodeSettings(client, loggers, time), client, capacity, new StoredImageRoots(Images), new DrainJoint(proxy), events));
         ForcedEnd?.Register(node.Kill);
         await node.StartAsync(ct);
         var controllers = _started.Add(new ControllerHost(client, events, time, loggers.CreateLogger<ControllerHost>()));
@@ -118,6 +119,13 @@ internal sealed class ServalHost : IServalHost
         ApiUri = api.Address;
         KubeconfigPath = api.KubeconfigPath;
         GatewayUri = new UriBuilder("http", ClientAddress(Options.ListenAddress).ToString(), proxy.HttpPort).Uri;
+    }
+
+    /// <summary>The node keeps the name it was born with: its pods are bound to that, also after a restore on another machine.</summary>
+    private NodeOptions NodeSettings(IKubeClient client, ILoggerFactory loggers, TimeProvider time)
+    {
+        var settings = new NodeOptions { DataDirectory = Options.DataDirectory, PodNetwork = Options.PodNetwork, Time = time, Loggers = loggers };
+        return client.Cache(Kinds.Node).List() is [var known] ? settings with { NodeName = known.Metadata.Name } : settings;
     }
 
     /// <summary>Where a program of this machine reaches what listens there.</summary>
