@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Serval.Routing;
@@ -24,6 +25,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     private volatile bool _draining;
     private bool _scanOn; // guarded by _scanning
     private Listener? _listener;
+    private Listener? _inside;
     private Task _accepting = Task.CompletedTask;
     private int _disposed;
 
@@ -67,6 +69,14 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         return Task.CompletedTask;
     }
 
+    /// <summary>Listens on one more address at the same port: where the instances reach it, when they have a network of their own.</summary>
+    /// <exception cref="ProxyBindException">The address or port cannot be had.</exception>
+    public void ListenInside(IPAddress address)
+    {
+        _inside = Listener.Bind(_options with { HttpAddress = address.ToString(), HttpPort = HttpPort });
+        _accepting = Task.WhenAll([_accepting, .. _inside.Sockets.Select(AcceptAsync)]);
+    }
+
     public void Publish(RouteTable table) => _routing.Publish(table);
 
     public void Set(BackendKey backend, EndpointsSnapshot endpoints) => _routing.Set(backend, endpoints);
@@ -98,6 +108,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         }
         _draining = true;
         _listener?.Dispose();
+        _inside?.Dispose();
         await _accepting;
         foreach (var connection in _connections.Keys)
         {

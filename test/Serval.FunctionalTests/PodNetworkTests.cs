@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Serval.FunctionalTests;
 
 /// <summary>A pod has a network of its own where Serval may make one; elsewhere the Node says why not, and every other test sees mapped ports.</summary>
@@ -35,6 +37,33 @@ public sealed class PodNetworkTests(ServalFixture fixture) : IClassFixture<Serva
         await fixture.ReadyAsync("loopback");
 
         await fixture.AnswersAsync("loopback", 200);
+    }
+
+    /// <summary>A pod reaches the gateway at the machine's address among the pods (status.hostIP), and there every host, also cluster-local ones.</summary>
+    [Fact]
+    public async Task Gateway_IsReachedFromAPod_AlsoForClusterLocalHosts()
+    {
+        await fixture.Kubectl.ApplyAsync(Manifests.Service("callee"));
+        await fixture.ReadyAsync("callee");
+        var script = $"./busybox wget -q -O - --header 'Host: callee.default.svc.cluster.local' http://$HOST_IP:{fixture.Serval.GatewayPort}/ && echo called; sleep 60";
+        await fixture.Kubectl.ApplyAsync($$"""
+            apiVersion: v1
+            kind: Pod
+            metadata:
+              name: caller
+            spec:
+              terminationGracePeriodSeconds: 0
+              containers:
+              - name: caller
+                image: dev.local/bb:1
+                args: [sh, -c, {{JsonSerializer.Serialize(script)}}]
+                env:
+                - name: HOST_IP
+                  valueFrom: { fieldRef: { fieldPath: status.hostIP } }
+            """);
+
+        await fixture.Kubectl.OkAsync("wait", "--for=condition=Ready", "pod/caller", "--timeout=30s");
+        await fixture.Kubectl.FollowUntilAsync("called", () => Task.CompletedTask, "logs", "-f", "caller");
     }
 
     [Fact]

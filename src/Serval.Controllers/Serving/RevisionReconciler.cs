@@ -109,7 +109,8 @@ internal sealed class RevisionReconciler(
     /// <summary>Container → the reference its pods use; null: one cannot be had.</summary>
     private async Task<Dictionary<string, string>?> ResolveAsync(KubeObject stored, Revision revision, ConditionSet conditions, CancellationToken ct)
     {
-        var known = revision.Status.ContainerStatuses.Concat(revision.Status.InitContainerStatuses).ToDictionary(s => s.Name, s => s.ImageDigest);
+        var known = revision.Status.ContainerStatuses.Concat(revision.Status.InitContainerStatuses)
+            .Where(s => s.ImageDigest.Length > 0).ToDictionary(s => s.Name, s => s.ImageDigest);
         var digests = new Dictionary<string, string>();
         foreach (var container in revision.Spec.InitContainers.Concat(revision.Spec.Containers))
         {

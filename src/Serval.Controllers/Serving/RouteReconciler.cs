@@ -59,7 +59,7 @@ internal sealed class RouteReconciler(
             plan.Divide(rollout);
             status["traffic"] = new JsonArray([.. plan.Shown.Select(t => (JsonNode)Shown(t, hosts))]);
             status["address"] = new JsonObject { ["url"] = $"http://{hosts.Internal("")}" };
-            await ProgramAsync(stored, plan, rollout, hosts, conditions, ct);
+            await ProgramAsync(stored, plan, rollout, hosts, status, conditions, ct);
         }
         status["conditions"] = conditions.ToJson();
         var result = await _report.WriteAsync(client, Kinds.Route, stored, status, conditions.Ready, Name, ct);
@@ -113,7 +113,7 @@ internal sealed class RouteReconciler(
     }
 
     private async Task ProgramAsync(
-        KubeObject stored, TrafficPlan plan, Rollout rollout, RouteHosts hosts, ConditionSet conditions, CancellationToken ct)
+        KubeObject stored, TrafficPlan plan, Rollout rollout, RouteHosts hosts, JsonObject status, ConditionSet conditions, CancellationToken ct)
     {
         conditions.MarkTrue("CertificateProvisioned", "TLSNotEnabled", "external-domain-tls is not enabled");
         KubeObject ingress;
@@ -132,12 +132,14 @@ internal sealed class RouteReconciler(
         {
             conditions.MarkFalse("IngressReady", "NotOwned", $"There is an existing placeholder {e.Kind.Kind} \"{e.Key.Name}\" that we do not own.");
             _events.Warning(stored, "InternalError", e.Message);
+            KeepServing(stored, status);
             return;
         }
         catch (FormatException e)
         {
             conditions.MarkFalse("IngressReady", "IngressNotConfigured", $"{e.Message}; the Ingress stays as it was");
             _events.Warning(stored, "InternalError", e.Message);
+            KeepServing(stored, status);
             return;
         }
         var state = ingress.As<KIngress>().Status;
@@ -152,6 +154,15 @@ internal sealed class RouteReconciler(
         else
         {
             conditions.Take("IngressReady", state.Conditions.FirstOrDefault(c => c.Type == "Ready"), "IngressNotConfigured");
+        }
+    }
+
+    /// <summary>The Ingress was not written: the status goes on to name what it leads to.</summary>
+    private static void KeepServing(KubeObject stored, JsonObject status)
+    {
+        if (StatusFields.Of(stored)["traffic"] is not null)
+        {
+            StatusFields.Copy(status, stored, "traffic", "address");
         }
     }
 

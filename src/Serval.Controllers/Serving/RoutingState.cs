@@ -26,7 +26,8 @@ internal sealed class RoutingState(IKubeClient client, TimeProvider time, string
     internal async Task SyncAsync(KubeObject stored, Route route, TrafficPlan plan, CancellationToken ct)
     {
         var (revisions, configurations) = Meant(stored.Metadata.Namespace, route.Status.Traffic.Concat(route.Spec.Traffic), plan);
-        var isSettled = route.Status.ObservedGeneration == stored.Metadata.Generation
+        // What cannot be planned leaves the Ingress as it was, and with it revisions that no status names (a tag's, in the middle of a rollout).
+        var isSettled = plan.Problem is null && route.Status.ObservedGeneration == stored.Metadata.Generation
             && route.Status.Conditions.Any(c => c is { Type: "Ready", Status: "True" or "False" });
         if (isSettled)
         {

@@ -102,6 +102,12 @@ public sealed partial class NodeAgent : IAsyncDisposable
     /// <summary>A socket in the network of the pod with this address, which reaches what listens on the pod's 127.0.0.1; null when there is none.</summary>
     public Socket? OpenSocket(IPAddress pod) => _network?.OpenSocket(pod);
 
+    /// <summary>The machine's address in the pods' network; null when pods have none of their own.</summary>
+    public IPAddress? PodGateway => _network?.Gateway;
+
+    /// <summary>Whether an address is a pod's, or the machine's among them.</summary>
+    public bool IsInPodNetwork(IPAddress address) => _network?.Contains(address) ?? false;
+
     // Told once: which of the two it is decides whether a program may listen on the port it likes.
     private NodeNetwork StartNetwork(NodePaths paths, IObjectCache pods)
     {

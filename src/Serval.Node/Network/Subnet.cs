@@ -33,7 +33,8 @@ internal readonly record struct Subnet(byte First, byte Second)
 
     public string Interface(ushort number) => $"{Bridge}-{number:x4}";
 
-    public bool Contains(IPAddress address) => address.GetAddressBytes() is [var a, var b, _, _] && a == First && b == Second;
+    public bool Contains(IPAddress address) =>
+        (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).GetAddressBytes() is [var a, var b, _, _] && a == First && b == Second;
 
     /// <summary>Whether none of these routes leads into it.</summary>
     public bool IsFree(IEnumerable<(uint Address, int Prefix)> destinations)

@@ -87,6 +87,7 @@ internal sealed class ServalHost : IServalHost
         var proxy = _started.Add(new ProxyServer(new ProxyOptions
         {
             OpenInside = pod => node?.OpenSocket(pod),
+            IsClusterLocalClient = client => IPAddress.IsLoopback(client) || node?.IsInPodNetwork(client) == true,
             HttpAddress = Options.ListenAddress.ToString(), HttpPort = Options.HttpPort, DemandSink = new DemandJoint(autoscaler),
             WhyNotReady = new RevisionJoint(client).WhyNotReady, TimeProvider = time, LoggerFactory = loggers,
         }));
@@ -99,6 +100,10 @@ internal sealed class ServalHost : IServalHost
             NodeSettings(client, loggers, time), client, capacity, new StoredImageRoots(Images), new DrainJoint(proxy), events));
         ForcedEnd?.Register(node.Kill);
         await node.StartAsync(ct);
+        if (node.PodGateway is { } inside && IPAddress.IsLoopback(Options.ListenAddress))
+        {
+            proxy.ListenInside(inside); // a pod's 127.0.0.1 is its own
+        }
         var controllers = _started.Add(new ControllerHost(client, events, time, loggers.CreateLogger<ControllerHost>()));
         controllers.AddWorkloads(client, events, time)
             .AddServing(client, new ImageJoint(Images), config, () => proxy.HttpPort, events, time)

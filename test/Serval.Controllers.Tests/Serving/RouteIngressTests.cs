@@ -201,5 +201,9 @@ public sealed class RouteIngressTests
         Assert.Contains("100% blue-00001", Rules(world), StringComparison.Ordinal);
         Assert.Contains("IngressReady=False IngressNotConfigured: incorrect http-protocol annotation: maybe; the Ingress stays as it was", world.Status(Kinds.Route, "r"), StringComparison.Ordinal);
         Assert.Contains("Warning InternalError Route/r: incorrect http-protocol annotation: maybe", world.Events.Take());
+
+        await world.RunAsync(Kinds.Route, "r"); // and what still serves is still said to
+        Assert.Contains("\"revisionName\":\"blue-00001\"", world.Status(Kinds.Route, "r"), StringComparison.Ordinal);
+        Assert.Equal("active", world.Get(Kinds.Revision, "blue-00001").Metadata.Label("serving.knative.dev/routingState"));
     }
 }

@@ -10,6 +10,8 @@ namespace Serval.Commands.Kn;
 /// <summary>The options of verbs that wait, and the wait (knative/client: pkg/commands/wait_flags.go).</summary>
 internal sealed class WaitOptions
 {
+    private const int MostSeconds = 30 * 24 * 3600; // timers take no more than seven weeks
+
     private readonly bool _byDefault;
     private readonly YesNoOption? _wait;
     private readonly Option<int> _timeout = Seconds("--wait-timeout", "Seconds to wait", 600);
@@ -78,9 +80,9 @@ internal sealed class WaitOptions
         var option = new Option<int>(name) { Description = description, HelpName = "SECONDS", DefaultValueFactory = _ => byDefault };
         option.Validators.Add(result =>
         {
-            if (result.Tokens is [var token] && int.TryParse(token.Value, out var seconds) && seconds < 0)
+            if (result.Tokens is [var token] && int.TryParse(token.Value, out var seconds) && seconds is < 0 or > MostSeconds)
             {
-                result.AddError($"{name} \"{token.Value}\" is below 0; give seconds");
+                result.AddError($"{name} \"{token.Value}\" is not between 0 and {MostSeconds} seconds");
             }
         });
         return option;
