@@ -28,7 +28,7 @@ public sealed class ImageStore
         _blobs = new BlobStore(DirectoryPath, _temporary, _limits);
         _tags = new TagIndex(DirectoryPath, _temporary);
         _roots = new RootStore(DirectoryPath, _temporary, _blobs, _limits);
-        CreatePrivate(DirectoryPath);
+        PrivateDirectory.Create(DirectoryPath);
     }
 
     /// <summary>Where the store lies.</summary>
@@ -200,19 +200,6 @@ public sealed class ImageStore
             ? new SortedDictionary<string, ImagePortDetails>(ports.ToDictionary(), StringComparer.Ordinal)
             : null,
     };
-
-    // The directory is for its owner: unpacked files keep the modes of the image, whatever they allow.
-    private static void CreatePrivate(string path)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            Directory.CreateDirectory(path);
-        }
-        else
-        {
-            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
-    }
 
     private string DigestOf(string reference)
     {

@@ -18,6 +18,17 @@ public sealed class ImageStoreTests : IDisposable
     public void Dispose() => _scratch.Dispose();
 
     [Fact]
+    public void Store_InADirectoryOpenToOthers_ClosesIt()
+    {
+        var images = _scratch.Store().DirectoryPath;
+        File.SetUnixFileMode(images, (UnixFileMode)0x1ED);
+
+        _ = _scratch.Store();
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(images));
+    }
+
+    [Fact]
     public async Task AddDirectory_ThenOpenRoot_GivesTheSameTreeAndConfig()
     {
         var store = _scratch.Store();

@@ -21,13 +21,15 @@ public sealed class UserTests
     [InlineData("{}", "{}", "app", "501 502 502 503")]
     [InlineData("{}", "{}", "app:more", "501 503 503")]
     [InlineData("""{"runAsUser":501}""", "{}", "77:66", "501 502 502 503")]
+    [InlineData("""{"runAsUser":1000,"runAsNonRoot":true}""", "{}", "", "1000 0 0")]
+    [InlineData("""{"runAsNonRoot":true}""", "{}", "1000:1000", "1000 1000 1000")]
     public async Task Program_RunsAsAsked(string pod, string container, string image, string expected)
     {
         var heard = new HeardEvents();
         await using var node = await TestNode.StartAsync(events: heard);
         Directory.CreateDirectory(node.Image + "/etc");
-        await File.WriteAllTextAsync(node.Image + "/etc/passwd", "root:x:0:0::/root:/bin/sh\napp:x:501:502::/home/app:/bin/sh\n");
-        await File.WriteAllTextAsync(node.Image + "/etc/group", "app:x:502:\nmore:x:503:app\n");
+        await File.WriteAllTextAsync(node.Image + "/etc/passwd", "root:x:0:0::/root:/bin/sh\n1000:x:0:0::/root:/bin/sh\napp:x:501:502::/home/app:/bin/sh\n");
+        await File.WriteAllTextAsync(node.Image + "/etc/group", "app:x:502:\nmore:x:503:app\n1000:x:0:1000\n");
         node.Config = new ImageConfig { User = image };
 
         await node.CreateAsync(Secured("echo $(id -u) $(id -g) $(id -G) done; sleep 60", pod, container));
@@ -46,9 +48,7 @@ public sealed class UserTests
     public async Task Program_OfTheImage_SeesTheImageAsItsRootAndKeepsNoCapability()
     {
         await using var node = await TestNode.StartAsync();
-        Directory.CreateDirectory(node.Image + "/bin");
-        File.Copy("/usr/bin/busybox", node.Image + "/bin/busybox");
-        File.CreateSymbolicLink(node.Image + "/bin/sh", "/bin/busybox");
+        node.AddShell();
         await node.CreateAsync(Secured(
             "busybox grep -E '^(Uid|CapPrm|CapEff|CapAmb)' /proc/self/status; echo $HOME; busybox touch /made || echo kept; echo done >> /dev/stdout; sleep 60",
             """{"runAsUser":1234}"""));
@@ -79,6 +79,37 @@ public sealed class UserTests
 
         Assert.Contains("Uid:\t0\t0\t0\t0", await File.ReadAllTextAsync("/proc/self/status"));
         Assert.Contains("Uid:\t0\t0\t0\t0", await File.ReadAllTextAsync("/proc/thread-self/status"));
+    }
+
+    [PrivilegedTheory]
+    [InlineData("busybox ln -s /usr /work/dir", "No such file or directory")] // a directory of the machine, not of the image
+    [InlineData("busybox ln -s /proc/$PPID/root /work/dir", "Permission denied")] // Serval's root
+    [InlineData("busybox mkfifo /work/dir", "Not a directory")]
+    public async Task Probe_WorkingDirectoryWasReplaced_DoesNotStartInIt(string replace, string refusal)
+    {
+        await using var node = await TestNode.StartAsync();
+        node.AddShell();
+        Directory.CreateDirectory(node.Image + "/work/dir");
+        File.SetUnixFileMode(node.Image + "/work", (UnixFileMode)0x1FF);
+        await node.CreateAsync(Secured($"cd /; busybox rmdir /work/dir; {replace}; sleep 60", """{"runAsUser":1234}""", more: c =>
+        {
+            c["workingDir"] = "/work/dir";
+            c["readinessProbe"] = JsonNode.Parse("""{"exec":{"command":["sh","-c","echo inside; exit 1"]}}""");
+        }));
+
+        await node.WhenAsync(p => TestNode.Ready(p).Message.Contains(refusal, StringComparison.Ordinal));
+    }
+
+    [PrivilegedFact]
+    public async Task Program_WorkingDirectoryBelowAClosedOne_StartsThere()
+    {
+        await using var node = await TestNode.StartAsync();
+        node.AddShell();
+        Directory.CreateDirectory(node.Image + "/closed/dir");
+        File.SetUnixFileMode(node.Image + "/closed", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        await node.CreateAsync(Secured("busybox readlink /proc/self/cwd; echo done; sleep 60", """{"runAsUser":1234}""", more: c => c["workingDir"] = "/closed/dir"));
+
+        Assert.Equal("/closed/dir\ndone\n", await node.LogAsync("done\n"));
     }
 
     [Fact]
@@ -133,6 +164,31 @@ public sealed class UserTests
         Assert.Equal(
             ["Warning UserNotHonored spec.containers{app}: Container app runs as Serval's own user, not with runAsUser 1234, fsGroup 5: run Serval as root with all capabilities to have that honored"],
             heard.Lines.Where(l => l.Contains("Honored", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("root", 0, "")]
+    [InlineData("app:app", 501, "")]
+    [InlineData("", 501, "")]
+    [InlineData("app", 0, "the image's user app")]
+    [InlineData("unknown", 0, "the image's user unknown")]
+    public async Task NotHonoured_TheImagesUserByName_IsWhoItIs(string user, uint runsAs, string told)
+    {
+        await using var node = new TestNode();
+        Directory.CreateDirectory(node.Image + "/etc");
+        await File.WriteAllTextAsync(node.Image + "/etc/passwd", "root:x:0:0::/root:/bin/sh\napp:x:501:502::/home/app:/bin/sh\n");
+
+        Assert.Equal(told, ContainerUser.NotHonoured(new Pod(), new Container(), new ImageRoot("", node.Image, new ImageConfig { User = user }), runsAs));
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1L << 32)]
+    public void RunAsUser_NoUser_IsRefused(long id)
+    {
+        var pod = new Pod { Spec = new PodSpec { SecurityContext = new PodSecurityContext { RunAsUser = id } } };
+
+        Assert.Throws<ContainerConfigException>(() => ContainerUser.Resolve(pod, new Container(), new ImageRoot("", "/", new ImageConfig())));
     }
 
     [Theory]

@@ -158,13 +158,23 @@ public sealed class VolumeTests
     }
 
     [Fact]
+    public async Task Start_DirectoryOfPodsIsOpenToOthers_ClosesIt()
+    {
+        await using var node = new TestNode();
+        var pods = Directory.CreateDirectory(Path.Combine(node.Data, "pods")).FullName;
+        File.SetUnixFileMode(pods, (UnixFileMode)0x1ED);
+
+        await node.Agent.StartAsync(CancellationToken.None);
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(pods));
+    }
+
+    [Fact]
     public async Task Image_WithItsOwnLoader_IsTheRootOfItsContainer()
     {
         await using var node = await TestNode.StartAsync();
-        Directory.CreateDirectory(node.Image + "/bin");
+        node.AddShell();
         Directory.CreateDirectory(node.Image + "/app");
-        File.Copy("/usr/bin/busybox", node.Image + "/bin/busybox");
-        File.CreateSymbolicLink(node.Image + "/bin/sh", "/bin/busybox");
         await File.WriteAllTextAsync(
             node.Image + "/app/run", "#!/bin/sh\nbusybox ls /; pwd; echo x > /made && busybox cat /made; busybox cat /cfg-test/a.txt; echo; echo done\n");
         File.SetUnixFileMode(node.Image + "/app/run", (UnixFileMode)0x1ED);
@@ -188,9 +198,7 @@ public sealed class VolumeTests
     public async Task ExecProbe_OfAContainerWithItsOwnRoot_SeesThatRootOnly()
     {
         await using var node = await TestNode.StartAsync();
-        Directory.CreateDirectory(node.Image + "/bin");
-        File.Copy("/usr/bin/busybox", node.Image + "/bin/busybox");
-        File.CreateSymbolicLink(node.Image + "/bin/sh", "/bin/busybox");
+        node.AddShell();
         await File.WriteAllTextAsync(
             node.Image + "/run", "#!/bin/sh\nprintf '#!/bin/sh\\nexit 0\\n' > /tool; busybox chmod +x /tool; echo up; exec busybox sleep 60\n");
         File.SetUnixFileMode(node.Image + "/run", (UnixFileMode)0x1ED);

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.Api.Core;
+using Serval.Images;
 using Serval.Kube;
 using Serval.Node.Agent;
 using Serval.Node.Logs;
@@ -56,7 +57,7 @@ public sealed partial class NodeAgent : IAsyncDisposable
                 "the node agent needs Linux (pidfd, sock_diag, posix_spawn sessions); run `serval node` on a Linux machine against this API server");
         }
         var paths = new NodePaths(_options.DataDirectory);
-        Directory.CreateDirectory(paths.Pods, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute); // Secrets lie below
+        PrivateDirectory.Create(paths.Pods); // Secrets lie below
         _journal = ProcessJournal.Open(paths.Node, out var orphans, _logger);
         orphans += UnrecordedOrphans.Kill(paths.Pods);
         if (orphans > 0)

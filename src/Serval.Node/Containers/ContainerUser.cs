@@ -24,11 +24,11 @@ internal sealed record ContainerUser(uint Uid, uint Gid, IReadOnlyList<uint> Gro
         var own = container.SecurityContext;
         var wanted = (image.Config.User ?? "").Split(':', 2);
         var runAs = own.RunAsUser ?? context.RunAsUser;
-        var name = runAs?.ToString(CultureInfo.InvariantCulture) ?? wanted[0];
+        var name = runAs is { } id ? Checked(id).ToString(CultureInfo.InvariantCulture) : wanted[0];
+        var uid = Number(image, "passwd", name) ?? throw Unknown("user", name, container);
         var entry = name.Length == 0 ? null : Find(image, "passwd", name);
-        var uid = name.Length == 0 ? 0 : Id(entry?[2] ?? name) ?? throw Unknown("user", name, container);
         var gid = own.RunAsGroup ?? context.RunAsGroup ?? (runAs is null && wanted is [_, { Length: > 0 } group]
-            ? Id(Find(image, "group", group)?[2] ?? group) ?? throw Unknown("group", group, container)
+            ? Number(image, "group", group) ?? throw Unknown("group", group, container)
             : Id(entry?[2 + 1] ?? "") ?? 0);
         var groups = context.SupplementalGroups.Concat(context.FsGroup is { } fs ? [fs] : []).Select(Checked)
             .Concat(entry is null ? [] : MemberOf(image, entry[0])).Distinct().ToList();
@@ -76,7 +76,7 @@ internal sealed record ContainerUser(uint Uid, uint Gid, IReadOnlyList<uint> Gro
         {
             asked.Add($"runAsUser {runAs}");
         }
-        else if (runAs is null && image.Config.User is { Length: > 0 } user && Id(user.Split(':')[0]) != runsAs)
+        else if (runAs is null && image.Config.User is { Length: > 0 } user && Number(image, "passwd", user.Split(':')[0]) != runsAs)
         {
             asked.Add($"the image's user {user}");
         }
@@ -95,8 +95,13 @@ internal sealed record ContainerUser(uint Uid, uint Gid, IReadOnlyList<uint> Gro
         return string.Join(", ", asked);
     }
 
-    private static string[]? Find(ImageRoot image, string file, string nameOrId) =>
-        Entries(image, file).FirstOrDefault(e => e[0] == nameOrId) ?? Entries(image, file).FirstOrDefault(e => e[2] == nameOrId);
+    // A number is the id itself: an image must not give it another meaning by an entry of that name.
+    private static uint? Number(ImageRoot image, string file, string nameOrId) =>
+        nameOrId.Length == 0 ? 0 : Id(nameOrId) ?? Id(Find(image, file, nameOrId)?[2] ?? "");
+
+    private static string[]? Find(ImageRoot image, string file, string nameOrId) => Id(nameOrId) is { } id
+        ? Entries(image, file).FirstOrDefault(e => Id(e[2]) == id)
+        : Entries(image, file).FirstOrDefault(e => e[0] == nameOrId);
 
     private static IEnumerable<uint> MemberOf(ImageRoot image, string user) =>
         Entries(image, "group").Where(g => g.Length > GroupMembers && g[GroupMembers].Split(',').Contains(user)).Select(g => Id(g[2])).OfType<uint>();

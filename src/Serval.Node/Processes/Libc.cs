@@ -65,12 +65,6 @@ internal static unsafe partial class Libc
     internal static partial int posix_spawn_file_actions_adddup2(void* actions, int from, int to);
 
     [LibraryImport(Lib)]
-    internal static partial int posix_spawn_file_actions_addchdir_np(void* actions, byte* path);
-
-    [LibraryImport(Lib)]
-    internal static partial int posix_spawn_file_actions_addfchdir_np(void* actions, int fd);
-
-    [LibraryImport(Lib)]
     internal static partial int sigemptyset(void* set);
 
     [LibraryImport(Lib)]

@@ -13,6 +13,10 @@ internal static unsafe class ProcessSpawner
     private const int SignalSetRoom = 128;
     private const int FirstOther = 3;
     private const int MostGroups = 65536 / 16; // a thread with more (NGROUPS_MAX is 65536) is refused by getgroups
+    private const nint OpenAt2 = 437;
+    private const nint AtCurrent = -100; // AT_FDCWD; the path is absolute
+    private const ulong OPath = 0x200000;
+    private const ulong ResolveNoMagicLinks = 2;
     private const nint PrCapAmbient = 47;
     private const nint PrCapAmbientClearAll = 4;
 
@@ -22,11 +26,20 @@ internal static unsafe class ProcessSpawner
     private static readonly nint s_setResUid = s_arm ? 147 : 117;
     private static readonly nint s_setResGid = s_arm ? 149 : 119;
     private static readonly nint s_prctl = s_arm ? 167 : 157;
+    private static readonly ulong s_directoryFlags = (s_arm ? 0x4000UL : 0x10000UL) | OPath | Libc.O_CLOEXEC; // O_DIRECTORY differs
 
     // Since glibc 2.34; without it close-on-exec flags alone keep descriptors from the child.
     private static readonly delegate* unmanaged<void*, int, int> s_closeFrom = FindCloseFrom();
 
     private static readonly delegate* unmanaged<byte*, int> s_chroot = (delegate* unmanaged<byte*, int>)Export("chroot");
+
+    private static readonly delegate* unmanaged<int, int> s_close = (delegate* unmanaged<int, int>)Export("close");
+
+    private static readonly delegate* unmanaged<void*, byte*, int> s_addChangeDirectory =
+        (delegate* unmanaged<void*, byte*, int>)Export("posix_spawn_file_actions_addchdir_np");
+
+    private static readonly delegate* unmanaged<void*, int, int> s_addEnterDirectory =
+        (delegate* unmanaged<void*, int, int>)Export("posix_spawn_file_actions_addfchdir_np");
 
     private static readonly delegate* unmanaged<int*, byte*, void*, void*, byte**, byte**, int> s_spawn =
         (delegate* unmanaged<int*, byte*, void*, void*, byte**, byte**, int>)Export("posix_spawn");
@@ -47,26 +60,12 @@ internal static unsafe class ProcessSpawner
         _ = Libc.posix_spawnattr_init(attributes);
         _ = Libc.posix_spawn_file_actions_init(actions);
         using var strings = new NativeStrings();
-        // Another user may be in a directory below one that is closed to it.
-        var directory = request.User is null ? -1 : Libc.open(root + request.WorkingDirectory, Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
         try
         {
             SetSignals(attributes);
             _ = Libc.posix_spawn_file_actions_adddup2(actions, s_null.Value, 0);
             _ = Libc.posix_spawn_file_actions_adddup2(actions, request.Output, 1);
             _ = Libc.posix_spawn_file_actions_adddup2(actions, request.Output, 2);
-            if (directory >= 0)
-            {
-                _ = Libc.posix_spawn_file_actions_addfchdir_np(actions, directory);
-            }
-            else
-            {
-                _ = Libc.posix_spawn_file_actions_addchdir_np(actions, strings.Add(request.WorkingDirectory));
-            }
-            if (s_closeFrom != null)
-            {
-                s_closeFrom(actions, FirstOther);
-            }
             var program = strings.Add(request.Program);
             var argv = strings.Array(request.Arguments);
             var environment = strings.Array(request.Environment);
@@ -78,9 +77,9 @@ internal static unsafe class ProcessSpawner
                 var start = new Start
                 {
                     Pid = &pid, Program = program, Actions = actions, Attributes = attributes, Arguments = argv, Environment = environment,
-                    User = request.User?.Uid ?? 0, Groups = ids, GroupCount = groups.Length,
+                    Directory = strings.Add(request.WorkingDirectory), User = request.User?.Uid ?? 0, Groups = ids, GroupCount = groups.Length,
                 };
-                error = root is null ? SpawnAs(&start) : SpawnBelow(strings.Add(root), &start);
+                error = root is null ? SpawnIn(&start) : SpawnBelow(strings.Add(root), &start);
             }
             return error == 0
                 ? pid
@@ -88,10 +87,6 @@ internal static unsafe class ProcessSpawner
         }
         finally
         {
-            if (directory >= 0)
-            {
-                _ = Libc.close(directory);
-            }
             _ = Libc.posix_spawn_file_actions_destroy(actions);
             _ = Libc.posix_spawnattr_destroy(attributes);
         }
@@ -120,9 +115,29 @@ internal static unsafe class ProcessSpawner
             _ = Libc.close(old);
             return failed;
         }
-        var error = SpawnAs(start);
+        var error = SpawnIn(start);
         _ = s_chroot(dot); // the working directory stayed outside
         _ = Libc.close(old);
+        return error;
+    }
+
+    // Another user may be in a directory below one that is closed to it, so that is opened as this process' user: inside the child's root, and
+    // not by the links in /proc that lead out of it, because a running container may have put anything in its place. Where it cannot be opened
+    // (openat2(2) is of Linux 5.6) the child enters it as its own user, or fails to.
+    private static int SpawnIn(Start* start)
+    {
+        var how = stackalloc ulong[3] { s_directoryFlags, 0, ResolveNoMagicLinks };
+        var directory = start->GroupCount == 0 ? -1 : (int)s_syscall(OpenAt2, AtCurrent, (nint)start->Directory, (nint)how, 3 * sizeof(ulong), 0);
+        _ = directory >= 0 ? s_addEnterDirectory(start->Actions, directory) : s_addChangeDirectory(start->Actions, start->Directory);
+        if (s_closeFrom != null)
+        {
+            s_closeFrom(start->Actions, FirstOther);
+        }
+        var error = SpawnAs(start);
+        if (directory >= 0)
+        {
+            _ = s_close(directory);
+        }
         return error;
     }
 
@@ -186,6 +201,7 @@ internal static unsafe class ProcessSpawner
     {
         public int* Pid;
         public byte* Program;
+        public byte* Directory;
         public void* Actions;
         public void* Attributes;
         public byte** Arguments;

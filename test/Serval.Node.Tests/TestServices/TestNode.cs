@@ -67,6 +67,14 @@ internal sealed class TestNode : IAsyncDisposable, IImageRoots
             ? ValueTask.FromException<ImageRoot>(new ImageException(ImageError.NotFound, message))
             : ValueTask.FromResult(new ImageRoot("sha256:1234", Image, Config));
 
+    /// <summary>Gives the image a shell of its own.</summary>
+    public void AddShell()
+    {
+        Directory.CreateDirectory(Image + "/bin");
+        File.Copy("/usr/bin/busybox", Image + "/bin/busybox");
+        File.CreateSymbolicLink(Image + "/bin/sh", "/bin/busybox");
+    }
+
     /// <summary>A pod with one container that runs a shell script; edit the tree for more.</summary>
     public static JsonObject Shell(string script, Action<JsonObject>? container = null, Action<JsonObject>? pod = null)
     {
