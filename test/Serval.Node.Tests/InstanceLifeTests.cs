@@ -387,11 +387,20 @@ public sealed class InstanceLifeTests
 
         await node.CreateAsync(Ports("p3", 5)); // what p2 could not use
         await node.WhenAsync(p => TestNode.Ready(p).Status == "True", "p3");
-        await node.Kube.DeleteAsync(Kinds.Pod, new ObjectKey("default", "p1"), DeleteOptions.Background);
-        await node.WhenGoneAsync();
-        time.Advance(TimeSpan.FromSeconds(10));
+        var answer = new TaskCompletionSource();
+        node.Kube.RemovalAnswer = answer.Task; // the ports are free before the pod is gone, not some time after
+        try
+        {
+            await node.Kube.DeleteAsync(Kinds.Pod, new ObjectKey("default", "p1"), DeleteOptions.Background);
+            await node.WhenGoneAsync();
+            time.Advance(TimeSpan.FromSeconds(10));
 
-        await node.WhenAsync(p => TestNode.Ready(p).Status == "True", "p2");
+            await node.WhenAsync(p => TestNode.Ready(p).Status == "True", "p2");
+        }
+        finally
+        {
+            answer.SetResult();
+        }
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using Serval.Api.Core;
-using Serval.Node.Processes;
 
 namespace Serval.Node.Tests;
 
@@ -8,7 +7,7 @@ public sealed class TerminationMessageTests
 {
     private const string Own = "/term-test/message";
 
-    [Theory]
+    [PrivilegedTheory]
     [InlineData("echo log; echo -n said > /term-test/message; exit 3", "File", "said")]
     [InlineData("echo log; echo -n said > /term-test/message; exit 0", "File", "said")]
     [InlineData("echo log; exit 3", "File", "")]
@@ -17,22 +16,16 @@ public sealed class TerminationMessageTests
     [InlineData("echo log; echo -n said > /term-test/message; exit 3", "FallbackToLogsOnError", "said")]
     public async Task OwnPath_IsAFileOfTheContainer(string script, string policy, string expected)
     {
-        if (Capabilities.HasSysAdmin())
-        {
-            Assert.Equal(expected, await MessageAsync(script, policy, Own));
-            Assert.False(Path.Exists("/term-test"));
-        }
+        Assert.Equal(expected, await MessageAsync(script, policy, Own));
+        Assert.False(Path.Exists("/term-test"));
     }
 
-    [Fact]
+    [PrivilegedFact]
     public async Task OwnPath_LongMessage_ItsEndIsTaken()
     {
-        if (Capabilities.HasSysAdmin())
-        {
-            Assert.Equal(
-                new string('x', 4093) + "end",
-                await MessageAsync("head -c 5000 /dev/zero | tr '\\0' x > /term-test/message; echo -n end >> /term-test/message", "File", Own));
-        }
+        Assert.Equal(
+            new string('x', 4093) + "end",
+            await MessageAsync("head -c 5000 /dev/zero | tr '\\0' x > /term-test/message; echo -n end >> /term-test/message", "File", Own));
     }
 
     [Theory]
@@ -44,13 +37,9 @@ public sealed class TerminationMessageTests
         Assert.Equal("", await MessageAsync("echo log; exit 0", "File", path, allowMounts));
     }
 
-    [Fact]
+    [PrivilegedFact]
     public async Task OwnPath_NextRun_BeginsWithAnEmptyFile()
     {
-        if (!Capabilities.HasSysAdmin())
-        {
-            return;
-        }
         await using var node = await TestNode.StartAsync();
         var flag = Path.Combine(node.Data, "flag");
         await node.CreateAsync(TestNode.Shell(

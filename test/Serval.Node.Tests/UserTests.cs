@@ -3,15 +3,12 @@ using Serval.Api;
 using Serval.Api.Core;
 using Serval.Images;
 using Serval.Node.Containers;
-using Serval.Node.Processes;
 
 namespace Serval.Node.Tests;
 
 /// <summary>Whom containers run as. Where this process may not choose, the tests hold that it is told.</summary>
 public sealed class UserTests
 {
-    private static readonly bool s_allowed = Capabilities.HasUsers() && Capabilities.HasSysAdmin();
-
     [Theory]
     [InlineData("""{"runAsUser":1234}""", "{}", "", "1234 0 0")]
     [InlineData("""{"runAsUser":1234,"runAsGroup":55,"supplementalGroups":[7,8],"fsGroup":9}""", "{}", "", "1234 55 55 7 8 9")]
@@ -34,7 +31,7 @@ public sealed class UserTests
 
         await node.CreateAsync(Secured("echo $(id -u) $(id -g) $(id -G) done; sleep 60", pod, container));
 
-        if (s_allowed)
+        if (Privileged.Users)
         {
             Assert.Equal(expected + " done\n", await node.LogAsync("done\n"));
         }
@@ -44,7 +41,7 @@ public sealed class UserTests
         }
     }
 
-    [Fact]
+    [PrivilegedFact(users: true)]
     public async Task Program_OfTheImage_SeesTheImageAsItsRootAndKeepsNoCapability()
     {
         await using var node = await TestNode.StartAsync();
@@ -52,10 +49,6 @@ public sealed class UserTests
         await node.CreateAsync(Secured(
             "busybox grep -E '^(Uid|CapPrm|CapEff|CapAmb)' /proc/self/status; echo $HOME; busybox touch /made || echo kept; echo done >> /dev/stdout; sleep 60",
             """{"runAsUser":1234}"""));
-        if (!s_allowed)
-        {
-            return;
-        }
 
         var log = await node.LogAsync("done\n");
 
@@ -64,16 +57,12 @@ public sealed class UserTests
         Assert.EndsWith("kept\ndone\n", log);
     }
 
-    [Fact]
+    [PrivilegedFact(users: true)]
     public async Task Probe_RunsAsTheContainersUser_AndTheAgentStaysRoot()
     {
         await using var node = await TestNode.StartAsync();
         await node.CreateAsync(Secured("sleep 60", """{"runAsUser":1234}""", more: c =>
             c["readinessProbe"] = JsonNode.Parse("""{"exec":{"command":["sh","-c","test $(id -u) = 1234"]}}""")));
-        if (!s_allowed)
-        {
-            return;
-        }
 
         await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
 
@@ -81,7 +70,7 @@ public sealed class UserTests
         Assert.Contains("Uid:\t0\t0\t0\t0", await File.ReadAllTextAsync("/proc/thread-self/status"));
     }
 
-    [PrivilegedTheory]
+    [PrivilegedTheory(users: true)]
     [InlineData("busybox ln -s /usr /work/dir", "No such file or directory")] // a directory of the machine, not of the image
     [InlineData("busybox ln -s /proc/$PPID/root /work/dir", "Permission denied")] // Serval's root
     [InlineData("busybox mkfifo /work/dir", "Not a directory")]
@@ -100,7 +89,7 @@ public sealed class UserTests
         await node.WhenAsync(p => TestNode.Ready(p).Message.Contains(refusal, StringComparison.Ordinal));
     }
 
-    [PrivilegedFact]
+    [PrivilegedFact(users: true)]
     public async Task Program_WorkingDirectoryBelowAClosedOne_StartsThere()
     {
         await using var node = await TestNode.StartAsync();
@@ -112,7 +101,7 @@ public sealed class UserTests
         Assert.Equal("/closed/dir\ndone\n", await node.LogAsync("done\n"));
     }
 
-    [Fact]
+    [PrivilegedFact(users: true)]
     public async Task FsGroup_OwnsTheFilesOfVolumes()
     {
         await using var node = await TestNode.StartAsync();
@@ -124,15 +113,11 @@ public sealed class UserTests
         pod["spec"]!["volumes"] = JsonNode.Parse(
             """[{"name":"s","secret":{"secretName":"s","defaultMode":256}},{"name":"d","emptyDir":{}},{"name":"m","emptyDir":{"medium":"Memory"}}]""");
         await node.CreateAsync(pod);
-        if (!s_allowed)
-        {
-            return;
-        }
 
         Assert.Equal("hush\n2777 4321\n644 4321\n440 4321\n3777 4321\ndone\n", await node.LogAsync("done\n"));
     }
 
-    [Theory]
+    [PrivilegedTheory(users: true)]
     [InlineData("""{"runAsNonRoot":true,"runAsUser":0}""", "", "container's runAsUser breaks non-root policy (pod: \"p1_default(")]
     [InlineData("""{"runAsNonRoot":true}""", "", "container has runAsNonRoot and image will run as root (pod: \"p1_default(")]
     [InlineData("""{"runAsNonRoot":true}""", "0:5", "container has runAsNonRoot and image will run as root (pod: \"p1_default(")]
@@ -142,10 +127,6 @@ public sealed class UserTests
         await using var node = await TestNode.StartAsync();
         node.Config = new ImageConfig { User = image };
         await node.CreateAsync(Secured("true", pod));
-        if (!s_allowed && !message.StartsWith("container's", StringComparison.Ordinal))
-        {
-            return;
-        }
 
         var refused = await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting.Reason: "CreateContainerConfigError" }]);
 
@@ -192,11 +173,12 @@ public sealed class UserTests
     }
 
     [Theory]
-    [InlineData(0u, true)]
-    [InlineData(1000u, false)]
-    public void NonRoot_WhereAllRunAsOne_CountsThatOne(uint runsAs, bool refused)
+    [InlineData(5, 0u, true)]
+    [InlineData(5, 1000u, false)]
+    [InlineData(0, 1000u, true)]
+    public void NonRoot_WhereAllRunAsOne_CountsThatOne(long runAsUser, uint runsAs, bool refused)
     {
-        var pod = new Pod { Spec = new PodSpec { SecurityContext = new PodSecurityContext { RunAsNonRoot = true, RunAsUser = 5 } } };
+        var pod = new Pod { Spec = new PodSpec { SecurityContext = new PodSecurityContext { RunAsNonRoot = true, RunAsUser = runAsUser } } };
 
         var refusal = Record.Exception(() => ContainerUser.VerifyNonRoot(pod, new Container(), new ImageRoot("", "/", new ImageConfig()), runsAs));
 

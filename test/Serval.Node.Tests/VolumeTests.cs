@@ -1,7 +1,9 @@
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Kube;
 using Serval.Node.Processes;
+using Serval.Node.Volumes;
 
 namespace Serval.Node.Tests;
 
@@ -158,6 +160,56 @@ public sealed class VolumeTests
     }
 
     [Fact]
+    public async Task Files_UnderAStrictUmask_AreStillReachedByEveryUser()
+    {
+        await using var node = new TestNode();
+        var volume = Path.Combine(node.Data, "v");
+
+        Strictly(() => AtomicDirectory.Write(volume, new Dictionary<string, VolumeFile> { ["deep/er/f"] = new([1], 0x1A4) }));
+
+        Assert.All(
+            [volume, volume + "/..data/", volume + "/deep/", volume + "/deep/er"],
+            d => Assert.Equal(OpenDirectory.Mode, File.GetUnixFileMode(d)));
+    }
+
+    [PrivilegedTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task MountPoints_UnderAStrictUmask_AreStillReachedByEveryUser(bool ownRoot)
+    {
+        await using var node = new TestNode();
+        var source = Directory.CreateDirectory(Path.Combine(node.Data, "source")).FullName;
+        var plan = new MountPlan
+        {
+            ImageRoot = ownRoot ? node.Image : null, Scratch = Directory.CreateDirectory(Path.Combine(node.Data, "scratch")).FullName,
+            Binds = [new BindMount(source, "/umask-test/deep/dir", ReadOnly: true), new BindMount(source + "/sub/path", "/umask-test/sub", ReadOnly: false)],
+        };
+        UnixFileMode[] modes = [];
+
+        Strictly(() =>
+        {
+            var root = MountNamespace.Enter(plan);
+            modes = [.. new[] { "/umask-test", "/umask-test/deep", "/umask-test/sub" }.Select(d => File.GetUnixFileMode(root + d))];
+        });
+
+        Assert.Equal([OpenDirectory.Mode, OpenDirectory.Mode, PodVolumes.OpenToAll], modes);
+    }
+
+    [PrivilegedFact(users: true)]
+    public async Task SubPath_OfAnEmptyDir_IsWritableByAnyUser()
+    {
+        await using var node = await TestNode.StartAsync();
+        var pod = Mounting("touch /sub-test/d/f /sub-test/m/f && echo done; sleep 60", "/sub-test", """{"name":"d","emptyDir":{}}""");
+        pod["spec"]!["securityContext"] = JsonNode.Parse("""{"runAsUser":1234}""");
+        pod["spec"]!["volumes"]!.AsArray().Add(JsonNode.Parse("""{"name":"m","emptyDir":{"medium":"Memory"}}"""));
+        pod["spec"]!["containers"]![0]!["volumeMounts"] = JsonNode.Parse(
+            """[{"name":"d","mountPath":"/sub-test/d","subPath":"a/b"},{"name":"m","mountPath":"/sub-test/m","subPath":"a/b"}]""");
+        await node.CreateAsync(pod);
+
+        Assert.Equal("done\n", await node.LogAsync("done\n"));
+    }
+
+    [Fact]
     public async Task Start_DirectoryOfPodsIsOpenToOthers_ClosesIt()
     {
         await using var node = new TestNode();
@@ -194,7 +246,7 @@ public sealed class VolumeTests
         Assert.False(File.Exists(node.Image + "/made"));
     }
 
-    [Fact]
+    [PrivilegedFact]
     public async Task ExecProbe_OfAContainerWithItsOwnRoot_SeesThatRootOnly()
     {
         await using var node = await TestNode.StartAsync();
@@ -204,10 +256,6 @@ public sealed class VolumeTests
         File.SetUnixFileMode(node.Image + "/run", (UnixFileMode)0x1ED);
         await node.CreateAsync(Probed("made-by-the-program", "/tool"));
         await node.CreateAsync(Probed("of-the-machine", "uname"));
-        if (!Capabilities.HasSysAdmin())
-        {
-            return;
-        }
 
         await node.WhenAsync(p => TestNode.Ready(p).Status == "True", "made-by-the-program");
         await node.WhenAsync(
@@ -271,6 +319,15 @@ public sealed class VolumeTests
 
         Assert.Contains(message, pod.Status.ContainerStatuses[0].State.Waiting!.Message);
     }
+
+    // The umask is that of the file system context, which a thread can have to itself (unshare(2)).
+    private static void Strictly(Action work) => ProcessRuntime.OnOwnThread(() =>
+    {
+        Assert.Equal(0, Libc.unshare(Libc.CLONE_FS));
+        _ = Libc.syscall(RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 166 : 95, 0x3F, 0); // umask 077
+        work();
+        return true;
+    });
 
     private static JsonObject Mounting(string script, string path, string volume) => TestNode.Shell(
         script,

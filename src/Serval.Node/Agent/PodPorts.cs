@@ -14,6 +14,7 @@ internal sealed class PodPorts : IDisposable
 {
     private readonly PortAllocator? _allocator;
     private readonly Dictionary<int, int> _map = [];
+    private bool _released;
 
     public PodPorts(Pod pod, PortAllocator? allocator)
     {
@@ -52,13 +53,18 @@ internal sealed class PodPorts : IDisposable
         }
     }
 
+    /// <summary>Gives the ports back, once. The map stays: others still hold it.</summary>
     public void Dispose()
     {
+        if (_allocator is null || _released)
+        {
+            return;
+        }
+        _released = true;
         foreach (var port in _map.Values)
         {
-            _allocator?.Release(port);
+            _allocator.Release(port);
         }
-        _map.Clear();
     }
 
     private static Dictionary<int, int> Recorded(string? annotation)

@@ -61,7 +61,7 @@ internal sealed partial class PodWorker
                 await DrainAsync(limit);
             }
             await EndProcessesAsync(running, limit);
-            Post(PublishGone);
+            await GoneAsync();
             if (!keep)
             {
                 PodDirectory.Delete(_directory, _node.Logger);
@@ -236,6 +236,25 @@ internal sealed partial class PodWorker
         {
             _done = true;
         }
+    }
+
+    // Before the object is: whoever waits for its end may count on its ports.
+    private Task GoneAsync()
+    {
+        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(() =>
+        {
+            try
+            {
+                PublishGone();
+            }
+            finally
+            {
+                _ports?.Dispose();
+                gone.SetResult();
+            }
+        });
+        return gone.Task;
     }
 
     private void PublishGone()

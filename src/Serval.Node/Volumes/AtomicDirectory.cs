@@ -13,7 +13,6 @@ internal static class AtomicDirectory
 {
     private const string Data = "..data";
     private const int GroupReads = 0x120; // r--r-----: kubelet's of volumes that are read-only (pkg/volume, SetVolumeOwnership)
-    private const UnixFileMode DirectoryMode = (UnixFileMode)0x1ED; // rwxr-xr-x
 
     /// <summary>
     /// Makes the directory hold exactly these files. Nothing is written when it does already. A <paramref name="group"/> that is not -1 owns them
@@ -25,7 +24,7 @@ internal static class AtomicDirectory
         {
             files = files.ToDictionary(f => f.Key, f => f.Value with { Mode = f.Value.Mode | GroupReads }, StringComparer.Ordinal);
         }
-        Directory.CreateDirectory(directory);
+        OpenDirectory.Create(directory);
         var current = new FileInfo(Path.Combine(directory, Data)).LinkTarget;
         if (current is not null && Holds(Path.Combine(directory, current), files))
         {
@@ -79,11 +78,11 @@ internal static class AtomicDirectory
 
     private static void WriteVersion(string version, IReadOnlyDictionary<string, VolumeFile> files, int group)
     {
-        Directory.CreateDirectory(version, DirectoryMode);
+        OpenDirectory.Create(version);
         foreach (var (name, file) in files)
         {
             var path = Path.Combine(version, name);
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!, DirectoryMode);
+            OpenDirectory.Create(Path.GetDirectoryName(path)!);
             File.WriteAllBytes(path, file.Data);
             _ = Libc.chown(path, -1, group);
             File.SetUnixFileMode(path, (UnixFileMode)file.Mode);

@@ -10,7 +10,6 @@ namespace Serval.Node.Volumes;
 internal sealed class MountNamespace
 {
     private const int MostEntries = 512;
-    private const UnixFileMode OpenRoot = (UnixFileMode)0x1ED; // rwxr-xr-x
 
     private readonly MountPlan _plan;
     private readonly HashSet<string> _own = new(StringComparer.Ordinal); // directories that exist in this namespace only
@@ -86,14 +85,14 @@ internal sealed class MountNamespace
         var root = Path.Combine(stage, "root");
         Recreate(upper);
         Recreate(work);
-        File.SetUnixFileMode(upper, OpenRoot); // it becomes the mode of "/", whatever this process' umask
+        File.SetUnixFileMode(upper, OpenDirectory.Mode); // it becomes the mode of "/", whatever this process' umask
         Directory.CreateDirectory(root);
         if (Overlay(image, upper, work, root) is not null)
         {
             // The data directory may lie on a file system that cannot be an upper layer (an overlay itself): memory can.
             var (memoryUpper, memoryWork) = (Path.Combine(stage, "upper"), Path.Combine(stage, "work"));
             Directory.CreateDirectory(memoryUpper);
-            File.SetUnixFileMode(memoryUpper, OpenRoot);
+            File.SetUnixFileMode(memoryUpper, OpenDirectory.Mode);
             Directory.CreateDirectory(memoryWork);
             if (Overlay(image, memoryUpper, memoryWork, root) is { } error)
             {
@@ -128,7 +127,7 @@ internal sealed class MountNamespace
     {
         if (!Path.Exists(bind.Source))
         {
-            Directory.CreateDirectory(bind.Source); // a subPath of a memory volume, which is empty in a new namespace
+            OpenDirectory.Create(bind.Source, PodVolumes.OpenToAll); // a subPath of a memory volume, which is empty in a new namespace
         }
         var isDirectory = Directory.Exists(bind.Source);
         var target = RootPath.Resolve(_root, bind.Target);
@@ -183,6 +182,7 @@ internal sealed class MountNamespace
         {
             var (upper, work) = (Path.Combine(stage, "upper"), Path.Combine(stage, "work"));
             Directory.CreateDirectory(upper);
+            File.SetUnixFileMode(upper, File.GetUnixFileMode(directory)); // it becomes the directory's
             Directory.CreateDirectory(work);
             if (Overlay(directory, upper, work, directory) is { } error)
             {
@@ -233,11 +233,11 @@ internal sealed class MountNamespace
     {
         if (isDirectory)
         {
-            Directory.CreateDirectory(target);
+            OpenDirectory.Create(target);
         }
         else if (!File.Exists(target))
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            OpenDirectory.Create(Path.GetDirectoryName(target)!);
             File.Create(target).Dispose();
         }
     }

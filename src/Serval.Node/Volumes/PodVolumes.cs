@@ -12,7 +12,7 @@ namespace Serval.Node.Volumes;
 /// <param name="group">Owns the files: the pod's fsGroup (core/v1 PodSecurityContext); null leaves them to Serval's.</param>
 internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed, long? group) : IDisposable
 {
-    private const UnixFileMode OpenToAll = (UnixFileMode)0x1FF; // emptyDir is rwxrwxrwx, as kubelet's
+    public const UnixFileMode OpenToAll = (UnixFileMode)0x1FF; // emptyDir is rwxrwxrwx, as kubelet's
 
     private readonly HashSet<string> _written = new(StringComparer.Ordinal); // volumes made from API objects
     private int _namespace = -1;
@@ -133,7 +133,7 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed, 
             {
                 throw new ContainerConfigException($"volume \"{volume.Name}\" has no file {mount.SubPath} for subPath at {mount.MountPath}");
             }
-            Directory.CreateDirectory(inside);
+            OpenDirectory.Create(inside, OpenToAll); // as the volume: kubelet's SafeMakeDir of subPaths
         }
         return inside;
     }

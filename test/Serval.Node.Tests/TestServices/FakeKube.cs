@@ -73,7 +73,20 @@ internal sealed class FakeKube : IKubeClient
         }
     }
 
-    public Task<KubeObject> DeleteAsync(ResourceKind kind, ObjectKey key, DeleteOptions options, CancellationToken ct = default)
+    /// <summary>When whoever removes a pod is told that it is done.</summary>
+    public Task RemovalAnswer { get; set; } = Task.CompletedTask;
+
+    public async Task<KubeObject> DeleteAsync(ResourceKind kind, ObjectKey key, DeleteOptions options, CancellationToken ct = default)
+    {
+        var deleted = Delete(kind, key, options);
+        if (options.GracePeriodSeconds == 0)
+        {
+            await RemovalAnswer;
+        }
+        return await deleted;
+    }
+
+    private Task<KubeObject> Delete(ResourceKind kind, ObjectKey key, DeleteOptions options)
     {
         lock (_lock)
         {
