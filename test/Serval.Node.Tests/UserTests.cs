@@ -3,6 +3,7 @@ using Serval.Api;
 using Serval.Api.Core;
 using Serval.Images;
 using Serval.Node.Containers;
+using Serval.Node.Processes;
 
 namespace Serval.Node.Tests;
 
@@ -37,7 +38,8 @@ public sealed class UserTests
         }
         else
         {
-            await heard.WhenAsync("Warning UserNotHonored");
+            var refused = Libc.geteuid() == 0 && pod.Contains("runAsNonRoot", StringComparison.Ordinal);
+            await heard.WhenAsync(refused ? "Error: container has runAsNonRoot" : "Warning UserNotHonored");
         }
     }
 
