@@ -117,29 +117,14 @@ internal sealed class RolloutScript(ServalProcess serval, Report report, BenchOp
     private static JsonObject Manifest(string name, string version, JsonArray traffic)
     {
         var h2c = name == RolloutLoad.Http2Service;
-        return new JsonObject
+        var manifest = Services.Manifest(name, new JsonObject { [MinScale] = "1" }, new JsonObject
         {
-            ["apiVersion"] = "serving.knative.dev/v1",
-            ["kind"] = "Service",
-            ["metadata"] = new JsonObject { ["name"] = name },
-            ["spec"] = new JsonObject
-            {
-                ["template"] = new JsonObject
-                {
-                    ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [MinScale] = "1" } },
-                    ["spec"] = new JsonObject
-                    {
-                        ["containers"] = new JsonArray(new JsonObject
-                        {
-                            ["image"] = Programs.Echo,
-                            ["ports"] = new JsonArray(new JsonObject { ["name"] = h2c ? "h2c" : "http1", ["containerPort"] = 8080 }),
-                            ["env"] = new JsonArray(Variable("PROTOCOL", h2c ? "h2c" : "http1"), Variable("VERSION", version)),
-                        }),
-                    },
-                },
-                ["traffic"] = traffic,
-            },
-        };
+            ["image"] = Programs.Echo,
+            ["ports"] = new JsonArray(new JsonObject { ["name"] = h2c ? "h2c" : "http1", ["containerPort"] = 8080 }),
+            ["env"] = new JsonArray(Variable("PROTOCOL", h2c ? "h2c" : "http1"), Variable("VERSION", version)),
+        });
+        manifest["spec"]!["traffic"] = traffic;
+        return manifest;
 
         static JsonObject Variable(string name, string value) => new() { ["name"] = name, ["value"] = value };
     }

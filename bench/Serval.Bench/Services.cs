@@ -21,21 +21,23 @@ internal static class Services
         {
             container["args"] = new JsonArray([.. arguments.Select(a => (JsonNode)a)]);
         }
-        return new JsonObject
-        {
-            ["apiVersion"] = "serving.knative.dev/v1",
-            ["kind"] = "Service",
-            ["metadata"] = new JsonObject { ["name"] = name },
-            ["spec"] = new JsonObject
-            {
-                ["template"] = new JsonObject
-                {
-                    ["metadata"] = new JsonObject { ["annotations"] = annotations },
-                    ["spec"] = new JsonObject { ["containers"] = new JsonArray(container) },
-                },
-            },
-        }.ToJsonString();
+        return Manifest(name, annotations, container).ToJsonString();
     }
+
+    internal static JsonObject Manifest(string name, JsonObject annotations, JsonObject container) => new()
+    {
+        ["apiVersion"] = "serving.knative.dev/v1",
+        ["kind"] = "Service",
+        ["metadata"] = new JsonObject { ["name"] = name },
+        ["spec"] = new JsonObject
+        {
+            ["template"] = new JsonObject
+            {
+                ["metadata"] = new JsonObject { ["annotations"] = annotations },
+                ["spec"] = new JsonObject { ["containers"] = new JsonArray(container) },
+            },
+        },
+    };
 
     /// <summary>Lets a service begin at zero (config-autoscaler) and shortens the way back to zero to what Knative allows.</summary>
     internal static Task AllowZeroAsync(ServalProcess serval) => serval.Api.PatchAsync(

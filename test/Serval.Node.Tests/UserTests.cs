@@ -73,18 +73,18 @@ public sealed class UserTests
     }
 
     [PrivilegedTheory(users: true)]
-    [InlineData("busybox ln -s /usr /work/dir", "No such file or directory")] // a directory of the machine, not of the image
-    [InlineData("busybox ln -s /proc/$PPID/root /work/dir", "Permission denied")] // Serval's root
-    [InlineData("busybox mkfifo /work/dir", "Not a directory")]
+    [InlineData("busybox ln -s /usr /app/dir", "No such file or directory")] // a directory of the machine, not of the image
+    [InlineData("busybox ln -s /proc/$PPID/root /app/dir", "Permission denied")] // Serval's root
+    [InlineData("busybox mkfifo /app/dir", "Not a directory")]
     public async Task Probe_WorkingDirectoryWasReplaced_DoesNotStartInIt(string replace, string refusal)
     {
         await using var node = await TestNode.StartAsync();
         node.AddShell();
-        Directory.CreateDirectory(node.Image + "/work/dir");
-        File.SetUnixFileMode(node.Image + "/work", (UnixFileMode)0x1FF);
-        await node.CreateAsync(Secured($"cd /; busybox rmdir /work/dir; {replace}; sleep 60", """{"runAsUser":1234}""", more: c =>
+        Directory.CreateDirectory(node.Image + "/app/dir");
+        File.SetUnixFileMode(node.Image + "/app", (UnixFileMode)0x1FF);
+        await node.CreateAsync(Secured($"cd /; busybox rmdir /app/dir; {replace}; sleep 60", """{"runAsUser":1234}""", more: c =>
         {
-            c["workingDir"] = "/work/dir";
+            c["workingDir"] = "/app/dir";
             c["readinessProbe"] = JsonNode.Parse("""{"exec":{"command":["sh","-c","echo inside; exit 1"]}}""");
         }));
 

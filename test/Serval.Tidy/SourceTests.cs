@@ -8,7 +8,7 @@ public sealed partial class SourceTests
     [Fact]
     public void Source_HoldsNoPromises()
     {
-        var found = Lines("src").Concat(Lines("test")).Where(l => Promise().IsMatch(l.Text) && !l.File.EndsWith("SourceTests.cs", StringComparison.Ordinal))
+        var found = Lines("src").Concat(Lines("test")).Where(l => Promise().IsMatch(l.Text))
             .Select(l => $"{l.File}:{l.Number}: {l.Text.Trim()}");
         Assert.Empty(found);
     }
@@ -29,7 +29,7 @@ public sealed partial class SourceTests
         Assert.Empty(found);
     }
 
-    [GeneratedRegex(@"NotImplementedException|\bTODO\b|\bFIXME\b|\bHACK\b")]
+    [GeneratedRegex(@"Not(?:Implemented)Exception|Not(?:Supported)Exception\(\)|\b(?:TO-?DO|FIX-?ME|HA-?CK)\b")]
     private static partial Regex Promise();
 
     [GeneratedRegex(@"\bSkip\s*=\s*""")]

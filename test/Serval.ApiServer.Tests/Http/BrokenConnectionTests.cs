@@ -41,7 +41,8 @@ public sealed class BrokenConnectionTests
         public Task StartAsync(CancellationToken cancellationToken = default) =>
             atTheStart ? Task.FromException(new IOException("the connection is gone")) : Task.CompletedTask;
 
-        public Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+        public Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default) =>
+            Task.FromException(new IOException("the connection is gone"));
 
         public Task CompleteAsync() => Task.CompletedTask;
     }

@@ -174,7 +174,7 @@ internal sealed class FakeKubeClient(TimeProvider clock) : IKubeClient
         return gone;
     }
 
-    public IObjectCache Cache(ResourceKind kind) => throw new NotSupportedException();
+    public IObjectCache Cache(ResourceKind kind) => throw new InvalidOperationException($"the HTTP side asks for {kind.ResourceName} itself, it keeps no cache");
 
     private static string Id(ResourceKind kind, ObjectKey key) => $"{kind.ResourceName}/{key}";
 

@@ -206,31 +206,20 @@ public sealed class AutoscalerTests
     }
 
     [Theory]
-    [InlineData(-1)]
-    [InlineData(1)]
-    public async Task Idle_WallClockSteps_GoesToZeroAfterTheWindow(int hours)
+    [InlineData("{}", 20, 38, 6)] // idle: zero after the window
+    [InlineData("""{"autoscaling.knative.dev/window":"6s"}""", 2, 20, 10)] // in its grace period
+    public async Task WallClockSteps_OnTheWayToZero_ChangeNothing(string annotations, int before, int still, int gone)
     {
-        await using var world = await ReadyAsync();
-        await world.PassAsync(TimeSpan.FromSeconds(20));
-        world.Time.StepWallClock(TimeSpan.FromHours(hours));
-        await world.PassAsync(TimeSpan.FromSeconds(38));
-        Assert.Equal(1, world.Replicas);
-        await world.PassAsync(TimeSpan.FromSeconds(6));
-        Assert.Equal(0, world.Replicas);
-    }
-
-    [Theory]
-    [InlineData(-1)]
-    [InlineData(1)]
-    public async Task GracePeriod_WallClockSteps_EndsInItsTime(int hours)
-    {
-        await using var world = await ReadyAsync("""{"autoscaling.knative.dev/window":"6s"}""");
-        await world.PassAsync(TimeSpan.FromSeconds(2));
-        world.Time.StepWallClock(TimeSpan.FromHours(hours));
-        await world.PassAsync(TimeSpan.FromSeconds(20));
-        Assert.Equal(1, world.Replicas);
-        await world.PassAsync(TimeSpan.FromSeconds(10));
-        Assert.Equal(0, world.Replicas);
+        foreach (var hours in (int[])[-1, 1])
+        {
+            await using var world = await ReadyAsync(annotations);
+            await world.PassAsync(TimeSpan.FromSeconds(before));
+            world.Time.StepWallClock(TimeSpan.FromHours(hours));
+            await world.PassAsync(TimeSpan.FromSeconds(still));
+            Assert.Equal(1, world.Replicas);
+            await world.PassAsync(TimeSpan.FromSeconds(gone));
+            Assert.Equal(0, world.Replicas);
+        }
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using Serval.Api;
 
@@ -48,23 +49,26 @@ internal sealed class EventStore : IKubeClient
         return Task.FromResult(KubeObject.From(stored));
     }
 
-    public IObjectCache Cache(ResourceKind kind) => throw new NotSupportedException();
+    public IObjectCache Cache(ResourceKind kind) => throw Unexpected();
 
-    public Task<KubeObject> GetAsync(ResourceKind kind, ObjectKey key, CancellationToken ct = default) => throw new NotSupportedException();
+    public Task<KubeObject> GetAsync(ResourceKind kind, ObjectKey key, CancellationToken ct = default) => throw Unexpected();
 
-    public Task<KubeList> ListAsync(ResourceKind kind, string? ns, ListOptions options, CancellationToken ct = default) => throw new NotSupportedException();
+    public Task<KubeList> ListAsync(ResourceKind kind, string? ns, ListOptions options, CancellationToken ct = default) => throw Unexpected();
 
     public IAsyncEnumerable<WatchEvent> WatchAsync(ResourceKind kind, string? ns, WatchOptions options, CancellationToken ct = default) =>
-        throw new NotSupportedException();
+        throw Unexpected();
 
     public Task<KubeObject> UpdateAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct = default) =>
-        throw new NotSupportedException();
+        throw Unexpected();
 
     public Task<KubeObject> DeleteAsync(ResourceKind kind, ObjectKey key, DeleteOptions options, CancellationToken ct = default) =>
-        throw new NotSupportedException();
+        throw Unexpected();
 
     public Task<KubeList> DeleteCollectionAsync(ResourceKind kind, string? ns, ListOptions list, DeleteOptions options, CancellationToken ct = default) =>
-        throw new NotSupportedException();
+        throw Unexpected();
+
+    /// <summary>A recorder only creates and patches: any other call is its fault.</summary>
+    private static InvalidOperationException Unexpected([CallerMemberName] string call = "") => new($"a recorder of Events has no need of {call}");
 
     private void Write(string verb, string reason, WriteOptions options)
     {

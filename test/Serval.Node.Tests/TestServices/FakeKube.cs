@@ -115,7 +115,7 @@ internal sealed class FakeKube : IKubeClient
 
     public Task<KubeList> DeleteCollectionAsync(
         ResourceKind kind, string? ns, ListOptions list, DeleteOptions options, CancellationToken ct = default) =>
-        throw new NotSupportedException();
+        throw new InvalidOperationException("a node deletes its pods one by one");
 
     private static void Merge(JsonObject target, JsonObject patch)
     {

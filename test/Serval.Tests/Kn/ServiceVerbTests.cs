@@ -7,22 +7,14 @@ using Serval.Tests.Remote;
 
 namespace Serval.Tests.Kn;
 
-public sealed class ServiceVerbTests : IAsyncLifetime, IDisposable
+public sealed class ServiceVerbTests : ServedVerbTests
 {
-    private const string Services = "/apis/serving.knative.dev/v1/namespaces/default/services";
-    private readonly TestCli _cli = new();
-    private FakeApiServer _server = null!;
-
-    public async Task InitializeAsync()
+    public override async Task InitializeAsync()
     {
-        _server = await FakeApiServer.StartAsync(_cli.Data);
-        _server.Answers["POST " + Services] = (context, body) => context.Response.WriteAsync(body!.ToJsonString());
-        _server.Answers[$"PUT {Services}/hello"] = (context, body) => context.Response.WriteAsync(body!.ToJsonString());
+        await base.InitializeAsync();
+        Server.Answers["POST " + Services] = (context, body) => context.Response.WriteAsync(body!.ToJsonString());
+        Server.Answers[$"PUT {Services}/hello"] = (context, body) => context.Response.WriteAsync(body!.ToJsonString());
     }
-
-    public async Task DisposeAsync() => await _server.DisposeAsync();
-
-    public void Dispose() => _cli.Dispose();
 
     [Theory]
     [InlineData("--env A=1 --env-value-from B=cm:m:k -e C=3", "{env: [{name: A, value: '1'}, {name: B, valueFrom: {configMapKeyRef: {name: m, key: k}}}, {name: C, value: '3'}]}")]
@@ -33,9 +25,9 @@ public sealed class ServiceVerbTests : IAsyncLifetime, IDisposable
     [InlineData("--port=8081", "{ports: [{containerPort: 8081}]}")]
     public async Task Create_Flags_ReachTheContainerInTheirOrder(string flags, string container)
     {
-        await File.WriteAllTextAsync(_cli["env"], "# of the program\nF=from file\n\nG=\n");
+        await File.WriteAllTextAsync(Line["env"], "# of the program\nF=from file\n\nG=\n");
 
-        var result = await _cli.RunAsync(["service", "create", "hello", "--image", "i", "--no-wait", .. flags.Split(' ').Select(w => w == "FILE" ? _cli["env"] : w)]);
+        var result = await Line.RunAsync(["service", "create", "hello", "--image", "i", "--no-wait", .. flags.Split(' ').Select(w => w == "FILE" ? Line["env"] : w)]);
 
         Assert.Equal((ExitCodes.Ok, "Service 'hello' created in namespace 'default'.\n", ""), (result.Code, result.Out, result.Error));
         var expected = Edits.Tree(container);
@@ -46,7 +38,7 @@ public sealed class ServiceVerbTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Create_FurtherContainers_ComeFromStandardInput()
     {
-        var result = await _cli.RunAsync("containers:\n- name: side\n  image: s\n", CancellationToken.None, "service", "create", "hello", "--image", "i", "--port", "8080", "--no-wait", "--containers", "-");
+        var result = await Line.RunAsync("containers:\n- name: side\n  image: s\n", CancellationToken.None, "service", "create", "hello", "--image", "i", "--port", "8080", "--no-wait", "--containers", "-");
 
         Assert.Equal(ExitCodes.Ok, result.Code);
         Edits.Equal("{containers: [{image: i, ports: [{containerPort: 8080}]}, {name: side, image: s}]}", Stored("POST")["spec"]!["template"]!["spec"]);
@@ -58,7 +50,7 @@ public sealed class ServiceVerbTests : IAsyncLifetime, IDisposable
     [InlineData("--no-lock-to-digest --no-cluster-local", "{}")]
     public async Task Create_Switches_AreYesNoOrUnsaid(string flags, string labels)
     {
-        await _cli.RunAsync(["service", "create", "hello", "--image", "i", "--no-wait", .. flags.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        await Line.RunAsync(["service", "create", "hello", "--image", "i", "--no-wait", .. flags.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
 
         Edits.Equal(labels, Stored("POST")["metadata"]!["labels"] ?? new JsonObject());
         Assert.Equal(flags.Contains("--no-lock", StringComparison.Ordinal) ? null : "i", (string?)Stored("POST")["spec"]!["template"]!["metadata"]!["annotations"]![ServiceEdit.UserImage]);
@@ -69,9 +61,9 @@ public sealed class ServiceVerbTests : IAsyncLifetime, IDisposable
     {
         const string manifest = "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: hello}\nspec: {template: {spec: {containers: [{image: i, env: [{name: A, value: '1'}]}]}}}\n";
 
-        Assert.Equal(ExitCodes.Usage, (await _cli.RunAsync(manifest, CancellationToken.None, "service", "create", "other", "-f", "-")).Code);
-        Assert.Equal(ExitCodes.Usage, (await _cli.RunAsync(manifest.Replace("kind: Service", "kind: Route", StringComparison.Ordinal), CancellationToken.None, "service", "create", "-f", "-")).Code);
-        Assert.Equal(ExitCodes.Ok, (await _cli.RunAsync(manifest, CancellationToken.None, "service", "create", "-f", "-", "--env", "B=2", "--tag", "first", "--no-wait")).Code);
+        Assert.Equal(ExitCodes.Usage, (await Line.RunAsync(manifest, CancellationToken.None, "service", "create", "other", "-f", "-")).Code);
+        Assert.Equal(ExitCodes.Usage, (await Line.RunAsync(manifest.Replace("kind: Service", "kind: Route", StringComparison.Ordinal), CancellationToken.None, "service", "create", "-f", "-")).Code);
+        Assert.Equal(ExitCodes.Ok, (await Line.RunAsync(manifest, CancellationToken.None, "service", "create", "-f", "-", "--env", "B=2", "--tag", "first", "--no-wait")).Code);
 
         Edits.Equal("{containers: [{image: i, env: [{name: A, value: '1'}, {name: B, value: '2'}]}]}", Stored("POST")["spec"]!["template"]!["spec"]);
         Edits.Equal("{traffic: [{latestRevision: true, percent: 100, tag: first}]}", new JsonObject { ["traffic"] = Stored("POST")["spec"]!["traffic"]!.DeepClone() });
@@ -80,13 +72,13 @@ public sealed class ServiceVerbTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Create_Force_ReplacesAllButWhoMadeIt()
     {
-        _server.Json($"GET {Services}/hello", """
+        Server.Json($"GET {Services}/hello", """
             {"metadata":{"name":"hello","generation":1,"resourceVersion":"7","labels":{"old":"x"},"annotations":{"old":"x","serving.knative.dev/creator":"me"}},
              "spec":{"template":{"spec":{"containers":[{"image":"old","env":[{"name":"A","value":"1"}]}]}}}}
             """);
 
-        var refused = await _cli.RunAsync("service", "create", "hello", "--image", "i");
-        var result = await _cli.RunAsync("service", "create", "hello", "--image", "i", "--force", "--no-wait");
+        var refused = await Line.RunAsync("service", "create", "hello", "--image", "i");
+        var result = await Line.RunAsync("service", "create", "hello", "--image", "i", "--force", "--no-wait");
 
         Assert.Equal(ExitCodes.Failed, refused.Code);
         Assert.Contains("no --force option was given", refused.Error, StringComparison.Ordinal);
@@ -99,11 +91,11 @@ public sealed class ServiceVerbTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Update_EmptyValues_TakeAway()
     {
-        _server.Json($"GET {Services}/hello", """
+        Server.Json($"GET {Services}/hello", """
             {"metadata":{"name":"hello","generation":1,"resourceVersion":"7"},"spec":{"template":{"spec":{"serviceAccountName":"a","imagePullSecrets":[{"name":"s"}],"containers":[{"image":"i"}]}}},"status":{"url":"http://x"}}
             """);
 
-        var result = await _cli.RunAsync("service", "update", "hello", "--service-account", "", "--pull-secret", "", "-o", "url", "--no-wait");
+        var result = await Line.RunAsync("service", "update", "hello", "--service-account", "", "--pull-secret", "", "-o", "url", "--no-wait");
 
         Assert.Equal((ExitCodes.Ok, "http://x\n", ""), (result.Code, result.Out, result.Error));
         Edits.Equal("{containers: [{image: i}]}", Stored("PUT")["spec"]!["template"]!["spec"]);
@@ -113,24 +105,24 @@ public sealed class ServiceVerbTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task List_Nothing_SaysSoAndOfAName_Fails()
     {
-        _server.Json("GET " + Services, """{"kind":"ServiceList","apiVersion":"serving.knative.dev/v1","items":[]}""");
+        Server.Json("GET " + Services, """{"kind":"ServiceList","apiVersion":"serving.knative.dev/v1","items":[]}""");
 
-        Assert.Equal(new CliResult(ExitCodes.Ok, "", "No services found.\n"), await _cli.RunAsync("service", "list"));
-        Assert.Equal(ExitCodes.NotFound, (await _cli.RunAsync("service", "list", "hello")).Code);
-        Assert.Equal("[]", JsonNode.Parse((await _cli.RunAsync("service", "list", "-o", "json")).Out)!["items"]!.ToJsonString());
+        Assert.Equal(new CliResult(ExitCodes.Ok, "", "No services found.\n"), await Line.RunAsync("service", "list"));
+        Assert.Equal(ExitCodes.NotFound, (await Line.RunAsync("service", "list", "hello")).Code);
+        Assert.Equal("[]", JsonNode.Parse((await Line.RunAsync("service", "list", "-o", "json")).Out)!["items"]!.ToJsonString());
     }
 
     [Fact]
     public async Task Delete_Several_GoesOnAfterOneThatIsMissing()
     {
-        _server.Json($"GET {Services}/there", """{"metadata":{"name":"there","uid":"u"}}""");
-        _server.Json($"DELETE {Services}/there", "{}");
+        Server.Json($"GET {Services}/there", """{"metadata":{"name":"there","uid":"u"}}""");
+        Server.Json($"DELETE {Services}/there", "{}");
 
-        var result = await _cli.RunAsync("service", "delete", "missing", "there");
+        var result = await Line.RunAsync("service", "delete", "missing", "there");
 
         Assert.Equal((ExitCodes.NotFound, "Service 'there' successfully deleted in namespace 'default'.\n"), (result.Code, result.Out));
         Assert.Contains("there is no service 'missing'", result.Error, StringComparison.Ordinal);
     }
 
-    private JsonNode Stored(string method) => _server.Requests.Last(r => r.Line.StartsWith(method, StringComparison.Ordinal)).Body!;
+    private JsonNode Stored(string method) => Server.Requests.Last(r => r.Line.StartsWith(method, StringComparison.Ordinal)).Body!;
 }

@@ -2,23 +2,12 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Serval.Cli;
 using Serval.Kn;
-using Serval.Tests.Cli;
 using Serval.Tests.Remote;
 
 namespace Serval.Tests.Kn;
 
-public sealed class WaitTests : IAsyncLifetime, IDisposable
+public sealed class WaitTests : ServedVerbTests
 {
-    private const string Services = "/apis/serving.knative.dev/v1/namespaces/default/services";
-    private readonly TestCli _cli = new();
-    private FakeApiServer _server = null!;
-
-    public async Task InitializeAsync() => _server = await FakeApiServer.StartAsync(_cli.Data);
-
-    public async Task DisposeAsync() => await _server.DisposeAsync();
-
-    public void Dispose() => _cli.Dispose();
-
     [Fact]
     public void See_StatesInTurn_TellsEachMessageOnce()
     {
@@ -39,7 +28,7 @@ public sealed class WaitTests : IAsyncLifetime, IDisposable
     {
         Watch(hang: false, State("False", "not yet"), State("Unknown", "better"), State("True", ""));
 
-        var result = await _cli.RunAsync("service", "wait", "hello", "--wait-window", "600");
+        var result = await Line.RunAsync("service", "wait", "hello", "--wait-window", "600");
 
         Assert.Equal((ExitCodes.Ok, "Service 'hello' in namespace 'default' is ready.\n"), (result.Code, result.Out));
         Assert.Matches(@"^ +\d+\.\d{3}s not yet\n +\d+\.\d{3}s better\n +\d+\.\d{3}s Ready to serve\.\n$", result.Error);
@@ -50,7 +39,7 @@ public sealed class WaitTests : IAsyncLifetime, IDisposable
     {
         Watch(hang: true, State("False", "gone wrong"));
 
-        var result = await _cli.RunAsync("service", "wait", "hello", "--wait-window", "0");
+        var result = await Line.RunAsync("service", "wait", "hello", "--wait-window", "0");
 
         Assert.Equal(ExitCodes.Failed, result.Code);
         Assert.Contains("error: Because: gone wrong; see `serval service describe hello", result.Error, StringComparison.Ordinal);
@@ -61,7 +50,7 @@ public sealed class WaitTests : IAsyncLifetime, IDisposable
     {
         Watch(hang: true, State("Unknown", "starting"));
 
-        var result = await _cli.RunAsync("service", "wait", "hello", "--wait-timeout", "0");
+        var result = await Line.RunAsync("service", "wait", "hello", "--wait-timeout", "0");
 
         Assert.Equal(ExitCodes.Timeout, result.Code);
         Assert.Contains("timeout: service 'hello' not ready after 0 seconds", result.Error, StringComparison.Ordinal);
@@ -71,17 +60,17 @@ public sealed class WaitTests : IAsyncLifetime, IDisposable
     public async Task Update_OtherWriterInBetween_TriesAgainOnTheNewState()
     {
         var puts = 0;
-        _server.Answers[$"GET {Services}/hello"] = (context, _) => context.Response.WriteAsync(State("True", "", version: puts == 0 ? "1" : "2").ToJsonString());
-        _server.Answers[$"PUT {Services}/hello"] = (context, body) =>
+        Server.Answers[$"GET {Services}/hello"] = (context, _) => context.Response.WriteAsync(State("True", "", version: puts == 0 ? "1" : "2").ToJsonString());
+        Server.Answers[$"PUT {Services}/hello"] = (context, body) =>
         {
             context.Response.StatusCode = puts++ == 0 ? 409 : 200;
             return context.Response.WriteAsync(puts == 1 ? """{"reason":"Conflict","message":"changed"}""" : body!.ToJsonString());
         };
 
-        var result = await _cli.RunAsync("service", "update", "hello", "--label-service", "a=b");
+        var result = await Line.RunAsync("service", "update", "hello", "--label-service", "a=b");
 
         Assert.Equal((ExitCodes.Ok, "Service 'hello' updated in namespace 'default'.\nNo new revision has been created.\n"), (result.Code, result.Out));
-        Assert.Equal(["1", "2"], _server.Requests.Where(r => r.Line.StartsWith("PUT", StringComparison.Ordinal)).Select(r => (string?)r.Body!["metadata"]!["resourceVersion"]));
+        Assert.Equal(["1", "2"], Server.Requests.Where(r => r.Line.StartsWith("PUT", StringComparison.Ordinal)).Select(r => (string?)r.Body!["metadata"]!["resourceVersion"]));
     }
 
     private static JsonObject State(string ready, string message, int observed = 2, string version = "1") => Edits.Tree(
@@ -89,8 +78,8 @@ public sealed class WaitTests : IAsyncLifetime, IDisposable
 
     private void Watch(bool hang, params JsonObject[] states)
     {
-        _server.Json($"GET {Services}/hello", states[0].ToJsonString());
-        _server.Answers[$"GET {Services}"] = async (context, _) =>
+        Server.Json($"GET {Services}/hello", states[0].ToJsonString());
+        Server.Answers[$"GET {Services}"] = async (context, _) =>
         {
             foreach (var state in states)
             {

@@ -2,41 +2,30 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Serval.Cli;
 using Serval.Remote;
-using Serval.Tests.Cli;
 
 namespace Serval.Tests.Remote;
 
-public sealed class RemoteVerbTests : IAsyncLifetime, IDisposable
+public sealed class RemoteVerbTests : ServedVerbTests
 {
-    private const string Services = "/apis/serving.knative.dev/v1/namespaces/default/services";
     private const string Manifest = "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: hello}\nspec: {template: {spec: {containers: [{image: a}]}}}\n";
-    private readonly TestCli _cli = new();
-    private FakeApiServer _server = null!;
-
-    public async Task InitializeAsync() => _server = await FakeApiServer.StartAsync(_cli.Data);
-
-    public async Task DisposeAsync() => await _server.DisposeAsync();
-
-    public void Dispose() => _cli.Dispose();
-
     [Fact]
     public async Task Apply_NewThenSameThenChanged_CreatesKeepsAndPatches()
     {
         JsonNode? stored = null;
-        _server.Answers["POST " + Services] = (context, body) => AnswerAsync(context, stored = Stamp(body!, "1"));
-        _server.Answers[$"PATCH {Services}/hello"] = (context, body) => AnswerAsync(context, Stamp(stored!.DeepClone(), "2"));
-        _server.Answers[$"GET {Services}/hello"] = (context, _) => AnswerAsync(context, stored);
+        Server.Answers["POST " + Services] = (context, body) => AnswerAsync(context, stored = Stamp(body!, "1"));
+        Server.Answers[$"PATCH {Services}/hello"] = (context, body) => AnswerAsync(context, Stamp(stored!.DeepClone(), "2"));
+        Server.Answers[$"GET {Services}/hello"] = (context, _) => AnswerAsync(context, stored);
 
-        Assert.Equal("service.serving.knative.dev/hello created\n", (await _cli.RunAsync(Manifest, CancellationToken.None, "apply", "-f", "-")).Out);
-        Assert.Equal("service.serving.knative.dev/hello unchanged\n", (await _cli.RunAsync(Manifest, CancellationToken.None, "apply", "-f", "-")).Out);
-        var changed = await _cli.RunAsync(Manifest.Replace("image: a", "image: b", StringComparison.Ordinal), CancellationToken.None, "apply", "-f", "-", "-n", "default", "--dry-run");
+        Assert.Equal("service.serving.knative.dev/hello created\n", (await Line.RunAsync(Manifest, CancellationToken.None, "apply", "-f", "-")).Out);
+        Assert.Equal("service.serving.knative.dev/hello unchanged\n", (await Line.RunAsync(Manifest, CancellationToken.None, "apply", "-f", "-")).Out);
+        var changed = await Line.RunAsync(Manifest.Replace("image: a", "image: b", StringComparison.Ordinal), CancellationToken.None, "apply", "-f", "-", "-n", "default", "--dry-run");
         Assert.Equal("service.serving.knative.dev/hello configured (dry run)\n", changed.Out);
 
-        var post = Assert.Single(_server.Requests, r => r.Line.StartsWith("POST", StringComparison.Ordinal));
+        var post = Assert.Single(Server.Requests, r => r.Line.StartsWith("POST", StringComparison.Ordinal));
         Assert.Equal($"POST {Services}?fieldManager=serval&fieldValidation=Strict", post.Line);
         Assert.Equal("default", (string?)post.Body!["metadata"]!["namespace"]);
         Assert.NotNull(post.Body["metadata"]!["annotations"]![ThreeWayMerge.LastApplied]);
-        var patch = Assert.Single(_server.Requests, r => r.Line.StartsWith("PATCH", StringComparison.Ordinal));
+        var patch = Assert.Single(Server.Requests, r => r.Line.StartsWith("PATCH", StringComparison.Ordinal));
         Assert.Equal("application/merge-patch+json", patch.Type);
         Assert.EndsWith("&dryRun=All", patch.Line, StringComparison.Ordinal);
         Assert.Equal("""{"template":{"spec":{"containers":[{"image":"b"}]}}}""", patch.Body!["spec"]!.ToJsonString());
@@ -45,10 +34,10 @@ public sealed class RemoteVerbTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Apply_Refused_GoesOnWithTheOthersAndTellsTheServersMessage()
     {
-        _server.Json("POST /api/v1/namespaces/default/configmaps", """{"metadata":{"name":"second"}}""", 201, warning: "old field");
-        _server.Json("POST " + Services, """{"kind":"Status","reason":"Invalid","message":"spec.template is invalid","code":422}""", 422);
+        Server.Json("POST /api/v1/namespaces/default/configmaps", """{"metadata":{"name":"second"}}""", 201, warning: "old field");
+        Server.Json("POST " + Services, """{"kind":"Status","reason":"Invalid","message":"spec.template is invalid","code":422}""", 422);
 
-        var result = await _cli.RunAsync(Manifest + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: second}\n", CancellationToken.None, "apply", "-f", "-");
+        var result = await Line.RunAsync(Manifest + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: second}\n", CancellationToken.None, "apply", "-f", "-");
 
         Assert.Equal(ExitCodes.Refused, result.Code);
         Assert.Equal("configmap/second created\n", result.Out);
@@ -59,7 +48,7 @@ public sealed class RemoteVerbTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Apply_OtherNamespaceOnTheCommandLine_IsRefused()
     {
-        var result = await _cli.RunAsync(Manifest.Replace("{name: hello}", "{name: hello, namespace: a}", StringComparison.Ordinal), CancellationToken.None, "apply", "-f", "-", "-n", "b");
+        var result = await Line.RunAsync(Manifest.Replace("{name: hello}", "{name: hello, namespace: a}", StringComparison.Ordinal), CancellationToken.None, "apply", "-f", "-", "-n", "b");
 
         Assert.Equal(ExitCodes.Usage, result.Code);
     }
@@ -67,17 +56,17 @@ public sealed class RemoteVerbTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Apply_Wait_EndsWithReadyAndWithTimeoutNamesTheReason()
     {
-        _server.Json("POST " + Services, Conditioned("False", 1), 201);
-        _server.Text($"GET {Services}", Change(Conditioned("Unknown", 1)) + Change(Conditioned("True", 1)));
-        Assert.Equal(ExitCodes.Ok, (await _cli.RunAsync(Manifest, CancellationToken.None, "apply", "-f", "-", "--wait")).Code);
+        Server.Json("POST " + Services, Conditioned("False", 1), 201);
+        Server.Text($"GET {Services}", Change(Conditioned("Unknown", 1)) + Change(Conditioned("True", 1)));
+        Assert.Equal(ExitCodes.Ok, (await Line.RunAsync(Manifest, CancellationToken.None, "apply", "-f", "-", "--wait")).Code);
 
-        _server.Answers[$"GET {Services}"] = async (context, _) =>
+        Server.Answers[$"GET {Services}"] = async (context, _) =>
         {
             await context.Response.WriteAsync(Change(Conditioned("False", 1)));
             await context.Response.Body.FlushAsync();
             await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
         };
-        var late = await _cli.RunAsync(Manifest, CancellationToken.None, "apply", "-f", "-", "--wait", "--timeout", "1");
+        var late = await Line.RunAsync(Manifest, CancellationToken.None, "apply", "-f", "-", "--wait", "--timeout", "1");
 
         Assert.Equal(ExitCodes.Timeout, late.Code);
         Assert.Contains("RevisionFailed: because", late.Error, StringComparison.Ordinal);
@@ -86,7 +75,7 @@ public sealed class RemoteVerbTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Get_Tables_AreAlignedAsTheServerRendersThem()
     {
-        _server.Answers["GET /api/v1/pods"] = (context, _) =>
+        Server.Answers["GET /api/v1/pods"] = (context, _) =>
         {
             Assert.Contains("as=Table", context.Request.Headers.Accept.ToString(), StringComparison.Ordinal);
             return AnswerAsync(context, JsonNode.Parse("""
@@ -96,51 +85,51 @@ public sealed class RemoteVerbTests : IAsyncLifetime, IDisposable
                 """));
         };
 
-        Assert.Equal("NAMESPACE   NAME          READY\none         a-long-name   1/1\ntwo         b             2\n", (await _cli.RunAsync("get", "po", "-A")).Out);
-        Assert.Contains("IP", (await _cli.RunAsync("get", "pods", "-A", "-o", "wide")).Lines[0], StringComparison.Ordinal);
+        Assert.Equal("NAMESPACE   NAME          READY\none         a-long-name   1/1\ntwo         b             2\n", (await Line.RunAsync("get", "po", "-A")).Out);
+        Assert.Contains("IP", (await Line.RunAsync("get", "pods", "-A", "-o", "wide")).Lines[0], StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Get_Formats_GiveObjectsNamesAndNothing()
     {
-        _server.Json("GET " + Services, """{"apiVersion":"serving.knative.dev/v1","kind":"ServiceList","items":[{"metadata":{"name":"hello"},"spec":{"size":"1"}}]}""");
-        _server.Json("GET /api/v1/namespaces/default/pods", """{"kind":"Table","columnDefinitions":[{"name":"Name"}],"rows":[]}""");
+        Server.Json("GET " + Services, """{"apiVersion":"serving.knative.dev/v1","kind":"ServiceList","items":[{"metadata":{"name":"hello"},"spec":{"size":"1"}}]}""");
+        Server.Json("GET /api/v1/namespaces/default/pods", """{"kind":"Table","columnDefinitions":[{"name":"Name"}],"rows":[]}""");
 
-        Assert.Equal("service.serving.knative.dev/hello\n", (await _cli.RunAsync("get", "ksvc", "-o", "name")).Out);
-        Assert.Equal("1", (string?)JsonNode.Parse((await _cli.RunAsync("get", "ksvc", "-o", "json")).Out)!["items"]![0]!["spec"]!["size"]);
-        Assert.Contains("size: \"1\"", (await _cli.RunAsync("get", "ksvc", "-o", "yaml")).Out, StringComparison.Ordinal);
-        var none = await _cli.RunAsync("get", "pods");
+        Assert.Equal("service.serving.knative.dev/hello\n", (await Line.RunAsync("get", "ksvc", "-o", "name")).Out);
+        Assert.Equal("1", (string?)JsonNode.Parse((await Line.RunAsync("get", "ksvc", "-o", "json")).Out)!["items"]![0]!["spec"]!["size"]);
+        Assert.Contains("size: \"1\"", (await Line.RunAsync("get", "ksvc", "-o", "yaml")).Out, StringComparison.Ordinal);
+        var none = await Line.RunAsync("get", "pods");
         Assert.Equal((ExitCodes.Ok, "", "No resources found in namespace default.\n"), (none.Code, none.Out, none.Error));
     }
 
     [Fact]
     public async Task Get_UnknownKind_IsAskedOfTheServer()
     {
-        _server.Json("GET /api", """{"versions":["v1"]}""");
-        _server.Json("GET /api/v1", """{"resources":[]}""");
-        _server.Json("GET /apis", """{"groups":[{"name":"example.com","versions":[{"version":"v1"}]}]}""");
-        _server.Json("GET /apis/example.com/v1", """{"resources":[{"name":"widgets","kind":"Widget","namespaced":true,"shortNames":["wd"]},{"name":"widgets/status","kind":"Widget"}]}""");
-        _server.Json("GET /apis/example.com/v1/namespaces/default/widgets/w1", """{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"w1"}}""");
+        Server.Json("GET /api", """{"versions":["v1"]}""");
+        Server.Json("GET /api/v1", """{"resources":[]}""");
+        Server.Json("GET /apis", """{"groups":[{"name":"example.com","versions":[{"version":"v1"}]}]}""");
+        Server.Json("GET /apis/example.com/v1", """{"resources":[{"name":"widgets","kind":"Widget","namespaced":true,"shortNames":["wd"]},{"name":"widgets/status","kind":"Widget"}]}""");
+        Server.Json("GET /apis/example.com/v1/namespaces/default/widgets/w1", """{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"w1"}}""");
 
-        Assert.Equal("widget.example.com/w1\n", (await _cli.RunAsync("get", "wd/w1", "-o", "name")).Out);
-        Assert.Equal(ExitCodes.Usage, (await _cli.RunAsync("get", "gadgets")).Code);
+        Assert.Equal("widget.example.com/w1\n", (await Line.RunAsync("get", "wd/w1", "-o", "name")).Out);
+        Assert.Equal(ExitCodes.Usage, (await Line.RunAsync("get", "gadgets")).Code);
     }
 
     [Fact]
     public async Task GetAndDelete_Missing_AreExitCode3()
     {
-        Assert.Equal(ExitCodes.NotFound, (await _cli.RunAsync("get", "ksvc", "hello")).Code);
-        Assert.Equal(ExitCodes.NotFound, (await _cli.RunAsync("delete", "ksvc", "hello")).Code);
-        Assert.Equal(ExitCodes.Ok, (await _cli.RunAsync("delete", "ksvc", "hello", "--ignore-not-found")).Code);
+        Assert.Equal(ExitCodes.NotFound, (await Line.RunAsync("get", "ksvc", "hello")).Code);
+        Assert.Equal(ExitCodes.NotFound, (await Line.RunAsync("delete", "ksvc", "hello")).Code);
+        Assert.Equal(ExitCodes.Ok, (await Line.RunAsync("delete", "ksvc", "hello", "--ignore-not-found")).Code);
     }
 
     [Fact]
     public async Task Delete_ByFile_GoesBackwards()
     {
-        _server.Json($"DELETE {Services}/hello", "{}");
-        _server.Json("DELETE /api/v1/namespaces/default/configmaps/second", "{}");
+        Server.Json($"DELETE {Services}/hello", "{}");
+        Server.Json("DELETE /api/v1/namespaces/default/configmaps/second", "{}");
 
-        var result = await _cli.RunAsync(Manifest + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: second}\n", CancellationToken.None, "delete", "-f", "-");
+        var result = await Line.RunAsync(Manifest + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: second}\n", CancellationToken.None, "delete", "-f", "-");
 
         Assert.Equal(["configmap \"second\" deleted", "service.serving.knative.dev \"hello\" deleted"], result.Lines);
     }
@@ -148,12 +137,12 @@ public sealed class RemoteVerbTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Logs_OfAService_AreThoseOfItsPods()
     {
-        _server.Json($"GET {Services}/hello", "{}");
-        _server.Json("GET /api/v1/namespaces/default/pods?labelSelector=serving.knative.dev%2Fservice%3Dhello", """{"items":[{"metadata":{"name":"p1"}},{"metadata":{"name":"p2"}}]}""");
-        _server.Text("GET /api/v1/namespaces/default/pods/p1/log?container=c&tailLines=5", "one\ntwo\n");
-        _server.Text("GET /api/v1/namespaces/default/pods/p2/log?container=c&tailLines=5", "three\n");
+        Server.Json($"GET {Services}/hello", "{}");
+        Server.Json("GET /api/v1/namespaces/default/pods?labelSelector=serving.knative.dev%2Fservice%3Dhello", """{"items":[{"metadata":{"name":"p1"}},{"metadata":{"name":"p2"}}]}""");
+        Server.Text("GET /api/v1/namespaces/default/pods/p1/log?container=c&tailLines=5", "one\ntwo\n");
+        Server.Text("GET /api/v1/namespaces/default/pods/p2/log?container=c&tailLines=5", "three\n");
 
-        Assert.Equal("[p1] one\n[p1] two\n[p2] three\n", (await _cli.RunAsync("logs", "hello", "-c", "c", "--tail", "5")).Out);
+        Assert.Equal("[p1] one\n[p1] two\n[p2] three\n", (await Line.RunAsync("logs", "hello", "-c", "c", "--tail", "5")).Out);
     }
 
     [Fact]
@@ -162,8 +151,8 @@ public sealed class RemoteVerbTests : IAsyncLifetime, IDisposable
         using var stop = new CancellationTokenSource();
         var logs = new SemaphoreSlim(0);
         var served = 0;
-        _server.Json($"GET {Services}/hello", "{}");
-        _server.Answers["GET /api/v1/namespaces/default/pods"] = async (context, _) =>
+        Server.Json($"GET {Services}/hello", "{}");
+        Server.Answers["GET /api/v1/namespaces/default/pods"] = async (context, _) =>
         {
             await SayAsync(context, Pod(0, "running"));
             await logs.WaitAsync(CancellationToken.None);
@@ -174,7 +163,7 @@ public sealed class RemoteVerbTests : IAsyncLifetime, IDisposable
             await SayAsync(context, Pod(2, "running"));
             await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
         };
-        _server.Answers["GET /api/v1/namespaces/default/pods/p1/log"] = async (context, _) =>
+        Server.Answers["GET /api/v1/namespaces/default/pods/p1/log"] = async (context, _) =>
         {
             var run = served++;
             if (run == 2)
@@ -186,12 +175,12 @@ public sealed class RemoteVerbTests : IAsyncLifetime, IDisposable
             logs.Release();
         };
 
-        var result = await _cli.RunAsync("", stop.Token, "logs", "hello", "-f", "--tail", "1");
+        var result = await Line.RunAsync("", stop.Token, "logs", "hello", "-f", "--tail", "1");
 
         Assert.Equal(["[p1] run 0", "[p1] run 1"], result.Lines);
         Assert.Equal(
             ["?follow=true&tailLines=1", "?follow=true", "?follow=true"],
-            _server.Requests.Where(r => r.Line.Contains("/p1/log", StringComparison.Ordinal)).Select(r => r.Line[r.Line.IndexOf('?', StringComparison.Ordinal)..]));
+            Server.Requests.Where(r => r.Line.Contains("/p1/log", StringComparison.Ordinal)).Select(r => r.Line[r.Line.IndexOf('?', StringComparison.Ordinal)..]));
 
         static string Pod(int restarts, string state) => Change(
             $$$"""{"metadata":{"name":"p1"},"status":{"containerStatuses":[{"restartCount":{{{restarts}}},"state":{"{{{state}}}":{} } }] } }""");
@@ -206,22 +195,22 @@ public sealed class RemoteVerbTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Logs_AtZeroAndOfNothing_SaySo()
     {
-        _server.Json($"GET {Services}/hello", "{}");
-        _server.Json("GET /api/v1/namespaces/default/pods", """{"items":[]}""");
+        Server.Json($"GET {Services}/hello", "{}");
+        Server.Json("GET /api/v1/namespaces/default/pods", """{"items":[]}""");
 
-        Assert.Contains("scaled to zero", (await _cli.RunAsync("logs", "ksvc/hello")).Error, StringComparison.Ordinal);
-        Assert.Equal(ExitCodes.NotFound, (await _cli.RunAsync("logs", "pod/none")).Code);
-        Assert.Equal(ExitCodes.Usage, (await _cli.RunAsync("logs", "configmap/none")).Code);
+        Assert.Contains("scaled to zero", (await Line.RunAsync("logs", "ksvc/hello")).Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.NotFound, (await Line.RunAsync("logs", "pod/none")).Code);
+        Assert.Equal(ExitCodes.Usage, (await Line.RunAsync("logs", "configmap/none")).Code);
     }
 
     [Fact]
     public async Task Invoke_ThroughTheGateway_CarriesHostMethodHeadersAndBody()
     {
         await using var gateway = await FakeGateway.StartAsync();
-        _server.Json($"GET {Services}/hello", """{"status":{"url":"http://hello.default.example.com:8880"}}""");
+        Server.Json($"GET {Services}/hello", """{"status":{"url":"http://hello.default.example.com:8880"}}""");
 
-        var result = await _cli.RunAsync("invoke", "hello", "/a?b=c", "-d", "{}", "-H", "Content-Type: application/json", "-H", "X-One: 1", "--gateway", gateway.Address);
-        var failed = await _cli.RunAsync("invoke", "hello", "/fail", "-o", "json", "--gateway", gateway.Address);
+        var result = await Line.RunAsync("invoke", "hello", "/a?b=c", "-d", "{}", "-H", "Content-Type: application/json", "-H", "X-One: 1", "--gateway", gateway.Address);
+        var failed = await Line.RunAsync("invoke", "hello", "/fail", "-o", "json", "--gateway", gateway.Address);
 
         Assert.Equal("POST hello.default.example.com:8880 /a?b=c application/json 1 {}", result.Out);
         Assert.Equal((ExitCodes.Failed, 503), (failed.Code, (int)JsonNode.Parse(failed.Out)!["status"]!));
@@ -231,9 +220,9 @@ public sealed class RemoteVerbTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Invoke_NotReadyOrMissing_SaysWhy()
     {
-        Assert.Equal(ExitCodes.NotFound, (await _cli.RunAsync("invoke", "hello")).Code);
-        _server.Json($"GET {Services}/hello", """{"status":{"conditions":[{"type":"Ready","status":"False","message":"image is missing"}]}}""");
-        Assert.Contains("image is missing", (await _cli.RunAsync("invoke", "hello")).Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.NotFound, (await Line.RunAsync("invoke", "hello")).Code);
+        Server.Json($"GET {Services}/hello", """{"status":{"conditions":[{"type":"Ready","status":"False","message":"image is missing"}]}}""");
+        Assert.Contains("image is missing", (await Line.RunAsync("invoke", "hello")).Error, StringComparison.Ordinal);
     }
 
     private static string Conditioned(string status, int generation) =>
