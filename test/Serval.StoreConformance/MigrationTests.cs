@@ -9,6 +9,9 @@ public sealed class MigrationTests : IDisposable
 {
     private static readonly ObjectKey s_kept = new("old", "kept");
 
+    // The moment after the last change of layout-1.sql: its history is not old yet.
+    private static readonly DateTimeOffset s_written = DateTimeOffset.FromUnixTimeMilliseconds(1_795_259_906_000);
+
     private readonly ScratchDirectory _directory = new();
 
     public MigrationTests()
@@ -114,5 +117,8 @@ public sealed class MigrationTests : IDisposable
 
     private static long? Layout(SqliteDatabase database) => database.Scalar("PRAGMA user_version");
 
-    private Task<OpenedStore> OpenAsync(ScratchDirectory? directory = null) => OpenedStore.OpenAsync(new StoreOptions { Directory = (directory ?? _directory).Path });
+    private Task<OpenedStore> OpenAsync(ScratchDirectory? directory = null) => OpenedStore.OpenAsync(new StoreOptions
+    {
+        Directory = (directory ?? _directory).Path, TimeProvider = new ManualTime(s_written),
+    });
 }
