@@ -162,12 +162,18 @@ public static class Kinds
         ],
     };
 
+    public static readonly ResourceKind Certificate = new()
+    {
+        Group = "networking.internal.knative.dev", Version = "v1alpha1", Kind = "Certificate", Plural = "certificates", ShortNames = ["kcert"],
+        Categories = ["knative-internal", "networking"], IsCustom = true, Durability = WriteDurability.Derived, Columns = [s_ready, s_reason],
+    };
+
     /// <summary>Every kind, in the order discovery lists them.</summary>
     public static readonly IReadOnlyList<ResourceKind> All =
     [
         Namespace, Pod, Service, ConfigMap, Secret, ServiceAccount, Event, Node, Endpoints,
         Deployment, ReplicaSet, EndpointSlice, Lease, CustomResourceDefinition,
-        KService, Configuration, Revision, Route, PodAutoscaler, Metric, KIngress, ServerlessService,
+        KService, Configuration, Revision, Route, PodAutoscaler, Metric, KIngress, ServerlessService, Certificate,
     ];
 
     // Loops, not dictionaries: a few dozen comparisons, against milliseconds of compiling tuple-keyed dictionaries at every start.

@@ -1,3 +1,4 @@
+using Serval.Controllers.Certificates;
 using Serval.Controllers.Serving;
 using Serval.Controllers.Workloads;
 using Serval.Kube;
@@ -17,6 +18,11 @@ public static class ControllerSets
         .Add(new PodBindingReconciler(client, events))
         .Add(new EndpointsReconciler(client))
         .Add(new NamespaceReconciler(client));
+
+    /// <summary>The built-in issuer of Certificates.</summary>
+    public static ControllerHost AddCertificates(
+        this ControllerHost controllers, IKubeClient client, ServingConfigSource config, IEventRecorder events, TimeProvider time) => controllers
+        .Add(new CertificateReconciler(client, config, events, time));
 
     /// <summary>Knative Services, Configurations, Revisions, Routes.</summary>
     /// <param name="controllers">Where they run.</param>

@@ -3,7 +3,7 @@ using Serval.Api.Core;
 
 namespace Serval.Api.Admission;
 
-/// <summary>Knative's rules of PodAutoscaler, Ingress and ServerlessService.</summary>
+/// <summary>Knative's rules of PodAutoscaler, Ingress, ServerlessService and Certificate.</summary>
 internal static class InternalRules
 {
     public static void PodAutoscaler(JsonObject tree, AdmissionContext ctx, Problems to)
@@ -34,6 +34,29 @@ internal static class InternalRules
         }
         Reference(spec.Object("objectRef"), "spec.objectRef", to);
         to.OneOf(spec, "protocolType", "spec", "http1", "h2c");
+    }
+
+    public static void Certificate(JsonObject tree, Problems to)
+    {
+        var spec = tree.Object("spec");
+        var names = (spec.Array("dnsNames") ?? []).Select(Tree.Text).ToList();
+        if (names.Count == 0)
+        {
+            to.Missing("spec.dnsNames");
+        }
+        foreach (var (i, name) in names.Index())
+        {
+            if (name.Length == 0)
+            {
+                to.Wrong("", $"spec.dnsNames[{i}]");
+            }
+        }
+        to.Need(spec, "secretName", "spec");
+        if (spec.String("domain") is { Length: > 0 } domain && names.Count > 0
+            && !names.Exists(n => n == domain || n.EndsWith("." + domain, StringComparison.Ordinal)))
+        {
+            to.Wrong("domain", "spec.domain must be a suffix of, or match exactly, at least one entry in dnsNames"); // the path is upstream's
+        }
     }
 
     public static void Ingress(JsonObject tree, Problems to)

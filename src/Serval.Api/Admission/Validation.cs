@@ -81,6 +81,10 @@ public static class Validation
         {
             InternalRules.ServerlessService(tree, to);
         }
+        else if (kind == Kinds.Certificate)
+        {
+            InternalRules.Certificate(tree, to);
+        }
     }
 
     private static void Kubernetes(ResourceKind kind, JsonObject tree, JsonObject? old, Problems to)

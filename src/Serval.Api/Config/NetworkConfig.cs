@@ -27,6 +27,9 @@ public sealed record NetworkConfig
     public const string ServalIngressClass = "serval.ingress.networking.knative.dev";
     public const string ServalCertificateClass = "serval.certificate.networking.knative.dev";
 
+    /// <summary>The class of knative/serving's own issuer (net-certmanager); the built-in one answers to it too.</summary>
+    public const string CertManagerCertificateClass = "cert-manager.certificate.networking.knative.dev";
+
     public static NetworkConfig Default { get; } = new();
 
     public string IngressClass { get; init; } = ServalIngressClass;

@@ -33,5 +33,6 @@ internal sealed partial class MetaJson : JsonSerializerContext;
 [JsonSerializable(typeof(Metric))]
 [JsonSerializable(typeof(KIngress))]
 [JsonSerializable(typeof(ServerlessService))]
+[JsonSerializable(typeof(Certificate))]
 [JsonSerializable(typeof(EndpointSlice))]
 internal sealed partial class ViewJson : JsonSerializerContext;

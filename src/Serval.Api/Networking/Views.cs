@@ -111,6 +111,41 @@ public sealed record ServerlessServiceStatus
     public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
 }
 
+/// <summary>networking.internal.knative.dev/v1alpha1 Certificate.</summary>
+public sealed record Certificate : IKubeView<Certificate>
+{
+    public static JsonTypeInfo<Certificate> JsonType => ViewJson.Default.Certificate;
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public CertificateSpec Spec { get; init => field = value ?? field; } = new();
+    public CertificateStatus Status { get; init => field = value ?? field; } = new();
+}
+
+public sealed record CertificateSpec
+{
+    public IReadOnlyList<string> DnsNames { get; init => field = value ?? field; } = [];
+
+    /// <summary>The domain that the names are below, or empty.</summary>
+    public string Domain { get; init => field = value ?? field; } = "";
+    public string SecretName { get; init => field = value ?? field; } = "";
+}
+
+public sealed record CertificateStatus
+{
+    public long ObservedGeneration { get; init; }
+    public DateTimeOffset? NotAfter { get; init; }
+    public IReadOnlyList<Http01Challenge> Http01Challenges { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
+}
+
+/// <summary>Where an ACME server looks for the answer that proves whose a host is.</summary>
+public sealed record Http01Challenge
+{
+    public string Url { get; init => field = value ?? field; } = "";
+    public string ServiceName { get; init => field = value ?? field; } = "";
+    public string ServiceNamespace { get; init => field = value ?? field; } = "";
+    public JsonElement? ServicePort { get; init; }
+}
+
 /// <summary>discovery.k8s.io/v1 EndpointSlice.</summary>
 public sealed record EndpointSlice : IKubeView<EndpointSlice>
 {

@@ -68,7 +68,15 @@ public static class KnativeNames
     public const string HttpOptionAnnotation = NetworkingGroup + "/httpOption";
     public const string HttpProtocolAnnotation = NetworkingGroup + "/http-protocol";
 
+    public const string WildcardDomainLabel = NetworkingGroup + "/wildcardDomain";
+    public const string CertificateTypeLabel = NetworkingGroup + "/certificate-type";
+
+    // Values of CertificateTypeLabel.
+    public const string ExternalDomainCertificate = "external-domain";
+    public const string ClusterLocalDomainCertificate = "cluster-local-domain";
+
     // networking.internal.knative.dev: between controllers.
+    public const string CertificateUidLabel = NetworkingInternalGroup + "/certificate-uid";
     public const string RolloutAnnotation = NetworkingInternalGroup + "/rollout";
     public const string ServiceTypeLabel = NetworkingInternalGroup + "/serviceType";
 

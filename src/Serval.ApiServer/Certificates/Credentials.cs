@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Serval.Kube.Certificates;
 
 namespace Serval.ApiServer.Certificates;
 
@@ -13,6 +14,7 @@ internal sealed class Credentials : IDisposable
     public const string AdminUser = "kubernetes-admin";
     public const string AdminGroup = "system:masters";
 
+    private static readonly TimeSpan s_lifetime = TimeSpan.FromDays(365);
     private static readonly TimeSpan s_renewBefore = TimeSpan.FromDays(30);
 
     private readonly string _directory;
@@ -108,7 +110,7 @@ internal sealed class Credentials : IDisposable
 
     private CertificateAuthority OpenAuthority()
     {
-        if (KeyPair.Load(_directory, "ca") is { } stored)
+        if (KeyPairFiles.Load(_directory, "ca") is { } stored)
         {
             var authority = new CertificateAuthority(stored, _clock);
             if (!EndsSoon(End(authority.Certificate)))
@@ -117,24 +119,24 @@ internal sealed class Credentials : IDisposable
             }
             authority.Dispose();
         }
-        var pair = CertificateAuthority.Generate(_clock);
+        var pair = CertificateAuthority.Generate("serval-ca", _clock);
         pair.Save(_directory, "ca");
         return new CertificateAuthority(pair, _clock);
     }
 
     private X509Certificate2 OpenServer() =>
-        OpenLeaf("apiserver", CertificateAuthority.ServerUse, _hosts, () => Authority.IssueServer(_hosts)).ToCertificate();
+        OpenLeaf("apiserver", CertificateAuthority.ServerUse, _hosts, () => Authority.IssueServer("serval-apiserver", _hosts, s_lifetime)).ToCertificate();
 
     private (KeyPair Pair, DateTimeOffset Ends) OpenAdmin()
     {
-        var pair = OpenLeaf("admin", CertificateAuthority.ClientUse, [], () => Authority.IssueClient(AdminUser, AdminGroup));
+        var pair = OpenLeaf("admin", CertificateAuthority.ClientUse, [], () => Authority.IssueClient(AdminUser, AdminGroup, s_lifetime));
         using var certificate = pair.ToCertificate();
         return (pair, End(certificate));
     }
 
     private KeyPair OpenLeaf(string name, Oid use, IReadOnlyList<string> hosts, Func<KeyPair> issue)
     {
-        if (KeyPair.Load(_directory, name) is { } stored && IsUsable(stored, use, hosts))
+        if (KeyPairFiles.Load(_directory, name) is { } stored && IsUsable(stored, use, hosts))
         {
             return stored;
         }

@@ -106,6 +106,7 @@ internal sealed class ServalHost : IServalHost
         }
         var controllers = _started.Add(new ControllerHost(client, events, time, loggers.CreateLogger<ControllerHost>()));
         controllers.AddWorkloads(client, events, time)
+            .AddCertificates(client, config, events, time)
             .AddServing(client, new ImageJoint(Images), config, () => proxy.HttpPort, events, time)
             .AddAutoscaler(client, autoscaler, config, () => [new GatewayAddress("127.0.0.1", proxy.HttpPort)], events, time)
             .AddNetworking(client, feed, ControllerSets.GatewayHost, new GatewayAddress(ClientAddress(Options.ListenAddress).ToString(), proxy.HttpPort), time);

@@ -153,6 +153,11 @@ public sealed class RejectedKubernetesTests
     [InlineData("Ingress", """{"metadata":{"name":"i","namespace":"d"},"spec":{"httpOption":"Enabled"}}""", "missing field(s): spec.rules")]
     [InlineData("Ingress", """{"metadata":{"name":"i","namespace":"d"},"spec":{"rules":[{}]}}""", "missing field(s): spec.rules[0].http")]
     [InlineData("ServerlessService", """{"metadata":{"name":"s","namespace":"d"},"spec":{"mode":"Other","objectRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"x"}}}""", "invalid value: Other: spec.mode")]
+    [InlineData("Certificate", """{"metadata":{"name":"c","namespace":"d"},"spec":{"secretName":"s"}}""", "missing field(s): spec.dnsNames")]
+    [InlineData("Certificate", """{"metadata":{"name":"c","namespace":"d"},"spec":{"dnsNames":["a.test"]}}""", "missing field(s): spec.secretName")]
+    [InlineData("Certificate", """{"metadata":{"name":"c","namespace":"d"},"spec":{}}""", "missing field(s): spec.dnsNames, spec.secretName")]
+    [InlineData("Certificate", """{"metadata":{"name":"c","namespace":"d"},"spec":{"dnsNames":["a.test",""],"secretName":"s"}}""", "invalid value: : spec.dnsNames[1]")]
+    [InlineData("Certificate", """{"metadata":{"name":"c","namespace":"d"},"spec":{"dnsNames":["a.test","ab.test"],"domain":"b.test","secretName":"s"}}""", "invalid value: domain: spec.domain must be a suffix of, or match exactly, at least one entry in dnsNames")]
     [InlineData("PodAutoscaler", """{"metadata":{"name":"p","namespace":"d"},"spec":{"protocolType":"h3"}}""", "missing field(s): spec.scaleTargetRef.apiVersion, spec.scaleTargetRef.kind, spec.scaleTargetRef.name")]
     public void Internal_BadSpec_IsRefused(string kindName, string json, string expected)
     {

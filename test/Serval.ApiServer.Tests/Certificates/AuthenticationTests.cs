@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Serval.ApiServer.Certificates;
+using Serval.Kube.Certificates;
 
 namespace Serval.ApiServer.Tests.Certificates;
 
@@ -69,6 +70,8 @@ public sealed class AuthenticationTests : IAsyncLifetime
 
 public sealed class CredentialsTests : IDisposable
 {
+    private static readonly TimeSpan s_year = TimeSpan.FromDays(365);
+
     private readonly string _directory = Directory.CreateTempSubdirectory("serval-pki-").FullName;
     private readonly ManualTime _clock = new(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
 
@@ -110,8 +113,8 @@ public sealed class CredentialsTests : IDisposable
     public void Vouches_ForeignOrServerCertificate_No()
     {
         using var credentials = Open("localhost");
-        using var other = new CertificateAuthority(CertificateAuthority.Generate(_clock), _clock);
-        using var foreign = other.IssueClient("kubernetes-admin", "system:masters").ToCertificate();
+        using var other = new CertificateAuthority(CertificateAuthority.Generate("serval-ca", _clock), _clock);
+        using var foreign = other.IssueClient("kubernetes-admin", "system:masters", s_year).ToCertificate();
         using var own = credentials.Admin.ToCertificate();
         Assert.True(credentials.Authority.Vouches(own));
         Assert.False(credentials.Authority.Vouches(foreign));
@@ -159,13 +162,13 @@ public sealed class CredentialsTests : IDisposable
 
     private void Harm(string harm)
     {
-        var (server, admin) = (KeyPair.Load(_directory, "apiserver")!, KeyPair.Load(_directory, "admin")!);
-        using var other = new CertificateAuthority(CertificateAuthority.Generate(_clock), _clock);
+        var (server, admin) = (KeyPairFiles.Load(_directory, "apiserver")!, KeyPairFiles.Load(_directory, "admin")!);
+        using var other = new CertificateAuthority(CertificateAuthority.Generate("serval-ca", _clock), _clock);
         using var forger = new CertificateAuthority(Forged(), _clock);
         (server, admin) = harm switch
         {
-            "foreign" => (other.IssueServer(["localhost"]), other.IssueClient(Credentials.AdminUser, Credentials.AdminGroup)),
-            "forged" => (forger.IssueServer(["localhost"]), forger.IssueClient(Credentials.AdminUser, Credentials.AdminGroup)),
+            "foreign" => (other.IssueServer("serval-apiserver", ["localhost"], s_year), other.IssueClient(Credentials.AdminUser, Credentials.AdminGroup, s_year)),
+            "forged" => (forger.IssueServer("serval-apiserver", ["localhost"], s_year), forger.IssueClient(Credentials.AdminUser, Credentials.AdminGroup, s_year)),
             "other key" => (server with { KeyPem = admin.KeyPem }, admin with { KeyPem = server.KeyPem }),
             "torn" => (server with { CertificatePem = server.CertificatePem[..200] }, admin with { KeyPem = "" }),
             _ => (admin, server),
@@ -177,7 +180,7 @@ public sealed class CredentialsTests : IDisposable
     /// <summary>An authority of the same name, which says that its key is the one of the real one.</summary>
     private KeyPair Forged()
     {
-        using var real = KeyPair.Load(_directory, "ca")!.ToCertificate();
+        using var real = KeyPairFiles.Load(_directory, "ca")!.ToCertificate();
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(real.SubjectName, key, HashAlgorithmName.SHA256);
         foreach (var extension in real.Extensions)

@@ -59,7 +59,7 @@ internal sealed class ApiServerFixture : IAsyncDisposable
         if (withCertificate)
         {
             handler.SslOptions.ClientCertificates =
-                [KeyPair.Load(Path.Combine(_directory, "certificates"), "admin")!.ToCertificate()];
+                [KeyPairFiles.Load(Path.Combine(_directory, "certificates"), "admin")!.ToCertificate()];
         }
         return new HttpClient(handler)
         {

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Api;
 using Serval.ApiServer.Pipeline;
 using Serval.ApiServer.Store;
+using Serval.Controllers.Certificates;
 using Serval.Controllers.Serving;
 using Serval.Controllers.Tests.TestServices;
 using Serval.Kube;
@@ -34,6 +35,7 @@ internal sealed class ServingWorld : IAsyncDisposable
         Config = new ServingConfigSource(Client, NullLogger<ServingConfigSource>.Instance);
         _reconcilers =
         [
+            new CertificateReconciler(Client, Config, Events, Time),
             new ServiceReconciler(Client, Events, Time),
             new ConfigurationReconciler(Client, Events, Time),
             new RevisionCollector(Client, Config, Events, Time),

@@ -2,13 +2,14 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Serval.ApiServer.Certificates;
+namespace Serval.Kube.Certificates;
 
-/// <summary>Serval's own certificate authority: signs the API server's certificate and those of its clients.</summary>
-internal sealed class CertificateAuthority(KeyPair pair, TimeProvider clock) : IDisposable
+/// <summary>An authority of Serval's own: one signs the API server's certificate and those of its clients, another those of the gateway's hosts.</summary>
+public sealed class CertificateAuthority(KeyPair pair, TimeProvider clock) : IDisposable
 {
     private static readonly TimeSpan s_lifetime = TimeSpan.FromDays(3650);
-    private static readonly TimeSpan s_leafLifetime = TimeSpan.FromDays(365);
+
+    /// <summary>Certificates begin this long before they are made: clocks differ.</summary>
     public static readonly TimeSpan Skew = TimeSpan.FromMinutes(10);
     public static readonly Oid ServerUse = new("1.3.6.1.5.5.7.3.1");
     public static readonly Oid ClientUse = new("1.3.6.1.5.5.7.3.2");
@@ -16,12 +17,17 @@ internal sealed class CertificateAuthority(KeyPair pair, TimeProvider clock) : I
     /// <summary>With its private key.</summary>
     public X509Certificate2 Certificate { get; } = pair.ToCertificate();
 
+    /// <summary>When it begins and ends.</summary>
+    public (DateTimeOffset Begins, DateTimeOffset Ends) Validity =>
+        (new DateTimeOffset(Certificate.NotBefore.ToUniversalTime()), new DateTimeOffset(Certificate.NotAfter.ToUniversalTime()));
+
     public string CertificatePem => pair.CertificatePem;
 
-    public static KeyPair Generate(TimeProvider clock)
+    /// <summary>A new authority of this common name.</summary>
+    public static KeyPair Generate(string name, TimeProvider clock)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest(Name("serval-ca", ""), key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest(Name(name, ""), key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
@@ -31,7 +37,10 @@ internal sealed class CertificateAuthority(KeyPair pair, TimeProvider clock) : I
     }
 
     /// <summary>A certificate for a server that answers to these names and addresses.</summary>
-    public KeyPair IssueServer(IReadOnlyList<string> hosts)
+    /// <param name="name">The common name, at most 64 bytes (RFC 5280, upper bounds).</param>
+    /// <param name="hosts">Names, also wildcards, and addresses.</param>
+    /// <param name="lifetime">How long it is valid.</param>
+    public KeyPair IssueServer(string name, IReadOnlyList<string> hosts, TimeSpan lifetime)
     {
         var names = new SubjectAlternativeNameBuilder();
         foreach (var host in hosts)
@@ -45,11 +54,11 @@ internal sealed class CertificateAuthority(KeyPair pair, TimeProvider clock) : I
                 names.AddDnsName(host);
             }
         }
-        return Issue(Name("serval-apiserver", ""), ServerUse, names.Build());
+        return Issue(Name(name, ""), ServerUse, names.Build(), lifetime);
     }
 
     /// <summary>A certificate that makes its holder this user in this group.</summary>
-    public KeyPair IssueClient(string user, string group) => Issue(Name(user, group), ClientUse, null);
+    public KeyPair IssueClient(string user, string group, TimeSpan lifetime) => Issue(Name(user, group), ClientUse, null, lifetime);
 
     /// <summary>Whether this authority signed the certificate, it is valid now, and it may be used by a client.</summary>
     public bool Vouches(X509Certificate2 certificate) => Signed(certificate, ClientUse, clock.GetUtcNow().UtcDateTime);
@@ -69,7 +78,7 @@ internal sealed class CertificateAuthority(KeyPair pair, TimeProvider clock) : I
 
     public void Dispose() => Certificate.Dispose();
 
-    private KeyPair Issue(X500DistinguishedName subject, Oid use, X509Extension? names)
+    private KeyPair Issue(X500DistinguishedName subject, Oid use, X509Extension? names, TimeSpan lifetime)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
@@ -84,9 +93,9 @@ internal sealed class CertificateAuthority(KeyPair pair, TimeProvider clock) : I
         var serial = RandomNumberGenerator.GetBytes(16);
         serial[0] = (byte)((serial[0] & 0x7f) | 0x40); // positive and of full length
         var now = clock.GetUtcNow();
-        var end = now + s_leafLifetime;
-        var last = new DateTimeOffset(Certificate.NotAfter.ToUniversalTime());
-        using var certificate = request.Create(Certificate, now - Skew, end < last ? end : last, serial);
+        var end = now + lifetime;
+        var (first, last) = Validity;
+        using var certificate = request.Create(Certificate, now - Skew < first ? first : now - Skew, end < last ? end : last, serial);
         return KeyPair.From(certificate, key);
     }
 
