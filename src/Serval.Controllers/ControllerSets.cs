@@ -8,8 +8,11 @@ namespace Serval.Controllers;
 /// <summary>The reconcilers by family, for the composition root.</summary>
 public static class ControllerSets
 {
-    /// <summary>Name of the gateway inside the cluster; placeholder Services point at it.</summary>
+    /// <summary>Name of the public gateway inside the cluster.</summary>
     public const string GatewayHost = "gateway.knative-serving.svc.cluster.local";
+
+    /// <summary>Name of the private gateway, by which cluster-local Routes are reached too; placeholder Services point at it.</summary>
+    public const string PrivateGatewayHost = "gateway-private.knative-serving.svc.cluster.local";
 
     /// <summary>Deployments, ReplicaSets, endpoints, namespaces, pod binding.</summary>
     public static ControllerHost AddWorkloads(this ControllerHost controllers, IKubeClient client, IEventRecorder events, TimeProvider time) => controllers
@@ -29,15 +32,15 @@ public static class ControllerSets
     /// <param name="client">The waist.</param>
     /// <param name="images">Tag → digest.</param>
     /// <param name="config">The cluster's settings.</param>
-    /// <param name="httpPort">Port of the gateway, for URLs; asked at each run.</param>
+    /// <param name="ports">Ports of the gateway, for URLs; asked at each run.</param>
     /// <param name="events">Hears what happens.</param>
     /// <param name="time">The clock.</param>
     public static ControllerHost AddServing(
-        this ControllerHost controllers, IKubeClient client, IImageResolver images, ServingConfigSource config, Func<int> httpPort, IEventRecorder events,
+        this ControllerHost controllers, IKubeClient client, IImageResolver images, ServingConfigSource config, Func<GatewayPorts> ports, IEventRecorder events,
         TimeProvider time) => controllers
         .Add(new ServiceReconciler(client, events, time))
         .Add(new ConfigurationReconciler(client, events, time))
         .Add(new RevisionCollector(client, config, events, time))
         .Add(new RevisionReconciler(client, images, config, events, time))
-        .Add(new RouteReconciler(client, config, httpPort, events, time));
+        .Add(new RouteReconciler(client, config, ports, events, time));
 }

@@ -17,7 +17,7 @@ internal interface IProxyCore
     bool Draining { get; }
 
     /// <summary>Gives a connection that speaks HTTP/2 to the server that does.</summary>
-    bool TryHandOver(SocketTransport transport, byte[] received);
+    bool TryHandOver(SocketTransport transport, byte[] received, bool inside);
 
     void Ended(Http1Connection connection);
 }

@@ -51,8 +51,11 @@ public sealed record ProxyOptions
     /// <summary>How long <see cref="ProxyServer.DisposeAsync"/> waits for requests in flight.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Which clients may reach cluster-local routes.</summary>
-    public Func<IPAddress, bool> IsClusterLocalClient { get; init; } = IPAddress.IsLoopback;
+    /// <summary>
+    /// Whose connections to the private address count as such. A neighbour of this machine can send to any address of it; that alone does not
+    /// bring it inside.
+    /// </summary>
+    public Func<IPAddress, bool> IsInside { get; init; } = _ => true;
 
     /// <summary>One log event a request, not only for those that failed.</summary>
     public bool AccessLog { get; init; }

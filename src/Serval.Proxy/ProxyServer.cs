@@ -25,7 +25,8 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     private volatile bool _draining;
     private bool _scanOn; // guarded by _scanning
     private Listener? _listener;
-    private Listener? _inside;
+    private Listener? _privateListener;
+    private volatile IPAddress? _privateAddress;
     private Task _accepting = Task.CompletedTask;
     private int _disposed;
 
@@ -46,6 +47,9 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
 
     /// <summary>The port bound, once started.</summary>
     public int HttpPort => _listener?.Port ?? throw new InvalidOperationException("The proxy is not started: call StartAsync first.");
+
+    /// <summary>Where cluster-local routes are reached; null until <see cref="ListenInside"/>.</summary>
+    public IPEndPoint? PrivateEndPoint { get; private set; }
 
     ProxyOptions IProxyCore.Options => _options;
 
@@ -69,12 +73,17 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         return Task.CompletedTask;
     }
 
-    /// <summary>Listens on one more address at the same port: where the instances reach it, when they have a network of their own.</summary>
-    /// <exception cref="ProxyBindException">The address or port cannot be had.</exception>
+    /// <summary>
+    /// Opens the private door: connections to this address see cluster-local routes too, those to any other the public ones alone. It listens on
+    /// port 80, which URLs need not name, and on the public port's number; where it has neither, on any free one.
+    /// </summary>
+    /// <exception cref="ProxyBindException">The address cannot be listened on, or is the public one.</exception>
     public void ListenInside(IPAddress address)
     {
-        _inside = Listener.Bind(_options with { HttpAddress = address.ToString(), HttpPort = HttpPort });
-        _accepting = Task.WhenAll([_accepting, .. _inside.Sockets.Select(AcceptAsync)]);
+        _privateListener = Listener.BindPrivate(address, _listener ?? throw new InvalidOperationException("The proxy is not started: call StartAsync first."));
+        _privateAddress = address;
+        PrivateEndPoint = new IPEndPoint(address, _privateListener.Port);
+        _accepting = Task.WhenAll([_accepting, .. _privateListener.Sockets.Select(AcceptAsync)]);
     }
 
     public void Publish(RouteTable table) => _routing.Publish(table);
@@ -108,7 +117,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         }
         _draining = true;
         _listener?.Dispose();
-        _inside?.Dispose();
+        _privateListener?.Dispose();
         await _accepting;
         foreach (var connection in _connections.Keys)
         {
@@ -124,8 +133,8 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         _telemetry.Dispose();
     }
 
-    bool IProxyCore.TryHandOver(SocketTransport transport, byte[] received) =>
-        !_draining && _http2.Value.TryHandOver(new HandedConnection(transport.Socket, received));
+    bool IProxyCore.TryHandOver(SocketTransport transport, byte[] received, bool inside) =>
+        !_draining && _http2.Value.TryHandOver(new HandedConnection(transport.Socket, received, inside));
 
     void IProxyCore.Ended(Http1Connection connection)
     {
@@ -181,9 +190,13 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         }
     }
 
+    // By the address and not by the socket: one that listens on every address accepts at the private one too.
+    private bool IsInside(SocketTransport transport) =>
+        _privateAddress is { } address && address.Equals(transport.LocalAddress) && _options.IsInside(transport.RemoteAddress);
+
     private void Serve(SocketTransport transport)
     {
-        var connection = new Http1Connection(this, transport);
+        var connection = new Http1Connection(this, transport, IsInside(transport));
         _connections.TryAdd(connection, 0);
         TurnScanOn();
         _ = ObserveAsync(connection);

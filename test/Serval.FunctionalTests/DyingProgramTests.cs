@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.RegularExpressions;
 
 namespace Serval.FunctionalTests;
@@ -71,7 +72,7 @@ public sealed partial class DyingProgramTests : IClassFixture<ServalFixture>, IA
 
         // The server's process for this connection kills itself after a part of what it promised.
         var (code, text) = await RawHttp.SendAsync(
-            _fixture.Serval.GatewayPort, "GET /cgi-bin/half HTTP/1.1\r\nHost: mortal.default.localhost\r\n\r\n", cutIsEnd: true, patience.Token);
+            new IPEndPoint(IPAddress.Loopback, _fixture.Serval.GatewayPort), "GET /cgi-bin/half HTTP/1.1\r\nHost: mortal.default.localhost\r\n\r\n", cutIsEnd: true, patience.Token);
         Assert.Equal(200, code);
         Assert.Matches(PromisedThousand(), text);
         Assert.EndsWith("\r\n\r\nhalf", text, StringComparison.Ordinal);

@@ -1,18 +1,17 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Serving;
-using Serval.Controllers.Autoscaler;
 using Serval.Kube;
 
 namespace Serval.Controllers.Networking;
 
 /// <summary>
-/// Keeps the Service by which programs find the gateway: of type LoadBalancer, its address in the status and its real port as the node port, as an
-/// ingress of Knative has one (knative.dev/pkg: test/ingress looks it up). It comes back when somebody deletes it.
+/// Keeps the Services by which programs find the gateway. That of type LoadBalancer has its address in the status and its real port as the node
+/// port. They come back when somebody deletes them.
 /// </summary>
-internal sealed class GatewayServiceReconciler(IKubeClient client, GatewayAddress gateway) : IReconciler
+internal sealed class GatewayServiceReconciler(IKubeClient client, IEnumerable<GatewayService> services) : IReconciler
 {
-    internal static readonly ObjectKey Key = new(KnativeNames.SystemNamespace, "gateway");
+    private readonly Dictionary<ObjectKey, GatewayService> _services = services.ToDictionary(s => s.Key);
 
     public string Name => "gateway-service-controller";
 
@@ -20,43 +19,65 @@ internal sealed class GatewayServiceReconciler(IKubeClient client, GatewayAddres
 
     public IEnumerable<ReconcilerWatch> Watches =>
     [
-        new ReconcilerWatch(Kinds.Namespace, change => change.New.Metadata.Name == Key.Namespace ? [Key] : []),
-        new ReconcilerWatch(Kinds.Endpoints, change => change.New.Key == Key ? [Key] : []),
+        new ReconcilerWatch(Kinds.Namespace, change => change.New.Metadata.Name == KnativeNames.SystemNamespace ? _services.Keys : []),
+        new ReconcilerWatch(Kinds.Endpoints, change => _services.ContainsKey(change.New.Key) ? [change.New.Key] : []),
     ];
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
     {
-        if (key != Key)
+        if (!_services.TryGetValue(key, out var wanted))
         {
             return ReconcileResult.Done;
         }
-        var service = New(Kinds.Service);
-        service["spec"] = new JsonObject
+        var stored = await OwnedObjects.EnsureAsync(client, Kinds.Service, MakeService(wanted), Name, ct);
+        if (wanted.Type == "LoadBalancer")
         {
-            ["type"] = "LoadBalancer",
-            ["ports"] = new JsonArray(new JsonObject
-            {
-                ["name"] = "http2", ["port"] = 80, ["targetPort"] = gateway.Port, ["nodePort"] = gateway.Port, ["protocol"] = "TCP",
-            }),
-        };
-        var stored = await OwnedObjects.EnsureAsync(client, Kinds.Service, service, Name, ct);
-        var status = new JsonObject { ["loadBalancer"] = new JsonObject { ["ingress"] = new JsonArray(new JsonObject { ["ip"] = gateway.Ip }) } };
-        await OwnedObjects.PatchStatusAsync(client, Kinds.Service, stored, status, Name, ct);
-
-        var endpoints = New(Kinds.Endpoints);
+            var status = new JsonObject { ["loadBalancer"] = new JsonObject { ["ingress"] = new JsonArray(Ip(wanted)) } };
+            await OwnedObjects.PatchStatusAsync(client, Kinds.Service, stored, status, Name, ct);
+        }
+        var endpoints = New(Kinds.Endpoints, wanted);
         endpoints["subsets"] = new JsonArray(new JsonObject
         {
-            ["addresses"] = new JsonArray(new JsonObject { ["ip"] = gateway.Ip }),
-            ["ports"] = new JsonArray(new JsonObject { ["name"] = "http2", ["port"] = gateway.Port, ["protocol"] = "TCP" }),
+            ["addresses"] = new JsonArray(Ip(wanted)),
+            ["ports"] = new JsonArray([.. wanted.Ports.Select(p => (JsonNode)new JsonObject
+            {
+                ["name"] = p.Name, ["port"] = wanted.Address.Port, ["protocol"] = "TCP",
+            })]),
         });
         await OwnedObjects.EnsureAsync(client, Kinds.Endpoints, endpoints, Name, ct);
         return ReconcileResult.Done;
     }
 
-    private static JsonObject New(ResourceKind kind) => new()
+    private static JsonObject MakeService(GatewayService wanted)
     {
-        ["apiVersion"] = kind.ApiVersion,
-        ["kind"] = kind.Kind,
-        ["metadata"] = new JsonObject { ["name"] = Key.Name, ["namespace"] = Key.Namespace },
-    };
+        var service = New(Kinds.Service, wanted);
+        service["spec"] = new JsonObject
+        {
+            ["type"] = wanted.Type,
+            ["ports"] = new JsonArray([.. wanted.Ports.Select(p => (JsonNode)Port(p.Name, p.Port))]),
+        };
+        return service;
+
+        JsonObject Port(string name, int port)
+        {
+            var json = new JsonObject { ["name"] = name, ["port"] = port, ["targetPort"] = wanted.Address.Port, ["protocol"] = "TCP" };
+            if (wanted.Type == "LoadBalancer")
+            {
+                json["nodePort"] = wanted.Address.Port;
+            }
+            return json;
+        }
+    }
+
+    private static JsonObject Ip(GatewayService wanted) => new() { ["ip"] = wanted.Address.Ip };
+
+    private static JsonObject New(ResourceKind kind, GatewayService wanted)
+    {
+        var metadata = new JsonObject { ["name"] = wanted.Name, ["namespace"] = wanted.Key.Namespace };
+        if (wanted.Labels.Count > 0)
+        {
+            metadata["labels"] = JsonMaps.ToJson(wanted.Labels);
+        }
+        return new JsonObject { ["apiVersion"] = kind.ApiVersion, ["kind"] = kind.Kind, ["metadata"] = metadata };
+    }
 }

@@ -8,7 +8,7 @@ namespace Serval.Controllers.Networking;
 /// <summary>
 /// The Ingress's status: Ready once the table in force contains its generation, else why not. It writes nothing before the feed has taken its turn.
 /// </summary>
-internal sealed class IngressReconciler(IKubeClient client, RouteFeed feed, string gatewayHost, TimeProvider time) : IReconciler
+internal sealed class IngressReconciler(IKubeClient client, RouteFeed feed, TimeProvider time) : IReconciler
 {
     private const string Configured = "NetworkConfigured";
     private const string Balanced = "LoadBalancerReady";
@@ -34,8 +34,8 @@ internal sealed class IngressReconciler(IKubeClient client, RouteFeed feed, stri
         var status = new JsonObject
         {
             ["observedGeneration"] = stored.Metadata.Generation,
-            ["publicLoadBalancer"] = LoadBalancer(),
-            ["privateLoadBalancer"] = LoadBalancer(),
+            ["publicLoadBalancer"] = LoadBalancer(ControllerSets.GatewayHost),
+            ["privateLoadBalancer"] = LoadBalancer(ControllerSets.PrivateGatewayHost),
             ["conditions"] = conditions.ToJson(),
         };
         await OwnedObjects.PatchStatusAsync(client, Kinds.KIngress, stored, status, Name, ct);
@@ -69,5 +69,5 @@ internal sealed class IngressReconciler(IKubeClient client, RouteFeed feed, stri
         }
     }
 
-    private JsonObject LoadBalancer() => new() { ["ingress"] = new JsonArray(new JsonObject { ["domainInternal"] = gatewayHost }) };
+    private static JsonObject LoadBalancer(string host) => new() { ["ingress"] = new JsonArray(new JsonObject { ["domainInternal"] = host }) };
 }

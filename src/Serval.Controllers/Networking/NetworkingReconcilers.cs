@@ -6,15 +6,15 @@ namespace Serval.Controllers.Networking;
 /// <summary>The reconcilers around the route feed, for the composition root.</summary>
 public static class NetworkingReconcilers
 {
-    /// <summary>Adds the Ingress reconciler and the one of the gateway's Service. Start the feed too: it publishes the routes whose state the reconciler reports.</summary>
+    /// <summary>Adds the Ingress reconciler and the one of the gateway's Services. Start the feed too: it publishes the routes whose state the reconciler reports.</summary>
     /// <param name="controllers">Where it runs.</param>
     /// <param name="client">The waist.</param>
     /// <param name="feed">Publishes the routes.</param>
-    /// <param name="gatewayHost">Name of the gateway's Service inside the cluster.</param>
-    /// <param name="gateway">Where clients reach the gateway.</param>
+    /// <param name="open">Where clients reach the gateway.</param>
+    /// <param name="inside">Where programs inside the cluster reach it.</param>
     /// <param name="time">The clock.</param>
     public static ControllerHost AddNetworking(
-        this ControllerHost controllers, IKubeClient client, RouteFeed feed, string gatewayHost, GatewayAddress gateway, TimeProvider time) => controllers
-        .Add(new IngressReconciler(client, feed, gatewayHost, time))
-        .Add(new GatewayServiceReconciler(client, gateway));
+        this ControllerHost controllers, IKubeClient client, RouteFeed feed, GatewayAddress open, GatewayAddress inside, TimeProvider time) => controllers
+        .Add(new IngressReconciler(client, feed, time))
+        .Add(new GatewayServiceReconciler(client, GatewayService.All(open, inside)));
 }

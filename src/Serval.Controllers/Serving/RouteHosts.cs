@@ -9,12 +9,12 @@ namespace Serval.Controllers.Serving;
 /// <summary>Names under which a Route answers (serving: reconciler/route/domains). Pure.</summary>
 /// <param name="Route">Whose names.</param>
 /// <param name="Config">The cluster's settings.</param>
-/// <param name="HttpPort">Port of the gateway, shown in URLs unless it is 80.</param>
+/// <param name="Ports">Ports of the gateway, shown in URLs unless they are 80.</param>
 /// <param name="LocalServices">Placeholder Services that the user labelled cluster-local.</param>
-internal sealed record RouteHosts(KubeObject Route, ServingConfig Config, int HttpPort, IReadOnlySet<string> LocalServices)
+internal sealed record RouteHosts(KubeObject Route, ServingConfig Config, GatewayPorts Ports, IReadOnlySet<string> LocalServices)
 {
-    internal static RouteHosts Of(IKubeClient client, KubeObject route, ServingConfig config, int httpPort) => new(
-        route, config, httpPort,
+    internal static RouteHosts Of(IKubeClient client, KubeObject route, ServingConfig config, GatewayPorts ports) => new(
+        route, config, ports,
         client.Cache(Kinds.Service).OwnedBy(route.Metadata.Uid).Where(IsLocal).Select(s => s.Metadata.Name).ToHashSet(StringComparer.Ordinal));
 
     /// <summary>
@@ -44,9 +44,13 @@ internal sealed record RouteHosts(KubeObject Route, ServingConfig Config, int Ht
     ];
 
     /// <summary>What users are shown.</summary>
-    internal string Url(string tag) => IsClusterLocal(tag) ? $"http://{Internal(tag)}" : Config.Network.DefaultExternalScheme + "://" + External(tag) + Port;
+    internal string Url(string tag) =>
+        IsClusterLocal(tag) ? InternalUrl(tag) : Config.Network.DefaultExternalScheme + "://" + External(tag) + Suffix(Ports.Public);
+
+    /// <summary>What programs inside the cluster use.</summary>
+    internal string InternalUrl(string tag) => "http://" + Internal(tag) + Suffix(Ports.Private);
 
     private static bool IsLocal(KubeObject obj) => obj.Metadata.Label(KnativeNames.VisibilityLabel) == KnativeNames.VisibilityClusterLocal;
 
-    private string Port => HttpPort is 80 or 0 ? "" : ":" + HttpPort.ToString(CultureInfo.InvariantCulture);
+    private static string Suffix(int port) => port is 80 or 0 ? "" : ":" + port.ToString(CultureInfo.InvariantCulture);
 }

@@ -12,7 +12,7 @@ namespace Serval.Controllers.Serving;
 /// traffic goes on.
 /// </summary>
 internal sealed class RouteReconciler(
-    IKubeClient client, ServingConfigSource config, Func<int> httpPort, IEventRecorder events, TimeProvider time) : IReconciler
+    IKubeClient client, ServingConfigSource config, Func<GatewayPorts> ports, IEventRecorder events, TimeProvider time) : IReconciler
 {
     /// <summary>A timer knows no clock that is set: it is looked at after this time.</summary>
     private static readonly TimeSpan s_longestWait = TimeSpan.FromHours(1);
@@ -42,7 +42,7 @@ internal sealed class RouteReconciler(
             return ReconcileResult.Done;
         }
         var route = stored.As<Route>();
-        var hosts = RouteHosts.Of(client, stored, config.Current, httpPort());
+        var hosts = RouteHosts.Of(client, stored, config.Current, ports());
         var conditions = new ConditionSet(
             route.Status.Conditions, time.GetUtcNow(), "AllTrafficAssigned", "IngressReady", "CertificateProvisioned");
         var status = new JsonObject { ["observedGeneration"] = stored.Metadata.Generation, ["url"] = hosts.Url("") };
@@ -58,7 +58,7 @@ internal sealed class RouteReconciler(
             var rollout = RollOut(stored, plan, out next);
             plan.Divide(rollout);
             status["traffic"] = new JsonArray([.. plan.Shown.Select(t => (JsonNode)Shown(t, hosts))]);
-            status["address"] = new JsonObject { ["url"] = $"http://{hosts.Internal("")}" };
+            status["address"] = new JsonObject { ["url"] = hosts.InternalUrl("") };
             await ProgramAsync(stored, plan, rollout, hosts, status, conditions, ct);
         }
         status["conditions"] = conditions.ToJson();
@@ -190,7 +190,7 @@ internal sealed class RouteReconciler(
             service["spec"] = new JsonObject
             {
                 ["type"] = "ExternalName",
-                ["externalName"] = ControllerSets.GatewayHost,
+                ["externalName"] = ControllerSets.PrivateGatewayHost,
                 ["sessionAffinity"] = "None",
                 ["ports"] = new JsonArray(new JsonObject
                 {

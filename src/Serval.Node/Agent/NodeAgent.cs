@@ -106,8 +106,8 @@ public sealed partial class NodeAgent : IAsyncDisposable
     /// <summary>The machine's address in the pods' network; null when pods have none of their own.</summary>
     public IPAddress? PodGateway => _network?.Gateway;
 
-    /// <summary>Whether an address is a pod's, or the machine's among them.</summary>
-    public bool IsInPodNetwork(IPAddress address) => _network?.Contains(address) ?? false;
+    /// <summary>Whether an address is a pod's or one that only this machine itself has.</summary>
+    public bool IsInside(IPAddress address) => IPAddress.IsLoopback(address) || _network?.Contains(address) == true;
 
     // Told once: which of the two it is decides whether a program may listen on the port it likes.
     private NodeNetwork StartNetwork(NodePaths paths, IObjectCache pods)

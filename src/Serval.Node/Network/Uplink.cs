@@ -79,7 +79,7 @@ internal sealed class Uplink(Subnet subnet)
         // What is inserted later comes first.
         return $"""
             *nat
-            {append} POSTROUTING -s {subnet} ! -o {subnet.Bridge}+ {comment} -j MASQUERADE
+            {append} POSTROUTING -s {subnet} ! -d {subnet} {comment} -j MASQUERADE
             COMMIT
             *filter
             {insert} FORWARD -d {subnet} {comment} -j ACCEPT
@@ -98,7 +98,7 @@ internal sealed class Uplink(Subnet subnet)
             table ip {{subnet.Bridge}} {
               chain out {
                 type nat hook postrouting priority 100; policy accept;
-                ip saddr {{subnet}} oifname != "{{subnet.Bridge}}*" masquerade
+                ip saddr {{subnet}} ip daddr != {{subnet}} masquerade
               }
               chain in {
                 type filter hook forward priority 0; policy accept;

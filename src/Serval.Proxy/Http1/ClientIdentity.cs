@@ -4,8 +4,8 @@ using System.Text;
 
 namespace Serval.Proxy;
 
-/// <summary>A client's address, as the forwarding headers spell it.</summary>
-internal sealed class ClientIdentity(IPAddress address, bool clusterLocal)
+/// <summary>A client's address, as the forwarding headers spell it, and whether it came by the private door.</summary>
+internal sealed class ClientIdentity(IPAddress address, bool inside)
 {
     /// <summary>For X-Forwarded-For.</summary>
     public byte[] Address { get; } = Encoding.ASCII.GetBytes(address.ToString());
@@ -14,5 +14,5 @@ internal sealed class ClientIdentity(IPAddress address, bool clusterLocal)
     public byte[] ForwardedFor { get; } =
         Encoding.ASCII.GetBytes(address.AddressFamily == AddressFamily.InterNetworkV6 ? $"for=\"[{address}]\"" : $"for={address}");
 
-    public bool ClusterLocal { get; } = clusterLocal;
+    public bool Inside { get; } = inside;
 }

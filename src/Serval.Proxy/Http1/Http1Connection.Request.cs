@@ -64,7 +64,7 @@ internal sealed partial class Http1Connection
         var target = bytes[_request.Target];
         var query = target.IndexOf((byte)'?');
         var path = query < 0 ? target : target[..query];
-        var rule = _core.Snapshot.Match(chars[..count], path, new HeadHeaders(bytes, _request), _identity.ClusterLocal);
+        var rule = _core.Snapshot.Match(chars[..count], path, new HeadHeaders(bytes, _request), _identity.Inside);
         if (rule is null)
         {
             return null;

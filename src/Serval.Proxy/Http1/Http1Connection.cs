@@ -35,11 +35,11 @@ internal sealed partial class Http1Connection : ITransportWatcher
     private int _resets;
     private bool _http2Upstream;
 
-    public Http1Connection(IProxyCore core, Transport client)
+    public Http1Connection(IProxyCore core, Transport client, bool inside)
     {
         _core = core;
         _client = client;
-        _identity = new ClientIdentity(client.RemoteAddress, core.Options.IsClusterLocalClient(client.RemoteAddress));
+        _identity = new ClientIdentity(client.RemoteAddress, inside);
         _request = new MessageHead(core.Options.MaxHeaders);
         _response = new MessageHead(core.Options.MaxHeaders);
         client.Watcher = this;
@@ -172,7 +172,7 @@ internal sealed partial class Http1Connection : ITransportWatcher
     private void HandOver()
     {
         Debug.Assert(!_client.ReceiveBegun, "The receive that brought the preface is done.");
-        if (_client is SocketTransport socket && _core.TryHandOver(socket, _input.Unread.ToArray()))
+        if (_client is SocketTransport socket && _core.TryHandOver(socket, _input.Unread.ToArray(), _identity.Inside))
         {
             _handedOver = true;
         }

@@ -13,7 +13,7 @@ internal sealed class HandedConnection : DefaultConnectionContext, IMemoryPoolFe
     private readonly HandedStream _stream;
     private readonly CancellationTokenSource _closed = new();
 
-    public HandedConnection(Socket socket, byte[] received)
+    public HandedConnection(Socket socket, byte[] received, bool inside)
     {
         _socket = socket;
         _stream = new HandedStream(socket, received, Lost);
@@ -21,11 +21,16 @@ internal sealed class HandedConnection : DefaultConnectionContext, IMemoryPoolFe
         LocalEndPoint = socket.LocalEndPoint;
         RemoteEndPoint = socket.RemoteEndPoint;
         ConnectionClosed = _closed.Token;
+        Inside = inside;
         Features.Set<IMemoryPoolFeature>(this);
+        Features.Set(this);
         Transport = new Duplex(
             PipeReader.Create(_stream, new StreamPipeReaderOptions(bufferSize: 16 * 1024, leaveOpen: true)),
             PipeWriter.Create(_stream, new StreamPipeWriterOptions(leaveOpen: true)));
     }
+
+    /// <summary>Whether it came by the private door.</summary>
+    public bool Inside { get; }
 
     public MemoryPool<byte> MemoryPool => MemoryPool<byte>.Shared;
 

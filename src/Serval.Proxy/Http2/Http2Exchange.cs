@@ -22,7 +22,7 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
     {
         var host = context.Request.Host.Value ?? "";
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        var local = core.Options.IsClusterLocalClient(ClientAddress());
+        var local = context.Features.GetRequiredFeature<HandedConnection>().Inside;
         if (IsProbe())
         {
             _failure = RequestOutcome.ProbeAnswered;
@@ -165,7 +165,7 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
 
     private void AddForwarded(HttpRequestMessage request, string host)
     {
-        var client = new ClientIdentity(ClientAddress(), clusterLocal: false);
+        var client = new ClientIdentity(ClientAddress(), inside: false);
         var headers = context.Request.Headers;
         Replace("X-Forwarded-For", Joined("X-Forwarded-For", Encoding.ASCII.GetString(client.Address)));
         Replace("Forwarded", Joined("Forwarded", $"{Encoding.ASCII.GetString(client.ForwardedFor)};host=\"{host}\";proto=http"));

@@ -7,6 +7,7 @@ namespace Serval.Proxy;
 internal sealed class Listener(IReadOnlyList<Socket> sockets, int port) : IDisposable
 {
     private const int Backlog = 4096;
+    private const int HttpPort = 80;
 
     public int Port => port;
 
@@ -44,6 +45,33 @@ internal sealed class Listener(IReadOnlyList<Socket> sockets, int port) : IDispo
         }
     }
 
+    /// <summary>Binds an address beside the public ones: port 80 and the public port, else any. The first of them is its <see cref="Port"/>.</summary>
+    public static Listener BindPrivate(IPAddress address, Listener open)
+    {
+        if (open.Sockets.Any(s => ((IPEndPoint)s.LocalEndPoint!).Address.Equals(address)))
+        {
+            throw new ProxyBindException($"{address} is the gateway's private address; choose another with --listen", null);
+        }
+        var everywhere = open.Sockets.Any(s => ((IPEndPoint)s.LocalEndPoint!).Address is var a && (a.Equals(IPAddress.Any) || a.Equals(IPAddress.IPv6Any)));
+        var (bound, first) = (new List<Socket>(), 0);
+        foreach (var port in (ReadOnlySpan<int>)[HttpPort, open.Port])
+        {
+            var listens = everywhere && port == open.Port; // what listens everywhere has it
+            if (!listens && TryBind(address, port) is { } socket)
+            {
+                bound.Add(socket);
+                listens = true;
+            }
+            first = first == 0 && listens ? port : first;
+        }
+        if (first == 0)
+        {
+            bound.Add(TryBind(address, 0) ?? throw new ProxyBindException($"the gateway cannot listen on {address} for programs inside; look at the addresses of this machine", null));
+            first = ((IPEndPoint)bound[0].LocalEndPoint!).Port;
+        }
+        return new Listener(bound, first);
+    }
+
     public void Dispose()
     {
         foreach (var socket in sockets)
@@ -70,6 +98,18 @@ internal sealed class Listener(IReadOnlyList<Socket> sockets, int port) : IDispo
         }
         return !IPAddress.IsLoopback(ip) ? [ip]
             : ip.AddressFamily == AddressFamily.InterNetwork ? [ip, IPAddress.IPv6Loopback] : [ip, IPAddress.Loopback];
+    }
+
+    private static Socket? TryBind(IPAddress address, int port)
+    {
+        try
+        {
+            return BindOne(address, port, optional: false);
+        }
+        catch (SocketException)
+        {
+            return null; // another program's, or not for this user
+        }
     }
 
     private static Socket? BindOne(IPAddress ip, int port, bool optional)

@@ -23,15 +23,16 @@ internal sealed class SocketTransport : Transport
         _socket = socket;
         _receive = new Operation(this);
         _send = new Operation(null);
-        RemoteAddress = socket.RemoteEndPoint is IPEndPoint ip
-            ? ip.Address.IsIPv4MappedToIPv6 ? ip.Address.MapToIPv4() : ip.Address
-            : IPAddress.None;
+        RemoteAddress = AddressOf(socket.RemoteEndPoint);
     }
 
     /// <summary>For handing the socket over; the transport must not be used afterwards.</summary>
     public Socket Socket => _socket;
 
     public override IPAddress RemoteAddress { get; }
+
+    /// <summary>The address the client connected to. Asks the kernel.</summary>
+    public IPAddress LocalAddress => AddressOf(_socket.LocalEndPoint);
 
     public override bool ReceiveBegun => _receive.Begun;
 
@@ -127,6 +128,9 @@ internal sealed class SocketTransport : Transport
             return true;
         }
     }
+
+    private static IPAddress AddressOf(EndPoint? end) => end is not IPEndPoint ip ? IPAddress.None
+        : ip.Address.IsIPv4MappedToIPv6 ? ip.Address.MapToIPv4() : ip.Address;
 
     private void Shutdown(SocketShutdown how)
     {

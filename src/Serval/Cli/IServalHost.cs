@@ -8,6 +8,9 @@ internal interface IServalHost : IAsyncDisposable
 {
     Uri GatewayUri { get; }
 
+    /// <summary>Where programs inside the cluster reach the gateway.</summary>
+    Uri PrivateGatewayUri { get; }
+
     Uri ApiUri { get; }
 
     string KubeconfigPath { get; }

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace Serval.Cli;
 
 /// <summary>What a running <c>serval up</c> tells other processes: <c>serval.json</c> in its data directory.</summary>
-internal sealed record RunState(Uri Gateway, Uri Api)
+internal sealed record RunState(Uri Gateway, Uri PrivateGateway, Uri Api)
 {
     public static string PathIn(string dataDirectory) => Path.Combine(dataDirectory, "serval.json");
 
@@ -13,7 +13,7 @@ internal sealed record RunState(Uri Gateway, Uri Api)
         try
         {
             var json = JsonNode.Parse(File.ReadAllText(PathIn(dataDirectory)));
-            return new RunState(new Uri((string)json!["gateway"]!), new Uri((string)json["api"]!));
+            return new RunState(new Uri((string)json!["gateway"]!), new Uri((string)json["privateGateway"]!), new Uri((string)json["api"]!));
         }
         catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException or NullReferenceException or InvalidOperationException or UriFormatException)
         {
@@ -24,7 +24,7 @@ internal sealed record RunState(Uri Gateway, Uri Api)
     public void Write(string dataDirectory)
     {
         var temporary = PathIn(dataDirectory) + ".new";
-        File.WriteAllText(temporary, new JsonObject { ["pid"] = Environment.ProcessId, ["gateway"] = Gateway.ToString(), ["api"] = Api.ToString() }.ToJsonString());
+        File.WriteAllText(temporary, new JsonObject { ["pid"] = Environment.ProcessId, ["gateway"] = Gateway.ToString(), ["privateGateway"] = PrivateGateway.ToString(), ["api"] = Api.ToString() }.ToJsonString());
         File.Move(temporary, PathIn(dataDirectory), overwrite: true);
     }
 

@@ -64,7 +64,7 @@ internal sealed class DemoCommand : Verb
         if (keep)
         {
             await output.WriteLineAsync($"Kept: try  serval --data-dir {directory} get ksvc  or  kubectl --kubeconfig {host.KubeconfigPath} get ksvc. Ctrl-C ends it.");
-            new RunState(host.GatewayUri, host.ApiUri).Write(directory);
+            new RunState(host.GatewayUri, host.PrivateGatewayUri, host.ApiUri).Write(directory);
             await CancellationSignal.WaitAsync(ct);
         }
         return report;

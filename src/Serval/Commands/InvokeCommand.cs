@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.Config;
 using Serval.Cli;
 using Serval.Remote;
 
@@ -43,7 +44,7 @@ internal sealed class InvokeCommand : RemoteVerb
         var name = parse.GetRequiredValue(_name);
         var url = await UrlAsync(client, NamespaceOf(parse, client), name, ct);
         using var request = await CreateRequestAsync(parse, url, ct);
-        using var http = GatewayCall.CreateClient(Gateway(parse), TimeSpan.FromSeconds(parse.GetValue(_timeout)));
+        using var http = GatewayCall.CreateClient(Gateway(parse, url), TimeSpan.FromSeconds(parse.GetValue(_timeout)));
         var started = Context.Time.GetTimestamp();
         try
         {
@@ -75,11 +76,12 @@ internal sealed class InvokeCommand : RemoteVerb
             ExitCodes.Failed, $"service \"{name}\" has no URL yet ({(string?)ready?["message"] ?? "it was not reconciled"}); wait for it with `serval apply --wait`, or see `serval get ksvc {name} -o yaml`");
     }
 
-    private Uri? Gateway(ParseResult parse)
+    private Uri? Gateway(ParseResult parse, Uri url)
     {
         if (parse.GetValue(_gateway) is not { Length: > 0 } given)
         {
-            return RunState.Read(SharedOptions.DataDirectoryOf(parse, Context))?.Gateway;
+            var running = RunState.Read(SharedOptions.DataDirectoryOf(parse, Context));
+            return url.Host.EndsWith("." + DomainConfig.ClusterLocalDomain, StringComparison.Ordinal) ? running?.PrivateGateway : running?.Gateway;
         }
         return Uri.TryCreate(given.Contains("://", StringComparison.Ordinal) ? given : "http://" + given, UriKind.Absolute, out var uri)
             ? uri

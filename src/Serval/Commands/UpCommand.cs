@@ -134,7 +134,7 @@ internal sealed class UpCommand : Verb
         var host = await Context.StartHost!(options, ct);
         try
         {
-            new RunState(host.GatewayUri, host.ApiUri).Write(options.DataDirectory);
+            new RunState(host.GatewayUri, host.PrivateGatewayUri, host.ApiUri).Write(options.DataDirectory);
             return host;
         }
         catch
@@ -151,6 +151,7 @@ internal sealed class UpCommand : Verb
         var structured = Printer.TryWrite(Context.Out, parse.GetValue(_output), () => new JsonObject
         {
             ["gateway"] = Text(host.GatewayUri),
+            ["privateGateway"] = Text(host.PrivateGatewayUri),
             ["api"] = Text(host.ApiUri),
             ["kubeconfig"] = host.KubeconfigPath,
             ["dataDirectory"] = dataDirectory,
@@ -162,6 +163,7 @@ internal sealed class UpCommand : Verb
         }
         Context.Out.WriteLine($"Serval is ready ({took.TotalMilliseconds:0} ms)");
         Context.Out.WriteLine($"  gateway     {Text(host.GatewayUri)}");
+        Context.Out.WriteLine($"  private     {Text(host.PrivateGatewayUri)} (programs inside, cluster-local services)");
         Context.Out.WriteLine($"  API         {Text(host.ApiUri)}");
         Context.Out.WriteLine($"  kubeconfig  {host.KubeconfigPath}");
         Context.Out.WriteLine("Programs of services run as processes of this machine. Stop with Ctrl-C.");

@@ -22,6 +22,9 @@ namespace Serval.Composition;
 /// </summary>
 internal sealed class ServalHost : IServalHost
 {
+    /// <summary>Where the private gateway is while pods share the machine's network: this machine as well, but not where its browsers look.</summary>
+    private static readonly IPAddress s_privateAddress = new([127, 1, 0, 80]);
+
     private readonly StartedParts _started = new();
 
     private ServalHost(ServalOptions options, ForcedEnd? forcedEnd)
@@ -31,6 +34,8 @@ internal sealed class ServalHost : IServalHost
     }
 
     public Uri GatewayUri { get; private set; } = new("http://127.0.0.1");
+
+    public Uri PrivateGatewayUri { get; private set; } = new("http://127.0.0.1");
 
     public Uri ApiUri { get; private set; } = new("https://127.0.0.1");
 
@@ -87,7 +92,7 @@ internal sealed class ServalHost : IServalHost
         var proxy = _started.Add(new ProxyServer(new ProxyOptions
         {
             OpenInside = pod => node?.OpenSocket(pod),
-            IsClusterLocalClient = client => IPAddress.IsLoopback(client) || node?.IsInPodNetwork(client) == true,
+            IsInside = client => node?.IsInside(client) == true,
             HttpAddress = Options.ListenAddress.ToString(), HttpPort = Options.HttpPort, DemandSink = new DemandJoint(autoscaler),
             WhyNotReady = new RevisionJoint(client).WhyNotReady, TimeProvider = time, LoggerFactory = loggers,
         }));
@@ -100,16 +105,15 @@ internal sealed class ServalHost : IServalHost
             NodeSettings(client, loggers, time), client, capacity, new StoredImageRoots(Images), new DrainJoint(proxy), events));
         ForcedEnd?.Register(node.Kill);
         await node.StartAsync(ct);
-        if (node.PodGateway is { } inside && IPAddress.IsLoopback(Options.ListenAddress))
-        {
-            proxy.ListenInside(inside); // a pod's 127.0.0.1 is its own
-        }
+        proxy.ListenInside(node.PodGateway ?? s_privateAddress);
+        var open = new GatewayAddress(ClientAddress(Options.ListenAddress).ToString(), proxy.HttpPort);
+        var inside = new GatewayAddress(proxy.PrivateEndPoint!.Address.ToString(), proxy.PrivateEndPoint.Port);
         var controllers = _started.Add(new ControllerHost(client, events, time, loggers.CreateLogger<ControllerHost>()));
         controllers.AddWorkloads(client, events, time)
             .AddCertificates(client, config, events, time)
-            .AddServing(client, new ImageJoint(Images), config, () => proxy.HttpPort, events, time)
-            .AddAutoscaler(client, autoscaler, config, () => [new GatewayAddress("127.0.0.1", proxy.HttpPort)], events, time)
-            .AddNetworking(client, feed, ControllerSets.GatewayHost, new GatewayAddress(ClientAddress(Options.ListenAddress).ToString(), proxy.HttpPort), time);
+            .AddServing(client, new ImageJoint(Images), config, () => new GatewayPorts(open.Port, inside.Port), events, time)
+            .AddAutoscaler(client, autoscaler, config, () => [inside], events, time)
+            .AddNetworking(client, feed, open, inside, time);
         var collector = _started.Add(new GarbageCollector(client, time, loggers.CreateLogger<GarbageCollector>()));
         await controllers.StartAsync(ct);
         await collector.StartAsync(ct);
@@ -124,7 +128,10 @@ internal sealed class ServalHost : IServalHost
         }, ct));
         ApiUri = api.Address;
         KubeconfigPath = api.KubeconfigPath;
-        GatewayUri = new UriBuilder("http", ClientAddress(Options.ListenAddress).ToString(), proxy.HttpPort).Uri;
+        GatewayUri = Uri(open);
+        PrivateGatewayUri = Uri(inside);
+
+        static Uri Uri(GatewayAddress gateway) => new UriBuilder("http", gateway.Ip, gateway.Port).Uri;
     }
 
     /// <summary>The node keeps the name it was born with: its pods are bound to that, also after a restore on another machine.</summary>

@@ -17,7 +17,7 @@ internal sealed class FeedWorld : IRouteSink, IEndpointSink, IAsyncDisposable
     {
         Client = new FakeKubeClient(Time);
         Feed = new RouteFeed(Client, this, this, Capacity, Time, Log);
-        Reconciler = new IngressReconciler(Client, Feed, "gateway.test", Time);
+        Reconciler = new IngressReconciler(Client, Feed, Time);
         Reconciler.Started(Due.Enqueue);
     }
 

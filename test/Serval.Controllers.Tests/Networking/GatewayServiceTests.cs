@@ -26,6 +26,21 @@ public sealed class GatewayServiceTests
             _client.Cache(Kinds.Endpoints).Get(s_key)!.ToTree()["subsets"]!.ToJsonString());
     }
 
+    [Theory]
+    [InlineData("gateway-private", "http2 80")]
+    [InlineData("activator-service", "http 80, http2 81")]
+    public async Task PrivateGateway_AndActivator_LeadToThePrivateDoor(string name, string ports)
+    {
+        var key = new ObjectKey("knative-serving", name);
+        await Reconciler(8880).ReconcileAsync(key, default);
+        var service = _client.Cache(Kinds.Service).Get(key)!;
+        Assert.Equal("ClusterIP", service.As<Service>().Spec.Type);
+        Assert.Equal(ports, string.Join(", ", service.As<Service>().Spec.Ports.Select(p => $"{p.Name} {p.Port}")));
+        var subset = _client.Cache(Kinds.Endpoints).Get(key)!.ToTree()["subsets"]![0]!;
+        Assert.Equal("""[{"ip":"10.244.0.1"}]""", subset["addresses"]!.ToJsonString());
+        Assert.All(subset["ports"]!.AsArray(), p => Assert.Equal(80, (int)p!["port"]!));
+    }
+
     /// <summary>The next start may take another port; one that takes the same writes nothing.</summary>
     [Fact]
     public async Task Gateway_OnAnotherPort_IsSaidAnewAndOnlyThen()
@@ -41,15 +56,15 @@ public sealed class GatewayServiceTests
     [Fact]
     public async Task OtherServices_AreLeftAlone()
     {
-        await new GatewayServiceReconciler(_client, new GatewayAddress("127.0.0.1", 8880)).ReconcileAsync(new ObjectKey("default", "gateway"), default);
+        await Reconciler(8880).ReconcileAsync(new ObjectKey("default", "gateway"), default);
         Assert.Empty(_client.TakeWrites());
     }
 
     [Fact]
     public void NamespaceAndDeletedEndpoints_RunIt()
     {
-        var watches = new GatewayServiceReconciler(_client, new GatewayAddress("127.0.0.1", 8880)).Watches.ToList();
-        Assert.Equal([s_key], Asked(Kinds.Namespace, """{"name":"knative-serving"}"""));
+        var watches = Reconciler(8880).Watches.ToList();
+        Assert.Equal(["gateway", "gateway-private", "activator-service"], Asked(Kinds.Namespace, """{"name":"knative-serving"}""").Select(k => k.Name));
         Assert.Empty(Asked(Kinds.Namespace, """{"name":"default"}"""));
         Assert.Equal([s_key], Asked(Kinds.Endpoints, """{"name":"gateway","namespace":"knative-serving"}"""));
         Assert.Empty(Asked(Kinds.Endpoints, """{"name":"gateway","namespace":"default"}"""));
@@ -58,6 +73,8 @@ public sealed class GatewayServiceTests
             new CacheChange(WatchEventType.Deleted, KubeObject.Parse(System.Text.Encoding.UTF8.GetBytes($$"""{"metadata":{{metadata}} }""")), null));
     }
 
-    private Task<ReconcileResult> RunAsync(int port) =>
-        new GatewayServiceReconciler(_client, new GatewayAddress("127.0.0.1", port)).ReconcileAsync(s_key, default);
+    private GatewayServiceReconciler Reconciler(int port) =>
+        new(_client, GatewayService.All(new GatewayAddress("127.0.0.1", port), new GatewayAddress("10.244.0.1", 80)));
+
+    private Task<ReconcileResult> RunAsync(int port) => Reconciler(port).ReconcileAsync(s_key, default);
 }

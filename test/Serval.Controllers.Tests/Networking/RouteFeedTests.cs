@@ -43,7 +43,7 @@ public sealed class RouteFeedTests
         await world.ReconcileAsync();
         Assert.Equal("True", world.Condition("a", "Ready"));
         var status = world.Client.Cache(Kinds.KIngress).Get(new ObjectKey("d", "a"))!.As<KIngress>().Status;
-        Assert.Equal((1, "gateway.test", "gateway.test"), (status.ObservedGeneration, status.PublicLoadBalancer!.Ingress[0].DomainInternal, status.PrivateLoadBalancer!.Ingress[0].DomainInternal));
+        Assert.Equal((1, "gateway.knative-serving.svc.cluster.local", "gateway-private.knative-serving.svc.cluster.local"), (status.ObservedGeneration, status.PublicLoadBalancer!.Ingress[0].DomainInternal, status.PrivateLoadBalancer!.Ingress[0].DomainInternal));
         world.Client.TakeWrites();
         var version = world.Feed.Version;
         await world.Reconciler.ReconcileAsync(new ObjectKey("d", "a"), CancellationToken.None);

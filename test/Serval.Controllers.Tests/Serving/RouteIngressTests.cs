@@ -56,6 +56,21 @@ public sealed class RouteIngressTests
         Assert.Null(world.Get(Kinds.Service, "r").Metadata.Label("networking.knative.dev/visibility")); // a placeholder's label is the user's
     }
 
+    /// <summary>Each URL names the port of the door it leads through, unless that is 80.</summary>
+    [Fact]
+    public async Task Urls_NameTheirDoorsPort()
+    {
+        await using var world = await ServingWorld.StartAsync([.. s_targets, Some.Route("r", Some.To("blue"))]);
+        world.Ports = new GatewayPorts(8880, 8881);
+        await world.SettleAsync();
+        Assert.Equal("http://r.default.localhost:8880", Url(world));
+        Assert.Equal("http://r.default.svc.cluster.local:8881", (string?)world.Get(Kinds.Route, "r").ToTree()["status"]!["address"]!["url"]);
+
+        await world.PatchAsync(Kinds.Route, "r", """{"metadata":{"labels":{"networking.knative.dev/visibility":"cluster-local"}}}""");
+        await world.SettleAsync();
+        Assert.Equal("http://r.default.svc.cluster.local:8881", Url(world));
+    }
+
     [Theory]
     [InlineData("r", "http://r.default.svc.cluster.local", "http://next-r.default.localhost", "next-r.default.localhost")]
     [InlineData("next-r", "http://r.default.localhost", "http://next-r.default.svc.cluster.local", "r.default.localhost")]

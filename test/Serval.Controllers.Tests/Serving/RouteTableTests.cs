@@ -200,7 +200,7 @@ public sealed class RouteTableTests
     [MemberData(nameof(Rows))]
     public Task Route(string row) => s_rows.Single(r => r.Name == row).CheckAsync(Kinds.Route);
 
-    private static Seed Placeholder(string name, Seed route, string host = "gateway.knative-serving.svc.cluster.local") => Some.Of(
+    private static Seed Placeholder(string name, Seed route, string host = "gateway-private.knative-serving.svc.cluster.local") => Some.Of(
         Kinds.Service, name, $$"""{"type":"ExternalName","externalName":"{{host}}","sessionAffinity":"None","ports":[{"name":"http2","port":80,"targetPort":80,"appProtocol":"kubernetes.io/h2c"}]}""")
         .OwnedBy(route).Labelled("serving.knative.dev/route", "config");
 

@@ -149,7 +149,7 @@ public sealed class ServingEventsTests : IDisposable
         await ConditionAsync(Kinds.Revision, s_revision, "True");
         await configuration.ReconcileAsync(s_key, CancellationToken.None);
         await CreateAsync(Kinds.Route, spec: """{"traffic":[{"configurationName":"hello","latestRevision":true,"percent":100}]}""");
-        var reconciler = new RouteReconciler(_client, _config, () => 80, _events, _time);
+        var reconciler = new RouteReconciler(_client, _config, () => new GatewayPorts(80, 80), _events, _time);
         await reconciler.ReconcileAsync(s_key, CancellationToken.None);
         Assert.Equal(["Normal Created Route/hello: Created placeholder service \"hello\"", "Normal Created Route/hello: Created Ingress \"hello\""], _events.Take());
         await reconciler.ReconcileAsync(s_key, CancellationToken.None);

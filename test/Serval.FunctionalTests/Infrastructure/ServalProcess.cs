@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -21,6 +22,8 @@ internal sealed class ServalProcess : IAsyncDisposable
         Startup = startup;
         Kubeconfig = (launched ? $"/proc/{process.Id}/root" : "") + (string)ready["kubeconfig"]!;
         GatewayPort = new Uri((string)ready["gateway"]!).Port;
+        var inside = new Uri((string)ready["privateGateway"]!);
+        PrivateGateway = new IPEndPoint(IPAddress.Parse(inside.Host), inside.Port);
         Api = new KubeHttp(Kubeconfig);
     }
 
@@ -29,6 +32,9 @@ internal sealed class ServalProcess : IAsyncDisposable
     internal string Kubeconfig { get; }
 
     internal int GatewayPort { get; }
+
+    /// <summary>Where programs inside the cluster reach the gateway.</summary>
+    internal IPEndPoint PrivateGateway { get; }
 
     internal KubeHttp Api { get; }
 

@@ -20,7 +20,7 @@ internal sealed class ConnectionWorld : IProxyCore
         _gate.SetLevel(EndpointsSnapshot.Of(new BackendEndpoint("127.0.0.1", 1, "i")));
         Snapshot = ProxySnapshot.Empty.With(
             new RouteTableBuilder().Add("h", new RouteRule { Backends = [new WeightedBackend { Backend = key }] }).Build(1), _ => _gate);
-        Connection = new Http1Connection(this, Client);
+        Connection = new Http1Connection(this, Client, inside: true);
     }
 
     public ManualTime Time { get; } = new();
@@ -58,7 +58,7 @@ internal sealed class ConnectionWorld : IProxyCore
         Connection.CheckDeadlines(Time.GetTimestamp());
     }
 
-    public bool TryHandOver(SocketTransport transport, byte[] received) => false;
+    public bool TryHandOver(SocketTransport transport, byte[] received, bool inside) => false;
 
     public void Ended(Http1Connection connection)
     {

@@ -65,7 +65,7 @@ public sealed class ImageVerbTests : IDisposable
     public async Task Remove_ByDigest_WhileAServerRuns_AsksForTheImageItself()
     {
         await using var server = await FakeApiServer.StartAsync(_cli.Data);
-        new RunState(new Uri("http://127.0.0.1:1"), new Uri("https://127.0.0.1:1")).Write(_cli.Data);
+        new RunState(new Uri("http://127.0.0.1:1"), new Uri("http://127.0.0.1:1"), new Uri("https://127.0.0.1:1")).Write(_cli.Data);
         await _cli.RunAsync("image", "add", "hello:v1", App(), "--entrypoint", "/run");
         await _cli.RunAsync("image", "add", "other:v2", App(), "--entrypoint", "/run");
         var digest = (string)JsonNode.Parse((await _cli.RunAsync("image", "list", "-o", "json")).Out)![0]!["digest"]!;

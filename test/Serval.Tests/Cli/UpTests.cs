@@ -30,6 +30,7 @@ public sealed class UpTests : IDisposable
         Assert.Equal((0, 7443, IPAddress.Any, _cli.Data), (host.Options.HttpPort, host.Options.ApiPort, host.Options.ListenAddress, host.Options.DataDirectory));
         var ready = JsonNode.Parse(result.Out)!;
         Assert.Equal("http://127.0.0.1:18880", (string?)ready["gateway"]);
+        Assert.Equal("http://10.0.0.1", (string?)ready["privateGateway"]);
         Assert.Equal("/k", (string?)ready["kubeconfig"]);
         Assert.True(host.Disposed);
         Assert.Null(RunState.Read(_cli.Data));
@@ -60,6 +61,8 @@ public sealed class UpTests : IDisposable
         public bool Disposed { get; private set; }
 
         public Uri GatewayUri { get; } = new("http://127.0.0.1:18880");
+
+        public Uri PrivateGatewayUri { get; } = new("http://10.0.0.1");
 
         public Uri ApiUri { get; } = new("https://127.0.0.1:16443");
 

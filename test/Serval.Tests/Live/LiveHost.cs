@@ -27,6 +27,8 @@ internal sealed class LiveHost : IServalHost
 
     public Uri GatewayUri => new("http://" + _gateway.Address);
 
+    public Uri PrivateGatewayUri => GatewayUri;
+
     public Uri ApiUri => _api.Address;
 
     public string KubeconfigPath => _api.KubeconfigPath;

@@ -40,11 +40,13 @@ internal sealed class ServingWorld : IAsyncDisposable
             new ConfigurationReconciler(Client, Events, Time),
             new RevisionCollector(Client, Config, Events, Time),
             new RevisionReconciler(Client, Images, Config, Events, Time),
-            new RouteReconciler(Client, Config, () => 80, Events, Time),
+            new RouteReconciler(Client, Config, () => Ports, Events, Time),
         ];
     }
 
     internal ManualTime Time { get; } = new();
+
+    internal GatewayPorts Ports { get; set; } = new(80, 80);
 
     internal RecordingClient Client { get; }
 
