@@ -53,6 +53,11 @@ public static class Kinds
         Durability = WriteDurability.Derived,
     };
 
+    public static readonly ResourceKind ResourceQuota = new()
+    {
+        Group = "", Version = "v1", Kind = "ResourceQuota", Plural = "resourcequotas", ShortNames = ["quota"], HasGeneration = false,
+    };
+
     public static readonly ResourceKind Endpoints = new()
     {
         Group = "", Version = "v1", Kind = "Endpoints", Plural = "endpoints", ShortNames = ["ep"], HasStatus = false, HasGeneration = false,
@@ -171,7 +176,7 @@ public static class Kinds
     /// <summary>Every kind, in the order discovery lists them.</summary>
     public static readonly IReadOnlyList<ResourceKind> All =
     [
-        Namespace, Pod, Service, ConfigMap, Secret, ServiceAccount, Event, Node, Endpoints,
+        Namespace, Pod, Service, ConfigMap, Secret, ServiceAccount, Event, Node, ResourceQuota, Endpoints,
         Deployment, ReplicaSet, EndpointSlice, Lease, CustomResourceDefinition,
         KService, Configuration, Revision, Route, PodAutoscaler, Metric, KIngress, ServerlessService, Certificate,
     ];

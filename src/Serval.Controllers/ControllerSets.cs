@@ -15,12 +15,17 @@ public static class ControllerSets
     public const string PrivateGatewayHost = "gateway-private.knative-serving.svc.cluster.local";
 
     /// <summary>Deployments, ReplicaSets, endpoints, namespaces, pod binding.</summary>
-    public static ControllerHost AddWorkloads(this ControllerHost controllers, IKubeClient client, IEventRecorder events, TimeProvider time) => controllers
-        .Add(new DeploymentReconciler(client, events, time))
-        .Add(new ReplicaSetReconciler(client, events, time))
-        .Add(new PodBindingReconciler(client, events))
-        .Add(new EndpointsReconciler(client))
-        .Add(new NamespaceReconciler(client));
+    public static ControllerHost AddWorkloads(this ControllerHost controllers, IKubeClient client, IEventRecorder events, TimeProvider time)
+    {
+        var room = new NodeRoom(client);
+        return controllers
+            .Add(new DeploymentReconciler(client, events, time))
+            .Add(new ReplicaSetReconciler(client, room, events, time))
+            .Add(new PodBindingReconciler(client, room, events, time))
+            .Add(new QuotaReconciler(client, time))
+            .Add(new EndpointsReconciler(client))
+            .Add(new NamespaceReconciler(client));
+    }
 
     /// <summary>The built-in issuer of Certificates.</summary>
     public static ControllerHost AddCertificates(

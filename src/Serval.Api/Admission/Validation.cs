@@ -27,6 +27,10 @@ public static class Validation
             return api.List.Count + webhook.List.Count == 0 && dryRun ? TemplateDryRun.Check(tree) : [.. api.List, .. webhook.List];
         }
         Kubernetes(kind, tree, old, api);
+        if (kind == Kinds.ResourceQuota)
+        {
+            QuotaRules.Warn(tree, ctx);
+        }
         return kind == Kinds.ConfigMap ? [.. api.List, .. ConfigMapRules.Settings(tree, ctx)] : api.List;
     }
 
@@ -112,6 +116,10 @@ public static class Validation
         else if (kind == Kinds.Secret)
         {
             ConfigMapRules.Secret(tree, old, to);
+        }
+        else if (kind == Kinds.ResourceQuota)
+        {
+            QuotaRules.ResourceQuota(tree, to);
         }
         else if (kind == Kinds.EndpointSlice)
         {

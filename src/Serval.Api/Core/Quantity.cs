@@ -119,6 +119,12 @@ public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
 
     public override int GetHashCode() => _nanos.GetHashCode();
 
+    /// <summary>The sum, in the left one's form unless that is 0 (apimachinery: Quantity.Add).</summary>
+    public static Quantity operator +(Quantity left, Quantity right) => new(left._nanos + right._nanos, left.IsZero ? right._form : left._form);
+
+    /// <inheritdoc cref="op_Addition"/>
+    public static Quantity operator -(Quantity left, Quantity right) => new(left._nanos - right._nanos, left.IsZero ? right._form : left._form);
+
     public static bool operator ==(Quantity left, Quantity right) => left.Equals(right);
 
     public static bool operator !=(Quantity left, Quantity right) => !left.Equals(right);

@@ -22,6 +22,9 @@ public sealed record PodSpec
     public IReadOnlyList<Container> InitContainers { get; init => field = value ?? field; } = [];
     public IReadOnlyList<Volume> Volumes { get; init => field = value ?? field; } = [];
     public string NodeName { get; init => field = value ?? field; } = "";
+    public IReadOnlyDictionary<string, string> NodeSelector { get; init => field = value ?? field; } = FrozenDictionary<string, string>.Empty;
+    public Affinity? Affinity { get; init; }
+    public IReadOnlyList<Toleration> Tolerations { get; init => field = value ?? field; } = [];
     public PodSecurityContext SecurityContext { get; init => field = value ?? field; } = new();
     public string RestartPolicy { get; init => field = value ?? field; } = "Always";
     public string ServiceAccountName { get; init => field = value ?? field; } = "";

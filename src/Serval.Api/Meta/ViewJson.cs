@@ -23,6 +23,8 @@ internal sealed partial class MetaJson : JsonSerializerContext;
 [JsonSerializable(typeof(ConfigMap))]
 [JsonSerializable(typeof(Secret))]
 [JsonSerializable(typeof(Namespace))]
+[JsonSerializable(typeof(Node))]
+[JsonSerializable(typeof(ResourceQuota))]
 [JsonSerializable(typeof(Deployment))]
 [JsonSerializable(typeof(ReplicaSet))]
 [JsonSerializable(typeof(KService))]

@@ -23,6 +23,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     private readonly SqliteStore _store;
     private readonly ServingConfigSource _config;
     private readonly Admission _admission;
+    private readonly QuotaAdmission _quotas;
     private readonly PageTokens _pages;
     private readonly TimeProvider _time;
 
@@ -33,6 +34,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         _pages = new PageTokens(time);
         _config = new ServingConfigSource(this, loggers.CreateLogger<ServingConfigSource>());
         _admission = new Admission(this, () => _config.Current, time);
+        _quotas = new QuotaAdmission(this);
     }
 
     public IObjectCache Cache(ResourceKind kind) => _store.Table(kind);
@@ -67,6 +69,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         for (var attempt = 0; ; attempt++)
         {
             var created = _admission.Create(kind, Decode(kind, obj.Json, options), options);
+            using var counted = kind == Kinds.Pod ? _quotas.Admit(created) : null;
             var stored = !options.DryRun ? await WriteAsync(kind, StoreAction.Create, null, created, IsSynced(kind, options))
                 : _store.Table(kind).Get(created.Key) is null ? created : null;
             if (stored is not null)
@@ -164,6 +167,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     public void Dispose()
     {
         _config.Dispose();
+        _quotas.Dispose();
         _pages.Dispose();
     }
 

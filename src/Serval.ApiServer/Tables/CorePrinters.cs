@@ -40,6 +40,18 @@ internal static class CorePrinters
             cells.Add(TableLayout.AgeOf(obj, now));
         });
 
+    public static readonly TableLayout ResourceQuota = new(
+        [TableLayout.Name, new("Request"), new("Limit"), TableLayout.Age],
+        (obj, now, cells) =>
+        {
+            var limits = obj.Entries("status", "hard").OrderBy(h => h.Name, StringComparer.Ordinal)
+                .ToLookup(h => h.Name.StartsWith("limits.", StringComparison.Ordinal), h => $"{h.Name}: {obj.Text("status", "used", h.Name)}/{h.Value.Text()}");
+            cells.Add(obj.Text("metadata", "name"));
+            cells.Add(string.Join(", ", limits[false]));
+            cells.Add(string.Join(", ", limits[true]));
+            cells.Add(TableLayout.AgeOf(obj, now));
+        });
+
     public static readonly TableLayout Lease = new(
         [TableLayout.Name, new("Holder"), TableLayout.Age],
         (obj, now, cells) =>

@@ -23,6 +23,7 @@ internal static class TableLayouts
         "namespaces" => CorePrinters.Namespace,
         "serviceaccounts" => CorePrinters.ServiceAccount,
         "nodes" => NodePrinter.Layout,
+        "resourcequotas" => CorePrinters.ResourceQuota,
         "events" => EventPrinter.Layout,
         "leases.coordination.k8s.io" => CorePrinters.Lease,
         "customresourcedefinitions.apiextensions.k8s.io" => CorePrinters.CustomResourceDefinition,

@@ -220,6 +220,12 @@ internal sealed class RevisionReconciler(
         {
             return;
         }
+        // Containers of a pod without a place say nothing (knative/serving: reconciler/revision: reconcileDeployment).
+        if (!config.Current.Deployment.PodIsAlwaysSchedulable
+            && pods[0].Status.Conditions.FirstOrDefault(IsPlaceless) is { } placeless)
+        {
+            conditions.MarkFalse("ResourcesAvailable", placeless.Reason, placeless.Message);
+        }
         var timedOut = view.Status.Conditions.Any(c => c is { Type: "Progressing", Status: "False", Reason: "ProgressDeadlineExceeded" });
         foreach (var container in pods[0].Status.ContainerStatuses)
         {
@@ -292,12 +298,14 @@ internal sealed class RevisionReconciler(
         }
     }
 
+    private static bool IsPlaceless(Condition condition) => condition is { Type: "PodScheduled", Status: "False" };
+
     /// <summary>A pod that is not ready and says why runs its revision again.</summary>
     private static IEnumerable<ObjectKey> Troubled(CacheChange change)
     {
         var name = change.New.Metadata.Label(KnativeNames.RevisionLabel);
-        var troubled = name is { Length: > 0 } && change.New.As<Pod>().Status.ContainerStatuses.Any(c =>
-            c.State.Waiting is { Reason: not ("" or "ContainerCreating" or "PodInitializing") } || c.State.Terminated is not null || c.LastState.Terminated is not null);
+        var troubled = name is { Length: > 0 } && (change.New.As<Pod>().Status.Conditions.Any(IsPlaceless) || change.New.As<Pod>().Status.ContainerStatuses.Any(c =>
+            c.State.Waiting is { Reason: not ("" or "ContainerCreating" or "PodInitializing") } || c.State.Terminated is not null || c.LastState.Terminated is not null));
         return troubled ? [new ObjectKey(change.New.Metadata.Namespace, name!)] : [];
     }
 }

@@ -10,5 +10,5 @@ internal sealed class BindingReport(IEventRecorder events)
 
     internal void Bound(KubeObject pod, string node) => _events.Normal(pod, "Scheduled", $"Successfully assigned {pod.Key} to {node}");
 
-    internal void NoNode(KubeObject pod) => _events.Warning(pod, "FailedScheduling", "no nodes available to schedule pods");
+    internal void NoPlace(KubeObject pod, string why) => _events.Warning(pod, "FailedScheduling", why);
 }

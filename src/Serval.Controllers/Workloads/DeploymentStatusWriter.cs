@@ -5,7 +5,7 @@ using Serval.Kube;
 
 namespace Serval.Controllers.Workloads;
 
-/// <summary>status of a Deployment from its ReplicaSets (apps/v1: conditions Available and Progressing). Pure.</summary>
+/// <summary>status of a Deployment from its ReplicaSets (apps/v1: conditions Available, Progressing and ReplicaFailure). Pure.</summary>
 internal static class DeploymentStatusWriter
 {
     private const string Progressing = "Progressing";
@@ -39,6 +39,14 @@ internal static class DeploymentStatusWriter
         else
         {
             conditions.Set("Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.");
+        }
+        if ((current?.Failure ?? sets.FirstOrDefault(s => s.Failure is not null)?.Failure) is { } failure)
+        {
+            conditions.Set(ReplicaSetReconciler.ReplicaFailure, "True", failure.Reason, failure.Message);
+        }
+        else
+        {
+            conditions.Remove(ReplicaSetReconciler.ReplicaFailure);
         }
         recheck = MarkProgress(conditions, stored, deployment, current, counts, now);
         status["conditions"] = conditions.ToJson();

@@ -8,11 +8,11 @@ namespace Serval.Controllers.Workloads;
 internal static class NodeChoice
 {
     /// <summary>The only node, or of several the one whose agent said last that it is ready; null when there is none.</summary>
-    internal static string? Pick(IKubeClient client) => client.Cache(Kinds.Node).List() switch
+    internal static KubeObject? Pick(IKubeClient client) => client.Cache(Kinds.Node).List() switch
     {
         [] => null,
-        [{ } only] => only.Metadata.Name,
-        { } several => several.OrderByDescending(ReadySince).ThenBy(n => n.Metadata.Name, StringComparer.Ordinal).First().Metadata.Name,
+        [{ } only] => only,
+        { } several => several.OrderByDescending(ReadySince).ThenBy(n => n.Metadata.Name, StringComparer.Ordinal).First(),
     };
 
     private static DateTimeOffset ReadySince(KubeObject node)

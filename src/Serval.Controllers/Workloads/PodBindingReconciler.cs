@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Core;
@@ -5,39 +6,82 @@ using Serval.Kube;
 
 namespace Serval.Controllers.Workloads;
 
-/// <summary>Gives a pod without a node its node. Pods of ReplicaSets are born with one, when there is one, and seldom come here.</summary>
-internal sealed class PodBindingReconciler(IKubeClient client, IEventRecorder events) : IReconciler
+/// <summary>
+/// Gives a pod without a node its node; says why there is none, and tries again when there may be. Pods of ReplicaSets are born with one, when there
+/// is one with room, and seldom come here.
+/// </summary>
+internal sealed class PodBindingReconciler(IKubeClient client, NodeRoom room, IEventRecorder events, TimeProvider time) : IReconciler, IDisposable
 {
     private readonly BindingReport _bindings = new(events);
+    private readonly ConcurrentDictionary<ObjectKey, long> _waiting = new(); // → its version when it began to wait: the order of the next try
 
     public string Name => "scheduler";
 
     public ResourceKind Kind => Kinds.Pod;
 
-    public IEnumerable<ReconcilerWatch> Watches =>
-    [
-        new ReconcilerWatch(Kinds.Node, change => change.Type == WatchEventType.Added
-            ? client.Cache(Kinds.Pod).List().Where(p => p.As<Pod>().Spec.NodeName.Length == 0).Select(p => p.Key)
-            : []),
-    ];
+    public IEnumerable<ReconcilerWatch> Watches => [new ReconcilerWatch(Kinds.Node, change => MayTake(change) ? Waiting() : [])];
+
+    public void Started(Action<ObjectKey> enqueue) => room.WhenFreed(() =>
+    {
+        foreach (var key in Waiting())
+        {
+            enqueue(key);
+        }
+    });
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
     {
         if (client.Cache(Kinds.Pod).Get(key) is not { } pod || pod.Metadata.IsDeleting || pod.As<Pod>().Spec.NodeName.Length > 0)
         {
+            _waiting.TryRemove(key, out _);
             return ReconcileResult.Done;
         }
-        if (NodeChoice.Pick(client) is { } node)
+        _waiting.TryAdd(key, pod.Version); // before the room is looked at: what is freed from now on runs it again
+        using var place = room.Take(pod.As<Pod>().Spec);
+        if (place.Node.Length > 0)
         {
-            var patch = new JsonObject { ["spec"] = new JsonObject { ["nodeName"] = node } };
+            _waiting.TryRemove(key, out _); // a write that fails is retried at the queue's pace, not at the one of what it lets go of
+            var patch = new JsonObject { ["spec"] = new JsonObject { ["nodeName"] = place.Node } };
             await client.PatchAsync(
                 Kinds.Pod, key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(Name), ct);
-            _bindings.Bound(pod, node);
+            _bindings.Bound(pod, place.Node);
         }
         else
         {
-            _bindings.NoNode(pod);
+            await TellAsync(pod, place.Why, ct);
         }
         return ReconcileResult.Done;
+    }
+
+    public void Dispose() => room.Dispose();
+
+    private static bool MayTake(CacheChange change) => change.Type switch
+    {
+        WatchEventType.Added => true,
+        WatchEventType.Modified => change.Old is not { } old || !ReferenceEquals(old.Metadata.Labels, change.New.Metadata.Labels)
+            || !old.Member("spec").Span.SequenceEqual(change.New.Member("spec").Span) || !old.Member("status").Span.SequenceEqual(change.New.Member("status").Span),
+        _ => false,
+    };
+
+    private IEnumerable<ObjectKey> Waiting() => _waiting.IsEmpty ? [] : _waiting.OrderBy(w => w.Value).Select(w => w.Key);
+
+    /// <summary>Says it once, until it is for another reason (kube-scheduler: PodScheduled False, Unschedulable).</summary>
+    private async Task TellAsync(KubeObject pod, string why, CancellationToken ct)
+    {
+        var conditions = pod.As<Pod>().Status.Conditions;
+        if (conditions.Any(c => c is { Type: "PodScheduled", Status: "False" } && c.Message == why))
+        {
+            return;
+        }
+        var since = conditions.FirstOrDefault(c => c is { Type: "PodScheduled", Status: "False" })?.LastTransitionTime ?? time.GetUtcNow();
+        var status = StatusFields.Of(pod).DeepClone().AsObject();
+        var others = (status["conditions"] as JsonArray ?? []).OfType<JsonObject>().Where(c => (string?)c["type"] != "PodScheduled").Select(c => c.DeepClone());
+        status["conditions"] = new JsonArray([.. others, new JsonObject
+        {
+            ["type"] = "PodScheduled", ["status"] = "False", ["reason"] = "Unschedulable", ["message"] = why,
+            ["lastProbeTime"] = null, ["lastTransitionTime"] = KubeTime.Text(since),
+        }]);
+        await OwnedObjects.PatchStatusAsync(client, Kinds.Pod, pod, status, Name, ct);
+        _bindings.NoPlace(pod, why);
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Apps;
@@ -8,17 +9,19 @@ namespace Serval.Controllers.Workloads;
 
 /// <summary>
 /// ReplicaSet → Pods (apps/v1). A pod is created with its node already set when there is one, so that no scheduler stands between
-/// the wish and the spawn. The status trails.
+/// the wish and the spawn; one that does not fit waits for <see cref="PodBindingReconciler"/>. The status trails, unless pods are refused.
 /// </summary>
-internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder events, TimeProvider time) : IReconciler
+internal sealed class ReplicaSetReconciler(IKubeClient client, NodeRoom room, IEventRecorder events, TimeProvider time) : IReconciler
 {
     /// <summary>Most pods created or deleted in one run; the rest follows in the next.</summary>
     internal const int BurstReplicas = 500;
 
     private const string Manager = "replicaset-controller";
+    internal const string ReplicaFailure = "ReplicaFailure";
     private const string DeletionCost = "controller.kubernetes.io/pod-deletion-cost";
 
     private readonly StatusTrail _trail = new(time);
+    private readonly ConcurrentDictionary<ObjectKey, byte> _refused = new(); // sets whose pods may not be made
     private readonly EventReporter _events = new(events, Manager);
     private readonly BindingReport _bindings = new(events);
     private readonly ChildClaims _claims = new(
@@ -28,13 +31,19 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder ev
 
     public ResourceKind Kind => Kinds.ReplicaSet;
 
-    public IEnumerable<ReconcilerWatch> Watches => _claims.Watches;
+    public IEnumerable<ReconcilerWatch> Watches =>
+    [
+        .. _claims.Watches,
+        // What a quota says or counts changed: the next try need not wait for its time.
+        new ReconcilerWatch(Kinds.ResourceQuota, c => _refused.Keys.Where(k => k.Namespace == c.New.Metadata.Namespace)),
+    ];
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
     {
         if (client.Cache(Kinds.ReplicaSet).Get(key) is not { } stored || stored.Metadata.IsDeleting)
         {
             _trail.Forget(key);
+            _refused.TryRemove(key, out _);
             return ReconcileResult.Done;
         }
         var set = stored.As<ReplicaSet>();
@@ -42,35 +51,50 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder ev
         var missing = (set.Spec.Replicas ?? 1) - active.Count;
         if (missing > 0 && !Namespaces.IsClosing(client, key.Namespace))
         {
-            await CreatePodsAsync(stored, Math.Min(missing, BurstReplicas), ct);
+            try
+            {
+                await CreatePodsAsync(stored, set, Math.Min(missing, BurstReplicas), ct);
+            }
+            catch (ApiException e) when (e.IsRejection)
+            {
+                _refused[key] = default;
+                await ReportAsync(stored, set, e.Message, ct);
+                throw;
+            }
         }
         else if (missing < 0)
         {
             await DeletePodsAsync(stored, active, Math.Min(-missing, BurstReplicas), ct);
         }
-        return await ReportAsync(stored, set, ct);
+        _refused.TryRemove(key, out _);
+        return await ReportAsync(stored, set, null, ct);
     }
 
-    private async Task CreatePodsAsync(KubeObject set, int count, CancellationToken ct)
+    private async Task CreatePodsAsync(KubeObject stored, ReplicaSet set, int count, CancellationToken ct)
     {
-        var node = NodeChoice.Pick(client); // null: it gets one when there is one
+        if (count > 1 && set.Status.Conditions.Any(c => c is { Type: ReplicaFailure, Status: "True" }))
+        {
+            await CreatePodAsync(stored, set, ct); // as likely as not it is refused again: one is enough to learn that
+            count--;
+        }
         var writes = new Task[count];
         for (var i = 0; i < count; i++)
         {
-            writes[i] = CreatePodAsync(set, node, ct);
+            writes[i] = CreatePodAsync(stored, set, ct);
         }
         await Task.WhenAll(writes);
     }
 
-    private async Task CreatePodAsync(KubeObject set, string? node, CancellationToken ct)
+    private async Task CreatePodAsync(KubeObject set, ReplicaSet view, CancellationToken ct)
     {
+        using var place = room.Take(view.Spec.Template.Spec); // none: it gets one when there is one
         try
         {
-            var pod = await client.CreateAsync(Kinds.Pod, NewPod(set, node), WriteOptions.By(Name), ct);
+            var pod = await client.CreateAsync(Kinds.Pod, NewPod(set, place.Node), WriteOptions.By(Name), ct);
             _events.Normal(set, "SuccessfulCreate", $"Created pod: {pod.Metadata.Name}");
-            if (node is not null)
+            if (place.Node.Length > 0)
             {
-                _bindings.Bound(pod, node);
+                _bindings.Bound(pod, place.Node);
             }
         }
         catch (ApiException e) when (!e.IsNamespaceTerminating)
@@ -80,7 +104,7 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder ev
         }
     }
 
-    private static KubeObject NewPod(KubeObject set, string? node)
+    private static KubeObject NewPod(KubeObject set, string node)
     {
         var template = set.ToTree()["spec"]!["template"]!.AsObject();
         var metadata = template["metadata"] as JsonObject ?? [];
@@ -90,7 +114,7 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder ev
         metadata["generateName"] = set.Metadata.Name + "-";
         metadata["namespace"] = set.Metadata.Namespace;
         metadata["ownerReferences"] = OwnedObjects.OwnedBy(set);
-        if (node is not null)
+        if (node.Length > 0)
         {
             spec["nodeName"] = node;
         }
@@ -99,9 +123,10 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder ev
 
     private async Task DeletePodsAsync(KubeObject set, List<(KubeObject Object, Pod View)> active, int count, CancellationToken ct)
     {
-        // Least useful first: not ready, then the cheaper, then the younger (Kubernetes: ActivePodsWithRanks).
+        // Least useful first: without a place, not ready, then the cheaper, then the younger (Kubernetes: ActivePodsWithRanks).
         var victims = active
-            .OrderBy(p => PodFacts.IsReady(p.View))
+            .OrderBy(p => p.View.Spec.NodeName.Length > 0)
+            .ThenBy(p => PodFacts.IsReady(p.View))
             .ThenBy(p => int.TryParse(p.View.Metadata.Annotation(DeletionCost), out var cost) ? cost : 0)
             .ThenByDescending(p => p.View.Metadata.CreationTimestamp)
             .ThenByDescending(p => p.Object.Version)
@@ -113,7 +138,11 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder ev
         }));
     }
 
-    private async Task<ReconcileResult> ReportAsync(KubeObject stored, ReplicaSet set, CancellationToken ct)
+    /// <param name="stored">The set.</param>
+    /// <param name="set">Its view.</param>
+    /// <param name="refusal">Why the pods that are missing may not be made; null when they may.</param>
+    /// <param name="ct">Gives up.</param>
+    private async Task<ReconcileResult> ReportAsync(KubeObject stored, ReplicaSet set, string? refusal, CancellationToken ct)
     {
         var now = time.GetUtcNow();
         var pods = client.Cache(Kinds.Pod).OwnedBy(stored.Metadata.Uid).Select(p => p.As<Pod>()).Where(PodFacts.IsActive).ToList();
@@ -123,9 +152,27 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, IEventRecorder ev
         status.Put("fullyLabeledReplicas", pods.Count);
         status.Put("readyReplicas", ready);
         status.Put("availableReplicas", available);
+        // Said until pods can be made again, in the first one's words (kubernetes pkg/controller/replicaset: calculateStatus).
+        var conditions = new DeploymentConditions(set.Status.Conditions, now);
+        if (refusal is null)
+        {
+            conditions.Remove(ReplicaFailure);
+        }
+        else if (conditions[ReplicaFailure] is null)
+        {
+            conditions.Set(ReplicaFailure, "True", "FailedCreate", refusal);
+        }
+        if (conditions.ToJson() is { Count: > 0 } said)
+        {
+            foreach (var condition in said)
+            {
+                condition!.AsObject().Remove("lastUpdateTime"); // a Deployment's only
+            }
+            status["conditions"] = said;
+        }
         if (JsonDiff.MergePatch(stored.ToTree()["status"] as JsonObject ?? [], status) is not null)
         {
-            if (_trail.Wait(stored.Key, ready < (set.Spec.Replicas ?? 1)) is var wait && wait > TimeSpan.Zero)
+            if (refusal is null && _trail.Wait(stored.Key, ready < (set.Spec.Replicas ?? 1)) is var wait && wait > TimeSpan.Zero)
             {
                 return ReconcileResult.After(wait);
             }

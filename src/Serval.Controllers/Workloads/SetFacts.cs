@@ -37,6 +37,9 @@ internal sealed record SetFacts(string Name, int Spec, int Replicas)
     /// <summary>Whether processes of it may still run, those that are being stopped included.</summary>
     internal bool Runs { get; init; }
 
+    /// <summary>Its condition that its pods may not be made, while it has it.</summary>
+    internal Condition? Failure { get; init; }
+
     internal bool IsActive => Spec > 0;
 
     /// <param name="set">The ReplicaSet.</param>
@@ -54,6 +57,7 @@ internal sealed record SetFacts(string Name, int Spec, int Replicas)
             Max = (int?)Number(set, MaxAnnotation),
             Observed = view.Status.ObservedGeneration >= set.Metadata.Generation,
             Runs = runs,
+            Failure = view.Status.Conditions.FirstOrDefault(c => c is { Type: ReplicaSetReconciler.ReplicaFailure, Status: "True" }),
         };
     }
 

@@ -57,6 +57,10 @@ public sealed partial class ControllerHost(IKubeClient client, IEventRecorder ev
         {
             await controller.Queue.DisposeAsync();
         }
+        foreach (var owner in _controllers.Select(c => c.Reconciler).OfType<IDisposable>())
+        {
+            owner.Dispose();
+        }
         _stop.Dispose();
     }
 

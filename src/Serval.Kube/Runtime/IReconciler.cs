@@ -14,7 +14,7 @@ public readonly record struct ReconcileResult(TimeSpan? RequeueAfter)
 
 /// <summary>
 /// Brings one object's world to what it says. Level-based: gets a key, reads desired and observed state from caches, writes only differences.
-/// May run twice, late, or again after a crash at any line; never for one key at the same time.
+/// May run twice, late, or again after a crash at any line; never for one key at the same time. One that is disposable is disposed of with its host.
 /// </summary>
 public interface IReconciler
 {

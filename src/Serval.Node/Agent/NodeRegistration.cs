@@ -15,7 +15,7 @@ internal static class NodeRegistration
 
     /// <summary>Creates the Node, or brings its labels and status up to date.</summary>
     public static async Task RegisterAsync(
-        IKubeClient client, string name, string address, NodeNetwork network, TimeProvider time, CancellationToken ct)
+        IKubeClient client, string name, string address, string dataDirectory, NodeNetwork network, TimeProvider time, CancellationToken ct)
     {
         var options = WriteOptions.By(NodeServices.FieldManager);
         try
@@ -27,7 +27,7 @@ internal static class NodeRegistration
             var labels = new JsonObject { ["metadata"] = new JsonObject { ["labels"] = Labels(name) } };
             await client.PatchAsync(Kinds.Node, ObjectKey.Cluster(name), Merge(labels), options, ct);
         }
-        var status = new JsonObject { ["status"] = Status(name, address, network, time.GetUtcNow()) };
+        var status = new JsonObject { ["status"] = Status(name, address, dataDirectory, network, time.GetUtcNow()) };
         await client.PatchAsync(Kinds.Node, ObjectKey.Cluster(name), Merge(status), options with { Subresource = "status" }, ct);
     }
 
@@ -46,10 +46,10 @@ internal static class NodeRegistration
         ["kubernetes.io/hostname"] = name, ["kubernetes.io/os"] = "linux", ["kubernetes.io/arch"] = Arch,
     };
 
-    private static JsonObject Status(string name, string address, NodeNetwork network, DateTimeOffset now) => new()
+    private static JsonObject Status(string name, string address, string dataDirectory, NodeNetwork network, DateTimeOffset now) => new()
     {
-        ["capacity"] = Capacity(),
-        ["allocatable"] = Capacity(),
+        ["capacity"] = Capacity(dataDirectory),
+        ["allocatable"] = Capacity(dataDirectory), // Serval sets nothing aside for itself
         ["addresses"] = new JsonArray
         {
             new JsonObject { ["type"] = "InternalIP", ["address"] = address },
@@ -75,10 +75,11 @@ internal static class NodeRegistration
         ["lastHeartbeatTime"] = PodStatusBuilder.Text(now), ["lastTransitionTime"] = PodStatusBuilder.Text(now),
     };
 
-    private static JsonObject Capacity() => new()
+    private static JsonObject Capacity(string dataDirectory) => new()
     {
         ["cpu"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture),
         ["memory"] = ((long)ContainerResources.Capacity("memory")!.Value >> 10).ToString(CultureInfo.InvariantCulture) + "Ki",
+        ["ephemeral-storage"] = (new DriveInfo(dataDirectory).TotalSize >> 10).ToString(CultureInfo.InvariantCulture) + "Ki",
         ["pods"] = "10000",
     };
 

@@ -105,6 +105,13 @@ public sealed class RevisionTableTests
             Ready=False ExitCode0: Container failed with: container exited with no error
             ResourcesAvailable=Unknown Deploying
             """),
+        ["pod has no place"] = ("""{"conditions":[{"type":"Progressing","status":"True","reason":"ReplicaSetUpdated"}]}""",
+            """{"conditions":[{"type":"PodScheduled","status":"False","reason":"Unschedulable","message":"0/1 nodes are available: 1 Insufficient cpu."}]}""",
+            """
+            ContainerHealthy=Unknown Deploying
+            Ready=False Unschedulable: 0/1 nodes are available: 1 Insufficient cpu.
+            ResourcesAvailable=False Unschedulable: 0/1 nodes are available: 1 Insufficient cpu.
+            """),
         ["image cannot be pulled"] = (TimedOut,
             """{"containerStatuses":[{"name":"user-container","state":{"waiting":{"reason":"ImagePullBackOff","message":"can't pull it"}}}]}""",
             "ContainerHealthy=Unknown Deploying\nReady=False ImagePullBackOff: can't pull it\nResourcesAvailable=False ImagePullBackOff: can't pull it"),

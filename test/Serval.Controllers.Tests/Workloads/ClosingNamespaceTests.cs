@@ -22,7 +22,7 @@ public sealed class ClosingNamespaceTests
     public async Task ReplicaSet_ThatMissesPods_MakesThemOnlyWhileItsNamespaceStays(bool closing, int pods)
     {
         await CreateAsync(Kinds.ReplicaSet, """{"replicas":2,"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}""", closing);
-        await new ReplicaSetReconciler(_client, NoEvents.Instance, _time).ReconcileAsync(s_key, CancellationToken.None);
+        await new ReplicaSetReconciler(_client, new NodeRoom(_client), NoEvents.Instance, _time).ReconcileAsync(s_key, CancellationToken.None);
         Assert.Equal(pods, _client.TakeWrites().Count(w => w.ToString().StartsWith("create Pod", StringComparison.Ordinal)));
     }
 

@@ -48,6 +48,6 @@ public sealed class FailingWritesTests
             KubeObject.Parse(Encoding.UTF8.GetBytes(
                 $$$"""{"apiVersion": "apps/v1", "kind": "{{{kind}}}", "metadata": {"name": "a", "namespace": "n"}, "spec": {{{Spec}}}}""")),
             WriteOptions.By("test"));
-        return (kind == "ReplicaSet" ? new ReplicaSetReconciler(_client, new RecordedEvents(), _time) : new DeploymentReconciler(_client, new RecordedEvents(), _time), stored);
+        return (kind == "ReplicaSet" ? new ReplicaSetReconciler(_client, new NodeRoom(_client), new RecordedEvents(), _time) : new DeploymentReconciler(_client, new RecordedEvents(), _time), stored);
     }
 }

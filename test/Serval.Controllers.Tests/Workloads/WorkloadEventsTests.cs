@@ -55,7 +55,7 @@ public sealed class WorkloadEventsTests
     public async Task ReplicaSet_MakesAndDeletesPods_TellsBoth_AndTheirBinding()
     {
         await CreateAsync(Kinds.Node, "{}", "node-1", "");
-        var reconciler = new ReplicaSetReconciler(_client, _events, _time);
+        var reconciler = new ReplicaSetReconciler(_client, new NodeRoom(_client), _events, _time);
         var key = await CreateAsync(Kinds.ReplicaSet, $$"""{"replicas":1,"template":{{Template}} }""");
         await reconciler.ReconcileAsync(key, CancellationToken.None);
         var pod = Assert.Single(_client.Cache(Kinds.Pod).List()).Metadata.Name;
@@ -70,7 +70,7 @@ public sealed class WorkloadEventsTests
     [Fact]
     public async Task ReplicaSet_WhosePodsAreRefused_Warns_UnlessItsNamespaceGoes()
     {
-        var reconciler = new ReplicaSetReconciler(_client, _events, _time);
+        var reconciler = new ReplicaSetReconciler(_client, new NodeRoom(_client), _events, _time);
         var key = await CreateAsync(Kinds.ReplicaSet, $$"""{"replicas":1,"template":{{Template}} }""");
         _client.Failure = new ApiException(422, "Invalid", "no good");
         await Assert.ThrowsAsync<ApiException>(() => reconciler.ReconcileAsync(key, CancellationToken.None));
@@ -83,7 +83,7 @@ public sealed class WorkloadEventsTests
     [Fact]
     public async Task Pod_WithoutNode_WarnsUntilThereIsOne()
     {
-        var reconciler = new PodBindingReconciler(_client, _events);
+        var reconciler = new PodBindingReconciler(_client, new NodeRoom(_client), _events, _time);
         var key = await CreateAsync(Kinds.Pod, """{"containers":[{"name":"c","image":"i"}]}""");
         await reconciler.ReconcileAsync(key, CancellationToken.None);
         Assert.Equal(["Warning FailedScheduling Pod/w: no nodes available to schedule pods"], _events.Take());

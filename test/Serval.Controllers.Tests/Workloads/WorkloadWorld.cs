@@ -21,13 +21,15 @@ internal sealed class WorkloadWorld
     internal WorkloadWorld()
     {
         Client = new FakeKubeClient(Time);
+        var room = new NodeRoom(Client);
         _reconcilers =
         [
-            new DeploymentReconciler(Client, NoEvents.Instance, Time), new ReplicaSetReconciler(Client, NoEvents.Instance, Time),
-            new PodBindingReconciler(Client, NoEvents.Instance), new EndpointsReconciler(Client), new NamespaceReconciler(Client),
+            new DeploymentReconciler(Client, NoEvents.Instance, Time), new ReplicaSetReconciler(Client, room, NoEvents.Instance, Time),
+            new PodBindingReconciler(Client, room, NoEvents.Instance, Time), new EndpointsReconciler(Client), new NamespaceReconciler(Client), new QuotaReconciler(Client, Time),
         ];
         foreach (var reconciler in _reconcilers)
         {
+            reconciler.Started(key => Enqueue(reconciler, key));
             Client.Cache(reconciler.Kind).Subscribe(c => Enqueue(reconciler, c.New.Key));
             foreach (var watch in reconciler.Watches)
             {
@@ -145,6 +147,10 @@ internal sealed class WorkloadWorld
             catch (ApiException e) when (e.IsConflict || e.IsNotFound || e.IsAlreadyExists)
             {
                 _due.Enqueue(item);
+            }
+            catch (ApiException e) when (e.IsRejection)
+            {
+                _later[item] = Time.GetUtcNow() + TimeSpan.FromSeconds(30); // as after a few of the host's retries
             }
         }
     }
