@@ -134,6 +134,13 @@ public static class Kinds
         Columns = [new("URL", "string", ".status.url"), s_ready, s_reason],
     };
 
+    public static readonly ResourceKind DomainMapping = new()
+    {
+        Group = "serving.knative.dev", Version = "v1beta1", Kind = "DomainMapping", Plural = "domainmappings", ShortNames = ["dm"],
+        Categories = ["all", "knative", "serving"], IsCustom = true,
+        Columns = [new("URL", "string", ".status.url"), s_ready, s_reason],
+    };
+
     public static readonly ResourceKind PodAutoscaler = new()
     {
         Group = "autoscaling.internal.knative.dev", Version = "v1alpha1", Kind = "PodAutoscaler", Plural = "podautoscalers",
@@ -173,12 +180,19 @@ public static class Kinds
         Categories = ["knative-internal", "networking"], IsCustom = true, Durability = WriteDurability.Derived, Columns = [s_ready, s_reason],
     };
 
+    public static readonly ResourceKind ClusterDomainClaim = new()
+    {
+        Group = "networking.internal.knative.dev", Version = "v1alpha1", Kind = "ClusterDomainClaim", Plural = "clusterdomainclaims",
+        ShortNames = ["cdc"], Categories = ["knative-internal", "networking"], Namespaced = false, IsCustom = true,
+    };
+
     /// <summary>Every kind, in the order discovery lists them.</summary>
     public static readonly IReadOnlyList<ResourceKind> All =
     [
         Namespace, Pod, Service, ConfigMap, Secret, ServiceAccount, Event, Node, ResourceQuota, Endpoints,
         Deployment, ReplicaSet, EndpointSlice, Lease, CustomResourceDefinition,
-        KService, Configuration, Revision, Route, PodAutoscaler, Metric, KIngress, ServerlessService, Certificate,
+        KService, Configuration, Revision, Route, DomainMapping,
+        PodAutoscaler, Metric, KIngress, ServerlessService, Certificate, ClusterDomainClaim,
     ];
 
     // Loops, not dictionaries: a few dozen comparisons, against milliseconds of compiling tuple-keyed dictionaries at every start.

@@ -1,4 +1,5 @@
 using Serval.Controllers.Certificates;
+using Serval.Controllers.Domains;
 using Serval.Controllers.Serving;
 using Serval.Controllers.Workloads;
 using Serval.Kube;
@@ -32,7 +33,7 @@ public static class ControllerSets
         this ControllerHost controllers, IKubeClient client, ServingConfigSource config, IEventRecorder events, TimeProvider time) => controllers
         .Add(new CertificateReconciler(client, config, events, time));
 
-    /// <summary>Knative Services, Configurations, Revisions, Routes.</summary>
+    /// <summary>Knative Services, Configurations, Revisions, Routes, DomainMappings.</summary>
     /// <param name="controllers">Where they run.</param>
     /// <param name="client">The waist.</param>
     /// <param name="images">Tag → digest.</param>
@@ -47,5 +48,6 @@ public static class ControllerSets
         .Add(new ConfigurationReconciler(client, events, time))
         .Add(new RevisionCollector(client, config, events, time))
         .Add(new RevisionReconciler(client, images, config, events, time))
-        .Add(new RouteReconciler(client, config, ports, events, time));
+        .Add(new RouteReconciler(client, config, ports, events, time))
+        .Add(new DomainMappingReconciler(client, config, ports, events, time));
 }

@@ -43,6 +43,10 @@ public static class Defaulting
         {
             ServingDefaults.Route(tree, old, ctx);
         }
+        else if (kind == Kinds.DomainMapping)
+        {
+            ServingDefaults.DomainMapping(tree, old, ctx);
+        }
         else if (kind == Kinds.PodAutoscaler)
         {
             InternalDefaults.PodAutoscaler(tree, ctx);

@@ -45,6 +45,15 @@ internal static class ServingDefaults
         }
     }
 
+    public static void DomainMapping(JsonObject tree, JsonObject? old, AdmissionContext ctx)
+    {
+        if (tree.Ensure("spec").Object("ref") is { } reference && tree.Object("metadata").String("namespace") is { Length: > 0 } ns)
+        {
+            reference.DefaultZero("namespace", ns);
+        }
+        StampUser(tree, old, ctx);
+    }
+
     internal static bool IsOwned(JsonObject tree) => tree.Object("metadata").Array("ownerReferences") is { Count: > 0 };
 
     private static void Template(JsonObject spec, JsonObject? oldSpec, JsonObject? parent, AdmissionContext ctx)

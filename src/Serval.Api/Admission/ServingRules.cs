@@ -125,7 +125,7 @@ internal static class ServingRules
         }
     }
 
-    private static void Users(JsonObject tree, JsonObject old, Problems to)
+    internal static void Users(JsonObject tree, JsonObject old, Problems to)
     {
         var before = old.Object("metadata").Texts("annotations");
         var after = tree.Object("metadata").Texts("annotations");

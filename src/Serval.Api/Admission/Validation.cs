@@ -21,6 +21,10 @@ public static class Validation
         }
         if (kind.IsCustom)
         {
+            if (kind == Kinds.ClusterDomainClaim)
+            {
+                DomainRules.Claim(tree, api);
+            }
             var webhook = new Problems(Problems.ServingWebhook);
             var dryRun = ctx.DryRun && TemplateDryRun.Concerns(kind, tree);
             Knative(kind, tree, old, ctx with { PodComesLater = dryRun }, webhook);
@@ -72,6 +76,10 @@ public static class Validation
         else if (kind == Kinds.Route)
         {
             ServingRules.Route(tree, old, ctx, to);
+        }
+        else if (kind == Kinds.DomainMapping)
+        {
+            DomainRules.Mapping(tree, old, ctx, to);
         }
         else if (kind == Kinds.PodAutoscaler)
         {

@@ -35,7 +35,7 @@ public static class DefaultConfigMaps
             ("ingress-class", NetworkConfig.ServalIngressClass), ("certificate-class", NetworkConfig.ServalCertificateClass),
             ("domain-template", "{{.Name}}.{{.Namespace}}.{{.Domain}}"), ("tag-template", "{{.Tag}}-{{.Name}}"),
             ("external-domain-tls", "disabled"), ("cluster-local-domain-tls", "disabled"), ("system-internal-tls", "disabled"),
-            ("http-protocol", "Enabled"), ("rollout-duration", "0"), ("autocreate-cluster-domain-claims", "false"),
+            ("http-protocol", "Enabled"), ("rollout-duration", "0"), ("autocreate-cluster-domain-claims", "true"),
             ("enable-mesh-pod-addressability", "false"), ("mesh-compatibility-mode", "auto"), ("default-external-scheme", "http"),
             ("namespace-wildcard-cert-selector", "")),
         Map(ObservabilityConfig.MapName, "observability",

@@ -47,7 +47,9 @@ public sealed record NetworkConfig
 
     /// <summary>rollout-duration: how long new traffic moves over; zero is at once.</summary>
     public TimeSpan RolloutDuration { get; init; }
-    public bool AutocreateClusterDomainClaims { get; init; }
+
+    /// <summary>autocreate-cluster-domain-claims: upstream's default is false (docs/decisions/0010).</summary>
+    public bool AutocreateClusterDomainClaims { get; init; } = true;
     public bool EnableMeshPodAddressability { get; init; }
     public MeshCompatibilityMode MeshCompatibilityMode { get; init; } = MeshCompatibilityMode.Auto;
 

@@ -41,6 +41,23 @@ public static class Names
     /// <summary>Dotted DNS labels, at most 253 bytes.</summary>
     public static string? Subdomain(string text) => TooLong(text, 253) ?? (IsSubdomain(text) ? null : s_subdomainRule);
 
+    /// <summary>A domain name of at least two labels, as the errors of the field that holds it (IsFullyQualifiedDomainName).</summary>
+    public static string? FullyQualified(string field, string text)
+    {
+        if (text.Length == 0)
+        {
+            return $"{field}: Required value";
+        }
+        var name = text.EndsWith('.') ? text[..^1] : text;
+        var labels = name.Split('.');
+        string[] errors = Subdomain(name) is { } wrong ? [Invalid(name, wrong)]
+            : labels.Length < 2 ? [Invalid(name, "should be a domain with at least two segments separated by dots")]
+            : [.. labels.Where(l => Label(l) is not null).Select(l => Invalid(l, Label(l)!)).Distinct()];
+        return errors switch { [] => null, [var one] => one, _ => $"[{string.Join(", ", errors)}]" };
+
+        string Invalid(string value, string why) => $"{field}: Invalid value: \"{value}\": {why}";
+    }
+
     /// <summary>Key of a label or annotation: <c>[prefix/]name</c>.</summary>
     public static string? QualifiedName(string text)
     {

@@ -31,10 +31,12 @@ internal sealed partial class MetaJson : JsonSerializerContext;
 [JsonSerializable(typeof(Configuration))]
 [JsonSerializable(typeof(Revision))]
 [JsonSerializable(typeof(Route))]
+[JsonSerializable(typeof(DomainMapping))]
 [JsonSerializable(typeof(PodAutoscaler))]
 [JsonSerializable(typeof(Metric))]
 [JsonSerializable(typeof(KIngress))]
 [JsonSerializable(typeof(ServerlessService))]
 [JsonSerializable(typeof(Certificate))]
+[JsonSerializable(typeof(ClusterDomainClaim))]
 [JsonSerializable(typeof(EndpointSlice))]
 internal sealed partial class ViewJson : JsonSerializerContext;

@@ -146,6 +146,17 @@ public sealed record Http01Challenge
     public JsonElement? ServicePort { get; init; }
 }
 
+/// <summary>networking.internal.knative.dev/v1alpha1 ClusterDomainClaim.</summary>
+public sealed record ClusterDomainClaim : IKubeView<ClusterDomainClaim>
+{
+    public static JsonTypeInfo<ClusterDomainClaim> JsonType => ViewJson.Default.ClusterDomainClaim;
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public ClusterDomainClaimSpec Spec { get; init => field = value ?? field; } = new();
+}
+
+/// <param name="Namespace">Whose DomainMapping of the claim's name counts.</param>
+public sealed record ClusterDomainClaimSpec(string Namespace = "");
+
 /// <summary>discovery.k8s.io/v1 EndpointSlice.</summary>
 public sealed record EndpointSlice : IKubeView<EndpointSlice>
 {

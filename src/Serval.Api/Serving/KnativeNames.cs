@@ -26,6 +26,9 @@ public static class KnativeNames
     public const string RouteNamespaceLabel = ServingGroup + "/routeNamespace";
     public const string RoutingStateLabel = ServingGroup + "/routingState";
 
+    public const string DomainMappingUidLabel = ServingGroup + "/domainMappingUID";
+    public const string DomainMappingNamespaceLabel = ServingGroup + "/domainMappingNamespace";
+
     /// <summary>Label of pods and deployments: the revision's name (not in the group).</summary>
     public const string AppLabel = "app";
 
@@ -94,6 +97,9 @@ public static class KnativeNames
     public const string DefaultRouteHeader = "Knative-Serving-Default-Route";
     public const string RevisionHeader = "Knative-Serving-Revision";
     public const string NamespaceHeader = "Knative-Serving-Namespace";
+
+    /// <summary>The host a client asked for, where a gateway put another in its place.</summary>
+    public const string OriginalHostHeader = "K-Original-Host";
 
     /// <summary>Name of the serving container's port on Services and pods.</summary>
     public const string UserPort = "user-port";

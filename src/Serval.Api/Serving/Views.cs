@@ -110,3 +110,45 @@ public sealed record RouteStatus
     public IReadOnlyList<TrafficTarget> Traffic { get; init => field = value ?? field; } = [];
     public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
 }
+
+/// <summary>serving.knative.dev/v1beta1 DomainMapping.</summary>
+public sealed record DomainMapping : IKubeView<DomainMapping>
+{
+    public static JsonTypeInfo<DomainMapping> JsonType => ViewJson.Default.DomainMapping;
+    public ObjectMeta Metadata { get; init => field = value ?? field; } = new();
+    public DomainMappingSpec Spec { get; init => field = value ?? field; } = new();
+    public DomainMappingStatus Status { get; init => field = value ?? field; } = new();
+}
+
+public sealed record DomainMappingSpec
+{
+    public KReference Ref { get; init => field = value ?? field; } = new();
+    public SecretTls? Tls { get; init; }
+}
+
+/// <summary>Names an object (knative.dev/pkg: duck/v1 KReference).</summary>
+public sealed record KReference
+{
+    public string Kind { get; init => field = value ?? field; } = "";
+    public string Namespace { get; init => field = value ?? field; } = "";
+    public string Name { get; init => field = value ?? field; } = "";
+    public string ApiVersion { get; init => field = value ?? field; } = "";
+    public string Group { get; init => field = value ?? field; } = "";
+
+    /// <summary>Which of the object's addresses; empty is the first.</summary>
+    public string Address { get; init => field = value ?? field; } = "";
+
+    /// <summary>As Knative's messages name it.</summary>
+    public override string ToString() =>
+        $"Kind = {Kind}, Namespace = {Namespace}, Name = {Name}, APIVersion = {ApiVersion}, Group = {Group}, Address = {Address}";
+}
+
+public sealed record SecretTls(string SecretName = "");
+
+public sealed record DomainMappingStatus
+{
+    public long ObservedGeneration { get; init; }
+    public string Url { get; init => field = value ?? field; } = "";
+    public Addressable? Address { get; init; }
+    public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
+}

@@ -19,9 +19,7 @@ internal static class IngressMaker
         var labels = JsonMaps.ToJson(route.Metadata.Labels);
         labels[KnativeNames.RouteLabel] = route.Metadata.Name;
         labels[KnativeNames.RouteNamespaceLabel] = route.Metadata.Namespace;
-        var annotations = JsonMaps.ToJson(route.Metadata.Annotations, key => !s_notPassedOn.Contains(key));
-        annotations[KnativeNames.IngressClassAnnotation] = KnativeNames.First(
-            route.Metadata.Annotations, KnativeNames.IngressClassAnnotation, KnativeNames.IngressClassAltAnnotation) ?? config.Network.IngressClass;
+        var annotations = Annotations(route, config);
         annotations[KnativeNames.RolloutAnnotation] = RolloutText.Write(rollout);
 
         var rules = new JsonArray();
@@ -42,9 +40,16 @@ internal static class IngressMaker
         {
             annotations[KnativeNames.TagToHostAnnotation] = tagToHost.ToJsonString();
         }
-        var ingress = OwnedObjects.New(Kinds.KIngress, route, route.Metadata.Name, labels, annotations);
+        return New(route, labels, annotations, rules, config);
+    }
+
+    /// <summary>An Ingress with the name of its owner.</summary>
+    /// <exception cref="FormatException">An annotation of the owner asks for what there is not.</exception>
+    internal static JsonObject New(KubeObject owner, JsonObject labels, JsonObject annotations, JsonArray rules, ServingConfig config)
+    {
+        var ingress = OwnedObjects.New(Kinds.KIngress, owner, ChildNames.Of(owner.Metadata.Name, ""), labels, annotations);
         var spec = new JsonObject { ["rules"] = rules };
-        if (HttpOption(route, config) is { } option)
+        if (HttpOption(owner, config) is { } option)
         {
             spec["httpOption"] = option;
         }
@@ -52,10 +57,19 @@ internal static class IngressMaker
         return ingress;
     }
 
-    /// <summary>What the annotation asks for, else the cluster's setting; null leaves it to the ingress (serving: pkg/networking/util).</summary>
-    private static string? HttpOption(KubeObject route, ServingConfig config)
+    /// <summary>What an Ingress says of the annotations of its owner.</summary>
+    internal static JsonObject Annotations(KubeObject owner, ServingConfig config)
     {
-        var asked = KnativeNames.First(route.Metadata.Annotations, KnativeNames.HttpOptionAnnotation, KnativeNames.HttpProtocolAnnotation);
+        var annotations = JsonMaps.ToJson(owner.Metadata.Annotations, key => !s_notPassedOn.Contains(key));
+        annotations[KnativeNames.IngressClassAnnotation] = KnativeNames.First(
+            owner.Metadata.Annotations, KnativeNames.IngressClassAnnotation, KnativeNames.IngressClassAltAnnotation) ?? config.Network.IngressClass;
+        return annotations;
+    }
+
+    /// <summary>What the annotation asks for, else the cluster's setting; null leaves it to the ingress (serving: pkg/networking/util).</summary>
+    private static string? HttpOption(KubeObject owner, ServingConfig config)
+    {
+        var asked = KnativeNames.First(owner.Metadata.Annotations, KnativeNames.HttpOptionAnnotation, KnativeNames.HttpProtocolAnnotation);
         return asked?.ToLowerInvariant() switch
         {
             "enabled" => "Enabled",

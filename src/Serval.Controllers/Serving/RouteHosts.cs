@@ -45,7 +45,10 @@ internal sealed record RouteHosts(KubeObject Route, ServingConfig Config, Gatewa
 
     /// <summary>What users are shown.</summary>
     internal string Url(string tag) =>
-        IsClusterLocal(tag) ? InternalUrl(tag) : Config.Network.DefaultExternalScheme + "://" + External(tag) + Suffix(Ports.Public);
+        IsClusterLocal(tag) ? InternalUrl(tag) : PublicUrl(External(tag), Config, Ports);
+
+    /// <summary>How a host is reached from outside.</summary>
+    internal static string PublicUrl(string host, ServingConfig config, GatewayPorts ports) => config.Network.DefaultExternalScheme + "://" + host + Suffix(ports.Public);
 
     /// <summary>What programs inside the cluster use.</summary>
     internal string InternalUrl(string tag) => "http://" + Internal(tag) + Suffix(Ports.Private);

@@ -107,7 +107,7 @@ internal sealed class RouteReconciler(
         }
         if (stored.Metadata.Generation != route.Status.ObservedGeneration)
         {
-            conditions.MarkUnknown("IngressReady", "IngressNotConfigured", "Ingress has not yet been reconciled.");
+            ChildIngress.MarkUnconfigured(conditions);
         }
         StatusFields.Copy(status, stored, "traffic", "address");
     }
@@ -120,13 +120,7 @@ internal sealed class RouteReconciler(
         try
         {
             await EnsurePlaceholdersAsync(stored, plan, hosts, ct);
-            var isNew = client.Cache(Kinds.KIngress).Get(stored.Key) is null;
-            ingress = await OwnedObjects.MirrorAsync(
-                client, Kinds.KIngress, IngressMaker.Make(stored, plan, rollout, hosts, config.Current), _ => false, Name, ct);
-            if (isNew)
-            {
-                _events.Normal(stored, "Created", $"Created Ingress \"{ingress.Metadata.Name}\"");
-            }
+            ingress = await ChildIngress.WriteAsync(client, stored, IngressMaker.Make(stored, plan, rollout, hosts, config.Current), _events, Name, ct);
         }
         catch (OwnerConflictException e)
         {
@@ -142,18 +136,13 @@ internal sealed class RouteReconciler(
             KeepServing(stored, status);
             return;
         }
-        var state = ingress.As<KIngress>().Status;
         if (!rollout.IsDone)
         {
             conditions.MarkUnknown("IngressReady", "RolloutInProgress", "A gradual rollout of the latest revision(s) is in progress.");
         }
-        else if (ingress.Metadata.Generation != state.ObservedGeneration)
-        {
-            conditions.MarkUnknown("IngressReady", "IngressNotConfigured", "Ingress has not yet been reconciled.");
-        }
         else
         {
-            conditions.Take("IngressReady", state.Conditions.FirstOrDefault(c => c.Type == "Ready"), "IngressNotConfigured");
+            ChildIngress.Mark(conditions, ingress);
         }
     }
 

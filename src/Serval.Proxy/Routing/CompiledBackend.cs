@@ -11,7 +11,9 @@ internal sealed class CompiledBackend
     /// revision's program sees none of it, whoever sent it.
     /// </summary>
     private static readonly string[] s_internal =
-        ["Knative-Serving-Revision", "Knative-Serving-Namespace", "K-Original-Host", "K-Passthrough-Lb", "K-Proxy-Request"];
+        ["Knative-Serving-Revision", "Knative-Serving-Namespace", OriginalHost, "K-Passthrough-Lb", "K-Proxy-Request"];
+
+    private const string OriginalHost = "K-Original-Host";
     private readonly uint _sets; // a bit for each known header
     private readonly HashSet<string> _replaced;
 
@@ -19,8 +21,11 @@ internal sealed class CompiledBackend
     {
         Gate = gate;
         Weight = share.Weight;
-        RewriteHost = HttpParser.IsHost(Encoding.UTF8.GetBytes(rule.RewriteHost)) ? rule.RewriteHost : "";
-        var hidden = gate.Key.Kind == BackendKind.Revision ? s_internal : [];
+        var isRevision = gate.Key.Kind == BackendKind.Revision;
+        var hidden = isRevision ? s_internal : [];
+        // A revision's program is given the host that was asked for (knative/serving: pkg/queue RewriteHostOut).
+        var host = isRevision && share.AppendHeaders.FirstOrDefault(h => h.Key == OriginalHost).Value is { Length: > 0 } original ? original : rule.RewriteHost;
+        RewriteHost = HttpParser.IsHost(Encoding.UTF8.GetBytes(host)) ? host : "";
         Headers = new Dictionary<string, string>(rule.AppendHeaders.Concat(share.AppendHeaders).Where(IsProper)
             .Where(h => !hidden.Contains(h.Key, StringComparer.OrdinalIgnoreCase)).GroupBy(h => h.Key, StringComparer.OrdinalIgnoreCase)
             .Select(g => g.Last()), StringComparer.OrdinalIgnoreCase);

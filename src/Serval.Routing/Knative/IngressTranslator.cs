@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Serval.Api;
+using Serval.Api.Core;
 using Serval.Api.Networking;
+using Serval.Api.Serving;
 
 namespace Serval.Routing.Knative;
 
@@ -32,6 +34,7 @@ public static class IngressTranslator
         private readonly string _owner = $"Ingress {key}";
         private readonly Dictionary<string, List<RouteRule>> _hosts = new(StringComparer.Ordinal);
         private readonly List<string> _order = [];
+        private readonly List<string> _warnings = [];
         private readonly Dictionary<BackendKey, RevisionPolicy> _policies = [];
         private readonly ImmutableHashSet<BackendKey>.Builder _backends = ImmutableHashSet.CreateBuilder<BackendKey>();
 
@@ -56,7 +59,7 @@ public static class IngressTranslator
                 Hosts = [.. _order.Select(h => new CompiledHost(h, [.. _hosts[h]]))],
                 Policies = _policies,
                 Backends = _backends.ToImmutable(),
-                Warnings = Warnings(ingress.Spec),
+                Warnings = [.. Warnings(ingress.Spec), .. _warnings],
             };
         }
 
@@ -112,16 +115,42 @@ public static class IngressTranslator
             list.AddRange(rules);
         }
 
-        private RouteRule CompilePath(KIngressPath source, RouteVisibility visibility, string path) => new()
+        private RouteRule CompilePath(KIngressPath source, RouteVisibility visibility, string path)
         {
-            PathPrefix = source.Path,
-            Headers = [.. source.Headers.OrderBy(h => h.Key, StringComparer.Ordinal).Select(h => new HeaderMatch(h.Key, h.Value.Exact))],
-            Backends = CompileSplits(source.Splits, path),
-            RewriteHost = source.RewriteHost,
-            AppendHeaders = Headers(source.AppendHeaders),
-            Visibility = visibility,
-            Owner = _owner,
-        };
+            var again = LeadsBack(source, path);
+            return new RouteRule
+            {
+                PathPrefix = source.Path,
+                Headers = [.. source.Headers.OrderBy(h => h.Key, StringComparer.Ordinal).Select(h => new HeaderMatch(h.Key, h.Value.Exact))],
+                Backends = again ? [] : CompileSplits(source.Splits, path),
+                RewriteHost = source.RewriteHost,
+                Rematch = again,
+                AppendHeaders = Headers(source.AppendHeaders),
+                Visibility = visibility,
+                Owner = _owner,
+            };
+        }
+
+        /// <summary>Whether the only split is a Route's placeholder, which stands for the gateway: then the host it is rewritten to is matched at once.</summary>
+        private bool LeadsBack(KIngressPath source, string path)
+        {
+            if (source.RewriteHost.Length == 0 || source.Splits is not [var split] || lookup.Service(ServiceOf(split)) is not { } service || !IsGateway(service))
+            {
+                return false;
+            }
+            Services.Add(ServiceOf(split));
+            // The original host is between gateway and revision alone (knative/serving: pkg/queue RewriteHostOut); the client's Host is kept anyway.
+            foreach (var header in source.AppendHeaders.Keys.Concat(split.AppendHeaders.Keys).Where(h => h != KnativeNames.OriginalHostHeader))
+            {
+                _warnings.Add($"{path}: appendHeaders.{header} is not set, because the request goes on by the rules of {source.RewriteHost}.");
+            }
+            return true;
+        }
+
+        private static bool IsGateway(Service service) =>
+            service.Spec.Type == "ExternalName" && service.Spec.ExternalName.EndsWith(KnativeNames.ServiceHost("", KnativeNames.SystemNamespace), StringComparison.Ordinal);
+
+        private ObjectKey ServiceOf(KIngressSplit split) => new(split.ServiceNamespace.Length == 0 ? key.Namespace : split.ServiceNamespace, split.ServiceName);
 
         private WeightedBackend[] CompileSplits(IReadOnlyList<KIngressSplit> splits, string path)
         {
@@ -155,7 +184,7 @@ public static class IngressTranslator
             {
                 throw new IngressException($"{path}.serviceName is empty: name the service");
             }
-            var service = new ObjectKey(split.ServiceNamespace.Length == 0 ? key.Namespace : split.ServiceNamespace, split.ServiceName);
+            var service = ServiceOf(split);
             Services.Add(service);
             var backend = lookup.ServerlessService(service) is { } serverless ? Revision(service, serverless) : Plain(service, split, path);
             _backends.Add(backend);
@@ -174,6 +203,10 @@ public static class IngressTranslator
             if (lookup.Service(name) is not { } service)
             {
                 throw new IngressException($"{path}: service {name} does not exist; create it or correct serviceName");
+            }
+            if (IsGateway(service))
+            {
+                throw new IngressException($"{path}: service {name} is the gateway itself; lead there with rewriteHost and no other split");
             }
             var wanted = split.ServicePort switch
             {

@@ -67,6 +67,12 @@ public sealed class RouteRule
     /// <summary>The Host header sent on; empty keeps the client's.</summary>
     public string RewriteHost { get; init; } = "";
 
+    /// <summary>
+    /// The request goes where <see cref="RewriteHost"/> leads from inside the cluster, with the rules and headers there, and keeps the client's Host.
+    /// One step and no more: a host that rewrites again leads nowhere.
+    /// </summary>
+    public bool Rematch { get; init; }
+
     /// <summary>Headers set on every request of this rule; they replace the client's of the same name.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> AppendHeaders { get; init; } = [];
 

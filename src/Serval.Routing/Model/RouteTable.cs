@@ -70,12 +70,23 @@ public sealed class RouteTable
         Policies.TryGetValue(backend, out var policy) ? policy
         : backend.Kind == BackendKind.Revision ? RevisionPolicy.Default : RevisionPolicy.PlainService;
 
-    /// <summary>The rule for a request, or null. Allocates nothing.</summary>
+    /// <summary>The rule for a request, or null; never one that is to be matched again. Allocates nothing.</summary>
     /// <param name="host">The Host header: any case, the port is ignored.</param>
     /// <param name="path">The path without its query.</param>
     /// <param name="headers">The request's headers.</param>
     /// <param name="clusterLocal">Whether the client may reach cluster-local rules.</param>
     public RouteRule? Match<THeaders>(ReadOnlySpan<char> host, ReadOnlySpan<byte> path, in THeaders headers, bool clusterLocal = true)
+        where THeaders : IRequestHeaders, allows ref struct
+    {
+        var rule = MatchOnce(host, path, headers, clusterLocal);
+        return rule is { Rematch: true } ? MatchOnce(rule.RewriteHost, path, headers, clusterLocal: true) is { Rematch: false } target ? target : null : rule;
+    }
+
+    /// <summary>The rule for a request, or null; for tests and explanations.</summary>
+    public RouteRule? Match(string host, string path, IReadOnlyDictionary<string, string>? headers = null, bool clusterLocal = true) =>
+        Match(host, Encoding.UTF8.GetBytes(path), new HeaderDictionary(headers), clusterLocal);
+
+    private RouteRule? MatchOnce<THeaders>(ReadOnlySpan<char> host, ReadOnlySpan<byte> path, in THeaders headers, bool clusterLocal)
         where THeaders : IRequestHeaders, allows ref struct
     {
         host = WithoutPort(host);
@@ -96,10 +107,6 @@ public sealed class RouteTable
         }
         return _suffixes.Count == 0 ? null : MatchWildcard(lower, path, headers, clusterLocal);
     }
-
-    /// <summary>The rule for a request, or null; for tests and explanations.</summary>
-    public RouteRule? Match(string host, string path, IReadOnlyDictionary<string, string>? headers = null, bool clusterLocal = true) =>
-        Match(host, Encoding.UTF8.GetBytes(path), new HeaderDictionary(headers), clusterLocal);
 
     private RouteRule? MatchWildcard<THeaders>(ReadOnlySpan<char> host, ReadOnlySpan<byte> path, in THeaders headers, bool clusterLocal)
         where THeaders : IRequestHeaders, allows ref struct

@@ -76,6 +76,32 @@ public sealed class ForwardingTests : ProxyTest
         Assert.Equal("h", seen.Header("Host"));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Program_SeesTheHostThatWasAskedFor(bool http2)
+    {
+        Message? seen = null;
+        Serve(m =>
+        {
+            seen = m;
+            return Upstream.Ok("ok");
+        });
+        var toRevision = new WeightedBackend { Backend = Revision, AppendHeaders = [new("K-Original-Host", "h.example.com")] };
+        Proxy.Publish(new RouteTableBuilder().Add("h", new RouteRule { RewriteHost = "inner", Backends = [toRevision] }).Build(2));
+        await GetAsync(http2, []);
+        Assert.Equal("h.example.com", seen!.Header("Host"));
+
+        Proxy.Publish(new RouteTableBuilder()
+            .Add("h", new RouteRule { RewriteHost = "inner", Rematch = true })
+            .Add("inner", new RouteRule { Visibility = RouteVisibility.ClusterLocal, AppendHeaders = [new("X-Inner", "1")], Backends = [new WeightedBackend { Backend = Revision }] })
+            .Build(3));
+        await GetAsync(http2, []);
+        Assert.Equal("h", seen!.Header("Host"));
+        Assert.Equal("1", seen.Header("X-Inner"));
+        Assert.Equal("h", seen.Header("X-Forwarded-Host"));
+    }
+
     [Fact]
     public async Task PlainService_SeesEveryHeader()
     {

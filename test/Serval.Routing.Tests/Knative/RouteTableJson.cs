@@ -31,6 +31,10 @@ internal static class RouteTableJson
         {
             json["rewriteHost"] = rule.RewriteHost;
         }
+        if (rule.Rematch)
+        {
+            json["rematch"] = true;
+        }
         Append(json, rule.AppendHeaders);
         json["backends"] = new JsonArray([.. rule.Backends.Select(b => (JsonNode)Write(b))]);
         return json;

@@ -76,6 +76,38 @@ public sealed class RouteTableTests
         Assert.Null(table.Match("h", "/", clusterLocal: false));
     }
 
+    [Theory]
+    [InlineData("/", null, "target")] // cluster-local, and reached from outside all the same
+    [InlineData("/a/b", null, "path")]
+    [InlineData("/a", "blue", "tagged")]
+    public void Match_Rematch_GoesByTheRulesOfTheOtherHost(string path, string? tag, string owner)
+    {
+        var table = new RouteTableBuilder()
+            .Add("hello.example.com", Again("hello.default.svc.cluster.local"))
+            .Add("hello.default.svc.cluster.local",
+                new RouteRule { Owner = "target", Visibility = RouteVisibility.ClusterLocal },
+                new RouteRule { Owner = "path", PathPrefix = "/a", Visibility = RouteVisibility.ClusterLocal },
+                new RouteRule { Owner = "tagged", Headers = [new HeaderMatch("Tag", "blue")], Visibility = RouteVisibility.ClusterLocal })
+            .Build(1);
+        var headers = tag is null ? null : new Dictionary<string, string> { ["Tag"] = tag };
+        Assert.Equal(owner, table.Match("Hello.example.com:8880", path, headers, clusterLocal: false)?.Owner);
+    }
+
+    [Fact]
+    public void Match_Rematch_IsOneStep()
+    {
+        var table = new RouteTableBuilder()
+            .Add("a", Again("b")).Add("b", Again("c")).Add("c", Rule("c"))
+            .Add("self", Again("self")).Add("gone", Again("nowhere"))
+            .Build(1);
+        Assert.Equal("c", table.Match("b", "/")?.Owner);
+        Assert.Null(table.Match("a", "/"));
+        Assert.Null(table.Match("self", "/"));
+        Assert.Null(table.Match("gone", "/"));
+    }
+
+    private static RouteRule Again(string host) => new() { RewriteHost = host, Rematch = true };
+
     [Fact]
     public void PolicyOf_Unknown_IsTheDefaultOfItsKind()
     {

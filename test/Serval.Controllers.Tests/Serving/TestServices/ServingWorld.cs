@@ -4,6 +4,7 @@ using Serval.Api;
 using Serval.ApiServer.Pipeline;
 using Serval.ApiServer.Store;
 using Serval.Controllers.Certificates;
+using Serval.Controllers.Domains;
 using Serval.Controllers.Serving;
 using Serval.Controllers.Tests.TestServices;
 using Serval.Kube;
@@ -41,6 +42,7 @@ internal sealed class ServingWorld : IAsyncDisposable
             new RevisionCollector(Client, Config, Events, Time),
             new RevisionReconciler(Client, Images, Config, Events, Time),
             new RouteReconciler(Client, Config, () => Ports, Events, Time),
+            new DomainMappingReconciler(Client, Config, () => Ports, Events, Time),
         ];
     }
 
@@ -62,7 +64,7 @@ internal sealed class ServingWorld : IAsyncDisposable
     internal static async Task<ServingWorld> StartAsync(params Seed[] given)
     {
         var world = new ServingWorld(await SqliteStore.OpenAsync(new StoreOptions()));
-        foreach (var name in (string[])["default", "knative-serving"])
+        foreach (var name in (string[])["default", "other", "knative-serving"])
         {
             await world._objects.CreateAsync(Kinds.Namespace, Whole(Kinds.Namespace, new JsonObject { ["metadata"] = new JsonObject { ["name"] = name } }), s_user);
         }
@@ -117,6 +119,19 @@ internal sealed class ServingWorld : IAsyncDisposable
     }
 
     internal Task PatchAsync(ResourceKind kind, string name, string json) => PatchAsync(kind, name, JsonNode.Parse(json)!.AsObject(), "");
+
+    /// <summary>The same in namespace <c>other</c>.</summary>
+    internal Task PlantElsewhereAsync(Seed seed)
+    {
+        var tree = seed.Object.DeepClone().AsObject();
+        tree["metadata"]!["namespace"] = "other";
+        return _objects.CreateAsync(seed.Kind, Whole(seed.Kind, tree), s_user);
+    }
+
+    /// <summary>What an administrator does with a domain.</summary>
+    internal Task GiveClaimAsync(string domain, string ns) => _objects.PatchAsync(
+        Kinds.ClusterDomainClaim, new ObjectKey("", domain),
+        new KubePatch(PatchType.Merge, CanonicalJson.Serialize(new JsonObject { ["spec"] = new JsonObject { ["namespace"] = ns } })), s_user);
 
     internal Task PatchStatusAsync(ResourceKind kind, string name, string json) =>
         PatchAsync(kind, name, new JsonObject { ["status"] = JsonNode.Parse(json) }, "status");
