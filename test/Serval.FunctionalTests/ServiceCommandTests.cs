@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Serval.FunctionalTests;
 
-/// <summary><c>serval service</c>, <c>revision</c>, <c>route</c> and <c>completion</c>, in kn's shape, from create to delete.</summary>
+/// <summary><c>serval service</c>, <c>revision</c>, <c>route</c>, <c>domain</c> and <c>completion</c>, in kn's shape, from create to delete.</summary>
 public sealed class ServiceCommandTests(ServalFixture fixture) : IClassFixture<ServalFixture>
 {
     private static readonly string[] s_program = ["--image", "dev.local/bb:1", "--arg", "httpd", "--arg", "-f", "--arg", "-p", "--arg", "127.0.0.1:$(PORT)", "--arg", "-h", "--arg", "www"];
@@ -74,6 +74,24 @@ public sealed class ServiceCommandTests(ServalFixture fixture) : IClassFixture<S
         Assert.Contains("error: RevisionFailed: Revision \"broken-00001\" failed with message: \"/does/not/exist\"", error, StringComparison.Ordinal);
         Assert.Matches(@"(?m)^     !  broken-00001 \(latest created\)", await OkAsync("service", "describe", "broken"));
         await OkAsync("service", "delete", "broken");
+    }
+
+    [Fact]
+    public async Task Domain_CreatedUpdatedListedDeleted()
+    {
+        const string host = "verbs.example.com";
+        await OkAsync(["service", "create", "mapped", .. s_program]);
+        Assert.Equal($"Domain mapping '{host}' created in namespace 'default'.\n", await OkAsync("domain", "create", host, "--ref", "mapped"));
+        await fixture.Kubectl.OkAsync("wait", "--for=condition=Ready", $"dm/{host}", "--timeout=30s");
+        Assert.Matches($@"^{host} +http://{host}:\d+ +True +mapped\n$", await OkAsync("domain", "ls", "--no-headers"));
+        Assert.Equal($"Domain mapping '{host}' updated in namespace 'default'.\n", await OkAsync("domain", "update", host, "--ref", "kroute:mapped"));
+        Assert.Contains("Kind:        Route", await OkAsync("domain", "describe", host), StringComparison.Ordinal);
+        var (code, _, error) = await fixture.Serval.RunAsync("domain", "create", "localname", "--ref", "mapped");
+        Assert.Equal(6, code);
+        Assert.Contains("should be a domain with at least two segments separated by dots", error, StringComparison.Ordinal);
+        Assert.Equal($"Domain mapping '{host}' deleted in namespace 'default'.\n", await OkAsync("domain", "delete", host));
+        Assert.Equal(3, (await fixture.Serval.RunAsync("domain", "describe", host)).Code);
+        await OkAsync("service", "delete", "mapped");
     }
 
     [Fact]

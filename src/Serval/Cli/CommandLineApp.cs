@@ -55,6 +55,7 @@ internal static class CommandLineApp
             new ServiceCommand(context),
             new RevisionCommand(context),
             new RouteCommand(context),
+            new DomainCommand(context),
             new ImageCommand(context),
             new BackupCommand(context),
             new RestoreCommand(context),

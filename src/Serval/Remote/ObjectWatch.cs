@@ -54,7 +54,7 @@ internal static class ObjectWatch
     }
 
     /// <summary>What people call the kind.</summary>
-    public static string Word(ResourceKind kind) => kind == Kinds.KService ? "service" : kind.Singular;
+    public static string Word(ResourceKind kind) => kind == Kinds.KService ? "service" : kind == Kinds.DomainMapping ? "domain" : kind.Singular;
 
     private static bool SameUid(JsonObject one, JsonObject other) => (string?)one["metadata"]?["uid"] == (string?)other["metadata"]?["uid"];
 }

@@ -38,6 +38,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("service delete hello --all")]
     [InlineData("revision delete")]
     [InlineData("route describe")]
+    [InlineData("domain create shop.example.com")]
+    [InlineData("domain delete")]
     [InlineData("completion tcsh")]
     public async Task Run_WrongUsage_IsExitCode2WithOneMessage(string line)
     {
@@ -60,6 +62,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("service update hello --traffic @latest=10")] // no file with more of the command line
     [InlineData("revision list -s hello")]
     [InlineData("route list")]
+    [InlineData("domains ls")]
     public async Task Run_NoServerEver_IsExitCode4AndNamesServalUp(string line)
     {
         var result = await _cli.RunAsync(line.Split(' '));
@@ -89,7 +92,7 @@ public sealed class CommandLineTests : IDisposable
             In = TextReader.Null, Out = streams, Error = streams, RawOut = Stream.Null, StartHost = _cli.StartHost,
         });
         var verbs = root.Subcommands.SelectMany(c => c.Subcommands.Count > 0 ? c.Subcommands.Select(s => new[] { c.Name, s.Name }) : [[c.Name]]).ToArray();
-        Assert.Equal(30, verbs.Length);
+        Assert.Equal(35, verbs.Length);
 
         foreach (var verb in verbs)
         {

@@ -22,17 +22,18 @@ internal abstract class KnDeleteVerb : KnVerb
         _waits = new WaitOptions(this, byDefault: false, fails: false);
     }
 
-    /// <summary>The options that stand for names.</summary>
-    protected abstract string Choices { get; }
+    /// <summary>The options that stand for names; empty when there are none.</summary>
+    protected virtual string Choices => "";
 
     /// <summary>Whether one of them is given.</summary>
-    protected abstract bool Chooses(ParseResult parse);
+    protected virtual bool Chooses(ParseResult parse) => false;
 
     /// <summary>The names they stand for.</summary>
-    protected abstract Task<IReadOnlyList<string>> ChosenAsync(ParseResult parse, RemoteClient client, string ns, CancellationToken ct);
+    protected virtual Task<IReadOnlyList<string>> ChosenAsync(ParseResult parse, RemoteClient client, string ns, CancellationToken ct) =>
+        Task.FromResult<IReadOnlyList<string>>([]);
 
     /// <summary>What is said when options find nothing.</summary>
-    protected abstract string Nothing { get; }
+    protected virtual string Nothing => $"No {ObjectWatch.Word(_kind)}s found.";
 
     protected abstract string Done(string name, string ns);
 
@@ -42,7 +43,7 @@ internal abstract class KnDeleteVerb : KnVerb
         IReadOnlyList<string> names = parse.GetValue(_names) ?? [];
         if (names.Count > 0 == Chooses(parse))
         {
-            throw new CliException(ExitCodes.Usage, $"say which {ObjectWatch.Word(_kind)}s to delete: either by NAME or with {Choices}");
+            throw new CliException(ExitCodes.Usage, $"say which {ObjectWatch.Word(_kind)}s to delete: {(Choices.Length > 0 ? $"either by NAME or with {Choices}" : "give a NAME")}");
         }
         if (names.Count == 0 && (names = await ChosenAsync(parse, client, ns, ct)).Count == 0)
         {

@@ -16,8 +16,6 @@ internal sealed class ServiceDeleteCommand : KnDeleteVerb
 
     protected override string Choices => "--all";
 
-    protected override string Nothing => "No services found.";
-
     protected override string Done(string name, string ns) => $"Service '{name}' successfully deleted in namespace '{ns}'.";
 
     protected override bool Chooses(ParseResult parse) => parse.GetValue(_all);
