@@ -94,6 +94,9 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
 
     public void Remove(BackendKey backend) => _routing.Remove(backend);
 
+    /// <summary>Whether there are routes for exactly this host, in lower case.</summary>
+    public bool Serves(string host) => _routing.Snapshot.Table.Hosts.ContainsKey(host);
+
     /// <summary>Requests at an instance now.</summary>
     public int InFlight(BackendKey backend, string instanceId) => _routing.Find(backend)?.InFlightOf(instanceId) ?? 0;
 

@@ -84,7 +84,7 @@ public sealed class PodNetworkTests(ServalFixture fixture) : IClassFixture<Serva
         Directory.Delete(data, recursive: true);
     }
 
-    private static async Task<bool> HasNetworksAsync(ServalProcess serval)
+    internal static async Task<bool> HasNetworksAsync(ServalProcess serval)
     {
         var node = Assert.Single((await serval.Api.GetAsync("/api/v1/nodes"))["items"]!.AsArray())!;
         var condition = node["status"]!["conditions"]!.AsArray().Single(c => (string)c!["type"]! == "PodNetwork")!;

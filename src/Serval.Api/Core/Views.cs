@@ -27,6 +27,8 @@ public sealed record PodSpec
     public IReadOnlyList<Toleration> Tolerations { get; init => field = value ?? field; } = [];
     public PodSecurityContext SecurityContext { get; init => field = value ?? field; } = new();
     public string RestartPolicy { get; init => field = value ?? field; } = "Always";
+    public string DnsPolicy { get; init => field = value ?? field; } = "ClusterFirst";
+    public PodDnsConfig? DnsConfig { get; init; }
     public string ServiceAccountName { get; init => field = value ?? field; } = "";
     public IReadOnlyList<LocalObjectReference> ImagePullSecrets { get; init => field = value ?? field; } = [];
 
@@ -49,6 +51,21 @@ public sealed record PodSpec
 }
 
 public sealed record LocalObjectReference(string Name = "");
+
+/// <summary>core/v1 PodDNSConfig: lines of the pod's <c>resolv.conf</c> beside those of its policy.</summary>
+public sealed record PodDnsConfig
+{
+    public IReadOnlyList<string> Nameservers { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<string> Searches { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<PodDnsConfigOption> Options { get; init => field = value ?? field; } = [];
+}
+
+/// <summary>core/v1 PodDNSConfigOption.</summary>
+public sealed record PodDnsConfigOption
+{
+    public string Name { get; init => field = value ?? field; } = "";
+    public string? Value { get; init; }
+}
 
 /// <summary>core/v1 PodSecurityContext: of all containers of a pod.</summary>
 public sealed record PodSecurityContext

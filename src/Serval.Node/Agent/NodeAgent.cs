@@ -8,6 +8,7 @@ using Serval.Images;
 using Serval.Kube;
 using Serval.Node.Agent;
 using Serval.Node.Logs;
+using Serval.Node.Names;
 using Serval.Node.Network;
 using Serval.Node.Ports;
 using Serval.Node.Processes;
@@ -34,6 +35,7 @@ public sealed partial class NodeAgent : IAsyncDisposable
     private ExitWatcher? _exits;
     private ProcessJournal? _journal;
     private PodNetwork? _network;
+    private NameServer? _names;
     private volatile bool _stopping;
 
     public NodeAgent(
@@ -68,6 +70,7 @@ public sealed partial class NodeAgent : IAsyncDisposable
         var pods = _client.Cache(Kinds.Pod);
         await pods.WaitForSyncAsync(ct);
         var network = StartNetwork(paths, pods);
+        StartNames();
         _services = Services(paths, _exits, _journal);
         await NodeRegistration.RegisterAsync(_client, _options.NodeName, _services.Address, _options.DataDirectory, network, _options.Time, ct);
         PodDirectory.DeleteOthers(paths.Pods, pods.List().Select(p => p.Metadata.Uid).ToHashSet(StringComparer.Ordinal), _logger);
@@ -84,6 +87,10 @@ public sealed partial class NodeAgent : IAsyncDisposable
         _subscriptions.Clear();
         await Task.WhenAll(_workers.Values.Select(w => w.ShutdownAsync()));
         _services?.Prober.Dispose();
+        if (_names is not null)
+        {
+            await _names.DisposeAsync();
+        }
         _network?.Dispose();
         _services?.Logs.Dispose();
         _exits?.Dispose();
@@ -131,6 +138,25 @@ public sealed partial class NodeAgent : IAsyncDisposable
         return new NodeNetwork(false, $"{reason}; {NodeNetwork.Shared}");
     }
 
+    private void StartNames()
+    {
+        if (PodGateway is not { } gateway || !MountsAllowed)
+        {
+            return; // nobody would ask: the machine's resolvers know no pods
+        }
+        var forwarder = new Forwarder(() => Forwarder.Machine(gateway), _options.Time);
+        try
+        {
+            _names = new NameServer(
+                new IPEndPoint(gateway, Forwarder.Port), new ClusterNames(_client, gateway, _options.IsServed), forwarder, IsInside, _options.Time, _logger);
+            _names.Start();
+        }
+        catch (SocketException e)
+        {
+            Log.NoNames(_logger, gateway, e.Message);
+        }
+    }
+
     private bool MountsAllowed => _options.AllowMounts ?? Capabilities.HasSysAdmin();
 
     private NodeServices Services(NodePaths paths, ExitWatcher exits, ProcessJournal journal) => new()
@@ -148,6 +174,7 @@ public sealed partial class NodeAgent : IAsyncDisposable
         Ports = new PortAllocator(_options.FirstPort, _options.LastPort),
         Logs = new LogIndexer(_options.Time, _logger),
         Network = _network,
+        NameServer = _names?.EndPoint.Address,
         MountsAllowed = MountsAllowed,
         UsersAllowed = MountsAllowed && Capabilities.HasUsers(), // only a view of its own lets another user reach the image
         Logger = _logger,
@@ -195,6 +222,9 @@ public sealed partial class NodeAgent : IAsyncDisposable
     {
         [LoggerMessage(30, LogLevel.Warning, "Ended {Count} containers that an earlier run left behind")]
         public static partial void OrphansKilled(ILogger logger, int count);
+
+        [LoggerMessage(32, LogLevel.Warning, "Pods do not resolve names of the cluster: port 53 of {Address} cannot be listened on: {Cause}. Stop what listens on port 53 of every address.")]
+        public static partial void NoNames(ILogger logger, IPAddress address, string cause);
 
         [LoggerMessage(31, LogLevel.Warning, "Pods get no networks of their own: {Reason}; {Instead}")]
         public static partial void NoPodNetwork(ILogger logger, string reason, string instead);

@@ -21,6 +21,9 @@ public sealed record NodeOptions
 
     /// <summary>Whether pods get networks of their own where this process may make them; else ports are mapped.</summary>
     public bool PodNetwork { get; init; }
+
+    /// <summary>Whether the gateway has a route for exactly this host, so that pods find it there; asked by any thread.</summary>
+    public Func<string, bool> IsServed { get; init; } = _ => false;
     public TimeProvider Time { get; init; } = TimeProvider.System;
     public ILoggerFactory Loggers { get; init; } = NullLoggerFactory.Instance;
 }

@@ -13,6 +13,8 @@ internal sealed class NodePaths(string dataDirectory)
 
     public static string Volumes(string podDirectory) => Path.Combine(podDirectory, ".volumes");
 
+    public static string Resolver(string podDirectory) => Path.Combine(podDirectory, ".resolv.conf");
+
     public static string Scratch(string podDirectory, string container) => Path.Combine(podDirectory, ".scratch", container);
 
     public static string Log(string podDirectory, string container, int run) => Path.Combine(podDirectory, container, $"{run}.log");

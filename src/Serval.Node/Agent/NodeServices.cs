@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.Api.Core;
@@ -34,6 +35,8 @@ internal sealed record NodeServices
 
     /// <summary>Gives each pod a network of its own; null when pods share the machine's.</summary>
     public required PodNetwork? Network { get; init; }
+    /// <summary>Who resolves names for pods; null when they use the machine's resolvers.</summary>
+    public required IPAddress? NameServer { get; init; }
     public required bool MountsAllowed { get; init; }
 
     /// <summary>Whether a container can have a user of its own.</summary>

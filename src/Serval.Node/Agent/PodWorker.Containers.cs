@@ -1,6 +1,7 @@
 using Serval.Images;
 using Serval.Node.Containers;
 using Serval.Node.Logs;
+using Serval.Node.Names;
 using Serval.Node.Processes;
 using Serval.Node.Volumes;
 
@@ -120,6 +121,10 @@ internal sealed partial class PodWorker
         var user = UserOf(slot, image);
         var command = ContainerCommand.Resolve(slot.Spec, image, environment, _key.Name, Environment.GetEnvironmentVariable, user);
         var binds = _volumes.Prepare(slot.Spec, Payload()).ToList();
+        if (_node.NameServer is not null)
+        {
+            binds.Add(new BindMount(PrepareResolver(), ResolverFile.Path, ReadOnly: false));
+        }
         var message = PrepareMessage(slot);
         if (message is not null)
         {
@@ -226,6 +231,18 @@ internal sealed partial class PodWorker
             EndSidecars();
         }
         MarkDirty(now: true);
+    }
+
+    // Once for the pod: its containers share it, as kubelet has it.
+    private string PrepareResolver()
+    {
+        var path = NodePaths.Resolver(_directory);
+        if (!File.Exists(path))
+        {
+            File.WriteAllText(path, ResolverFile.ForPod(_pod.Spec, _key.Namespace, ResolverFile.ReadMachine(), _node.NameServer).ToString());
+            File.SetUnixFileMode(path, (UnixFileMode)0x1A4); // rw-r--r--
+        }
+        return path;
     }
 
     // The default path would cost every container a /dev of its own: without a file the log speaks, whatever the policy.

@@ -102,7 +102,7 @@ internal sealed class ServalHost : IServalHost
 
         // The node before the controllers: stopped after them, so that nobody takes the end of its processes for a failure of theirs.
         node = _started.Add(new NodeAgent(
-            NodeSettings(client, loggers, time), client, capacity, new StoredImageRoots(Images), new DrainJoint(proxy), events));
+            NodeSettings(client, proxy, loggers, time), client, capacity, new StoredImageRoots(Images), new DrainJoint(proxy), events));
         ForcedEnd?.Register(node.Kill);
         await node.StartAsync(ct);
         proxy.ListenInside(node.PodGateway ?? s_privateAddress);
@@ -135,9 +135,12 @@ internal sealed class ServalHost : IServalHost
     }
 
     /// <summary>The node keeps the name it was born with: its pods are bound to that, also after a restore on another machine.</summary>
-    private NodeOptions NodeSettings(IKubeClient client, ILoggerFactory loggers, TimeProvider time)
+    private NodeOptions NodeSettings(IKubeClient client, ProxyServer proxy, ILoggerFactory loggers, TimeProvider time)
     {
-        var settings = new NodeOptions { DataDirectory = Options.DataDirectory, PodNetwork = Options.PodNetwork, Time = time, Loggers = loggers };
+        var settings = new NodeOptions
+        {
+            DataDirectory = Options.DataDirectory, PodNetwork = Options.PodNetwork, IsServed = proxy.Serves, Time = time, Loggers = loggers,
+        };
         return client.Cache(Kinds.Node).List() is [var known] ? settings with { NodeName = known.Metadata.Name } : settings;
     }
 
