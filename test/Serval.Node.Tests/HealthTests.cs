@@ -35,6 +35,30 @@ public sealed class HealthTests
         await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
     }
 
+    /// <summary>A command that says yes is not enough for who takes requests: the port has to be open too.</summary>
+    [Fact]
+    public async Task Readiness_ByCommand_WaitsForThePort()
+    {
+        await using var node = await TestNode.StartAsync();
+        var flag = Path.Combine(node.Data, "flag");
+        await node.CreateAsync(TestNode.Shell(
+            $"echo up; until test -e {flag}; do sleep 0.02; done; exec busybox httpd -f -p 127.0.0.1:$PORT -h /",
+            c =>
+            {
+                TestNode.Port8080(c);
+                c["readinessProbe"] = JsonNode.Parse($$"""{"exec":{"command":["sh","-c","echo asked >> {{flag}}.asked"]} }""");
+            }));
+        await node.LogAsync("up");
+        var pod = await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Running: not null }]);
+        Assert.Equal("False", TestNode.Ready(pod).Status);
+        Assert.False(File.Exists(flag + ".asked"));
+
+        await File.WriteAllTextAsync(flag, "");
+
+        await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
+        Assert.True(File.Exists(flag + ".asked"));
+    }
+
     [Fact]
     public async Task Readiness_Lost_WithdrawsTheInstanceAndBringsItBack()
     {
@@ -42,7 +66,7 @@ public sealed class HealthTests
         await using var node = await TestNode.StartAsync(time);
         var flag = Path.Combine(node.Data, "flag");
         await File.WriteAllTextAsync(flag, "");
-        await node.CreateAsync(TestNode.Shell("sleep 60", c =>
+        await node.CreateAsync(TestNode.Shell("exec busybox httpd -f -p 127.0.0.1:$PORT -h /", c =>
         {
             TestNode.Port8080(c);
             c["readinessProbe"] = JsonNode.Parse(

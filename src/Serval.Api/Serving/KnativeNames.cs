@@ -42,6 +42,8 @@ public static class KnativeNames
     public const string LastModifierAnnotation = ServingGroup + "/lastModifier";
     public const string LastPinnedAnnotation = ServingGroup + "/lastPinned";
     public const string NoGcAnnotation = ServingGroup + "/no-gc";
+    /// <summary>Serval's own, on a pod: containers whose first readiness is tried eagerly, each try a short one; names with commas between.</summary>
+    public const string EagerReadinessAnnotation = "serval.dev/eager-readiness";
     public const string RoutesAnnotation = ServingGroup + "/routes";
     public const string RoutingStateModifiedAnnotation = ServingGroup + "/routingStateModified";
     public const string RolloutDurationAnnotation = ServingGroup + "/rollout-duration";

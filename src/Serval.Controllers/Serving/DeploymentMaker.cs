@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Config;
+using Serval.Api.Core;
 using Serval.Api.Serving;
 using Serval.Kube;
 
@@ -23,6 +24,10 @@ internal static class DeploymentMaker
         var labels = RevisionLabels(stored);
         var deployment = OwnedObjects.New(Kinds.Deployment, stored, NameOf(stored), labels, PassedOn(stored, autoscaling: false));
         var podAnnotations = PassedOn(stored, autoscaling: false);
+        if (Eager(revision.Spec.Containers) is { Length: > 0 } eager)
+        {
+            podAnnotations[KnativeNames.EagerReadinessAnnotation] = eager;
+        }
         var serving = revision.Spec.Containers.FirstOrDefault(c => c.Ports.Count > 0) ?? revision.Spec.Containers[0];
         podAnnotations["kubectl.kubernetes.io/default-container"] = serving.Name;
         deployment["spec"] = new JsonObject
@@ -77,7 +82,7 @@ internal static class DeploymentMaker
         foreach (var container in containers.OfType<JsonObject>())
         {
             var serves = containers.Count == 1 || container["ports"] is JsonArray { Count: > 0 };
-            Complete(container, stored, serves);
+            Complete(container, stored, serves, ownLivenessPort: config.Features.MultiContainerProbing == FeatureFlag.Enabled);
         }
         foreach (var container in containers.Concat(spec["initContainers"] as JsonArray ?? []).OfType<JsonObject>())
         {
@@ -86,7 +91,15 @@ internal static class DeploymentMaker
         return new JsonObject(spec.Select(p => KeyValuePair.Create(p.Key, p.Value?.DeepClone())));
     }
 
-    private static void Complete(JsonObject container, KubeObject revision, bool serves)
+    /// <summary>
+    /// Containers whose first readiness is tried again and again, each try a short one: those without a period of their own (knative/serving:
+    /// queue/readiness). A pod's defaults would hide that. Where being seen listening is enough there are no tries.
+    /// </summary>
+    private static string Eager(IReadOnlyList<Container> containers) => string.Join(',', containers
+        .Where(c => c.ReadinessProbe is { PeriodSeconds: null or 0, Exec: null } probe && (probe.TcpSocket is null || probe.SuccessThreshold > 1))
+        .Select(c => c.Name));
+
+    private static void Complete(JsonObject container, KubeObject revision, bool serves, bool ownLivenessPort)
     {
         var environment = container["env"] as JsonArray ?? [];
         container["env"] = environment.Parent is null ? environment : environment.DeepClone();
@@ -97,8 +110,12 @@ internal static class DeploymentMaker
             container["ports"] = new JsonArray(new JsonObject { ["name"] = KnativeNames.UserPort, ["containerPort"] = port, ["protocol"] = "TCP" });
             environment.Add(Variable(KnativeNames.PortVariable, port.ToString(CultureInfo.InvariantCulture)));
             PointProbe(container, "readinessProbe", port);
-            PointProbe(container, "livenessProbe", port);
+            PointProbe(container, "livenessProbe", port, always: !ownLivenessPort);
             PointProbe(container, "startupProbe", port);
+        }
+        foreach (var action in (ReadOnlySpan<string>)["httpGet", "tcpSocket"])
+        {
+            (container["readinessProbe"]?[action] as JsonObject)?.Remove("host"); // the instance itself is asked, whatever it says
         }
         environment.Add(Variable(KnativeNames.RevisionVariable, revision.Metadata.Name));
         environment.Add(Variable(KnativeNames.ConfigurationVariable, revision.Metadata.Label(KnativeNames.ConfigurationLabel) ?? ""));
@@ -108,12 +125,15 @@ internal static class DeploymentMaker
 
     private static JsonObject Variable(string name, string value) => new() { ["name"] = name, ["value"] = value };
 
-    /// <summary>A probe without a port, or with port 0, means the serving port.</summary>
-    private static void PointProbe(JsonObject container, string probe, long port)
+    /// <summary>
+    /// A probe without a port, or with port 0, means the serving port; <paramref name="always"/>: one by HTTP or TCP does whatever it says
+    /// (knative/serving: revision/resources: rewriteUserLivenessProbe).
+    /// </summary>
+    private static void PointProbe(JsonObject container, string probe, long port, bool always = false)
     {
         foreach (var action in (ReadOnlySpan<string>)["httpGet", "tcpSocket", "grpc"])
         {
-            if (container[probe]?[action] is JsonObject target && IsUnset(target["port"]))
+            if (container[probe]?[action] is JsonObject target && (IsUnset(target["port"]) || always && action != "grpc"))
             {
                 target["port"] = port;
             }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Serval.Api.Core;
+using Serval.Api.Serving;
 using Serval.Kube;
 using Serval.Node.Containers;
 using Serval.Node.Probes;
@@ -16,6 +17,8 @@ internal sealed partial class PodWorker
 
     private static readonly TimeSpan[] s_explainAfter =
         [TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5)];
+
+    private static readonly TimeSpan s_eagerTimeout = TimeSpan.FromMilliseconds(100);
 
     private void BeginProbes(ContainerSlot slot)
     {
@@ -112,11 +115,25 @@ internal sealed partial class PodWorker
         EndEarly([slot], probe.TerminationGracePeriodSeconds);
     }
 
-    private ProbePlan Plan(ContainerSlot slot, string name, Probe probe)
+    private ProbePlan Plan(ContainerSlot slot, string name, Probe probe) => Checks(slot, name, probe) with
+    {
+        EagerTimeout = name == Readiness && (_pod.Metadata.Annotation(KnativeNames.EagerReadinessAnnotation) ?? "").Split(',').Contains(slot.Spec.Name)
+            ? s_eagerTimeout : null,
+    };
+
+    private ProbePlan Checks(ContainerSlot slot, string name, Probe probe)
     {
         if (probe.Exec is { } exec)
         {
-            return new ProbePlan { Probe = probe, Check = ct => ExecAsync(slot, name, exec.Command, ct) };
+            // Of the container that serves, readiness asks for its port too (knative/serving: revision/resources: applyReadinessProbeDefaults).
+            var served = name == Readiness && _revision.Name.Length > 0 && !slot.IsInit
+                ? ContainerEnvironment.InstancePort(slot.Spec, _ports!.Map) : null;
+            return new ProbePlan
+            {
+                Probe = probe,
+                Listening = served is { } port ? ct => ListeningAsync(slot, name, port, ct) : null,
+                Check = ct => ExecAsync(slot, name, exec.Command, ct),
+            };
         }
         if (probe.Grpc is { } grpc)
         {

@@ -96,7 +96,7 @@ internal sealed class ProbeLoop(ProbePlan plan, TimeProvider time, Action<string
         var message = "";
         for (var successes = 0; ;)
         {
-            var result = await RunAsync(ct);
+            var result = await RunAsync(plan.EagerTimeout ?? plan.Timeout, ct);
             successes = result.Ok ? successes + 1 : 0;
             if (successes >= plan.SuccessThreshold)
             {
@@ -120,7 +120,7 @@ internal sealed class ProbeLoop(ProbePlan plan, TimeProvider time, Action<string
 
     private async Task<ProbeResult> RunAndTellAsync(CancellationToken ct)
     {
-        var result = await RunAsync(ct);
+        var result = await RunAsync(plan.Timeout, ct);
         if (!result.Ok)
         {
             unhealthy?.Invoke(result.Message);
@@ -128,9 +128,9 @@ internal sealed class ProbeLoop(ProbePlan plan, TimeProvider time, Action<string
         return result;
     }
 
-    private async Task<ProbeResult> RunAsync(CancellationToken ct)
+    private async Task<ProbeResult> RunAsync(TimeSpan timeout, CancellationToken ct)
     {
-        using var deadline = new CancellationTokenSource(plan.Timeout, time);
+        using var deadline = new CancellationTokenSource(timeout, time);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct, deadline.Token);
         try
         {
@@ -138,7 +138,7 @@ internal sealed class ProbeLoop(ProbePlan plan, TimeProvider time, Action<string
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            return ProbeResult.Failure($"probe timed out after {plan.Timeout.TotalSeconds:0}s");
+            return ProbeResult.Failure($"probe timed out after {timeout.TotalSeconds:0.###}s");
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

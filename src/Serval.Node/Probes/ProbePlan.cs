@@ -22,6 +22,9 @@ internal sealed record ProbePlan
 
     public TimeSpan Timeout => Seconds.Clamped(Probe.TimeoutSeconds is > 0 and var s ? s : 1);
 
+    /// <summary>Most time of a try before the first success; null: as later (knative/serving: queue/readiness: aggressiveProbeTimeout).</summary>
+    public TimeSpan? EagerTimeout { get; init; }
+
     public int SuccessThreshold => Math.Max(1, Probe.SuccessThreshold ?? 1);
 
     public int FailureThreshold => Math.Max(1, Probe.FailureThreshold ?? 3);
