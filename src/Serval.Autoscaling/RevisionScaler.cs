@@ -15,6 +15,14 @@ public sealed class RevisionScaler
     private DateTimeOffset? _activating; // since when they are being waited for
     private DateTimeOffset? _inactive; // since when zero is wanted
     private bool _timedOut; // the last activation was given up
+    private bool _starting; // initial-scale has not been reached yet
+    private DateTimeOffset? _started; // since when it has been
+
+    /// <summary>
+    /// How long initial-scale is kept once it is reached. Upstream decides every 2 s and its instances take long to end, so whoever asked for that
+    /// many sees them (knative/serving test/e2e: TestInitScalePositive); here both are quicker than a client that polls.
+    /// </summary>
+    internal static TimeSpan InitialScaleHold { get; } = TimeSpan.FromSeconds(2);
 
     public RevisionScaler(ScalingSpec spec, int ready, DateTimeOffset now)
     {
@@ -61,6 +69,7 @@ public sealed class RevisionScaler
     {
         _demand.Forget(now);
         Observe(world, now);
+        var initialised = MayLeaveInitialScale(world.Initialised, now);
         var stable = _demand.Average(now, _spec.StableWindow, _spec.Aggregation);
         var panic = _demand.Average(now, _spec.PanicWindow, _spec.Aggregation);
         var (scale, reason) = _strategy.Decide(_spec, new StrategyInput(stable, panic, world.Ready, now));
@@ -69,14 +78,14 @@ public sealed class RevisionScaler
             scale = 1;
         }
         var idle = IdleFor(now);
-        var bounded = _spec.Bound(scale, world.Initialised);
+        var bounded = _spec.Bound(scale, initialised);
         if (bounded != scale)
         {
             reason = bounded > scale ? ScaleReason.MinScale : ScaleReason.MaxScale;
         }
         var inputs = new ScaleInputs(
             stable, panic, _demand.Level, _demand.Held, _spec.Target, world.Ready, world.Replicas,
-            _spec.Floor(world.Initialised), _spec.MaxScale, _strategy.InPanic, _spec.ExcessBurstCapacity(world.Ready, panic), idle);
+            _spec.Floor(initialised), _spec.MaxScale, _strategy.InPanic, _spec.ExcessBurstCapacity(world.Ready, panic), idle);
         ScaleDecision decision;
         if (bounded > 0)
         {
@@ -135,6 +144,21 @@ public sealed class RevisionScaler
         return inactive < _spec.ScaleToZeroGracePeriod && now - world.GatewaySince < _spec.ScaleToZeroGracePeriod
             ? new ScaleDecision(0, null, ScaleReason.GracePeriod, inputs)
             : new ScaleDecision(0, 0, ScaleReason.Idle, inputs);
+    }
+
+    private bool MayLeaveInitialScale(bool reached, DateTimeOffset now)
+    {
+        if (!reached)
+        {
+            _starting = true;
+            return false;
+        }
+        if (_starting)
+        {
+            _starting = false;
+            _started = now;
+        }
+        return _started is not { } started || now - started >= InitialScaleHold;
     }
 
     private void Observe(in ScaleObservation world, DateTimeOffset now)

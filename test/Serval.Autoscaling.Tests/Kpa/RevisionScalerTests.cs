@@ -93,8 +93,15 @@ public sealed class RevisionScalerTests
         var spec = ScalingSpec.Default with { InitialScale = 3 };
         var scaler = new RevisionScaler(spec, 0, s_t0);
         Assert.Equal(3, scaler.Decide(World(1, 3, initialised: false), s_t0.AddMinutes(5)).Replicas);
-        Assert.Equal(1, scaler.Decide(World(3, 3, initialised: true), s_t0.AddMinutes(5)).Replicas);
+        var reached = s_t0.AddMinutes(5);
+        Assert.Equal(3, scaler.Decide(World(3, 3, initialised: true), reached).Replicas);
+        Assert.Equal(3, scaler.Decide(World(3, 3, initialised: true), reached.AddSeconds(1.9)).Replicas);
+        Assert.Equal(1, scaler.Decide(World(3, 3, initialised: true), reached.AddSeconds(2)).Replicas);
     }
+
+    [Fact]
+    public void Decide_InitialScaleReachedBefore_IsNotKept() =>
+        Assert.Equal(1, new RevisionScaler(ScalingSpec.Default with { InitialScale = 3 }, 0, s_t0).Decide(World(3, 3, initialised: true), s_t0).Replicas);
 
     /// <summary>As applyBounds of knative/serving (pkg/reconciler/autoscaling/kpa/scaler.go): the floor wins over max-scale.</summary>
     [Theory]
