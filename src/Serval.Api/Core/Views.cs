@@ -351,6 +351,7 @@ public sealed record PodStatus
     public DateTimeOffset? StartTime { get; init; }
     public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
     public IReadOnlyList<ContainerStatus> ContainerStatuses { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<ContainerStatus> InitContainerStatuses { get; init => field = value ?? field; } = [];
 }
 
 public sealed record ContainerStatus

@@ -84,7 +84,8 @@ internal sealed class ConfigurationReconciler(IKubeClient client, IEventRecorder
         }
         else
         {
-            conditions.MarkUnknown("Ready");
+            var why = condition?.Message is { Length: > 0 } said ? $"Revision \"{created}\" is not ready yet: {said}" : "";
+            conditions.MarkUnknown("Ready", message: why);
         }
     }
 

@@ -4,6 +4,7 @@ using Serval.Api.Apps;
 using Serval.Api.Autoscaling;
 using Serval.Api.Core;
 using Serval.Api.Serving;
+using Serval.Api.Stories;
 using Serval.Controllers.Workloads;
 using Serval.Kube;
 
@@ -20,6 +21,9 @@ internal sealed class RevisionReconciler(
 
     /// <summary>How often what was refused is tried again.</summary>
     internal static readonly TimeSpan RejectedRetry = TimeSpan.FromSeconds(30);
+
+    /// <summary>For how long a pod that is not ready needs no explanation.</summary>
+    private static readonly TimeSpan s_explainAfter = TimeSpan.FromSeconds(2);
 
     private readonly StatusReport _report = new(time);
     private readonly EventReporter _events = new(events, "revision-controller");
@@ -101,9 +105,10 @@ internal sealed class RevisionReconciler(
         var autoscaler = await OwnedObjects.MirrorAsync(
             client, Kinds.PodAutoscaler, AutoscalerMaker.Make(stored, revision, deploymentObject), AutoscalerMaker.IsDefaulted, Name, ct);
         Propagate(deploymentObject.As<Deployment>(), conditions);
-        MarkTroubledPods(deploymentObject, conditions);
+        var unready = UnreadyPods(deploymentObject);
+        MarkTroubledPods(deploymentObject.As<Deployment>(), unready, conditions);
         PropagateAutoscaler(autoscaler.As<PodAutoscaler>().Status, conditions, status);
-        return ReconcileResult.Done;
+        return Explain(unready, conditions);
     }
 
     /// <summary>Container → the reference its pods use; null: one cannot be had.</summary>
@@ -205,18 +210,23 @@ internal sealed class RevisionReconciler(
         }
     }
 
-    /// <summary>When pods are wanted and none is available, the reason is in the first pod's containers.</summary>
-    private void MarkTroubledPods(KubeObject deployment, ConditionSet conditions)
+    /// <summary>The pods, when some are wanted and none is ready.</summary>
+    private List<Pod> UnreadyPods(KubeObject deployment)
     {
-        var view = deployment.As<Deployment>();
-        if ((view.Spec.Replicas ?? 1) == 0)
+        if ((deployment.As<Deployment>().Spec.Replicas ?? 1) == 0)
         {
-            return;
+            return [];
         }
         var pods = client.Cache(Kinds.ReplicaSet).OwnedBy(deployment.Metadata.Uid)
             .SelectMany(s => client.Cache(Kinds.Pod).OwnedBy(s.Metadata.Uid)).Select(p => p.As<Pod>())
             .Where(p => !p.Metadata.IsDeleting).ToList();
-        if (pods.Count == 0 || pods.Any(p => p.Status.Conditions.Any(c => c is { Type: "Ready", Status: "True" })))
+        return pods.Exists(PodTroubles.IsReady) ? [] : pods;
+    }
+
+    /// <summary>The reason is in the first pod's containers.</summary>
+    private void MarkTroubledPods(Deployment view, List<Pod> pods, ConditionSet conditions)
+    {
+        if (pods.Count == 0)
         {
             return;
         }
@@ -227,11 +237,13 @@ internal sealed class RevisionReconciler(
             conditions.MarkFalse("ResourcesAvailable", placeless.Reason, placeless.Message);
         }
         var timedOut = view.Status.Conditions.Any(c => c is { Type: "Progressing", Status: "False", Reason: "ProgressDeadlineExceeded" });
-        foreach (var container in pods[0].Status.ContainerStatuses)
+        foreach (var container in PodTroubles.Containers(pods[0]))
         {
-            if ((container.LastState.Terminated ?? container.State.Terminated) is { } ended)
+            if ((container.LastState.Terminated ?? container.State.Terminated) is { } ended
+                && !(ended.ExitCode == 0 && pods[0].Status.InitContainerStatuses.Contains(container)))
             {
-                var message = ended.Message.TrimEnd() is { Length: > 0 } said ? said : ended.ExitCode == 0 ? "container exited with no error" : $"exit code {ended.ExitCode}";
+                var message = ended.Message.TrimEnd() is { Length: > 0 } said ? said
+                    : ended.ExitCode == 0 ? "container exited with no error" : PodTroubles.Ending(ended);
                 conditions.MarkFalse("ContainerHealthy", $"ExitCode{ended.ExitCode}", $"Container failed with: {message}");
                 return;
             }
@@ -247,6 +259,25 @@ internal sealed class RevisionReconciler(
         {
             conditions.MarkFalse("ResourcesAvailable", "ProgressDeadlineExceeded", why.Message);
         }
+    }
+
+    /// <summary>
+    /// Where the lifecycle says only that it deploys, the message says what is waited for: a program that does not listen, a probe that fails.
+    /// </summary>
+    private ReconcileResult Explain(List<Pod> unready, ConditionSet conditions)
+    {
+        if (conditions.IsFalse("ContainerHealthy") || conditions["ResourcesAvailable"] is not { Status: "Unknown", Reason: "Deploying", Message: "" }
+            || unready.Select(p => (Pod: p, Trouble: PodTroubles.Of(p))).FirstOrDefault(t => t.Trouble is not null) is not { Trouble: { } trouble } first)
+        {
+            return ReconcileResult.Done;
+        }
+        var left = (first.Pod.Status.StartTime ?? default) + s_explainAfter - time.GetUtcNow();
+        if (left > TimeSpan.Zero)
+        {
+            return ReconcileResult.After(left);
+        }
+        conditions.MarkUnknown("ResourcesAvailable", "Deploying", PodTroubles.Message(first.Pod, trouble));
+        return ReconcileResult.Done;
     }
 
     private static void PropagateAutoscaler(PodAutoscalerStatus scaler, ConditionSet conditions, JsonObject status)
@@ -304,8 +335,7 @@ internal sealed class RevisionReconciler(
     private static IEnumerable<ObjectKey> Troubled(CacheChange change)
     {
         var name = change.New.Metadata.Label(KnativeNames.RevisionLabel);
-        var troubled = name is { Length: > 0 } && (change.New.As<Pod>().Status.Conditions.Any(IsPlaceless) || change.New.As<Pod>().Status.ContainerStatuses.Any(c =>
-            c.State.Waiting is { Reason: not ("" or "ContainerCreating" or "PodInitializing") } || c.State.Terminated is not null || c.LastState.Terminated is not null));
-        return troubled ? [new ObjectKey(change.New.Metadata.Namespace, name!)] : [];
+        var pod = change.New.As<Pod>();
+        return name is { Length: > 0 } && PodTroubles.Of(pod) is not null ? [new ObjectKey(pod.Metadata.Namespace, name)] : [];
     }
 }

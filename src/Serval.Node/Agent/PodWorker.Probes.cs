@@ -78,8 +78,10 @@ internal sealed partial class PodWorker
     private void Watch(
         ContainerSlot slot, string name, Probe probe, Func<ProbeLoop, Func<Action<ProbeResult>, CancellationToken, Task>> mode, Action<ProbeResult> report)
     {
-        var plan = Plan(slot, name, probe);
         var run = slot.Run!;
+        var check = Plan(slot, name, probe);
+        var attempts = new ProbeAttempts(check.What, s_explainAfter, _node.Time, text => Post(() => Explain(text)));
+        var plan = check with { Check = ct => attempts.RunAsync(check.Check, ct) };
         var token = run.Token;
         _ = WatchAsync();
 
@@ -96,6 +98,15 @@ internal sealed partial class PodWorker
             catch (Exception e)
             {
                 Post(() => Report(ProbeResult.Failure(e.Message)));
+            }
+        }
+
+        void Explain(string text)
+        {
+            if (slot.Run == run && name != Liveness && !slot.Ready)
+            {
+                slot.NotReadyMessage = name == Startup ? $"has not started: {text}" : $"is not ready: {text}";
+                MarkDirty(now: true);
             }
         }
 
@@ -131,6 +142,7 @@ internal sealed partial class PodWorker
             return new ProbePlan
             {
                 Probe = probe,
+                What = ProbeAttempts.Describe(probe, null),
                 Listening = served is { } port ? ct => ListeningAsync(slot, name, port, ct) : null,
                 Check = ct => ExecAsync(slot, name, exec.Command, ct),
             };
@@ -141,6 +153,7 @@ internal sealed partial class PodWorker
             return new ProbePlan
             {
                 Probe = probe,
+                What = ProbeAttempts.Describe(probe, own),
                 Listening = ct => ListeningAsync(slot, name, own.Port, ct),
                 Check = ct => GrpcCheck.RunAsync(grpc, own, ct),
             };
@@ -150,6 +163,7 @@ internal sealed partial class PodWorker
         return new ProbePlan
         {
             Probe = probe,
+            What = ProbeAttempts.Describe(probe, target),
             Listening = isOwn ? ct => ListeningAsync(slot, name, target.Port, ct) : null,
             ListeningIsEnough = probe.HttpGet is null && probe is { SuccessThreshold: null or <= 1 },
             Check = probe.HttpGet is { } get

@@ -13,6 +13,9 @@ internal sealed record ProbePlan
     /// <summary>Being seen listening is all the probe asks for at first.</summary>
     public bool ListeningIsEnough { get; init; }
 
+    /// <summary>What a run tries, in words.</summary>
+    public string What { get; init; } = "";
+
     /// <summary>One run.</summary>
     public required Func<CancellationToken, Task<ProbeResult>> Check { get; init; }
 

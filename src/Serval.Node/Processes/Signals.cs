@@ -1,4 +1,5 @@
 using System.Globalization;
+using Serval.Api.Core;
 
 namespace Serval.Node.Processes;
 
@@ -7,12 +8,6 @@ internal static class Signals
 {
     private const int RealTimeFirst = 34;
     private const int RealTimeLast = 64;
-
-    private static readonly string[] s_names =
-    [
-        "", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT",
-        "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
-    ];
 
     /// <summary>The signal's number; SIGTERM when the name is empty or says nothing.</summary>
     public static int Parse(string? name)
@@ -23,7 +18,7 @@ internal static class Signals
             return number is > 0 and <= RealTimeLast ? number : Libc.SIGTERM;
         }
         text = text.StartsWith("SIG", StringComparison.Ordinal) ? text[3..] : text;
-        if (text.Length > 0 && Array.IndexOf(s_names, text) is > 0 and var known)
+        if (text.Length > 0 && SignalNames.Number(text) is > 0 and var known)
         {
             return known;
         }

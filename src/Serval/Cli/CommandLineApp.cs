@@ -50,6 +50,7 @@ internal static class CommandLineApp
             new ApplyCommand(context),
             new DeleteCommand(context),
             new GetCommand(context),
+            new WhyCommand(context),
             new LogsCommand(context),
             new InvokeCommand(context),
             new ServiceCommand(context),

@@ -13,6 +13,14 @@ public sealed class RevisionTableTests
     private const string Scaled = """{"serviceName":"c-00001","conditions":[{"type":"Ready","status":"True"},{"type":"ScaleTargetInitialized","status":"True"}]}""";
     private const string Queued = """{"serviceName":"c-00001","conditions":[{"type":"Ready","status":"Unknown","reason":"Queued","message":"on its way"}]}""";
 
+    private const string Progressing = """{"conditions":[{"type":"Progressing","status":"True","reason":"ReplicaSetUpdated"}]}""";
+    private const string Deaf = """
+        "conditions":[{"type":"Ready","status":"False","reason":"ContainersNotReady","message":"containers with unready status: [user-container]; container \"user-container\" has not opened port 80 after 2s"}],
+        "containerStatuses":[{"name":"user-container","state":{"running":{}}}]
+        """;
+    private const string Silence =
+        "Pod \"pod\": has not opened port 80 after 2s; let the program listen on the port in the variable PORT, on 0.0.0.0 or 127.0.0.1, or name the port it opens as containerPort";
+
     private static readonly Seed s_config = Some.Configuration("c");
     private static readonly Seed s_revision = Some.Revision(s_config, conditions: "");
     private static readonly string[] s_created = ["create Deployment c-00001-deployment", "create PodAutoscaler c-00001", "patch Revision c-00001/status"];
@@ -118,6 +126,20 @@ public sealed class RevisionTableTests
         ["never ready in time, and the pod says why"] = (TimedOut,
             """{"conditions":[{"type":"Ready","status":"False","reason":"ContainersNotReady","message":"probe failed: 503"}]}""",
             "ContainerHealthy=Unknown Deploying\nReady=False ProgressDeadlineExceeded: probe failed: 503\nResourcesAvailable=False ProgressDeadlineExceeded: probe failed: 503"),
+        ["program killed in silence"] = (Progressing,
+            """{"containerStatuses":[{"name":"user-container","lastState":{"terminated":{"exitCode":137,"signal":9}}}]}""",
+            """
+            ContainerHealthy=False ExitCode137: Container failed with: exit code 137 (SIGKILL)
+            Ready=False ExitCode137: Container failed with: exit code 137 (SIGKILL)
+            ResourcesAvailable=Unknown Deploying
+            """),
+        ["init container ended, the one before it has done its work"] = (Progressing,
+            """{"initContainerStatuses":[{"name":"a","state":{"terminated":{"exitCode":0}}},{"name":"b","lastState":{"terminated":{"exitCode":4,"message":"no table"}}}],"containerStatuses":[{"name":"user-container"}]}""",
+            "ContainerHealthy=False ExitCode4: Container failed with: no table\nReady=False ExitCode4: Container failed with: no table\nResourcesAvailable=Unknown Deploying"),
+        ["does not listen, and there is time left"] = (Progressing, $$"""{"startTime":"{{KubeTime.Text(new ManualTime().GetUtcNow().AddSeconds(-2))}}",{{Deaf}} }""",
+            $"ContainerHealthy=Unknown Deploying\nReady=Unknown Deploying: {Silence}\nResourcesAvailable=Unknown Deploying: {Silence}"),
+        ["does not listen yet, a moment after its start"] = (Progressing, $$"""{"startTime":"{{KubeTime.Text(new ManualTime().GetUtcNow().AddSeconds(-1))}}",{{Deaf}} }""",
+            "ContainerHealthy=Unknown Deploying\nReady=Unknown Deploying\nResourcesAvailable=Unknown Deploying"),
     };
 
     public static TheoryData<string> Rows => Row.Names(s_rows);
