@@ -16,6 +16,9 @@ internal interface IProxyCore
     /// <summary>The server shuts down: no connection is kept alive.</summary>
     bool Draining { get; }
 
+    /// <summary>Where those go who came without TLS and should not; 0 when there is no such door.</summary>
+    int HttpsPort { get; }
+
     /// <summary>Gives a connection that speaks HTTP/2 to the server that does.</summary>
     bool TryHandOver(SocketTransport transport, byte[] received, bool inside);
 

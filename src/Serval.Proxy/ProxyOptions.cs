@@ -15,6 +15,12 @@ public sealed record ProxyOptions
     /// <summary>0 for any free port.</summary>
     public int HttpPort { get; init; } = 8880;
 
+    /// <summary>Port for TLS on the same address; 0 for any free port, null for none.</summary>
+    public int? HttpsPort { get; init; }
+
+    /// <summary>What the operator calls <see cref="HttpsPort"/>.</summary>
+    public string HttpsPortOption { get; init; } = "--https-port";
+
     /// <summary>What the operator calls <see cref="HttpAddress"/>; named when it cannot be listened on.</summary>
     public string AddressOption { get; init; } = "--listen";
 
@@ -30,6 +36,9 @@ public sealed record ProxyOptions
 
     /// <summary>How long a client's connection may be silent between requests.</summary>
     public TimeSpan ClientIdleTimeout { get; init; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>How long a TLS handshake may take.</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long a request's header may take from its first byte.</summary>
     public TimeSpan HeadTimeout { get; init; } = TimeSpan.FromSeconds(30);

@@ -40,6 +40,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         _demand = new DemandReporter(options.DemandSink, options.TimeProvider);
         _routing = new RoutingState(new GateServices(
             options.TimeProvider, _picker, _demand, options.MaxHeldPerRevision, _ => new UpstreamPool(options.TimeProvider, options.UpstreamIdleTimeout, dialer)));
+        _tls = new TlsAcceptor(() => _routing.Snapshot.Table.Tls);
         _handlerUpstream = new HandlerUpstream(options);
         _http2 = new Lazy<Http2Server>(() => new Http2Server(this, _handlerUpstream));
         _scan = options.TimeProvider.CreateTimer(static self => ((ProxyServer)self!).Scan(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -69,7 +70,8 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     {
         ct.ThrowIfCancellationRequested();
         _listener = Listener.Bind(_options);
-        _accepting = Task.WhenAll(_listener.Sockets.Select(AcceptAsync));
+        _accepting = Task.WhenAll(_listener.Sockets.Select(s => AcceptAsync(s, ServePlain)));
+        ListenTls();
         return Task.CompletedTask;
     }
 
@@ -83,7 +85,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         _privateListener = Listener.BindPrivate(address, _listener ?? throw new InvalidOperationException("The proxy is not started: call StartAsync first."));
         _privateAddress = address;
         PrivateEndPoint = new IPEndPoint(address, _privateListener.Port);
-        _accepting = Task.WhenAll([_accepting, .. _privateListener.Sockets.Select(AcceptAsync)]);
+        _accepting = Task.WhenAll([_accepting, .. _privateListener.Sockets.Select(s => AcceptAsync(s, ServePlain))]);
     }
 
     public void Publish(RouteTable table) => _routing.Publish(table);
@@ -121,7 +123,9 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         _draining = true;
         _listener?.Dispose();
         _privateListener?.Dispose();
+        _tlsListener?.Dispose();
         await _accepting;
+        await EndHandshakesAsync();
         foreach (var connection in _connections.Keys)
         {
             connection.EndSoon();
@@ -168,7 +172,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         }
     }
 
-    private async Task AcceptAsync(Socket listening)
+    private async Task AcceptAsync(Socket listening, Action<Socket> serve)
     {
         while (!_draining)
         {
@@ -176,7 +180,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
             {
                 var socket = await listening.AcceptAsync();
                 socket.NoDelay = true;
-                Serve(new SocketTransport(socket));
+                serve(socket);
             }
             catch (SocketException e) when (!_draining)
             {
@@ -194,10 +198,12 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     }
 
     // By the address and not by the socket: one that listens on every address accepts at the private one too.
-    private bool IsInside(SocketTransport transport) =>
+    private bool IsInside(Transport transport) =>
         _privateAddress is { } address && address.Equals(transport.LocalAddress) && _options.IsInside(transport.RemoteAddress);
 
-    private void Serve(SocketTransport transport)
+    private void ServePlain(Socket socket) => Serve(new SocketTransport(socket));
+
+    private void Serve(Transport transport)
     {
         var connection = new Http1Connection(this, transport, IsInside(transport));
         _connections.TryAdd(connection, 0);

@@ -8,6 +8,9 @@ public enum RequestOutcome
 
     /// <summary>A network probe, answered here.</summary>
     ProbeAnswered,
+
+    /// <summary>Sent to the same URL with TLS.</summary>
+    Redirected,
     BadRequest,
     HeadTooLarge,
     ExpectationFailed,
@@ -48,6 +51,7 @@ public static class Outcomes
     {
         RequestOutcome.Forwarded => new(0, "forwarded", "Forwarded", ""),
         RequestOutcome.ProbeAnswered => new(200, "probe", "Probe answered", ""),
+        RequestOutcome.Redirected => new(301, "redirected", "This host is served over HTTPS", "Follow the Location header."),
         RequestOutcome.BadRequest => new(400, "bad-request", "The request is malformed",
             "Send a well-formed HTTP/1.1 request: one Host header, CRLF line ends, one way to give the body's length."),
         RequestOutcome.HeadTooLarge => new(431, "head-too-large", "The request's header is too large", "Send at most 100 header fields and 64 KB of header."),

@@ -13,6 +13,9 @@ internal enum FeedSource
     /// <summary>The endpoints of a Service.</summary>
     Endpoints,
 
+    /// <summary>A Secret that Ingresses may name.</summary>
+    Secret,
+
     /// <summary>The table itself, when what was compiled could not be published. It has no key.</summary>
     Table,
 }

@@ -8,8 +8,8 @@ namespace Serval.Controllers.Networking;
 /// <param name="Name">Its name in the system namespace.</param>
 /// <param name="Type">Its type.</param>
 /// <param name="Address">Where the gateway listens.</param>
-/// <param name="Ports">Its ports by name; the gateway's number stands behind each.</param>
-internal sealed record GatewayService(string Name, string Type, GatewayAddress Address, params IReadOnlyList<(string Name, int Port)> Ports)
+/// <param name="Ports">Its ports by name, and the gateway's that stands behind each.</param>
+internal sealed record GatewayService(string Name, string Type, GatewayAddress Address, params IReadOnlyList<(string Name, int Port, int Behind)> Ports)
 {
     internal ObjectKey Key { get; } = new(KnativeNames.SystemNamespace, Name);
 
@@ -20,11 +20,11 @@ internal sealed record GatewayService(string Name, string Type, GatewayAddress A
     /// The public gateway, as an ingress of Knative has one (knative.dev/pkg: test/ingress looks it up); the private one; and what Knative calls the
     /// activator, which here is the gateway (knative/serving: config/core/deployments/activator.yaml), without the ports of its metrics.
     /// </summary>
-    internal static IReadOnlyList<GatewayService> All(GatewayAddress open, GatewayAddress inside) =>
+    internal static IReadOnlyList<GatewayService> All(GatewayAddress open, int secure, GatewayAddress inside) =>
     [
-        new("gateway", "LoadBalancer", open, ("http2", 80)),
-        new("gateway-private", "ClusterIP", inside, ("http2", 80)),
-        new("activator-service", "ClusterIP", inside, ("http", 80), ("http2", 81))
+        new("gateway", "LoadBalancer", open, ("http2", 80, open.Port), ("https", 443, secure)),
+        new("gateway-private", "ClusterIP", inside, ("http2", 80, inside.Port)),
+        new("activator-service", "ClusterIP", inside, ("http", 80, inside.Port), ("http2", 81, inside.Port))
         {
             Labels = new Dictionary<string, string>
             {

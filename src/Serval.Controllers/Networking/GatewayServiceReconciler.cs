@@ -41,7 +41,7 @@ internal sealed class GatewayServiceReconciler(IKubeClient client, IEnumerable<G
             ["addresses"] = new JsonArray(Ip(wanted)),
             ["ports"] = new JsonArray([.. wanted.Ports.Select(p => (JsonNode)new JsonObject
             {
-                ["name"] = p.Name, ["port"] = wanted.Address.Port, ["protocol"] = "TCP",
+                ["name"] = p.Name, ["port"] = p.Behind, ["protocol"] = "TCP",
             })]),
         });
         await OwnedObjects.EnsureAsync(client, Kinds.Endpoints, endpoints, Name, ct);
@@ -54,16 +54,16 @@ internal sealed class GatewayServiceReconciler(IKubeClient client, IEnumerable<G
         service["spec"] = new JsonObject
         {
             ["type"] = wanted.Type,
-            ["ports"] = new JsonArray([.. wanted.Ports.Select(p => (JsonNode)Port(p.Name, p.Port))]),
+            ["ports"] = new JsonArray([.. wanted.Ports.Select(p => (JsonNode)Port(p.Name, p.Port, p.Behind))]),
         };
         return service;
 
-        JsonObject Port(string name, int port)
+        JsonObject Port(string name, int port, int behind)
         {
-            var json = new JsonObject { ["name"] = name, ["port"] = port, ["targetPort"] = wanted.Address.Port, ["protocol"] = "TCP" };
+            var json = new JsonObject { ["name"] = name, ["port"] = port, ["targetPort"] = behind, ["protocol"] = "TCP" };
             if (wanted.Type == "LoadBalancer")
             {
-                json["nodePort"] = wanted.Address.Port;
+                json["nodePort"] = behind;
             }
             return json;
         }

@@ -59,7 +59,11 @@ internal sealed class IngressReconciler(IKubeClient client, RouteFeed feed, Time
             conditions.MarkTrue(Configured);
         }
         conditions.MarkTrue(Balanced);
-        if (state.Warnings.Count > 0)
+        if (state.TlsProblems.Count > 0)
+        {
+            conditions.MarkFalse(Honoured, "InvalidCertificate", string.Join(" ", state.TlsProblems), "Warning");
+        }
+        else if (state.Warnings.Count > 0)
         {
             conditions.MarkFalse(Honoured, "NotSupported", string.Join(" ", state.Warnings), "Info");
         }

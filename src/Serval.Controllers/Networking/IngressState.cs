@@ -9,5 +9,7 @@ namespace Serval.Controllers.Networking;
 /// <param name="ServesOlder">Whether an older generation still serves in its place.</param>
 /// <param name="Conflicts">Hosts that another Ingress has.</param>
 /// <param name="Warnings">Fields that are not honoured.</param>
+/// <param name="TlsProblems">What is wrong with its certificates.</param>
 internal sealed record IngressState(
-    string Uid, long Generation, string Error, bool ServesOlder, IReadOnlyList<HostConflict> Conflicts, IReadOnlyList<string> Warnings);
+    string Uid, long Generation, string Error, bool ServesOlder, IReadOnlyList<HostConflict> Conflicts, IReadOnlyList<string> Warnings,
+    IReadOnlyList<string> TlsProblems);

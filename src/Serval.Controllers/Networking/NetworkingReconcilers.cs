@@ -11,10 +11,12 @@ public static class NetworkingReconcilers
     /// <param name="client">The waist.</param>
     /// <param name="feed">Publishes the routes.</param>
     /// <param name="open">Where clients reach the gateway.</param>
+    /// <param name="secure">The port there for TLS.</param>
     /// <param name="inside">Where programs inside the cluster reach it.</param>
     /// <param name="time">The clock.</param>
     public static ControllerHost AddNetworking(
-        this ControllerHost controllers, IKubeClient client, RouteFeed feed, GatewayAddress open, GatewayAddress inside, TimeProvider time) => controllers
+        this ControllerHost controllers, IKubeClient client, RouteFeed feed, GatewayAddress open, int secure, GatewayAddress inside,
+        TimeProvider time) => controllers
         .Add(new IngressReconciler(client, feed, time))
-        .Add(new GatewayServiceReconciler(client, GatewayService.All(open, inside)));
+        .Add(new GatewayServiceReconciler(client, GatewayService.All(open, secure, inside)));
 }

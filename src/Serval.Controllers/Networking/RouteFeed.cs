@@ -8,7 +8,7 @@ using Serval.Routing.Knative;
 namespace Serval.Controllers.Networking;
 
 /// <summary>
-/// Feeds a data plane from the caches: Ingresses → one route table, EndpointSlices and capacity signals → endpoints. One worker takes every
+/// Feeds a data plane from the caches: Ingresses and their Secrets → one route table, EndpointSlices and capacity signals → endpoints. One worker takes every
 /// changed key there is, compiles only those Ingresses, and publishes one table; so a burst of changes is one table and a single change waits
 /// for nothing. An Ingress that does not compile keeps serving what it had last. What fails is tried again by itself and holds up nothing else.
 /// </summary>
@@ -18,6 +18,7 @@ public sealed partial class RouteFeed : IAsyncDisposable
     private readonly IRouteSink _routes;
     private readonly ICapacitySignal _capacity;
     private readonly EndpointFeed _endpoints;
+    private readonly TlsFeed _tls;
     private readonly CacheLookup _lookup;
     private readonly ILogger<RouteFeed> _logger;
     private readonly KeyBatch _batch;
@@ -41,6 +42,7 @@ public sealed partial class RouteFeed : IAsyncDisposable
         _routes = routes;
         _capacity = capacity;
         _endpoints = new EndpointFeed(client, endpoints);
+        _tls = new TlsFeed(client);
         _lookup = new CacheLookup(client);
         _logger = logger;
         _batch = new KeyBatch(time, Work);
@@ -55,7 +57,7 @@ public sealed partial class RouteFeed : IAsyncDisposable
     /// <summary>Waits for the caches, publishes what there is, and follows changes.</summary>
     public async Task StartAsync(CancellationToken ct)
     {
-        ResourceKind[] kinds = [Kinds.KIngress, Kinds.ServerlessService, Kinds.Revision, Kinds.Service, Kinds.EndpointSlice, Kinds.Pod];
+        ResourceKind[] kinds = [Kinds.KIngress, Kinds.ServerlessService, Kinds.Revision, Kinds.Service, Kinds.EndpointSlice, Kinds.Pod, Kinds.Secret];
         await Task.WhenAll(kinds.Select(k => _client.Cache(k).WaitForSyncAsync(ct)));
         _subscriptions.Add(_capacity.Subscribe(_endpoints.Signal));
         Follow(Kinds.EndpointSlice, change =>
@@ -72,6 +74,7 @@ public sealed partial class RouteFeed : IAsyncDisposable
         });
         Follow(Kinds.ServerlessService, change => AddWhenNew(FeedSource.Target, change));
         Follow(Kinds.Revision, change => AddWhenNew(FeedSource.Target, change));
+        Follow(Kinds.Secret, change => _batch.Add(new FeedKey(FeedSource.Secret, change.New.Key)));
         Follow(Kinds.KIngress, change => AddWhenNew(FeedSource.Ingress, change));
         Follow(Kinds.Pod, change =>
         {
@@ -124,6 +127,10 @@ public sealed partial class RouteFeed : IAsyncDisposable
         {
             Try(new FeedKey(FeedSource.Ingress, key), failed, () => CompileOne(key, services));
         }
+        foreach (var key in keys.Where(k => k.Source == FeedSource.Secret))
+        {
+            Try(key, failed, () => _unrecorded.UnionWith(_tls.Read(key.Key)));
+        }
         foreach (var service in services)
         {
             Try(new FeedKey(FeedSource.Endpoints, service), failed, () => _endpoints.Publish(service));
@@ -159,9 +166,9 @@ public sealed partial class RouteFeed : IAsyncDisposable
     /// <summary>The table, then what must not happen before it is out. Each step is done once, also when a later one fails.</summary>
     private void PublishTable()
     {
-        if (_unpublished)
+        if (_unpublished |= _tls.Changed)
         {
-            _routes.Publish(_set.Build(Interlocked.Increment(ref _version)));
+            _routes.Publish(_set.Build(Interlocked.Increment(ref _version), _tls.Take()));
             _unpublished = false;
         }
         foreach (var backend in _unreferenced.ToArray())
@@ -197,6 +204,7 @@ public sealed partial class RouteFeed : IAsyncDisposable
         {
             var before = _set.Ingresses.GetValueOrDefault(key);
             _unrecorded.UnionWith(_set.Set(compiled));
+            _tls.Set(before, compiled);
             _unpublished = true;
             services.UnionWith(Refer(before, compiled));
             return;
@@ -213,6 +221,7 @@ public sealed partial class RouteFeed : IAsyncDisposable
         if (_set.Ingresses.TryGetValue(key, out var before))
         {
             _unrecorded.UnionWith(_set.Remove(key));
+            _tls.Set(before, null);
             _unpublished = true;
             Refer(before, null);
         }
@@ -272,7 +281,8 @@ public sealed partial class RouteFeed : IAsyncDisposable
         }
         var serving = _set.Ingresses.GetValueOrDefault(key);
         _states[key] = new IngressState(
-            tried.Uid, tried.Generation, tried.Compilation.Error, tried.Compilation.Ingress is null && serving is not null, _set.Conflicts(key), serving?.Warnings ?? []);
+            tried.Uid, tried.Generation, tried.Compilation.Error, tried.Compilation.Ingress is null && serving is not null, _set.Conflicts(key), serving?.Warnings ?? [],
+            serving is null ? [] : _tls.Problems(serving));
         Changed?.Invoke(key);
     }
 

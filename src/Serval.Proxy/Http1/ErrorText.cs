@@ -48,9 +48,21 @@ internal static class ErrorText
     public static string? Cause(RequestOutcome outcome, Gate? gate, ProxyOptions options) =>
         gate is not null && outcome is RequestOutcome.NoEndpointTimeout or RequestOutcome.QueueFull ? options.WhyNotReady(gate.Key) : null;
 
+    /// <summary>The same URL with TLS.</summary>
+    /// <param name="host">The Host header.</param>
+    /// <param name="port">Of the door with TLS.</param>
+    /// <param name="target">Path and query.</param>
+    public static string HttpsUrl(string host, int port, string target)
+    {
+        var colon = host.LastIndexOf(':');
+        var name = colon > host.LastIndexOf(']') ? host[..colon] : host;
+        return $"https://{name}{(port is 443 or 0 ? "" : $":{port}")}{(target.StartsWith('/') ? target : "/")}";
+    }
+
     public static string Phrase(int status) => status switch
     {
         200 => "OK",
+        301 => "Moved Permanently",
         400 => "Bad Request",
         404 => "Not Found",
         417 => "Expectation Failed",

@@ -123,7 +123,9 @@ internal static class HeadComposer
         }
         if (!seen.Proto && !backend.Sets(KnownHeader.XForwardedProto))
         {
-            output.Append("X-Forwarded-Proto: http\r\n"u8);
+            output.Append("X-Forwarded-Proto: "u8);
+            output.Append(client.Scheme);
+            output.Append("\r\n"u8);
         }
         if (!seen.Host && !backend.Sets(KnownHeader.XForwardedHost))
         {
@@ -140,7 +142,9 @@ internal static class HeadComposer
         output.Append(client.ForwardedFor);
         output.Append(";host=\""u8);
         output.Append(bytes[head.Host]);
-        output.Append("\";proto=http\r\n"u8);
+        output.Append("\";proto="u8);
+        output.Append(client.Scheme);
+        output.Append("\r\n"u8);
     }
 
     private static void AppendValues(OutputBuffer output, ReadOnlySpan<byte> bytes, MessageHead head, KnownHeader known, bool any)

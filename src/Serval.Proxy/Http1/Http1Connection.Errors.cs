@@ -6,6 +6,7 @@ namespace Serval.Proxy;
 internal sealed partial class Http1Connection
 {
     private string _networkHash = "";
+    private string _location = "";
 
     private async ValueTask AnswerErrorAsync()
     {
@@ -49,6 +50,7 @@ internal sealed partial class Http1Connection
         var info = Outcomes.Of(_failure);
         var head = $"HTTP/1.1 {info.Status} {ErrorText.Phrase(info.Status)}\r\n"
             + $"Serval-Error: {info.Reason}\r\nContent-Type: {contentType}\r\nContent-Length: {text.Length}\r\n"
+            + (_failure == RequestOutcome.Redirected ? $"Location: {_location}\r\n" : "")
             + (_failure == RequestOutcome.QueueFull ? "Retry-After: 1\r\n" : "")
             + $"Date: {_core.Options.TimeProvider.GetUtcNow():r}\r\n{ConnectionLine()}\r\n";
         _output.Clear();

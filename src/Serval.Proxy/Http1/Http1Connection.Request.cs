@@ -64,9 +64,15 @@ internal sealed partial class Http1Connection
         var target = bytes[_request.Target];
         var query = target.IndexOf((byte)'?');
         var path = query < 0 ? target : target[..query];
-        var rule = _core.Snapshot.Match(chars[..count], path, new HeadHeaders(bytes, _request), _identity.Inside);
+        var rule = _core.Snapshot.Match(chars[..count], path, new HeadHeaders(bytes, _request), _identity.Inside, _identity.TakesRedirects);
         if (rule is null)
         {
+            return null;
+        }
+        if (rule.RedirectsToHttps && _identity.TakesRedirects)
+        {
+            _failure = RequestOutcome.Redirected;
+            _location = ErrorText.HttpsUrl(chars[..count].ToString(), _core.HttpsPort, Encoding.Latin1.GetString(target));
             return null;
         }
         var backend = rule.Pick(_core.Picker);

@@ -39,7 +39,7 @@ internal sealed partial class Http1Connection : ITransportWatcher
     {
         _core = core;
         _client = client;
-        _identity = new ClientIdentity(client.RemoteAddress, inside);
+        _identity = new ClientIdentity(client.RemoteAddress, inside, client.IsSecure);
         _request = new MessageHead(core.Options.MaxHeaders);
         _response = new MessageHead(core.Options.MaxHeaders);
         client.Watcher = this;

@@ -3,20 +3,35 @@ using System.IO.Pipelines;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Serval.Proxy;
 
-/// <summary>A socket on which the HTTP/1.1 handler has read an HTTP/2 preface, as a connection for Kestrel.</summary>
+/// <summary>A connection that speaks HTTP/2, for Kestrel: a socket on which the HTTP/1.1 handler has read the preface, or one of TLS that agreed on it.</summary>
 internal sealed class HandedConnection : DefaultConnectionContext, IMemoryPoolFeature
 {
     private readonly Socket _socket;
-    private readonly HandedStream _stream;
+    private readonly Stream _stream;
     private readonly CancellationTokenSource _closed = new();
 
     public HandedConnection(Socket socket, byte[] received, bool inside)
+        : this(socket, new HandedStream(socket, received), null, inside)
+    {
+    }
+
+    public HandedConnection(TlsClient client, bool inside)
+        : this(client.Socket, client.Inner, client.Stream, inside)
+    {
+        Features.Set<ITlsConnectionFeature>(TlsFeatures.Instance);
+        Features.Set<ITlsApplicationProtocolFeature>(TlsFeatures.Instance);
+    }
+
+    private HandedConnection(Socket socket, HandedStream wire, Stream? secure, bool inside)
     {
         _socket = socket;
-        _stream = new HandedStream(socket, received, Lost);
+        wire.Lost = Lost;
+        _stream = secure ?? wire;
         ConnectionId = Guid.NewGuid().ToString("n");
         LocalEndPoint = socket.LocalEndPoint;
         RemoteEndPoint = socket.RemoteEndPoint;

@@ -8,11 +8,15 @@ namespace Serval.Proxy;
 /// </summary>
 /// <param name="socket">The socket, owned from now on.</param>
 /// <param name="received">What was read of it.</param>
-/// <param name="lost">Called once, when a write finds the client gone.</param>
-internal sealed class HandedStream(Socket socket, byte[] received, Action lost) : NetworkStream(socket, ownsSocket: true)
+internal sealed class HandedStream(Socket socket, byte[] received) : NetworkStream(socket, ownsSocket: true)
 {
     private int _replayed;
-    private bool _lost;
+
+    /// <summary>Called once, when a write finds the client gone.</summary>
+    public Action? Lost { get; set; }
+
+    /// <summary>A write found the client gone.</summary>
+    public bool IsLost { get; private set; }
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -28,7 +32,7 @@ internal sealed class HandedStream(Socket socket, byte[] received, Action lost) 
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_lost)
+        if (IsLost)
         {
             return;
         }
@@ -38,8 +42,8 @@ internal sealed class HandedStream(Socket socket, byte[] received, Action lost) 
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
-            _lost = true;
-            lost();
+            IsLost = true;
+            Lost?.Invoke();
         }
     }
 }

@@ -35,6 +35,11 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
         {
             _failure = RequestOutcome.NoRoute;
         }
+        else if (rule.RedirectsToHttps && !context.Request.IsHttps && !local)
+        {
+            _failure = RequestOutcome.Redirected;
+            context.Response.Headers.Location = ErrorText.HttpsUrl(host, core.HttpsPort, target);
+        }
         else if ((_backend = rule.Pick(core.Picker)) is null)
         {
             _failure = RequestOutcome.NoEndpoint;
@@ -73,7 +78,7 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
         }
         var query = target.IndexOf('?', StringComparison.Ordinal);
         var path = Encoding.Latin1.GetBytes(query < 0 ? target : target[..query]);
-        return core.Snapshot.Match(host, path, new ContextHeaders(context.Request.Headers), local);
+        return core.Snapshot.Match(host, path, new ContextHeaders(context.Request.Headers), local, redirects: !context.Request.IsHttps && !local);
     }
 
     private async Task EnterAsync(Gate gate, ExchangeClock clock)
@@ -165,13 +170,13 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
 
     private void AddForwarded(HttpRequestMessage request, string host)
     {
-        var client = new ClientIdentity(ClientAddress(), inside: false);
+        var client = new ClientIdentity(ClientAddress(), inside: false, context.Request.IsHttps);
         var headers = context.Request.Headers;
         Replace("X-Forwarded-For", Joined("X-Forwarded-For", Encoding.ASCII.GetString(client.Address)));
-        Replace("Forwarded", Joined("Forwarded", $"{Encoding.ASCII.GetString(client.ForwardedFor)};host=\"{host}\";proto=http"));
+        Replace("Forwarded", Joined("Forwarded", $"{Encoding.ASCII.GetString(client.ForwardedFor)};host=\"{host}\";proto={context.Request.Scheme}"));
         if (!headers.ContainsKey("X-Forwarded-Proto"))
         {
-            Replace("X-Forwarded-Proto", "http");
+            Replace("X-Forwarded-Proto", context.Request.Scheme);
         }
         if (!headers.ContainsKey("X-Forwarded-Host"))
         {

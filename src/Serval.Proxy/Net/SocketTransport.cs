@@ -31,8 +31,7 @@ internal sealed class SocketTransport : Transport
 
     public override IPAddress RemoteAddress { get; }
 
-    /// <summary>The address the client connected to. Asks the kernel.</summary>
-    public IPAddress LocalAddress => AddressOf(_socket.LocalEndPoint);
+    public override IPAddress LocalAddress => AddressOf(_socket.LocalEndPoint);
 
     public override bool ReceiveBegun => _receive.Begun;
 
@@ -93,14 +92,7 @@ internal sealed class SocketTransport : Transport
     {
         if (reset)
         {
-            try
-            {
-                _socket.LingerState = new LingerOption(true, 0);
-            }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
-            {
-                // already gone
-            }
+            ResetOnClose(_socket);
             Interlocked.Exchange(ref _closing, 1);
             Dispose();
             return;
@@ -117,11 +109,13 @@ internal sealed class SocketTransport : Transport
         }
     }
 
-    public override bool PollPeerGone()
+    public override bool PollPeerGone() => IsPeerGone(_socket);
+
+    internal static bool IsPeerGone(Socket socket)
     {
         try
         {
-            return _socket.Poll(0, SelectMode.SelectError) || (_socket.Poll(0, SelectMode.SelectRead) && _socket.Available == 0);
+            return socket.Poll(0, SelectMode.SelectError) || (socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -129,7 +123,20 @@ internal sealed class SocketTransport : Transport
         }
     }
 
-    private static IPAddress AddressOf(EndPoint? end) => end is not IPEndPoint ip ? IPAddress.None
+    /// <summary>Whoever closes the socket now resets the connection.</summary>
+    internal static void ResetOnClose(Socket socket)
+    {
+        try
+        {
+            socket.LingerState = new LingerOption(true, 0);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // already gone
+        }
+    }
+
+    internal static IPAddress AddressOf(EndPoint? end) => end is not IPEndPoint ip ? IPAddress.None
         : ip.Address.IsIPv4MappedToIPv6 ? ip.Address.MapToIPv4() : ip.Address;
 
     private void Shutdown(SocketShutdown how)

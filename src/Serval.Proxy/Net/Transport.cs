@@ -22,6 +22,12 @@ internal abstract class Transport
 
     public abstract IPAddress RemoteAddress { get; }
 
+    /// <summary>The address the client connected to. Asks the kernel.</summary>
+    public abstract IPAddress LocalAddress { get; }
+
+    /// <summary>Whether it is TLS.</summary>
+    public virtual bool IsSecure => false;
+
     /// <summary>A receive was begun and its result not yet taken.</summary>
     public abstract bool ReceiveBegun { get; }
 

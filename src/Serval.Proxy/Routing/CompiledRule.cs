@@ -11,8 +11,11 @@ internal sealed class CompiledRule
     public CompiledRule(RouteRule rule, Func<BackendKey, Gate> gateOf)
     {
         _backends = [.. rule.Backends.Where(b => b.Weight > 0).Select(b => new CompiledBackend(rule, b, gateOf(b.Backend)))];
+        RedirectsToHttps = rule.RedirectsToHttps;
         _total = _backends.Sum(b => b.Weight);
     }
+
+    public bool RedirectsToHttps { get; }
 
     public IEnumerable<Gate> Gates => _backends.Select(b => b.Gate);
 

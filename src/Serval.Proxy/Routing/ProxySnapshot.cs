@@ -23,7 +23,7 @@ internal sealed class ProxySnapshot(RouteTable table, Dictionary<RouteRule, Comp
         return new ProxySnapshot(next, compiled);
     }
 
-    public CompiledRule? Match<THeaders>(ReadOnlySpan<char> host, ReadOnlySpan<byte> path, in THeaders headers, bool clusterLocal)
+    public CompiledRule? Match<THeaders>(ReadOnlySpan<char> host, ReadOnlySpan<byte> path, in THeaders headers, bool clusterLocal, bool redirects = false)
         where THeaders : IRequestHeaders, allows ref struct =>
-        table.Match(host, path, headers, clusterLocal) is { } rule ? rules[rule] : null;
+        table.Match(host, path, headers, clusterLocal, redirects) is { } rule ? rules[rule] : null;
 }

@@ -19,6 +19,9 @@ public sealed record CompiledIngress
     public DateTimeOffset Created { get; init; }
     public ImmutableArray<CompiledHost> Hosts { get; init; } = [];
 
+    /// <summary>The hosts it has certificates for (<c>*.suffix</c> for wildcards), and the Secret of each.</summary>
+    public ImmutableArray<KeyValuePair<string, ObjectKey>> Tls { get; init; } = [];
+
     /// <summary>How its revision backends are gated and timed.</summary>
     public IReadOnlyDictionary<BackendKey, RevisionPolicy> Policies { get; init; } = ImmutableDictionary<BackendKey, RevisionPolicy>.Empty;
 
@@ -27,6 +30,14 @@ public sealed record CompiledIngress
 
     /// <summary>Fields this version does not honour, each a sentence.</summary>
     public ImmutableArray<string> Warnings { get; init; } = [];
+
+    /// <summary>Whether it has a host that the other names too: the older one, then by namespace and name.</summary>
+    public bool Precedes(CompiledIngress other)
+    {
+        var order = Created.CompareTo(other.Created);
+        order = order != 0 ? order : string.CompareOrdinal(Key.Namespace, other.Key.Namespace);
+        return (order != 0 ? order : string.CompareOrdinal(Key.Name, other.Key.Name)) < 0;
+    }
 }
 
 /// <summary>What compiling an Ingress came to.</summary>

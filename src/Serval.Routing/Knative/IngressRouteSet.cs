@@ -33,7 +33,7 @@ public sealed class IngressRouteSet
             {
                 _claims[host.Host] = claims = new List<CompiledIngress>(1);
             }
-            var index = claims.FindIndex(c => Precedes(ingress, c));
+            var index = claims.FindIndex(ingress.Precedes);
             claims.Insert(index < 0 ? claims.Count : index, ingress);
             AddOthers(claims, affected);
             _dirtyHosts.Add(host.Host);
@@ -73,12 +73,15 @@ public sealed class IngressRouteSet
     }
 
     /// <summary>The table of all winners; costs what changed since the last one.</summary>
-    public RouteTable Build(long version)
+    /// <param name="version">Of the table.</param>
+    /// <param name="tls">All certificates; null leaves them as they are.</param>
+    public RouteTable Build(long version, TlsTable? tls = null)
     {
         _table = _table.With(
             version,
             _dirtyHosts.Select(h => KeyValuePair.Create(h, RulesOf(h))),
-            _dirtyPolicies.Select(b => KeyValuePair.Create(b, _policies.TryGetValue(b, out var known) ? known.Policy : null)));
+            _dirtyPolicies.Select(b => KeyValuePair.Create(b, _policies.TryGetValue(b, out var known) ? known.Policy : null)),
+            tls);
         _dirtyHosts.Clear();
         _dirtyPolicies.Clear();
         return _table;
@@ -139,12 +142,5 @@ public sealed class IngressRouteSet
         {
             affected.UnionWith(claims.Select(c => c.Key));
         }
-    }
-
-    private static bool Precedes(CompiledIngress a, CompiledIngress b)
-    {
-        var order = a.Created.CompareTo(b.Created);
-        order = order != 0 ? order : string.CompareOrdinal(a.Key.Namespace, b.Key.Namespace);
-        return (order != 0 ? order : string.CompareOrdinal(a.Key.Name, b.Key.Name)) < 0;
     }
 }

@@ -29,6 +29,9 @@ public static class IngressTranslator
         }
     }
 
+    /// <summary>Where ACME servers look; they come without TLS (RFC 8555, section 8.3).</summary>
+    private const string AcmePath = "/.well-known/acme-challenge/";
+
     private sealed class Run(ObjectKey key, IIngressLookup lookup)
     {
         private readonly string _owner = $"Ingress {key}";
@@ -42,13 +45,15 @@ public static class IngressTranslator
 
         internal CompiledIngress Compile(KIngress ingress, ObjectMeta metadata)
         {
+            var tls = Tls(ingress.Spec.Tls);
+            var secured = ingress.Spec.HttpOption == "Redirected" ? tls.Select(t => t.Key).ToHashSet(StringComparer.Ordinal) : [];
             if (ingress.Spec.Rules.Count == 0)
             {
                 throw new IngressException("spec.rules is empty: give at least one rule");
             }
             for (var i = 0; i < ingress.Spec.Rules.Count; i++)
             {
-                AddRule(ingress.Spec.Rules[i], $"spec.rules[{i}]");
+                AddRule(ingress.Spec.Rules[i], $"spec.rules[{i}]", secured);
             }
             return new CompiledIngress
             {
@@ -57,27 +62,29 @@ public static class IngressTranslator
                 Generation = metadata.Generation,
                 Created = metadata.CreationTimestamp ?? DateTimeOffset.MaxValue,
                 Hosts = [.. _order.Select(h => new CompiledHost(h, [.. _hosts[h]]))],
+                Tls = tls,
                 Policies = _policies,
                 Backends = _backends.ToImmutable(),
                 Warnings = [.. Warnings(ingress.Spec), .. _warnings],
             };
         }
 
-        private static ImmutableArray<string> Warnings(KIngressSpec spec)
+        private static ImmutableArray<KeyValuePair<string, ObjectKey>> Tls(IReadOnlyList<KIngressTls> entries)
         {
-            var warnings = ImmutableArray.CreateBuilder<string>();
-            if (spec.Tls.Count > 0)
+            var secrets = ImmutableArray.CreateBuilder<KeyValuePair<string, ObjectKey>>();
+            for (var i = 0; i < entries.Count; i++)
             {
-                warnings.Add($"spec.tls: the gateway does not serve TLS yet; {string.Join(", ", spec.Tls.SelectMany(t => t.Hosts))} is served over HTTP.");
+                var secret = new ObjectKey(entries[i].SecretNamespace, entries[i].SecretName);
+                secrets.AddRange(entries[i].Hosts.Select(h => KeyValuePair.Create(HostName(h, $"spec.tls[{i}]"), secret)));
             }
-            if (spec.HttpOption == "Redirected")
-            {
-                warnings.Add("spec.httpOption: Redirected has no effect while the gateway does not serve TLS.");
-            }
-            return warnings.ToImmutable();
+            return secrets.ToImmutable();
         }
 
-        private void AddRule(KIngressRule rule, string path)
+        private static ImmutableArray<string> Warnings(KIngressSpec spec) => spec.HttpOption == "Redirected" && spec.Tls.Count == 0
+            ? ["spec.httpOption: Redirected has no effect on hosts without an entry in spec.tls."]
+            : [];
+
+        private void AddRule(KIngressRule rule, string path, HashSet<string> secured)
         {
             if (rule.Hosts.Count == 0)
             {
@@ -93,20 +100,30 @@ public static class IngressTranslator
                 "ClusterLocal" => RouteVisibility.ClusterLocal,
                 _ => throw new IngressException($"{path}.visibility: \"{rule.Visibility}\" is not ExternalIP or ClusterLocal"),
             };
-            var rules = http.Paths.Select((p, i) => CompilePath(p, visibility, $"{path}.http.paths[{i}]")).ToArray();
-            foreach (var host in rule.Hosts)
+            var hosts = rule.Hosts.Select(h => HostName(h, path)).ToLookup(h => visibility == RouteVisibility.External && IsSecured(h, secured));
+            foreach (var alike in hosts)
             {
-                AddHost(host, rules, path);
+                var rules = http.Paths.Select((p, i) => CompilePath(p, visibility, alike.Key, $"{path}.http.paths[{i}]")).ToArray();
+                foreach (var host in alike)
+                {
+                    AddHost(host, rules);
+                }
             }
         }
 
-        private void AddHost(string host, RouteRule[] rules, string path)
+        private static bool IsSecured(string host, HashSet<string> secured) =>
+            secured.Contains(host) || (host.IndexOf('.', StringComparison.Ordinal) is > 0 and var dot && secured.Contains("*" + host[dot..]));
+
+        private static string HostName(string host, string path)
         {
             var name = host.ToLowerInvariant().TrimEnd('.');
-            if (name.Length == 0 || name.AsSpan().ContainsAny(" /:"))
-            {
-                throw new IngressException($"{path}.hosts: \"{host}\" is not a host name (no port, no path)");
-            }
+            return name.Length > 0 && !name.AsSpan().ContainsAny(" /:")
+                ? name
+                : throw new IngressException($"{path}.hosts: \"{host}\" is not a host name (no port, no path)");
+        }
+
+        private void AddHost(string name, RouteRule[] rules)
+        {
             if (!_hosts.TryGetValue(name, out var list))
             {
                 _hosts[name] = list = [];
@@ -115,7 +132,7 @@ public static class IngressTranslator
             list.AddRange(rules);
         }
 
-        private RouteRule CompilePath(KIngressPath source, RouteVisibility visibility, string path)
+        private RouteRule CompilePath(KIngressPath source, RouteVisibility visibility, bool secured, string path)
         {
             var again = LeadsBack(source, path);
             return new RouteRule
@@ -127,6 +144,7 @@ public static class IngressTranslator
                 Rematch = again,
                 AppendHeaders = Headers(source.AppendHeaders),
                 Visibility = visibility,
+                RedirectsToHttps = secured && !source.Path.StartsWith(AcmePath, StringComparison.Ordinal),
                 Owner = _owner,
             };
         }

@@ -78,6 +78,9 @@ public sealed class RouteRule
 
     public RouteVisibility Visibility { get; init; }
 
+    /// <summary>Requests from outside that came without TLS are sent to the same URL with it.</summary>
+    public bool RedirectsToHttps { get; init; }
+
     /// <summary>The object this rule came from, for messages: <c>Ingress default/hello</c>.</summary>
     public string Owner { get; init; } = "";
 

@@ -11,16 +11,17 @@ public sealed class RouteTable
     private readonly HostIndex _exact;
     private readonly HostIndex _suffixes; // by what follows the asterisk
 
-    private RouteTable(long version, HostIndex exact, HostIndex suffixes, ImmutableDictionary<BackendKey, RevisionPolicy> policies)
+    private RouteTable(long version, HostIndex exact, HostIndex suffixes, ImmutableDictionary<BackendKey, RevisionPolicy> policies, TlsTable tls)
     {
         Version = version;
+        Tls = tls;
         _exact = exact;
         _suffixes = suffixes;
         Policies = policies;
     }
 
     /// <summary>No routes.</summary>
-    public static RouteTable Empty { get; } = new(0, HostIndex.Empty, HostIndex.Empty, ImmutableDictionary<BackendKey, RevisionPolicy>.Empty);
+    public static RouteTable Empty { get; } = new(0, HostIndex.Empty, HostIndex.Empty, ImmutableDictionary<BackendKey, RevisionPolicy>.Empty, TlsTable.Empty);
 
     /// <summary>Given by the publisher; grows.</summary>
     public long Version { get; }
@@ -34,6 +35,9 @@ public sealed class RouteTable
     /// <summary>How each revision is gated and timed.</summary>
     public ImmutableDictionary<BackendKey, RevisionPolicy> Policies { get; }
 
+    /// <summary>Which certificate each host is served with.</summary>
+    public TlsTable Tls { get; }
+
     /// <summary>Every rule of every host.</summary>
     public IEnumerable<RouteRule> Rules => Hosts.Values.Concat(WildcardHosts).SelectMany(h => h.Rules);
 
@@ -44,8 +48,10 @@ public sealed class RouteTable
     /// <param name="version">Of the new table.</param>
     /// <param name="hosts">Rules by host, as <see cref="RouteTableBuilder.Add"/> takes them.</param>
     /// <param name="policies">Policies by backend.</param>
+    /// <param name="tls">All certificates; null leaves them as they are.</param>
     public RouteTable With(
-        long version, IEnumerable<KeyValuePair<string, IReadOnlyList<RouteRule>?>> hosts, IEnumerable<KeyValuePair<BackendKey, RevisionPolicy?>> policies)
+        long version, IEnumerable<KeyValuePair<string, IReadOnlyList<RouteRule>?>> hosts, IEnumerable<KeyValuePair<BackendKey, RevisionPolicy?>> policies,
+        TlsTable? tls = null)
     {
         var changes = hosts.Select(h => (Key: h.Key.ToLowerInvariant().TrimEnd('.'), h.Value))
             .Select(h => (h.Key, Routes: h.Value is null ? null : new HostRoutes(h.Key, h.Value)))
@@ -62,7 +68,7 @@ public sealed class RouteTable
                 nextPolicies[backend] = policy;
             }
         }
-        return new RouteTable(version, _exact.With(changes[false]), _suffixes.With(changes[true]), nextPolicies.ToImmutable());
+        return new RouteTable(version, _exact.With(changes[false]), _suffixes.With(changes[true]), nextPolicies.ToImmutable(), tls ?? Tls);
     }
 
     /// <summary>The policy of a backend, or the default of its kind.</summary>
@@ -75,16 +81,19 @@ public sealed class RouteTable
     /// <param name="path">The path without its query.</param>
     /// <param name="headers">The request's headers.</param>
     /// <param name="clusterLocal">Whether the client may reach cluster-local rules.</param>
-    public RouteRule? Match<THeaders>(ReadOnlySpan<char> host, ReadOnlySpan<byte> path, in THeaders headers, bool clusterLocal = true)
+    /// <param name="redirects">Whether the client is sent elsewhere by a rule that redirects: then that rule is the answer.</param>
+    public RouteRule? Match<THeaders>(
+        ReadOnlySpan<char> host, ReadOnlySpan<byte> path, in THeaders headers, bool clusterLocal = true, bool redirects = false)
         where THeaders : IRequestHeaders, allows ref struct
     {
         var rule = MatchOnce(host, path, headers, clusterLocal);
-        return rule is { Rematch: true } ? MatchOnce(rule.RewriteHost, path, headers, clusterLocal: true) is { Rematch: false } target ? target : null : rule;
+        var again = rule is { Rematch: true } && !(redirects && rule.RedirectsToHttps);
+        return again ? MatchOnce(rule!.RewriteHost, path, headers, clusterLocal: true) is { Rematch: false } target ? target : null : rule;
     }
 
     /// <summary>The rule for a request, or null; for tests and explanations.</summary>
-    public RouteRule? Match(string host, string path, IReadOnlyDictionary<string, string>? headers = null, bool clusterLocal = true) =>
-        Match(host, Encoding.UTF8.GetBytes(path), new HeaderDictionary(headers), clusterLocal);
+    public RouteRule? Match(string host, string path, IReadOnlyDictionary<string, string>? headers = null, bool clusterLocal = true, bool redirects = false) =>
+        Match(host, Encoding.UTF8.GetBytes(path), new HeaderDictionary(headers), clusterLocal, redirects);
 
     private RouteRule? MatchOnce<THeaders>(ReadOnlySpan<char> host, ReadOnlySpan<byte> path, in THeaders headers, bool clusterLocal)
         where THeaders : IRequestHeaders, allows ref struct

@@ -8,6 +8,9 @@ internal interface IServalHost : IAsyncDisposable
 {
     Uri GatewayUri { get; }
 
+    /// <summary>The gateway with TLS.</summary>
+    Uri SecureGatewayUri { get; }
+
     /// <summary>Where programs inside the cluster reach the gateway.</summary>
     Uri PrivateGatewayUri { get; }
 

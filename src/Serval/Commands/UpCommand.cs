@@ -15,6 +15,7 @@ namespace Serval.Commands;
 internal sealed class UpCommand : Verb
 {
     private readonly Option<int> _httpPort = Port("--http-port", "Port of the gateway; 0 is any free one", 8880);
+    private readonly Option<int> _httpsPort = Port("--https-port", "Port of the gateway for TLS; 0 is any free one, and the default beside --http-port 0", ServalOptions.DefaultHttpsPort);
     private readonly Option<int> _apiPort = Port("--api-port", "Port of the Kubernetes API; 0 is any free one", 6443);
     private readonly Option<IPAddress> _listen = new("--listen")
     {
@@ -38,6 +39,7 @@ internal sealed class UpCommand : Verb
             "kubectl --kubeconfig ~/.serval/kubeconfig get ksvc -A")
     {
         Add(_httpPort);
+        Add(_httpsPort);
         Add(_apiPort);
         Add(_listen);
         _podNetwork.AcceptOnlyFromAmong("auto", "off");
@@ -51,6 +53,7 @@ internal sealed class UpCommand : Verb
         {
             DataDirectory = SharedOptions.DataDirectoryOf(parse, Context),
             HttpPort = parse.GetValue(_httpPort),
+            HttpsPort = parse.GetResult(_httpsPort) is { Implicit: false } ? parse.GetValue(_httpsPort) : -1,
             ApiPort = parse.GetValue(_apiPort),
             ListenAddress = parse.GetValue(_listen)!,
             PodNetwork = parse.GetValue(_podNetwork) == "auto",
@@ -151,6 +154,7 @@ internal sealed class UpCommand : Verb
         var structured = Printer.TryWrite(Context.Out, parse.GetValue(_output), () => new JsonObject
         {
             ["gateway"] = Text(host.GatewayUri),
+            ["secureGateway"] = Text(host.SecureGatewayUri),
             ["privateGateway"] = Text(host.PrivateGatewayUri),
             ["api"] = Text(host.ApiUri),
             ["kubeconfig"] = host.KubeconfigPath,
@@ -163,6 +167,7 @@ internal sealed class UpCommand : Verb
         }
         Context.Out.WriteLine($"Serval is ready ({took.TotalMilliseconds:0} ms)");
         Context.Out.WriteLine($"  gateway     {Text(host.GatewayUri)}");
+        Context.Out.WriteLine($"  with TLS    {Text(host.SecureGatewayUri)}");
         Context.Out.WriteLine($"  private     {Text(host.PrivateGatewayUri)} (programs inside, cluster-local services)");
         Context.Out.WriteLine($"  API         {Text(host.ApiUri)}");
         Context.Out.WriteLine($"  kubeconfig  {host.KubeconfigPath}");

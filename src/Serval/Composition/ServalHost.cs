@@ -35,6 +35,8 @@ internal sealed class ServalHost : IServalHost
 
     public Uri GatewayUri { get; private set; } = new("http://127.0.0.1");
 
+    public Uri SecureGatewayUri { get; private set; } = new("https://127.0.0.1");
+
     public Uri PrivateGatewayUri { get; private set; } = new("http://127.0.0.1");
 
     public Uri ApiUri { get; private set; } = new("https://127.0.0.1");
@@ -93,7 +95,7 @@ internal sealed class ServalHost : IServalHost
         {
             OpenInside = pod => node?.OpenSocket(pod),
             IsInside = client => node?.IsInside(client) == true,
-            HttpAddress = Options.ListenAddress.ToString(), HttpPort = Options.HttpPort, DemandSink = new DemandJoint(autoscaler),
+            HttpAddress = Options.ListenAddress.ToString(), HttpPort = Options.HttpPort, HttpsPort = Options.HttpsPort, DemandSink = new DemandJoint(autoscaler),
             WhyNotReady = new RevisionJoint(client).WhyNotReady, TimeProvider = time, LoggerFactory = loggers,
         }));
         var feed = _started.Add(new RouteFeed(client, proxy, proxy, capacity, time, loggers.CreateLogger<RouteFeed>()));
@@ -111,9 +113,9 @@ internal sealed class ServalHost : IServalHost
         var controllers = _started.Add(new ControllerHost(client, events, time, loggers.CreateLogger<ControllerHost>()));
         controllers.AddWorkloads(client, events, time)
             .AddCertificates(client, config, events, time)
-            .AddServing(client, new ImageJoint(Images), config, () => new GatewayPorts(open.Port, inside.Port), events, time)
+            .AddServing(client, new ImageJoint(Images), config, () => new GatewayPorts(open.Port, inside.Port, proxy.HttpsPort), events, time)
             .AddAutoscaler(client, autoscaler, config, () => [inside], events, time)
-            .AddNetworking(client, feed, open, inside, time);
+            .AddNetworking(client, feed, open, proxy.HttpsPort, inside, time);
         var collector = _started.Add(new GarbageCollector(client, time, loggers.CreateLogger<GarbageCollector>()));
         await controllers.StartAsync(ct);
         await collector.StartAsync(ct);
@@ -129,9 +131,10 @@ internal sealed class ServalHost : IServalHost
         ApiUri = api.Address;
         KubeconfigPath = api.KubeconfigPath;
         GatewayUri = Uri(open);
+        SecureGatewayUri = Uri(open with { Port = proxy.HttpsPort }, "https");
         PrivateGatewayUri = Uri(inside);
 
-        static Uri Uri(GatewayAddress gateway) => new UriBuilder("http", gateway.Ip, gateway.Port).Uri;
+        static Uri Uri(GatewayAddress gateway, string scheme = "http") => new UriBuilder(scheme, gateway.Ip, gateway.Port).Uri;
     }
 
     /// <summary>The node keeps the name it was born with: its pods are bound to that, also after a restore on another machine.</summary>

@@ -11,6 +11,11 @@ internal sealed record ServalOptions
     /// <summary>Port of the gateway; 0 takes any free one.</summary>
     public int HttpPort { get; init; } = 8880;
 
+    /// <summary>Port of the gateway for TLS; 0 takes any free one. By default 8843, and any where <see cref="HttpPort"/> is any.</summary>
+    public int HttpsPort { get => field >= 0 ? field : HttpPort == 0 ? 0 : DefaultHttpsPort; init; } = -1;
+
+    internal const int DefaultHttpsPort = 8843;
+
     /// <summary>Port of the Kubernetes API; 0 takes any free one.</summary>
     public int ApiPort { get; init; } = 6443;
 

@@ -19,10 +19,10 @@ public sealed class GatewayServiceTests
         await RunAsync(8880);
         var service = _client.Cache(Kinds.Service).Get(s_key)!;
         Assert.Equal("LoadBalancer", service.As<Service>().Spec.Type);
-        Assert.Equal([("http2", 80L, 8880L)], service.ToTree()["spec"]!["ports"]!.AsArray().Select(p => ((string)p!["name"]!, (long)p["port"]!, (long)p["nodePort"]!)));
+        Assert.Equal([("http2", 80L, 8880L), ("https", 443L, 8843L)], service.ToTree()["spec"]!["ports"]!.AsArray().Select(p => ((string)p!["name"]!, (long)p["port"]!, (long)p["nodePort"]!)));
         Assert.Equal("""{"loadBalancer":{"ingress":[{"ip":"127.0.0.1"}]}}""", service.ToTree()["status"]!.ToJsonString());
         Assert.Equal(
-            """[{"addresses":[{"ip":"127.0.0.1"}],"ports":[{"name":"http2","port":8880,"protocol":"TCP"}]}]""",
+            """[{"addresses":[{"ip":"127.0.0.1"}],"ports":[{"name":"http2","port":8880,"protocol":"TCP"},{"name":"https","port":8843,"protocol":"TCP"}]}]""",
             _client.Cache(Kinds.Endpoints).Get(s_key)!.ToTree()["subsets"]!.ToJsonString());
     }
 
@@ -74,7 +74,7 @@ public sealed class GatewayServiceTests
     }
 
     private GatewayServiceReconciler Reconciler(int port) =>
-        new(_client, GatewayService.All(new GatewayAddress("127.0.0.1", port), new GatewayAddress("10.244.0.1", 80)));
+        new(_client, GatewayService.All(new GatewayAddress("127.0.0.1", port), 8843, new GatewayAddress("10.244.0.1", 80)));
 
     private Task<ReconcileResult> RunAsync(int port) => Reconciler(port).ReconcileAsync(s_key, default);
 }

@@ -3,7 +3,7 @@ using Serval.Routing;
 
 namespace Serval.Proxy.Tests.Http1;
 
-public sealed class FailureTests : ProxyTest
+public class FailureTests : ProxyTest
 {
     [Fact]
     public async Task StalePooledConnection_GetIsRepeated()
@@ -96,7 +96,7 @@ public sealed class FailureTests : ProxyTest
         var client = await ClientAsync();
         await client.SendAsync("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
         var e = await Assert.ThrowsAnyAsync<Exception>(() => client.ReadAsync());
-        Assert.True(e is EndOfStreamException or SocketException, e.ToString());
+        Assert.True(e is IOException or SocketException, e.ToString());
     }
 
     [Fact]

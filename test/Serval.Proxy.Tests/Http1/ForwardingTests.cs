@@ -2,7 +2,7 @@ using Serval.Routing;
 
 namespace Serval.Proxy.Tests.Http1;
 
-public sealed class ForwardingTests : ProxyTest
+public class ForwardingTests : ProxyTest
 {
     [Fact]
     public async Task Get_IsForwarded_WithForwardingHeadersAndWithoutHopByHop()
@@ -27,7 +27,7 @@ public sealed class ForwardingTests : ProxyTest
         Assert.Equal("9.9.9.9, 127.0.0.1", seen.Header("X-Forwarded-For"));
         Assert.Equal("https", seen.Header("X-Forwarded-Proto"));
         Assert.Equal("h:8880", seen.Header("X-Forwarded-Host"));
-        Assert.Equal("for=127.0.0.1;host=\"h:8880\";proto=http", seen.Header("Forwarded"));
+        Assert.Equal($"for=127.0.0.1;host=\"h:8880\";proto={(Secure ? "https" : "http")}", seen.Header("Forwarded"));
         Assert.Equal(0, seen.Count("X-Secret") + seen.Count("Proxy-Authorization") + seen.Count("TE") + seen.Count("Connection"));
     }
 
@@ -40,7 +40,7 @@ public sealed class ForwardingTests : ProxyTest
             seen = m;
             return Upstream.Ok("ok");
         });
-        Proxy.Publish(new RouteTableBuilder().Add("h", new RouteRule
+        Publish(new RouteTableBuilder().Add("h", new RouteRule
         {
             RewriteHost = "inner",
             AppendHeaders = [new("X-Rule", "r"), new("X-Both", "rule")],
@@ -67,7 +67,7 @@ public sealed class ForwardingTests : ProxyTest
             return Upstream.Ok("ok");
         });
         KeyValuePair<string, string>[] own = [new("Knative-Serving-Revision", "hello-00001"), new("knative-serving-namespace", "default"), new("Knative-Serving-Tag", "blue")];
-        Proxy.Publish(new RouteTableBuilder().Add("h", new RouteRule { Backends = [new WeightedBackend { Backend = Revision, AppendHeaders = own }] }).Build(2));
+        Publish(new RouteTableBuilder().Add("h", new RouteRule { Backends = [new WeightedBackend { Backend = Revision, AppendHeaders = own }] }).Build(2));
         string[] hidden = ["Knative-Serving-Revision", "Knative-Serving-Namespace", "K-Original-Host", "K-Passthrough-Lb", "K-Proxy-Request"];
         await GetAsync(http2, [.. hidden, "Knative-Serving-Default-Route"]);
         Assert.All(hidden, h => Assert.Equal(0, seen!.Count(h)));
@@ -108,7 +108,7 @@ public sealed class ForwardingTests : ProxyTest
         var service = BackendKey.Service("default", "plain", "80");
         var upstream = Own(Upstream.Answering(m => Upstream.Ok(m.Header("Knative-Serving-Revision")!)));
         Proxy.Set(service, EndpointsSnapshot.Of(upstream.Endpoint("a")));
-        Proxy.Publish(new RouteTableBuilder().Add("h", new RouteRule { Backends = [new WeightedBackend { Backend = service }] }).Build(2));
+        Publish(new RouteTableBuilder().Add("h", new RouteRule { Backends = [new WeightedBackend { Backend = service }] }).Build(2));
         Assert.Equal("mine", (await (await ClientAsync()).SendReadAsync("GET / HTTP/1.1\r\nHost: h\r\nKnative-Serving-Revision: mine\r\n\r\n")).Body);
     }
 
@@ -140,7 +140,7 @@ public sealed class ForwardingTests : ProxyTest
             seen = m;
             return Upstream.Ok("ok");
         });
-        Proxy.Publish(new RouteTableBuilder().Add("h", new RouteRule
+        Publish(new RouteTableBuilder().Add("h", new RouteRule
         {
             AppendHeaders = [new("X-Forwarded-For", "1.1.1.1"), new("x-forwarded-proto", "https"), new("X-Forwarded-Host", "outer"), new("Forwarded", "for=x")],
             Backends = [new WeightedBackend { Backend = Revision }],
@@ -360,7 +360,7 @@ public sealed class ForwardingTests : ProxyTest
         await client.SendAsync("a\n");
         Assert.Equal("a!", await client.ReadLineAsync());
         Assert.Equal(1, Proxy.InFlight(Revision, $"i0-{Ports()}"));
-        client.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
+        await client.ShutdownSendAsync();
         Assert.Equal("", await client.ReadToEndAsync());
         await Proxy.WhenEmptyAsync(Revision, $"i0-{Ports()}");
     }
@@ -413,7 +413,7 @@ public sealed class ForwardingTests : ProxyTest
         var two = Own(Upstream.Answering(_ => Upstream.Ok("2")));
         Ready(one);
         Proxy.Set(other, EndpointsSnapshot.Of(two.Endpoint("t")));
-        Proxy.Publish(new RouteTableBuilder().Add("h", new RouteRule
+        Publish(new RouteTableBuilder().Add("h", new RouteRule
         {
             Backends = [new WeightedBackend { Backend = Revision, Weight = 80 }, new WeightedBackend { Backend = other, Weight = 20 }],
         }).Build(2));

@@ -2,7 +2,7 @@ using Serval.Routing;
 
 namespace Serval.Proxy.Tests.Http1;
 
-public sealed class HoldTests : ProxyTest
+public class HoldTests : ProxyTest
 {
     protected override ProxyOptions Options => base.Options with { MaxHeldPerRevision = 300 };
 
@@ -132,7 +132,7 @@ public sealed class HoldTests : ProxyTest
     public async Task PlainService_IsNeverHeld()
     {
         var service = BackendKey.Service("default", "plain", "80");
-        Proxy.Publish(new RouteTableBuilder().Add("s", new RouteRule { Backends = [new WeightedBackend { Backend = service }] }).Build(2));
+        Publish(new RouteTableBuilder().Add("s", new RouteRule { Backends = [new WeightedBackend { Backend = service }] }).Build(2));
         var client = await ClientAsync();
         Assert.Equal("no-endpoint", (await client.GetAsync("s")).Header("Serval-Error"));
         Proxy.Set(service, EndpointsSnapshot.Of(new BackendEndpoint("127.0.0.1", Upstream.FreePort(), "x")));
@@ -150,7 +150,7 @@ public sealed class HoldTests : ProxyTest
     public async Task PlainService_RoutedToAgain_ReachesTheSamePods()
     {
         var service = BackendKey.Service("default", "plain", "80");
-        Proxy.Publish(new RouteTableBuilder().Add("s", new RouteRule { Backends = [new WeightedBackend { Backend = service }] }).Build(2));
+        Publish(new RouteTableBuilder().Add("s", new RouteRule { Backends = [new WeightedBackend { Backend = service }] }).Build(2));
         var endpoints = EndpointsSnapshot.Of(Own(Upstream.Answering(_ => Upstream.Ok("here"))).Endpoint("pod"));
         var client = await ClientAsync();
         Proxy.Set(service, endpoints);

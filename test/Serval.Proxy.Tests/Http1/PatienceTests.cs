@@ -1,10 +1,9 @@
-using System.Net.Sockets;
 using Serval.Routing;
 
 namespace Serval.Proxy.Tests.Http1;
 
 /// <summary>Peers that vanish, fall silent or do not read: nobody holds anything for ever.</summary>
-public sealed class PatienceTests : ProxyTest
+public class PatienceTests : ProxyTest
 {
     private const string Upgrade = "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
     private const string Switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
@@ -60,7 +59,7 @@ public sealed class PatienceTests : ProxyTest
         });
         var client = await ClientAsync();
         Assert.Equal(101, (await client.SendReadAsync(Upgrade)).Status);
-        client.Socket.Shutdown(SocketShutdown.Send);
+        await client.ShutdownSendAsync();
         await ended.Task;
         var closed = client.WaitClosedAsync();
         Time.Advance(TimeSpan.FromSeconds(50));
@@ -93,7 +92,7 @@ public sealed class PatienceTests : ProxyTest
         var upstream = Serve(_ => Upstream.Ok("x"));
         var client = await ClientAsync();
         Assert.Equal(200, (await client.GetAsync("h")).Status);
-        Assert.Equal("02", await TimerAsync(c => c.Local == Proxy.HttpPort));
+        Assert.Equal("02", await TimerAsync(c => c.Local == (Secure ? Proxy.HttpsPort : Proxy.HttpPort)));
         if (http2)
         {
             Proxy.Set(Revision, EndpointsSnapshot.Empty);

@@ -5,7 +5,7 @@ using Serval.Routing;
 namespace Serval.Proxy.Tests.Http1;
 
 /// <summary>Whatever happens to a connection, what it held is given back.</summary>
-public sealed class ReleaseTests : ProxyTest
+public class ReleaseTests : ProxyTest
 {
     [Fact]
     public async Task Defect_AfterTheAnswer_FreesTheSlot()

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Serval.Proxy.Tests.Http1;
 
-public sealed class StrictnessTests : ProxyTest
+public class StrictnessTests : ProxyTest
 {
     public static TheoryData<string, int> Bad => new()
     {
@@ -63,7 +63,7 @@ public sealed class StrictnessTests : ProxyTest
         Assert.Equal(status, answer.Status);
         Assert.NotNull(answer.Header("Serval-Error"));
         Assert.Equal("close", answer.Header("Connection"));
-        client.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
+        await client.ShutdownSendAsync();
         await client.WaitClosedAsync();
     }
 
@@ -113,7 +113,7 @@ public sealed class StrictnessTests : ProxyTest
             var body = chunked ? $"{Smuggled.Length:x}\r\n{Smuggled}\r\n0\r\n\r\n" : Smuggled;
             using var client = await Wire.ConnectAsync(Proxy.HttpPort);
             await client.SendAsync(head + "\r\n" + body);
-            client.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
+            await client.ShutdownSendAsync();
             await client.WaitClosedAsync();
             var text = head.ToString();
             var framed = text.Contains("\r\nTransfer-Encoding: chunked\r\n", StringComparison.Ordinal)

@@ -1,10 +1,9 @@
-using System.Net.Sockets;
 using Serval.Routing;
 
 namespace Serval.Proxy.Tests.Http1;
 
 /// <summary>Upgraded connections: what ends them, and what their two ends are told.</summary>
-public sealed class UpgradeTests : ProxyTest
+public class UpgradeTests : ProxyTest
 {
     private const string Upgrade = "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
     private const string Switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
@@ -92,11 +91,11 @@ public sealed class UpgradeTests : ProxyTest
         foreach (var change in new Action[]
         {
             () => Proxy.SetInstance(Revision, upstream.Endpoint(id, EndpointState.Draining)),
-            () => Proxy.Publish(new RouteTableBuilder().Add("h", new RouteRule { Backends = [new WeightedBackend { Backend = other }] }).Build(2)),
+            () => Publish(new RouteTableBuilder().Add("h", new RouteRule { Backends = [new WeightedBackend { Backend = other }] }).Build(2)),
             () => Proxy.SetInstance(Revision, upstream.Endpoint(id, EndpointState.Gone)),
             () => Proxy.Set(Revision, EndpointsSnapshot.Empty),
             () => Proxy.Remove(Revision),
-            () => Proxy.Publish(new RouteTableBuilder().Build(3)),
+            () => Publish(new RouteTableBuilder().Build(3)),
         })
         {
             change();
@@ -190,7 +189,7 @@ public sealed class UpgradeTests : ProxyTest
 
         Assert.Equal(GoingAway, await client.ReadToEndAsync());
         await gone.Task;
-        client.Socket.Shutdown(SocketShutdown.Send);
+        await client.ShutdownSendAsync();
         await stopping;
         Assert.Empty(Log.Errors);
     }

@@ -41,6 +41,8 @@ internal sealed class ConnectionWorld : IProxyCore
 
     public bool Draining => false;
 
+    public int HttpsPort => 0;
+
     public int InFlight => _gate.InFlightOf("i");
 
     /// <summary>A connection to the instance, unused so far: the next request takes it.</summary>

@@ -43,6 +43,8 @@ internal sealed class FakeTransport : Transport
 
     public override IPAddress RemoteAddress => IPAddress.Loopback;
 
+    public override IPAddress LocalAddress => IPAddress.Loopback;
+
     public override bool ReceiveBegun => _receive is not null;
 
     public override bool ReceiveDone => _receive is { Task.IsCompleted: true };

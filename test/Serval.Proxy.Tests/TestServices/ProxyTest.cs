@@ -5,6 +5,7 @@ namespace Serval.Proxy.Tests;
 /// <summary>A proxy with one revision behind host <c>h</c>.</summary>
 public abstract class ProxyTest : IAsyncLifetime
 {
+    private static readonly TlsTable s_tls = TlsTable.Empty.With("h", TestCertificate.For("h"));
     private readonly List<IDisposable> _owned = [];
 
     protected static BackendKey Revision { get; } = BackendKey.Revision("default", "hello-00001");
@@ -20,9 +21,12 @@ public abstract class ProxyTest : IAsyncLifetime
     /// <summary>What the control plane knows of backends that are not ready.</summary>
     protected Dictionary<BackendKey, string> Causes { get; } = [];
 
+    /// <summary>Whether clients come with TLS.</summary>
+    protected virtual bool Secure => false;
+
     protected virtual ProxyOptions Options => new()
     {
-        HttpPort = 0, DemandSink = Demand, WhyNotReady = Causes.GetValueOrDefault, Random = new Random(1), TimeProvider = Time, DrainTimeout = TimeSpan.FromHours(1),
+        HttpPort = 0, HttpsPort = Secure ? 0 : null, DemandSink = Demand, WhyNotReady = Causes.GetValueOrDefault, Random = new Random(1), TimeProvider = Time, DrainTimeout = TimeSpan.FromHours(1),
         LoggerFactory = Log,
     };
 
@@ -52,7 +56,9 @@ public abstract class ProxyTest : IAsyncLifetime
         return disposable;
     }
 
-    protected void Route(RevisionPolicy policy) => Proxy.Publish(
+    protected void Publish(RouteTable table) => Proxy.Publish(table.With(table.Version, [], [], s_tls));
+
+    protected void Route(RevisionPolicy policy) => Publish(
         new RouteTableBuilder().Add("h", new RouteRule { Backends = [new WeightedBackend { Backend = Revision }] }).SetPolicy(Revision, policy).Build(1));
 
     protected void Ready(params Upstream[] upstreams) =>
@@ -72,7 +78,7 @@ public abstract class ProxyTest : IAsyncLifetime
         return upstream;
     }
 
-    protected async Task<Wire> ClientAsync() => Own(await Wire.ConnectAsync(Proxy.HttpPort));
+    protected async Task<Wire> ClientAsync() => Own(await (Secure ? Wire.ConnectTlsAsync(Proxy.HttpsPort, "h") : Wire.ConnectAsync(Proxy.HttpPort)));
 
     /// <summary>Ends when so many requests are held.</summary>
     protected async Task WaitHeldAsync(int count)

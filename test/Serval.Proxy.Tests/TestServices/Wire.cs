@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
 namespace Serval.Proxy.Tests;
@@ -14,8 +16,8 @@ public sealed record Message(string StartLine, IReadOnlyList<KeyValuePair<string
     public int Count(string name) => Headers.Count(h => h.Key.Equals(name, StringComparison.OrdinalIgnoreCase));
 }
 
-/// <summary>One end of a TCP connection, spoken to in plain text; naive on purpose, so that it does not share the proxy's mistakes.</summary>
-public sealed class Wire(Socket socket) : IDisposable
+/// <summary>One end of a TCP connection, with or without TLS, spoken to in plain text; naive on purpose, so that it does not share the proxy's mistakes.</summary>
+public sealed class Wire(Socket socket, SslStream? tls = null) : IDisposable
 {
     private readonly byte[] _buffer = new byte[64 * 1024];
     private int _start;
@@ -30,10 +32,49 @@ public sealed class Wire(Socket socket) : IDisposable
         return new Wire(socket);
     }
 
+    /// <summary>Connects with TLS, as a client that trusts everybody.</summary>
+    /// <param name="port">Where to.</param>
+    /// <param name="host">The server name asked for.</param>
+    public static async Task<Wire> ConnectTlsAsync(int port, string host)
+    {
+        var plain = await ConnectAsync(port);
+        var tls = new SslStream(new NetworkStream(plain.Socket, ownsSocket: true));
+        try
+        {
+            await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+            {
+                TargetHost = host, RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null, AllowTlsResume = false,
+            });
+            return new Wire(plain.Socket, tls);
+        }
+        catch
+        {
+            await tls.DisposeAsync();
+            throw;
+        }
+    }
+
+    public X509Certificate? ServerCertificate => tls?.RemoteCertificate;
+
+    /// <summary>Says that nothing more is sent.</summary>
+    public async Task ShutdownSendAsync()
+    {
+        if (tls is not null)
+        {
+            await tls.ShutdownAsync();
+        }
+        socket.Shutdown(SocketShutdown.Send);
+    }
+
     public async Task SendAsync(string text) => await SendAsync(Encoding.Latin1.GetBytes(text));
 
     public async Task SendAsync(ReadOnlyMemory<byte> bytes)
     {
+        if (tls is not null)
+        {
+            await tls.WriteAsync(bytes);
+            return;
+        }
         while (bytes.Length > 0)
         {
             bytes = bytes[await socket.SendAsync(bytes)..];
@@ -114,7 +155,7 @@ public sealed class Wire(Socket socket) : IDisposable
             if (_start == _end)
             {
                 _start = 0;
-                _end = await socket.ReceiveAsync(_buffer);
+                _end = await ReceiveAsync();
                 if (_end == 0)
                 {
                     throw new EndOfStreamException($"Ended {count} bytes early");
@@ -146,13 +187,17 @@ public sealed class Wire(Socket socket) : IDisposable
                 _start = _end;
             }
         }
-        catch (SocketException)
+        catch (Exception e) when (e is SocketException or IOException)
         {
             // reset is closed, too
         }
     }
 
-    public void Dispose() => socket.Dispose();
+    public void Dispose()
+    {
+        tls?.Dispose();
+        socket.Dispose();
+    }
 
     public void Reset()
     {
@@ -179,12 +224,14 @@ public sealed class Wire(Socket socket) : IDisposable
         }
     }
 
+    private ValueTask<int> ReceiveAsync() => tls is null ? socket.ReceiveAsync(_buffer.AsMemory()) : tls.ReadAsync(_buffer);
+
     private async ValueTask<int> ReadByteAsync()
     {
         if (_start == _end)
         {
             _start = 0;
-            _end = await socket.ReceiveAsync(_buffer);
+            _end = await ReceiveAsync();
         }
         return _end == 0 ? -1 : _buffer[_start++];
     }

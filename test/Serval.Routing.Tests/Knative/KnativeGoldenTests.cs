@@ -56,15 +56,20 @@ public sealed class KnativeGoldenTests
                 errors[ingress.Key.ToString()] = compilation.Error;
             }
         }
+        var json = RouteTableJson.Write(set.Build(1));
         foreach (var (key, compiled) in set.Ingresses.OrderBy(i => i.Key.ToString(), StringComparer.Ordinal))
         {
             var lines = set.Conflicts(key).Select(c => $"{c.Host} belongs to {c.Winner}").Concat(compiled.Warnings).ToArray();
+            if (compiled.Tls.Length > 0)
+            {
+                json["tls"] ??= new JsonObject();
+                json["tls"]![key.ToString()] = new JsonArray([.. compiled.Tls.Select(t => (JsonNode)$"{t.Key}: {t.Value}")]);
+            }
             if (lines.Length > 0)
             {
                 reports[key.ToString()] = new JsonArray([.. lines.Select(l => (JsonNode)l)]);
             }
         }
-        var json = RouteTableJson.Write(set.Build(1));
         json["errors"] = errors;
         json["reports"] = reports;
         return json;

@@ -35,6 +35,10 @@ internal static class RouteTableJson
         {
             json["rematch"] = true;
         }
+        if (rule.RedirectsToHttps)
+        {
+            json["redirectsToHttps"] = true;
+        }
         Append(json, rule.AppendHeaders);
         json["backends"] = new JsonArray([.. rule.Backends.Select(b => (JsonNode)Write(b))]);
         return json;

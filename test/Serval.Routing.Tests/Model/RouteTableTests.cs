@@ -106,6 +106,15 @@ public sealed class RouteTableTests
         Assert.Null(table.Match("gone", "/"));
     }
 
+    [Fact]
+    public void Match_RematchThatRedirects_IsTheAnswerForWhoTakesRedirects()
+    {
+        var table = new RouteTableBuilder()
+            .Add("a", new RouteRule { Owner = "a", RewriteHost = "b", Rematch = true, RedirectsToHttps = true }).Add("b", Rule("b")).Build(1);
+        Assert.Equal("a", table.Match("a", "/", redirects: true)?.Owner);
+        Assert.Equal("b", table.Match("a", "/", redirects: false)?.Owner);
+    }
+
     private static RouteRule Again(string host) => new() { RewriteHost = host, Rematch = true };
 
     [Fact]

@@ -31,9 +31,27 @@ public sealed class UpTests : IDisposable
         var ready = JsonNode.Parse(result.Out)!;
         Assert.Equal("http://127.0.0.1:18880", (string?)ready["gateway"]);
         Assert.Equal("http://10.0.0.1", (string?)ready["privateGateway"]);
+        Assert.Equal("https://127.0.0.1:18843", (string?)ready["secureGateway"]);
         Assert.Equal("/k", (string?)ready["kubeconfig"]);
         Assert.True(host.Disposed);
         Assert.Null(RunState.Read(_cli.Data));
+    }
+
+    [Theory]
+    [InlineData(8843)]
+    [InlineData(0, "--http-port", "0")]
+    [InlineData(8843, "--http-port", "9000")]
+    [InlineData(0, "--https-port", "0")]
+    [InlineData(443, "--https-port", "443", "--http-port", "0")]
+    public async Task Up_PortForTls_IsAnyBesideAnyOtherPort(int expected, params string[] arguments)
+    {
+        using var stop = new CancellationTokenSource();
+        _cli.StartHost = (options, _) => StartAsync(options);
+        var running = _cli.RunAsync("", stop.Token, ["up", .. arguments]);
+        var host = await _started.Task;
+        await stop.CancelAsync();
+        await running;
+        Assert.Equal(expected, host.Options.HttpsPort);
     }
 
     [Fact]
@@ -61,6 +79,8 @@ public sealed class UpTests : IDisposable
         public bool Disposed { get; private set; }
 
         public Uri GatewayUri { get; } = new("http://127.0.0.1:18880");
+
+        public Uri SecureGatewayUri { get; } = new("https://127.0.0.1:18843");
 
         public Uri PrivateGatewayUri { get; } = new("http://10.0.0.1");
 

@@ -27,6 +27,8 @@ internal sealed class LiveHost : IServalHost
 
     public Uri GatewayUri => new("http://" + _gateway.Address);
 
+    public Uri SecureGatewayUri => new("https://127.0.0.1");
+
     public Uri PrivateGatewayUri => GatewayUri;
 
     public Uri ApiUri => _api.Address;
