@@ -28,6 +28,10 @@ public static class Validation
             var webhook = new Problems(Problems.ServingWebhook);
             var dryRun = ctx.DryRun && TemplateDryRun.Concerns(kind, tree);
             Knative(kind, tree, old, ctx with { PodComesLater = dryRun }, webhook);
+            if (api.List.Count + webhook.List.Count == 0 && ctx.User.Length > 0)
+            {
+                SecurityWarnings.Tell(kind, tree, ctx); // our own roles hear nothing
+            }
             return api.List.Count + webhook.List.Count == 0 && dryRun ? TemplateDryRun.Check(tree) : [.. api.List, .. webhook.List];
         }
         Kubernetes(kind, tree, old, api);
