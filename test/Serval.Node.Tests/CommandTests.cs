@@ -21,7 +21,7 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(_root + "/app", command.WorkingDirectory);
         Assert.Equal("1", command.Environment["A"]);
         Assert.Equal("p1", command.Environment["HOSTNAME"]);
-        Assert.False(command.NeedsRoot);
+        Assert.True(command.NeedsRoot);
     }
 
     [Fact]

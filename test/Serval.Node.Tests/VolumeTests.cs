@@ -188,8 +188,8 @@ public sealed class VolumeTests
 
         Strictly(() =>
         {
-            var root = MountNamespace.Enter(plan);
-            modes = [.. new[] { "/umask-test", "/umask-test/deep", "/umask-test/sub" }.Select(d => File.GetUnixFileMode(root + d))];
+            var root = MountNamespace.Build(plan);
+            modes = [.. new[] { "/umask-test", "/umask-test/deep", "/umask-test/sub" }.Select(d => File.GetUnixFileMode(root.TrimEnd('/') + d))];
         });
 
         Assert.Equal([OpenDirectory.Mode, OpenDirectory.Mode, PodVolumes.OpenToAll], modes);
@@ -242,7 +242,7 @@ public sealed class VolumeTests
 
         var log = await node.LogAsync("done\n");
 
-        Assert.Equal("app\nbin\ncfg-test\ndev\netc\nproc\nsys\n/app\nx\none\ndone\n", log);
+        Assert.Equal("app\nbin\ncfg-test\ndev\netc\nproc\nsys\ntmp\n/app\nx\none\ndone\n", log);
         Assert.False(File.Exists(node.Image + "/made"));
     }
 

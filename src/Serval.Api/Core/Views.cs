@@ -29,6 +29,8 @@ public sealed record PodSpec
     public string RestartPolicy { get; init => field = value ?? field; } = "Always";
     public string DnsPolicy { get; init => field = value ?? field; } = "ClusterFirst";
     public PodDnsConfig? DnsConfig { get; init; }
+    public string Hostname { get; init => field = value ?? field; } = "";
+    public IReadOnlyList<HostAlias> HostAliases { get; init => field = value ?? field; } = [];
     public string ServiceAccountName { get; init => field = value ?? field; } = "";
     public IReadOnlyList<LocalObjectReference> ImagePullSecrets { get; init => field = value ?? field; } = [];
 
@@ -83,6 +85,24 @@ public sealed record SecurityContext
     public long? RunAsUser { get; init; }
     public long? RunAsGroup { get; init; }
     public bool? RunAsNonRoot { get; init; }
+    public bool? AllowPrivilegeEscalation { get; init; }
+    public bool? ReadOnlyRootFilesystem { get; init; }
+    public bool? Privileged { get; init; }
+    public CapabilityChanges Capabilities { get; init => field = value ?? field; } = new();
+}
+
+/// <summary>core/v1 HostAlias.</summary>
+public sealed record HostAlias
+{
+    public string Ip { get; init => field = value ?? field; } = "";
+    public IReadOnlyList<string> Hostnames { get; init => field = value ?? field; } = [];
+}
+
+/// <summary>core/v1 Capabilities.</summary>
+public sealed record CapabilityChanges
+{
+    public IReadOnlyList<string> Add { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<string> Drop { get; init => field = value ?? field; } = [];
 }
 
 /// <summary>core/v1 Container.</summary>

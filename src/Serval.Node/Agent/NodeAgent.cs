@@ -72,7 +72,7 @@ public sealed partial class NodeAgent : IAsyncDisposable
         var network = StartNetwork(paths, pods);
         StartNames();
         _services = Services(paths, _exits, _journal);
-        await NodeRegistration.RegisterAsync(_client, _options.NodeName, _services.Address, _options.DataDirectory, network, _options.Time, ct);
+        await NodeRegistration.RegisterAsync(_client, _options.NodeName, _services.Address, _options.DataDirectory, [network.Condition, NodeCondition.View(MountsAllowed)], _options.Time, ct);
         PodDirectory.DeleteOthers(paths.Pods, pods.List().Select(p => p.Metadata.Uid).ToHashSet(StringComparer.Ordinal), _logger);
         _subscriptions.Add(_client.Cache(Kinds.ConfigMap).Subscribe(c => ReferenceChanged(Kinds.ConfigMap, c)));
         _subscriptions.Add(_client.Cache(Kinds.Secret).Subscribe(c => ReferenceChanged(Kinds.Secret, c)));

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Kube;
 using Serval.Node.Containers;
-using Serval.Node.Network;
 
 namespace Serval.Node.Agent;
 
@@ -15,7 +14,7 @@ internal static class NodeRegistration
 
     /// <summary>Creates the Node, or brings its labels and status up to date.</summary>
     public static async Task RegisterAsync(
-        IKubeClient client, string name, string address, string dataDirectory, NodeNetwork network, TimeProvider time, CancellationToken ct)
+        IKubeClient client, string name, string address, string dataDirectory, IEnumerable<NodeCondition> conditions, TimeProvider time, CancellationToken ct)
     {
         var options = WriteOptions.By(NodeServices.FieldManager);
         try
@@ -27,7 +26,7 @@ internal static class NodeRegistration
             var labels = new JsonObject { ["metadata"] = new JsonObject { ["labels"] = Labels(name) } };
             await client.PatchAsync(Kinds.Node, ObjectKey.Cluster(name), Merge(labels), options, ct);
         }
-        var status = new JsonObject { ["status"] = Status(name, address, dataDirectory, network, time.GetUtcNow()) };
+        var status = new JsonObject { ["status"] = Status(name, address, dataDirectory, conditions, time.GetUtcNow()) };
         await client.PatchAsync(Kinds.Node, ObjectKey.Cluster(name), Merge(status), options with { Subresource = "status" }, ct);
     }
 
@@ -46,7 +45,7 @@ internal static class NodeRegistration
         ["kubernetes.io/hostname"] = name, ["kubernetes.io/os"] = "linux", ["kubernetes.io/arch"] = Arch,
     };
 
-    private static JsonObject Status(string name, string address, string dataDirectory, NodeNetwork network, DateTimeOffset now) => new()
+    private static JsonObject Status(string name, string address, string dataDirectory, IEnumerable<NodeCondition> conditions, DateTimeOffset now) => new()
     {
         ["capacity"] = Capacity(dataDirectory),
         ["allocatable"] = Capacity(dataDirectory), // Serval sets nothing aside for itself
@@ -55,11 +54,8 @@ internal static class NodeRegistration
             new JsonObject { ["type"] = "InternalIP", ["address"] = address },
             new JsonObject { ["type"] = "Hostname", ["address"] = name },
         },
-        ["conditions"] = new JsonArray
-        {
-            Condition("Ready", true, "NodeAgentReady", "the node agent runs", now),
-            Condition("PodNetwork", network.Own, network.Own ? "OwnNamespaces" : "MappedPorts", network.Message, now),
-        },
+        ["conditions"] = new JsonArray(
+            [.. conditions.Prepend(new NodeCondition("Ready", true, "NodeAgentReady", "the node agent runs")).Select(c => Condition(c, now))]),
         ["nodeInfo"] = new JsonObject
         {
             ["operatingSystem"] = "linux", ["architecture"] = Arch, ["kernelVersion"] = KernelVersion(),
@@ -69,9 +65,9 @@ internal static class NodeRegistration
         },
     };
 
-    private static JsonObject Condition(string type, bool status, string reason, string message, DateTimeOffset now) => new()
+    private static JsonObject Condition(NodeCondition condition, DateTimeOffset now) => new()
     {
-        ["type"] = type, ["status"] = status ? "True" : "False", ["reason"] = reason, ["message"] = message,
+        ["type"] = condition.Type, ["status"] = condition.Holds ? "True" : "False", ["reason"] = condition.Reason, ["message"] = condition.Message,
         ["lastHeartbeatTime"] = PodStatusBuilder.Text(now), ["lastTransitionTime"] = PodStatusBuilder.Text(now),
     };
 

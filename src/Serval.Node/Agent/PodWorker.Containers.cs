@@ -119,18 +119,18 @@ internal sealed partial class PodWorker
     {
         var environment = ContainerEnvironment.Build(_pod, slot.Spec, Fields(), _references, _ports!.Map);
         var user = UserOf(slot, image);
-        var command = ContainerCommand.Resolve(slot.Spec, image, environment, _key.Name, Environment.GetEnvironmentVariable, user);
+        var command = ContainerCommand.Resolve(slot.Spec, image, environment, PodHosts.Name(_pod), Environment.GetEnvironmentVariable, user);
+        var root = command.NeedsRoot && _node.MountsAllowed ? image.RootDirectory : null;
         var binds = _volumes.Prepare(slot.Spec, Payload()).ToList();
         if (_node.NameServer is not null)
         {
             binds.Add(new BindMount(PrepareResolver(), ResolverFile.Path, ReadOnly: false));
         }
-        var message = PrepareMessage(slot);
+        var message = PrepareMessage(slot, ownDevices: root is not null);
         if (message is not null)
         {
             binds.Add(new BindMount(message, slot.Spec.TerminationMessagePath, ReadOnly: false));
         }
-        var root = command.NeedsRoot && _node.MountsAllowed ? image.RootDirectory : null;
         var scratch = NodePaths.Scratch(_directory, slot.Spec.Name);
         if (binds.Count > 0 || root is not null)
         {
@@ -143,12 +143,18 @@ internal sealed partial class PodWorker
             Command = command,
             Image = image,
             User = user,
+            Privileges = ContainerPrivileges.Of(slot.Spec.SecurityContext, _node.UsersAllowed && Capabilities.HasBounds()),
+            HostName = _node.MountsAllowed ? PodHosts.Name(_pod) : null,
             TerminationMessage = message,
             Network = _network?.Handle,
             LogPath = NodePaths.Log(_directory, slot.Spec.Name, slot.RestartCount),
             Mounts = binds.Count == 0 && root is null
                 ? null
-                : new MountPlan { ImageRoot = root, Scratch = scratch, Binds = binds, BaseNamespace = _volumes.Namespace },
+                : new MountPlan
+                {
+                    ImageRoot = root, Scratch = scratch, Binds = binds, BaseNamespace = _volumes.Namespace,
+                    ReadOnlyRoot = slot.Spec.SecurityContext.ReadOnlyRootFilesystem == true, EtcFiles = PodHosts.EtcFiles(_pod, Address),
+                },
         };
     }
 
@@ -245,18 +251,19 @@ internal sealed partial class PodWorker
         return path;
     }
 
-    // The default path would cost every container a /dev of its own: without a file the log speaks, whatever the policy.
-    private string? PrepareMessage(ContainerSlot slot)
+    // The default path is in the machine's /dev where the container has none of its own: without a file the log speaks, whatever the policy.
+    private string? PrepareMessage(ContainerSlot slot, bool ownDevices)
     {
-        if (slot.Spec.TerminationMessagePath is "" or "/dev/termination-log" || !_node.MountsAllowed)
+        var path = slot.Spec.TerminationMessagePath;
+        if (path.Length == 0 || !_node.MountsAllowed || (!ownDevices && path == "/dev/termination-log"))
         {
             return null;
         }
-        var path = NodePaths.TerminationMessage(_directory, slot.Spec.Name);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllText(path, "");
-        File.SetUnixFileMode(path, (UnixFileMode)0x1B6); // rw-rw-rw-, as kubelet's: any user of the container may write
-        return path;
+        var file = NodePaths.TerminationMessage(_directory, slot.Spec.Name);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        File.WriteAllText(file, "");
+        File.SetUnixFileMode(file, (UnixFileMode)0x1B6); // rw-rw-rw-, as kubelet's: any user of the container may write
+        return file;
     }
 
     /// <summary>The message of a container that ended (core/v1 terminationMessagePolicy).</summary>

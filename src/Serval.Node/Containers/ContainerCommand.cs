@@ -9,7 +9,8 @@ namespace Serval.Node.Containers;
 /// <param name="WorkingDirectory">Absolute path as Serval sees it.</param>
 /// <param name="Environment">The whole environment.</param>
 /// <param name="NeedsRoot">
-/// The program's loader is in the image, or another user runs it, who does not reach the image from outside: the image must be its root directory.
+/// The program is the image's and needs nothing that is not in it, so that the image can be its root directory; or another user runs it, who does
+/// not reach the image from outside.
 /// </param>
 internal sealed record ContainerCommand(
     string Program, IReadOnlyList<string> Arguments, string WorkingDirectory, IReadOnlyDictionary<string, string> Environment, bool NeedsRoot)
@@ -54,7 +55,8 @@ internal sealed record ContainerCommand(
         var program = Find(argv[0], image.RootDirectory, directory, imagePath, machinePath)
             ?? throw new ContainerConfigException(WhyNotFound(argv[0], container, image, directory), ContainerConfigException.CreateContainerError);
         var inImage = program.StartsWith(image.RootDirectory + "/", StringComparison.Ordinal);
-        var needsRoot = inImage && (user is not null || ElfFile.Interpreter(program) is ['/', ..] loader && File.Exists(RootPath.Resolve(image.RootDirectory, loader)));
+        var needsRoot = inImage
+            && (user is not null || ElfFile.Interpreter(program) is not ['/', ..] loader || File.Exists(RootPath.Resolve(image.RootDirectory, loader)));
         environment.TryAdd("HOSTNAME", hostName);
         environment.TryAdd("HOME", user is not null ? user.Home : needsRoot ? "/root" : machine("HOME") ?? "/");
         if (!podEnvironment.ContainsKey("PATH"))

@@ -8,6 +8,7 @@ internal static class Capabilities
     private const int Kill = 5;
     private const int SetGid = 6;
     private const int SetUid = 7;
+    private const int SetPcap = 8;
     private const int NetAdmin = 12;
     private const int SysPtrace = 19;
     private const int SysAdmin = 21;
@@ -18,6 +19,9 @@ internal static class Capabilities
 
     /// <summary>Whether programs can be started as other users, and then still be ended and looked at: their files below /proc are theirs.</summary>
     public static bool HasUsers() => Libc.geteuid() == 0 && Has(Kill, SetGid, SetUid, SysPtrace);
+
+    /// <summary>Whether what programs may be allowed to do can be limited.</summary>
+    public static bool HasBounds() => Has(SetPcap);
 
     private static bool Has(params ReadOnlySpan<int> wanted)
     {

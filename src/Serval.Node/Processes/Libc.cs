@@ -11,6 +11,7 @@ internal static unsafe partial class Libc
     internal const int E2BIG = 7;
     internal const int ENOEXEC = 8;
     internal const int EACCES = 13;
+    internal const int EINVAL = 22;
 
     internal const int O_RDONLY = 0;
     internal const int O_WRONLY = 1;
@@ -19,6 +20,7 @@ internal static unsafe partial class Libc
     internal const int O_APPEND = 0x400;
     internal const int O_NONBLOCK = 0x800;
     internal const int O_CLOEXEC = 0x80000;
+    internal const int O_PATH = 0x200000;
 
     internal const short POSIX_SPAWN_SETSIGDEF = 0x04;
     internal const short POSIX_SPAWN_SETSIGMASK = 0x08;
@@ -26,11 +28,13 @@ internal static unsafe partial class Libc
 
     internal const int CLONE_FS = 0x200;
     internal const int CLONE_NEWNS = 0x20000;
+    internal const int CLONE_NEWUTS = 0x4000000;
     internal const int CLONE_NEWNET = 0x40000000;
 
     internal const nuint MS_RDONLY = 1;
     internal const nuint MS_NOSUID = 2;
     internal const nuint MS_NODEV = 4;
+    internal const nuint MS_NOEXEC = 8;
     internal const nuint MS_REMOUNT = 32;
     internal const nuint MS_BIND = 4096;
     internal const nuint MS_MOVE = 8192;
@@ -146,7 +150,10 @@ internal static unsafe partial class Libc
     internal static partial int mount(string? source, string target, string? type, nuint flags, string? data);
 
     [LibraryImport(Lib, SetLastError = true)]
-    internal static partial int fchdir(int fd);
+    internal static partial int sethostname(byte* name, nuint length);
+
+    [LibraryImport(Lib)]
+    internal static partial uint umask(uint mask);
 
     [LibraryImport(Lib, SetLastError = true)]
     internal static partial int inotify_init1(int flags);

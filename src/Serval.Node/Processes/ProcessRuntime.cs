@@ -1,3 +1,4 @@
+using System.Text;
 using Serval.Images;
 using Serval.Node.Containers;
 using Serval.Node.Network;
@@ -16,6 +17,12 @@ internal sealed record ContainerLaunch
 
     /// <summary>Null runs it as this process' user.</summary>
     public ContainerUser? User { get; init; }
+
+    /// <summary>Null allows it what this process may do.</summary>
+    public ContainerPrivileges? Privileges { get; init; }
+
+    /// <summary>Null when the container has the machine's name.</summary>
+    public string? HostName { get; init; }
 
     /// <summary>The file behind the container's terminationMessagePath; null when it has none.</summary>
     public string? TerminationMessage { get; init; }
@@ -100,15 +107,30 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
         return done.Task.GetAwaiter().GetResult();
     }
 
-    // A view or a network of its own and another user are those of the thread that spawns.
-    private static int Spawn(ContainerLaunch launch, SpawnRequest request, Func<string?>? enter) =>
-        enter is null && request.User is null && launch.Network is null
+    // A view, a network, a name and another user are those of the thread that spawns.
+    private static int Spawn(ContainerLaunch launch, SpawnRequest request, Func<ChildRoot?>? enter) =>
+        enter is null && request is { User: null, Privileges: null } && launch is { Network: null, HostName: null }
             ? ProcessSpawner.Spawn(request)
             : OnOwnThread(() =>
             {
                 launch.Network?.Enter();
+                if (launch.HostName is { } name)
+                {
+                    SetHostName(name);
+                }
                 return ProcessSpawner.Spawn(request, enter?.Invoke());
             });
+
+    private static unsafe void SetHostName(string name)
+    {
+        fixed (byte* text = Encoding.UTF8.GetBytes(name))
+        {
+            if (Libc.unshare(Libc.CLONE_NEWUTS) != 0 || Libc.sethostname(text, (nuint)Encoding.UTF8.GetByteCount(name)) != 0)
+            {
+                throw new SpawnException($"cannot give the container its name {name}: {Libc.LastErrorText()}");
+            }
+        }
+    }
 
     private static SpawnRequest Request(ContainerLaunch launch, int log)
     {
@@ -122,6 +144,7 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
             WorkingDirectory = root is null ? command.WorkingDirectory : Below(root, command.WorkingDirectory),
             Output = log,
             User = launch.User,
+            Privileges = launch.Privileges,
         };
     }
 

@@ -19,6 +19,11 @@ internal static unsafe class ProcessSpawner
     private const ulong ResolveNoMagicLinks = 2;
     private const nint PrCapAmbient = 47;
     private const nint PrCapAmbientClearAll = 4;
+    private const nint PrCapBoundDrop = 24;
+    private const nint PrSetNoNewPrivileges = 38;
+    private const nint DetachMount = 2; // MNT_DETACH
+    private const int CapabilityVersion3 = 0x20080522;
+    private const int Inheritable = 2; // of effective, permitted, inheritable; twice, for the low and the high half
 
     private static readonly bool s_arm = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
     private static readonly nint s_getGroups = s_arm ? 158 : 115;
@@ -26,6 +31,12 @@ internal static unsafe class ProcessSpawner
     private static readonly nint s_setResUid = s_arm ? 147 : 117;
     private static readonly nint s_setResGid = s_arm ? 149 : 119;
     private static readonly nint s_prctl = s_arm ? 167 : 157;
+    private static readonly nint s_capGet = s_arm ? 90 : 125;
+    private static readonly nint s_capSet = s_arm ? 91 : 126;
+    private static readonly nint s_pivotRoot = s_arm ? 41 : 155;
+    private static readonly nint s_unmount = s_arm ? 39 : 166;
+    private static readonly nint s_changeToDirectory = s_arm ? 50 : 81;
+    private static readonly nint s_setNamespace = s_arm ? 268 : 308;
     private static readonly ulong s_directoryFlags = (s_arm ? 0x4000UL : 0x10000UL) | OPath | Libc.O_CLOEXEC; // O_DIRECTORY differs
 
     // Since glibc 2.34; without it close-on-exec flags alone keep descriptors from the child.
@@ -47,13 +58,15 @@ internal static unsafe class ProcessSpawner
     private static readonly delegate* unmanaged<nint, nint, nint, nint, nint, nint, nint> s_syscall =
         (delegate* unmanaged<nint, nint, nint, nint, nint, nint, nint>)Export("syscall");
 
+    private static readonly Lazy<int> s_machine = new(static () => Libc.open("/proc/self/ns/mnt", Libc.O_RDONLY | Libc.O_CLOEXEC, 0));
+
     private static readonly Lazy<int> s_null = new(static () => Libc.open("/dev/null", Libc.O_RDWR | Libc.O_CLOEXEC, 0));
 
     /// <summary>
     /// Starts the program and returns its pid. With a <paramref name="root"/> that becomes the child's root directory; then the calling
-    /// thread must not share its own root with others. Throws <see cref="SpawnException"/>.
+    /// thread must be in a mount namespace of its own. Throws <see cref="SpawnException"/>.
     /// </summary>
-    public static int Spawn(SpawnRequest request, string? root = null)
+    public static int Spawn(SpawnRequest request, ChildRoot? root = null)
     {
         var attributes = stackalloc byte[Room];
         var actions = stackalloc byte[Room];
@@ -78,8 +91,9 @@ internal static unsafe class ProcessSpawner
                 {
                     Pid = &pid, Program = program, Actions = actions, Attributes = attributes, Arguments = argv, Environment = environment,
                     Directory = strings.Add(request.WorkingDirectory), User = request.User?.Uid ?? 0, Groups = ids, GroupCount = groups.Length,
+                    Capabilities = request.Privileges?.Capabilities ?? ulong.MaxValue, NoNewPrivileges = request.Privileges?.NoNew == true,
                 };
-                error = root is null ? SpawnIn(&start) : SpawnBelow(strings.Add(root), &start);
+                error = root is { } directory ? SpawnBelow(directory, s_machine.Value, &start) : SpawnIn(&start);
             }
             return error == 0
                 ? pid
@@ -103,21 +117,19 @@ internal static unsafe class ProcessSpawner
     };
 
     // Between the two changes of root the runtime must not need a file (an assembly, a resource): only resolved pointers are called.
-    private static int SpawnBelow(byte* root, Start* start)
+    private static int SpawnBelow(ChildRoot root, int machine, Start* start)
     {
         var dot = stackalloc byte[2];
         dot[0] = (byte)'.';
         dot[1] = 0;
-        var old = Libc.open("/", Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
-        if (old < 0 || Libc.fchdir(old) != 0 || s_chroot(root) != 0)
-        {
-            var failed = Marshal.GetLastSystemError();
-            _ = Libc.close(old);
-            return failed;
-        }
-        var error = SpawnIn(start);
-        _ = s_chroot(dot); // the working directory stayed outside
-        _ = Libc.close(old);
+        var entered = s_syscall(s_changeToDirectory, root.Directory, 0, 0, 0, 0) == 0;
+        // Both roots are at one place then, the old one on top: it goes, and nothing leads back to it. Where the machine's root is no mount
+        // (a chroot, an initramfs) the child's root alone is changed.
+        var pivoted = entered && root.IsMount && s_syscall(s_pivotRoot, (nint)dot, (nint)dot, 0, 0, 0) == 0;
+        entered = pivoted ? s_syscall(s_unmount, (nint)dot, DetachMount, 0, 0, 0) == 0 : entered && s_chroot(dot) == 0;
+        var error = entered ? SpawnIn(start) : Marshal.GetLastSystemError();
+        _ = s_close(root.Directory);
+        _ = s_syscall(s_setNamespace, machine, Libc.CLONE_NEWNS, 0, 0, 0);
         return error;
     }
 
@@ -133,12 +145,48 @@ internal static unsafe class ProcessSpawner
         {
             s_closeFrom(start->Actions, FirstOther);
         }
-        var error = SpawnAs(start);
+        var error = Limit(start);
+        error = error == 0 ? SpawnAs(start) : error;
         if (directory >= 0)
         {
             _ = s_close(directory);
         }
         return error;
+    }
+
+    // What an exec can give is bound for good in this thread and its children; what the thread itself has stays, so that it can go back.
+    private static int Limit(Start* start)
+    {
+        if (start->NoNewPrivileges && s_syscall(s_prctl, PrSetNoNewPrivileges, 1, 0, 0, 0) != 0)
+        {
+            return Marshal.GetLastSystemError();
+        }
+        if (start->Capabilities == ulong.MaxValue)
+        {
+            return 0;
+        }
+        for (var capability = 0; capability < 64; capability++)
+        {
+            if ((start->Capabilities >> capability & 1) == 0 && s_syscall(s_prctl, PrCapBoundDrop, capability, 0, 0, 0) != 0)
+            {
+                var error = Marshal.GetLastSystemError();
+                if (error != Libc.EINVAL)
+                {
+                    return error;
+                }
+                break; // the kernel knows no more of them
+            }
+        }
+        var head = stackalloc int[2] { CapabilityVersion3, 0 };
+        var sets = stackalloc uint[6];
+        if (s_syscall(s_capGet, (nint)head, (nint)sets, 0, 0, 0) != 0)
+        {
+            return Marshal.GetLastSystemError();
+        }
+        (sets[Inheritable], sets[Inheritable + 3]) = (0, 0);
+        return s_syscall(s_capSet, (nint)head, (nint)sets, 0, 0, 0) == 0 && s_syscall(s_prctl, PrCapAmbient, PrCapAmbientClearAll, 0, 0, 0) == 0
+            ? 0
+            : Marshal.GetLastSystemError();
     }
 
     // A child begins as the user of the thread that starts it. The C library's functions change all threads of the process, the kernel's only
@@ -209,6 +257,8 @@ internal static unsafe class ProcessSpawner
         public uint User;
         public uint* Groups; // the primary one first
         public int GroupCount; // 0: as this process
+        public ulong Capabilities;
+        public bool NoNewPrivileges;
     }
 
     private sealed class NativeStrings : IDisposable

@@ -21,7 +21,15 @@ internal sealed record SpawnRequest
 
     /// <summary>Whom it runs as; null is this process' user. Then the calling thread must be one that ends.</summary>
     public ContainerUser? User { get; init; }
+
+    /// <summary>What it may be allowed to do; null is what this process may. Then too the calling thread must be one that ends.</summary>
+    public ContainerPrivileges? Privileges { get; init; }
 }
+
+/// <summary>A root directory for a child, open as a descriptor that the spawn closes.</summary>
+/// <param name="Directory">The descriptor.</param>
+/// <param name="IsMount">Whether it is a mount of the thread's own namespace, which can put it in the place of all others (pivot_root(2)).</param>
+internal readonly record struct ChildRoot(int Directory, bool IsMount);
 
 /// <summary>How a process ended: an exit code, or the signal that killed it.</summary>
 internal readonly record struct ExitStatus(int Code, int Signal)

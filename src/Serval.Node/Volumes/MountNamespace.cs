@@ -10,6 +10,7 @@ namespace Serval.Node.Volumes;
 internal sealed class MountNamespace
 {
     private const int MostEntries = 512;
+    private const uint Umask = 0x12; // --- -w- -w-: what the OCI runtimes give a container
 
     private readonly MountPlan _plan;
     private readonly HashSet<string> _own = new(StringComparer.Ordinal); // directories that exist in this namespace only
@@ -18,10 +19,14 @@ internal sealed class MountNamespace
 
     private MountNamespace(MountPlan plan) => _plan = plan;
 
-    /// <summary>Enters the namespace. Returns the directory to use as root, or null when it is the thread's.</summary>
-    public static string? Enter(MountPlan plan)
+    /// <summary>Enters the namespace. Returns the child's root, or null when it is the thread's.</summary>
+    public static ChildRoot? Enter(MountPlan plan) => Build(plan) is not "/" and var root ? new ChildRoot(Open(root), IsMount: true) : null;
+
+    /// <summary>Makes the view. Returns the directory that is its root.</summary>
+    internal static string Build(MountPlan plan)
     {
         EnterPrivate(plan.BaseNamespace);
+        _ = Libc.umask(0); // modes are as written below; the file system context is this thread's own
         var view = new MountNamespace(plan);
         if (plan.ImageRoot is { } image)
         {
@@ -31,15 +36,22 @@ internal sealed class MountNamespace
         {
             view.Bind(bind);
         }
-        return view._root == "/" ? null : view._root;
+        if (plan is { ImageRoot: not null, ReadOnlyRoot: true })
+        {
+            Mount("none", view._root, null, Libc.MS_BIND | Libc.MS_REMOUNT | Libc.MS_RDONLY, null);
+        }
+        _ = Libc.umask(Umask);
+        return view._root;
     }
 
     /// <summary>Enters the view of a running process. Returns its root directory.</summary>
-    public static string Join(int pid)
+    public static ChildRoot Join(int pid)
     {
         Check(Libc.unshare(Libc.CLONE_FS), "unshare");
+        _ = Libc.umask(Umask);
+        var root = Open($"/proc/{pid}/root"); // as long as its number still means it
         SetNamespace(Libc.open($"/proc/{pid}/ns/mnt", Libc.O_RDONLY | Libc.O_CLOEXEC, 0));
-        return $"/proc/{pid}/root";
+        return new ChildRoot(root, IsMount: false);
     }
 
     /// <summary>
@@ -102,20 +114,35 @@ internal sealed class MountNamespace
             }
         }
         _root = root;
-        foreach (var path in (ReadOnlySpan<string>)["/proc", "/sys", "/dev", "/etc/resolv.conf", "/etc/hosts"])
+        KernelFiles.Mount(root);
+        var temporary = root + "/tmp";
+        if (new FileInfo(temporary) is { Exists: false, LinkTarget: null } && !Directory.Exists(temporary))
         {
-            if (Path.Exists(path))
-            {
-                BindInside(path, path);
-            }
+            Directory.CreateDirectory(temporary);
+            File.SetUnixFileMode(temporary, (UnixFileMode)0x3FF); // rwxrwxrwt
+        }
+        foreach (var (name, text) in _plan.EtcFiles)
+        {
+            Write(name, text);
         }
     }
 
-    private void BindInside(string source, string path)
+    // Into the container's own layer, in the place of whatever the image has there: a link is not followed.
+    private void Write(string name, string text)
     {
-        var target = RootPath.Resolve(_root, path);
-        CreateTarget(target, Directory.Exists(source));
-        Mount(source, target, null, Libc.MS_BIND | Libc.MS_REC, null);
+        var directory = RootPath.Resolve(_root, "/etc");
+        OpenDirectory.Create(directory);
+        var path = Path.Combine(directory, name);
+        if (Directory.Exists(path) && new FileInfo(path).LinkTarget is null)
+        {
+            Directory.Delete(path, recursive: true);
+        }
+        else
+        {
+            File.Delete(path);
+        }
+        File.WriteAllText(path, text);
+        File.SetUnixFileMode(path, (UnixFileMode)0x1A4); // rw-r--r--
     }
 
     private static string? Overlay(string lower, string upper, string work, string at) =>
@@ -254,7 +281,14 @@ internal sealed class MountNamespace
     private static string Escape(string path) =>
         path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal).Replace(",", "\\,", StringComparison.Ordinal);
 
-    private static void Mount(string source, string target, string? type, nuint flags, string? data)
+    private static int Open(string directory)
+    {
+        var fd = Libc.open(directory, Libc.O_PATH | Libc.O_CLOEXEC, 0);
+        Check(fd, "open " + directory);
+        return fd;
+    }
+
+    internal static void Mount(string source, string target, string? type, nuint flags, string? data)
     {
         if (Libc.mount(source, target, type, flags, data) != 0)
         {

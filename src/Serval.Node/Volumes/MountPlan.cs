@@ -14,6 +14,12 @@ internal sealed record MountPlan
 
     public IReadOnlyList<BindMount> Binds { get; init; } = [];
 
+    /// <summary>With an image as root: whether the program finds it read-only.</summary>
+    public bool ReadOnlyRoot { get; init; }
+
+    /// <summary>With an image as root: files of <c>/etc</c> that are the container's, whatever the image has there.</summary>
+    public IReadOnlyDictionary<string, string> EtcFiles { get; init; } = new Dictionary<string, string>();
+
     /// <summary>A descriptor of the pod's mount namespace to start from, or -1 for the machine's.</summary>
     public int BaseNamespace { get; init; } = -1;
 }

@@ -1,0 +1,14 @@
+namespace Serval.Node.Agent;
+
+/// <summary>What this machine lets the agent do, for the Node object.</summary>
+/// <param name="Type">Of the condition.</param>
+/// <param name="Holds">Whether it does.</param>
+/// <param name="Reason">One word.</param>
+/// <param name="Message">In words.</param>
+internal sealed record NodeCondition(string Type, bool Holds, string Reason, string Message)
+{
+    /// <summary>Whether containers see no more than they should.</summary>
+    public static NodeCondition View(bool mounts) => mounts
+        ? new("ContainerView", true, "OwnRoot", "a program of an image has the image as its root, and devices, /proc, /sys and a host name of its own")
+        : new("ContainerView", false, "MachineView", "Serval lacks CAP_SYS_ADMIN: programs see the machine's files, and volumes cannot be mounted; run it as root for that");
+}

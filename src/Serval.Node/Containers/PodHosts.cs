@@ -1,0 +1,36 @@
+using System.Text;
+using Serval.Api.Core;
+
+namespace Serval.Node.Containers;
+
+/// <summary>What a pod is called by the programs in it.</summary>
+internal static class PodHosts
+{
+    private const int LongestName = 63;
+    private const string Resolver = "/etc/resolv.conf";
+
+    /// <summary>The pod's host name: its own field or its name, cut as kubelet does (pkg/kubelet, truncatePodHostnameIfNeeded).</summary>
+    public static string Name(Pod pod)
+    {
+        var name = pod.Spec.Hostname.Length > 0 ? pod.Spec.Hostname : pod.Metadata.Name;
+        return name.Length > LongestName ? name[..LongestName].TrimEnd('-', '.') : name;
+    }
+
+    /// <summary>The files of <c>/etc</c> that say so: name → text. The lines of hosts are those kubelet writes; resolv.conf is the machine's.</summary>
+    /// <param name="pod">The pod.</param>
+    /// <param name="address">Its address.</param>
+    public static IReadOnlyDictionary<string, string> EtcFiles(Pod pod, string address)
+    {
+        var hosts = new StringBuilder("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nfe00::\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n")
+            .Append(address).Append('\t').Append(Name(pod)).Append('\n');
+        foreach (var alias in pod.Spec.HostAliases)
+        {
+            hosts.Append(alias.Ip).Append('\t').AppendJoin('\t', alias.Hostnames).Append('\n');
+        }
+        return new Dictionary<string, string>
+        {
+            ["hosts"] = hosts.ToString(), ["hostname"] = Name(pod) + "\n",
+            ["resolv.conf"] = File.Exists(Resolver) ? File.ReadAllText(Resolver) : "",
+        };
+    }
+}
