@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Config;
+using Serval.Api.Core;
 using Serval.Api.Networking;
 using Serval.Api.Serving;
 using Serval.Kube;
@@ -48,7 +49,8 @@ internal sealed class RouteReconciler(
         var status = new JsonObject { ["observedGeneration"] = stored.Metadata.Generation, ["url"] = hosts.Url("") };
         var plan = TrafficPlan.Make(client, stored, route);
         TimeSpan? next = null;
-        if (plan.Problem is { } problem)
+        var rejected = false;
+        if ((plan.Problem ?? BadHost(plan, hosts)) is { } problem)
         {
             KeepTraffic(stored, route, conditions, status, problem);
         }
@@ -59,13 +61,23 @@ internal sealed class RouteReconciler(
             plan.Divide(rollout);
             status["traffic"] = new JsonArray([.. plan.Shown.Select(t => (JsonNode)Shown(t, hosts))]);
             status["address"] = new JsonObject { ["url"] = hosts.InternalUrl("") };
-            await ProgramAsync(stored, plan, rollout, hosts, status, conditions, ct);
+            rejected = !await ProgramAsync(stored, plan, rollout, hosts, status, conditions, ct);
         }
         status["conditions"] = conditions.ToJson();
         var result = await _report.WriteAsync(client, Kinds.Route, stored, status, conditions.Ready, Name, ct);
         await _routing.SyncAsync(stored, route, plan, ct);
+        if (rejected && result.RequeueAfter is null)
+        {
+            return ReconcileResult.After(RevisionReconciler.RejectedRetry); // what refused it may change its mind, and tells nobody
+        }
         return result.RequeueAfter is null && next is { } step ? ReconcileResult.After(step < s_longestWait ? step : s_longestWait) : result;
     }
+
+    /// <summary>Every host must be a domain name (knative/serving: reconciler/route/domains).</summary>
+    private static TrafficProblem? BadHost(TrafficPlan plan, RouteHosts hosts) => plan.Targets.Keys
+        .Select(tag => hosts.IsClusterLocal(tag) ? hosts.Internal(tag) : hosts.External(tag))
+        .Select(host => Names.FullyQualified("url", host) is { } why ? new TrafficProblem(true, "ErrorConfig", $"domain name error: invalid domain name \"{host}\": {why}") : null)
+        .FirstOrDefault(p => p is not null);
 
     /// <summary>Where traffic is to be now: all with the latest revisions, or some steps on the way there.</summary>
     private Rollout RollOut(KubeObject stored, TrafficPlan plan, out TimeSpan? next)
@@ -95,11 +107,15 @@ internal sealed class RouteReconciler(
         return GoDuration.TryParse(asked, out var duration) && duration > TimeSpan.Zero ? duration : config.Current.Network.RolloutDuration;
     }
 
-    private static void KeepTraffic(KubeObject stored, Route route, ConditionSet conditions, JsonObject status, TrafficProblem problem)
+    private void KeepTraffic(KubeObject stored, Route route, ConditionSet conditions, JsonObject status, TrafficProblem problem)
     {
         if (problem.IsFailure)
         {
             conditions.MarkFalse("AllTrafficAssigned", problem.Reason, problem.Message);
+            if (problem.Reason == "ErrorConfig")
+            {
+                _events.Warning(stored, "InternalError", problem.Message);
+            }
         }
         else
         {
@@ -112,7 +128,8 @@ internal sealed class RouteReconciler(
         StatusFields.Copy(status, stored, "traffic", "address");
     }
 
-    private async Task ProgramAsync(
+    /// <returns>Whether nothing was refused that is to be tried again.</returns>
+    private async Task<bool> ProgramAsync(
         KubeObject stored, TrafficPlan plan, Rollout rollout, RouteHosts hosts, JsonObject status, ConditionSet conditions, CancellationToken ct)
     {
         conditions.MarkTrue("CertificateProvisioned", "TLSNotEnabled", "external-domain-tls is not enabled");
@@ -127,14 +144,20 @@ internal sealed class RouteReconciler(
             conditions.MarkFalse("IngressReady", "NotOwned", $"There is an existing placeholder {e.Kind.Kind} \"{e.Key.Name}\" that we do not own.");
             _events.Warning(stored, "InternalError", e.Message);
             KeepServing(stored, status);
-            return;
+            return true;
+        }
+        catch (ApiException e) when (e.IsRejection)
+        {
+            conditions.MarkFalse("IngressReady", "IngressNotConfigured", e.Message);
+            KeepServing(stored, status);
+            return false;
         }
         catch (FormatException e)
         {
             conditions.MarkFalse("IngressReady", "IngressNotConfigured", $"{e.Message}; the Ingress stays as it was");
             _events.Warning(stored, "InternalError", e.Message);
             KeepServing(stored, status);
-            return;
+            return true;
         }
         if (!rollout.IsDone)
         {
@@ -144,6 +167,7 @@ internal sealed class RouteReconciler(
         {
             ChildIngress.Mark(conditions, ingress);
         }
+        return true;
     }
 
     /// <summary>The Ingress was not written: the status goes on to name what it leads to.</summary>
@@ -187,7 +211,15 @@ internal sealed class RouteReconciler(
                 }),
             };
             var isNew = client.Cache(Kinds.Service).Get(new ObjectKey(stored.Metadata.Namespace, name)) is null;
-            await OwnedObjects.EnsureAsync(client, Kinds.Service, service, Name, ct);
+            try
+            {
+                await OwnedObjects.EnsureAsync(client, Kinds.Service, service, Name, ct);
+            }
+            catch (ApiException e) when (isNew && e.IsRejection)
+            {
+                _events.Warning(stored, "CreationFailed", $"Failed to create placeholder service \"{name}\": {e.Message}");
+                throw;
+            }
             if (isNew)
             {
                 _events.Normal(stored, "Created", $"Created placeholder service \"{name}\"");

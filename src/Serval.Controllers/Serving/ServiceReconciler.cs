@@ -92,9 +92,9 @@ internal sealed class ServiceReconciler(IKubeClient client, IEventRecorder event
     private async Task<KubeObject?> ChildAsync(
         KubeObject stored, ResourceKind kind, JsonObject desired, ConditionSet conditions, string condition, CancellationToken ct)
     {
+        var isNew = client.Cache(kind).Get(stored.Key) is null;
         try
         {
-            var isNew = client.Cache(kind).Get(stored.Key) is null;
             var child = await OwnedObjects.MirrorAsync(client, kind, desired, KeepAnnotation, Name, ct);
             if (isNew)
             {
@@ -110,6 +110,10 @@ internal sealed class ServiceReconciler(IKubeClient client, IEventRecorder event
         catch (ApiException e) when (e.IsRejection)
         {
             conditions.MarkFalse(condition, "Rejected", e.Message);
+            if (isNew)
+            {
+                _events.Warning(stored, "CreationFailed", $"Failed to create {kind.Kind} \"{stored.Metadata.Name}\": {e.Message}");
+            }
             _events.Warning(stored, "InternalError", e.Message);
         }
         return null;

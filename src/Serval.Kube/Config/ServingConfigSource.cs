@@ -13,13 +13,18 @@ namespace Serval.Kube;
 public sealed partial class ServingConfigSource : IDisposable
 {
     private readonly ILogger<ServingConfigSource> _logger;
+    private readonly EventReporter _events;
     private readonly IDisposable _subscription;
     private volatile ServingConfig _current = ServingConfig.Default; // replaced whole by the publisher's thread
     private Action? _changed; // called on the publisher's thread after _current was replaced
 
-    public ServingConfigSource(IKubeClient client, ILogger<ServingConfigSource> logger)
+    /// <param name="client">Where the maps are.</param>
+    /// <param name="logger">Hears of bad values.</param>
+    /// <param name="events">Tells of bad values on their map; null where nobody reads them.</param>
+    public ServingConfigSource(IKubeClient client, ILogger<ServingConfigSource> logger, IEventRecorder? events = null)
     {
         _logger = logger;
+        _events = new EventReporter(events ?? NoEvents.Instance, "serving-config");
         _subscription = client.Cache(Kinds.ConfigMap).Subscribe(Follow);
     }
 
@@ -48,6 +53,7 @@ public sealed partial class ServingConfigSource : IDisposable
         if (error is not null)
         {
             Log.Rejected(_logger, metadata.Name, error.Message);
+            _events.Warning(change.New, "InvalidConfiguration", $"{error.Message}; the last good values of this ConfigMap stay in force");
             return;
         }
         _changed?.Invoke();

@@ -87,7 +87,7 @@ internal sealed class ServalHost : IServalHost
         Events = events;
 
         // Signals and the data plane.
-        var config = new ServingConfigSource(client, loggers.CreateLogger<ServingConfigSource>());
+        var config = new ServingConfigSource(client, loggers.CreateLogger<ServingConfigSource>(), events);
         var capacity = new DirectCapacitySignal();
         var autoscaler = _started.Add(new AutoscalerHost(client, config, time, loggers.CreateLogger<AutoscalerHost>()));
         NodeAgent? node = null;

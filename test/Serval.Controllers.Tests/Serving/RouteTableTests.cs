@@ -22,6 +22,7 @@ public sealed class RouteTableTests
     private const string Tls = "CertificateProvisioned=True TLSNotEnabled: external-domain-tls is not enabled";
     private const string Unconfigured = "IngressReady=Unknown IngressNotConfigured: Ingress has not yet been reconciled.";
 
+    private static readonly string s_a60 = new('a', 60);
     private static readonly Seed s_service = Some.Service("hello");
     private static readonly Seed s_config = Some.Configuration("config", "config-00001", "config-00001", routes: "config");
     private static readonly Seed s_revision = Some.Revision(s_config, routes: "config");
@@ -63,6 +64,30 @@ public sealed class RouteTableTests
             Given = [s_config, s_revision, s_route],
             Writes = ["create Service config", "create Ingress config", "patch Route config/status"],
             Status = Programmed(Unconfigured, Unconfigured.Replace("IngressReady", "Ready", StringComparison.Ordinal)),
+        },
+        new("a tag that makes no host")
+        {
+            Given = [s_config, s_revision, Some.Route("config", $$"""[{"configurationName":"config","latestRevision":true,"percent":100,"tag":"{{s_a60}}"}]""")],
+            Writes = ["patch Route config/status"],
+            Status = Unassigned(
+                $"False ErrorConfig: domain name error: invalid domain name \"{s_a60}-config.default.localhost\": url: Invalid value: \"{s_a60}-config\": must be no more than 63 bytes"),
+        },
+        new("placeholder refused")
+        {
+            Given = [s_config, s_revision, s_route],
+            Failure = write => write == "create Service config" ? new ApiException(403, "Forbidden", "exceeded quota") : null,
+            Writes = ["create Service config", "patch Route config/status"],
+            Again = ["create Service config"],
+            Status = Programmed("IngressReady=False IngressNotConfigured: exceeded quota", "Ready=False IngressNotConfigured: exceeded quota"),
+        },
+        new("ingress refused")
+        {
+            Given = [s_config, s_revision, s_route, s_placeholder],
+            Key = "config",
+            Failure = write => write == "create Ingress config" ? new ApiException(422, "Invalid", "no") : null,
+            Writes = ["create Ingress config", "patch Route config/status"],
+            Again = ["create Ingress config"],
+            Status = Programmed("IngressReady=False IngressNotConfigured: no", "Ready=False IngressNotConfigured: no"),
         },
         new("ingress failed")
         {

@@ -156,6 +156,46 @@ public sealed class ServingEventsTests : IDisposable
         Assert.Empty(_events.Take());
     }
 
+    [Fact]
+    public async Task Route_Refused_SaysWhatCouldNotBeCreated()
+    {
+        await using var world = await ServingWorld.StartAsync(Some.Service("hello"));
+        await world.SettleAsync();
+        world.Events.Take();
+        world.Client.Failure = write => write.StartsWith("create", StringComparison.Ordinal) ? new ApiException(403, "Forbidden", "no room") : null;
+        await world.PatchAsync(Kinds.Route, "hello", """{"spec":{"traffic":[{"configurationName":"hello","latestRevision":true,"percent":100,"tag":"next"}]}}""");
+        await world.RunAsync(Kinds.Route, "hello");
+        Assert.Equal(["Warning CreationFailed Route/hello: Failed to create placeholder service \"next-hello\": no room"], world.Events.Take());
+
+        await world.PlantAsync(Some.Service("other"));
+        await world.RunAsync(Kinds.KService, "other");
+        Assert.Contains("Warning CreationFailed Service/other: Failed to create Configuration \"other\": no room", world.Events.Take());
+    }
+
+    /// <summary>A map that was stored before its rule was: what was in force stays so, and the map says it.</summary>
+    [Fact]
+    public async Task Settings_BadValue_IsWarnedOfOnTheMap_AndTheLastGoodStays()
+    {
+        using var config = new ServingConfigSource(_client, NullLogger<ServingConfigSource>.Instance, _events);
+        await ConfigureAsync("15");
+        await ConfigureAsync("many");
+        Assert.Equal(
+            ["Warning InvalidConfiguration ConfigMap/config-autoscaler: config-autoscaler: max-scale = \"many\": must be a whole number; the last good values of this ConfigMap stay in force"],
+            _events.Take());
+        Assert.Equal(15, config.Current.Autoscaler.MaxScale);
+
+        async Task ConfigureAsync(string value)
+        {
+            var key = new ObjectKey("knative-serving", "config-autoscaler");
+            if (_client.Cache(Kinds.ConfigMap).Get(key) is { } present)
+            {
+                await _client.PatchAsync(Kinds.ConfigMap, key, new KubePatch(PatchType.Merge, System.Text.Encoding.UTF8.GetBytes($$"""{"data":{"max-scale":"{{value}}"} }""")), WriteOptions.By("test"));
+                return;
+            }
+            await _client.CreateAsync(Kinds.ConfigMap, KubeObject.From(JsonNode.Parse($$"""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"{{key.Name}}","namespace":"{{key.Namespace}}"},"data":{"max-scale":"{{value}}"} }""")!.AsObject()), WriteOptions.By("test"));
+        }
+    }
+
     private Task ConditionAsync(ResourceKind kind, ObjectKey key, string ready, string message = "") => PatchAsync(
         kind, key, $$"""{"status":{"observedGeneration":1,"conditions":[{"type":"Ready","status":"{{ready}}","message":"{{message}}"}]} }""");
 
