@@ -1,4 +1,8 @@
+using System.Globalization;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -80,7 +84,7 @@ public sealed class DomainMappingTests(ServalFixture fixture) : IClassFixture<Se
     {
         const string host = "asked.example.com";
         await ServiceAsync("asked");
-        await AutocreateAsync("false");
+        await SetAsync("autocreate-cluster-domain-claims", "false");
         try
         {
             await MapAsync(host, "asked");
@@ -98,7 +102,7 @@ public sealed class DomainMappingTests(ServalFixture fixture) : IClassFixture<Se
         }
         finally
         {
-            await AutocreateAsync("true");
+            await SetAsync("autocreate-cluster-domain-claims", "true");
         }
         await ReadyAsync("unasked.example.com");
         await fixture.Kubectl.OkAsync("delete", "dm", host, "unasked.example.com");
@@ -128,6 +132,58 @@ public sealed class DomainMappingTests(ServalFixture fixture) : IClassFixture<Se
     }
 
     [Fact]
+    public async Task CertificateOfTheUsers_ServesTheName_AndHttpIsSentThere()
+    {
+        const string host = "own.example.com";
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={host}", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName(host);
+        request.CertificateExtensions.Add(names.Build());
+        using var certificate = request.CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(1));
+        var pem = certificate.ExportCertificatePem();
+        await fixture.Kubectl.ApplyAsync(new JsonObject
+        {
+            ["apiVersion"] = "v1", ["kind"] = "Secret", ["type"] = "kubernetes.io/tls", ["metadata"] = new JsonObject { ["name"] = "own-pair", ["namespace"] = "default" },
+            ["stringData"] = new JsonObject { ["tls.crt"] = pem, ["tls.key"] = key.ExportPkcs8PrivateKeyPem() },
+        }.ToJsonString());
+        await ServiceAsync("own");
+        await MapAsync(host, "own", more: ", tls: {secretName: own-pair}", annotations: "{networking.knative.dev/http-protocol: redirected}");
+        await ReadyAsync(host);
+
+        var port = await SecurePortAsync();
+        Assert.Equal($"https://{host}:{port}", await fixture.Kubectl.OkAsync("get", "dm", host, "-o", "jsonpath={.status.url}"));
+        Assert.Equal("True CertificateExternallyProvided", await CertificateAsync(host));
+        Assert.Equal($"own is {host}", (await SecureAsync(host, port, pem)).Split(':')[0]);
+        var (code, text) = await RawHttp.GetAsync(fixture.Serval.GatewayPort, host, "/a?b=c", CancellationToken.None);
+        Assert.Equal(301, code);
+        Assert.Contains($"\r\nLocation: https://{host}:{port}/a?b=c\r\n", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Name_HasACertificate_WhileTheClusterWantsThem()
+    {
+        const string host = "issued.example.com";
+        await ServiceAsync("issued");
+        await MapAsync(host, "issued");
+        await ReadyAsync(host);
+        Assert.Equal("True TLSNotEnabled", await CertificateAsync(host));
+        await SetAsync("external-domain-tls", "enabled");
+        try
+        {
+            await UntilAsync(host, m => KubeHttp.IsReady(m) && ((string?)m["status"]?["url"])?.StartsWith("https://", StringComparison.Ordinal) == true);
+            var authority = await fixture.Kubectl.OkAsync("get", "secret", host, "-o", @"jsonpath={.data.ca\.crt}");
+            Assert.Equal($"issued is {host}", (await SecureAsync(host, await SecurePortAsync(), Encoding.ASCII.GetString(Convert.FromBase64String(authority)))).Split(':')[0]);
+            await AnswersAsync(host, $"issued is {host}"); // HTTP goes on
+        }
+        finally
+        {
+            await SetAsync("external-domain-tls", "disabled");
+        }
+        await UntilAsync(host, m => KubeHttp.IsReady(m) && (string?)m["status"]?["url"] == $"http://{host}:{fixture.Serval.GatewayPort}");
+    }
+
+    [Fact]
     public async Task Mapping_SurvivesACrash()
     {
         const string host = "kept.example.com";
@@ -147,11 +203,12 @@ public sealed class DomainMappingTests(ServalFixture fixture) : IClassFixture<Se
         await fixture.Kubectl.OkAsync("wait", "--for=condition=Ready", $"ksvc/{name}", "-n", ns, "--timeout=30s");
     }
 
-    private Task MapAsync(string host, string target, string ns = "default", string version = "serving.knative.dev/v1") => fixture.Kubectl.ApplyAsync($$"""
+    private Task MapAsync(
+        string host, string target, string ns = "default", string version = "serving.knative.dev/v1", string more = "", string annotations = "{}") => fixture.Kubectl.ApplyAsync($$"""
         apiVersion: serving.knative.dev/v1beta1
         kind: DomainMapping
-        metadata: {name: {{host}}, namespace: {{ns}}}
-        spec: {ref: {apiVersion: {{version}}, kind: Service, name: {{target}} } }
+        metadata: {name: {{host}}, namespace: {{ns}}, annotations: {{annotations}} }
+        spec: {ref: {apiVersion: {{version}}, kind: Service, name: {{target}} }{{more}} }
         """);
 
     private Task ReadyAsync(string host, string ns = "default") => UntilAsync(host, KubeHttp.IsReady, ns);
@@ -159,8 +216,33 @@ public sealed class DomainMappingTests(ServalFixture fixture) : IClassFixture<Se
     private Task UntilAsync(string host, Func<JsonObject, bool> wanted, string ns = "default") =>
         fixture.UntilAsync($"/apis/serving.knative.dev/v1beta1/namespaces/{ns}/domainmappings?fieldSelector=metadata.name={host}", wanted);
 
-    private Task AutocreateAsync(string value) => fixture.Kubectl.OkAsync(
-        "patch", "cm", "config-network", "-n", "knative-serving", "--type=merge", "-p", $$"""{"data":{"autocreate-cluster-domain-claims":"{{value}}"} }""");
+    private Task SetAsync(string key, string value) => fixture.Kubectl.OkAsync(
+        "patch", "cm", "config-network", "-n", "knative-serving", "--type=merge", "-p", $$"""{"data":{"{{key}}":"{{value}}"} }""");
+
+    private Task<string> SecurePortAsync() =>
+        fixture.Kubectl.OkAsync("get", "svc", "gateway", "-n", "knative-serving", "-o", "jsonpath={.spec.ports[?(@.port==443)].nodePort}");
+
+    private Task<string> CertificateAsync(string host) => fixture.Kubectl.OkAsync(
+        "get", "dm", host, "-o", """jsonpath={.status.conditions[?(@.type=="CertificateProvisioned")].status} {.status.conditions[?(@.type=="CertificateProvisioned")].reason}""");
+
+    /// <summary>GET with TLS that trusts this certificate alone, and what it signed.</summary>
+    private static async Task<string> SecureAsync(string host, string port, string trusted)
+    {
+        using var root = X509Certificate2.CreateFromPem(trusted);
+        var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, CustomTrustStore = { root } };
+        using var client = new HttpClient(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = trust },
+            ConnectCallback = async (_, ct) =>
+            {
+                var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync("127.0.0.1", int.Parse(port, CultureInfo.InvariantCulture), ct);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        });
+        return await client.GetStringAsync($"https://{host}:{port}/");
+    }
 
     private async Task AnswersAsync(string host, string body)
     {

@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.Networking;
 using Serval.Api.Serving;
+using Serval.Controllers.Certificates;
 using Serval.Controllers.Serving;
 using Serval.Kube;
 
@@ -24,7 +26,8 @@ internal sealed class DomainMappingReconciler(
 
     public ResourceKind Kind => Kinds.DomainMapping;
 
-    public IEnumerable<ReconcilerWatch> Watches => [.. _index.Watches, ReconcilerWatch.Owned(Kinds.KIngress, Kinds.DomainMapping)];
+    public IEnumerable<ReconcilerWatch> Watches =>
+        [.. _index.Watches, ReconcilerWatch.Owned(Kinds.KIngress, Kinds.DomainMapping), ReconcilerWatch.Owned(Kinds.Certificate, Kinds.DomainMapping)];
 
     public void Started(Action<ObjectKey> enqueue)
     {
@@ -52,8 +55,8 @@ internal sealed class DomainMappingReconciler(
         {
             ChildIngress.MarkUnconfigured(conditions);
         }
-        await BuildAsync(stored, mapping.Spec.Ref, conditions, ct);
-        var url = RouteHosts.PublicUrl(key.Name, config.Current, ports());
+        var secure = await BuildAsync(stored, mapping.Spec.Ref, conditions, ct);
+        var url = RouteHosts.PublicUrl(key.Name, config.Current, ports(), secure);
         var status = new JsonObject
         {
             ["observedGeneration"] = stored.Metadata.Generation,
@@ -64,26 +67,32 @@ internal sealed class DomainMappingReconciler(
         return await _report.WriteAsync(client, Kinds.DomainMapping, stored, status, conditions.Ready, Name, ct);
     }
 
-    private async Task BuildAsync(KubeObject stored, KReference reference, ConditionSet conditions, CancellationToken ct)
+    /// <summary>Returns whether it is reached with TLS.</summary>
+    private async Task<bool> BuildAsync(KubeObject stored, KReference reference, ConditionSet conditions, CancellationToken ct)
     {
+        var tls = MappingTls.None;
         if (await _claims.ClaimAsync(stored, ct) is { } refusal)
         {
             conditions.MarkFalse("DomainClaimed", refusal.Reason, refusal.Message);
             _events.Warning(stored, "InternalError", refusal.Told);
-            return;
+            return false;
         }
         conditions.MarkTrue("DomainClaimed");
-        conditions.MarkTrue("CertificateProvisioned", "TLSNotEnabled", "external-domain-tls is not enabled");
         try
         {
+            tls = await MappingTls.ProvideAsync(client, stored, config.Current.Network, conditions, _events, Name, ct);
             var target = MappingTarget.Of(client, stored.Metadata.Namespace, reference);
             conditions.MarkTrue("ReferenceResolved");
-            ChildIngress.Mark(conditions, await ChildIngress.WriteAsync(client, stored, Ingress(stored, target), _events, Name, ct));
+            ChildIngress.Mark(conditions, await ChildIngress.WriteAsync(client, stored, Ingress(stored, target, tls), _events, Name, ct));
         }
         catch (UnresolvedException e)
         {
             conditions.MarkFalse("ReferenceResolved", "ResolveFailed", e.Message);
             _events.Warning(stored, "InternalError", e.Told);
+        }
+        catch (OwnerConflictException e) when (e.Kind == Kinds.Certificate)
+        {
+            _events.Warning(stored, "InternalError", e.Message);
         }
         catch (OwnerConflictException e)
         {
@@ -95,10 +104,15 @@ internal sealed class DomainMappingReconciler(
             conditions.MarkFalse("IngressReady", "IngressNotConfigured", $"{e.Message}; the Ingress stays as it was");
             _events.Warning(stored, "InternalError", e.Message);
         }
+        catch (ApiException e) when (e.IsRejection && conditions.IsFalse("CertificateProvisioned"))
+        {
+            _events.Warning(stored, "InternalError", $"failed to write Certificate: {e.Message}");
+        }
+        return tls.IsSecure;
     }
 
-    /// <summary>One rule: the name, rewritten to that of the target inside the cluster (serving: reconciler/domainmapping/resources/ingress).</summary>
-    private JsonObject Ingress(KubeObject mapping, MappingTarget target)
+    /// <summary>The name, rewritten to that of the target inside the cluster (serving: reconciler/domainmapping/resources/ingress).</summary>
+    private JsonObject Ingress(KubeObject mapping, MappingTarget target, MappingTls tls)
     {
         var (name, ns) = (mapping.Metadata.Name, mapping.Metadata.Namespace);
         var labels = JsonMaps.ToJson(mapping.Metadata.Labels);
@@ -112,12 +126,20 @@ internal sealed class DomainMappingReconciler(
             ["percent"] = 100,
             ["appendHeaders"] = new JsonObject { [KnativeNames.OriginalHostHeader] = name },
         };
-        var rule = new JsonObject
+        var own = tls.Challenges.Where(c => HostOf(c) == name).Select(ChildCertificate.ChallengePath);
+        var rules = new JsonArray(Rule(name, [.. own, new JsonObject { ["rewriteHost"] = target.Host, ["splits"] = new JsonArray(split) }]));
+        foreach (var other in tls.Challenges.Where(c => HostOf(c) != name))
         {
-            ["hosts"] = new JsonArray(name),
-            ["visibility"] = "ExternalIP",
-            ["http"] = new JsonObject { ["paths"] = new JsonArray(new JsonObject { ["rewriteHost"] = target.Host, ["splits"] = new JsonArray(split) }) },
-        };
-        return IngressMaker.New(mapping, labels, IngressMaker.Annotations(mapping, config.Current), new JsonArray(rule), config.Current);
+            rules.Add(Rule(HostOf(other), ChildCertificate.ChallengePath(other)));
+        }
+        return IngressMaker.New(
+            mapping, labels, IngressMaker.Annotations(mapping, config.Current), rules, config.Current, tls.Entry is { } entry ? [entry] : (JsonObject[])[]);
     }
+
+    private static string HostOf(Http01Challenge challenge) => new Uri(challenge.Url).Host;
+
+    private static JsonObject Rule(string host, params JsonNode[] paths) => new()
+    {
+        ["hosts"] = new JsonArray(host), ["visibility"] = "ExternalIP", ["http"] = new JsonObject { ["paths"] = new JsonArray(paths) },
+    };
 }

@@ -45,7 +45,7 @@ internal static class IngressMaker
 
     /// <summary>An Ingress with the name of its owner.</summary>
     /// <exception cref="FormatException">An annotation of the owner asks for what there is not.</exception>
-    internal static JsonObject New(KubeObject owner, JsonObject labels, JsonObject annotations, JsonArray rules, ServingConfig config)
+    internal static JsonObject New(KubeObject owner, JsonObject labels, JsonObject annotations, JsonArray rules, ServingConfig config, params IEnumerable<JsonObject> tls)
     {
         var ingress = OwnedObjects.New(Kinds.KIngress, owner, ChildNames.Of(owner.Metadata.Name, ""), labels, annotations);
         var spec = new JsonObject { ["rules"] = rules };
@@ -53,14 +53,21 @@ internal static class IngressMaker
         {
             spec["httpOption"] = option;
         }
+        if (tls.Any())
+        {
+            spec["tls"] = new JsonArray([.. tls]);
+        }
         ingress["spec"] = spec;
         return ingress;
     }
 
+    /// <summary>The annotations of an owner that its Ingress and its Certificates have too.</summary>
+    internal static JsonObject PassedOn(KubeObject owner) => JsonMaps.ToJson(owner.Metadata.Annotations, key => !s_notPassedOn.Contains(key));
+
     /// <summary>What an Ingress says of the annotations of its owner.</summary>
     internal static JsonObject Annotations(KubeObject owner, ServingConfig config)
     {
-        var annotations = JsonMaps.ToJson(owner.Metadata.Annotations, key => !s_notPassedOn.Contains(key));
+        var annotations = PassedOn(owner);
         annotations[KnativeNames.IngressClassAnnotation] = KnativeNames.First(
             owner.Metadata.Annotations, KnativeNames.IngressClassAnnotation, KnativeNames.IngressClassAltAnnotation) ?? config.Network.IngressClass;
         return annotations;

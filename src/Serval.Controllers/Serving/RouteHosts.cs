@@ -48,12 +48,13 @@ internal sealed record RouteHosts(KubeObject Route, ServingConfig Config, Gatewa
         IsClusterLocal(tag) ? InternalUrl(tag) : PublicUrl(External(tag), Config, Ports);
 
     /// <summary>How a host is reached from outside.</summary>
-    internal static string PublicUrl(string host, ServingConfig config, GatewayPorts ports) => config.Network.DefaultExternalScheme + "://" + host + Suffix(ports.Public);
+    internal static string PublicUrl(string host, ServingConfig config, GatewayPorts ports, bool secure = false) =>
+        secure ? $"https://{host}{Suffix(ports.Secure, 443)}" : $"{config.Network.DefaultExternalScheme}://{host}{Suffix(ports.Public)}";
 
     /// <summary>What programs inside the cluster use.</summary>
     internal string InternalUrl(string tag) => "http://" + Internal(tag) + Suffix(Ports.Private);
 
     private static bool IsLocal(KubeObject obj) => obj.Metadata.Label(KnativeNames.VisibilityLabel) == KnativeNames.VisibilityClusterLocal;
 
-    private static string Suffix(int port) => port is 80 or 0 ? "" : ":" + port.ToString(CultureInfo.InvariantCulture);
+    private static string Suffix(int port, int usual = 80) => port == usual || port == 0 ? "" : ":" + port.ToString(CultureInfo.InvariantCulture);
 }

@@ -17,6 +17,11 @@ public sealed class DomainMappingTableTests
     private static readonly Seed s_claim = Claim("default");
     private static readonly Seed s_byAdministrator = Settings("""{"autocreate-cluster-domain-claims":"false"}""");
 
+    private static readonly Seed s_tls = Settings("""{"external-domain-tls":"enabled"}""");
+    private static readonly Seed s_tlsOnly = Settings("""{"external-domain-tls":"enabled","http-protocol":"redirected"}""");
+    private static readonly Seed s_ownTls = Some.Of(
+        Kinds.DomainMapping, Host, """{"ref":{"apiVersion":"serving.knative.dev/v1","kind":"Service","name":"hello"},"tls":{"secretName":"pair"}}""");
+
     private static readonly Row[] s_rows =
     [
         new("key not found") { Given = [s_service], Key = "nobody.example.com" },
@@ -160,6 +165,63 @@ public sealed class DomainMappingTableTests
                 "ReferenceResolved=False ResolveFailed: failed to get object default/hello: services.serving.knative.dev \"hello\" not found", "IngressReady=True",
                 "Ready=False ResolveFailed: failed to get object default/hello: services.serving.knative.dev \"hello\" not found"),
         },
+        new("certificate of the user's")
+        {
+            Given = [s_claim, s_service, s_ownTls],
+            Writes = [$"create Ingress {Host}", $"patch DomainMapping {Host}/status"],
+            Status = Secured("True CertificateExternallyProvided: TLS certificate was provided externally"),
+        },
+        new("certificate asked for, HTTP meanwhile")
+        {
+            Given = [s_tls, s_claim, s_service, s_mapping],
+            Writes = [$"create Certificate {Host}", $"create Ingress {Host}", $"patch DomainMapping {Host}/status"],
+            Status = Status(Claimed, "ReferenceResolved=True", "IngressReady" + Unconfigured, "Ready" + Unconfigured,
+                $"CertificateProvisioned=True HTTPDowngrade: Certificate {Host} is not ready downgrade HTTP."),
+        },
+        new("certificate asked for, no HTTP")
+        {
+            Given = [s_tlsOnly, s_claim, s_service, s_mapping, Certificate(""), Ingress("Ready=True", "Redirected")],
+            Key = Host,
+            Writes = [$"patch DomainMapping {Host}/status"],
+            Status = Secured($"Unknown CertificateNotReady: Certificate {Host} is not ready.", "IngressReady=True", $"Ready=Unknown CertificateNotReady: Certificate {Host} is not ready."),
+        },
+        new("certificate ready")
+        {
+            Given = [s_tls, s_claim, s_service, s_mapping, Certificate("Ready=True"), Ingress("Ready=True")],
+            Key = Host,
+            Writes = [$"patch Ingress {Host}", $"patch DomainMapping {Host}/status"],
+            Status = Secured("True"),
+        },
+        new("certificate changed by hand")
+        {
+            Given = [s_tls, s_claim, s_service, s_mapping, Certificate("Ready=True").Labelled("a", "b")],
+            Key = Host,
+            Writes = [$"patch Certificate {Host}", $"create Ingress {Host}", $"patch DomainMapping {Host}/status"],
+        },
+        new("certificate is another's")
+        {
+            Given = [s_tls, s_claim, s_service, Certificate("Ready=True") with { Owner = s_service }, s_mapping],
+            Writes = [$"patch DomainMapping {Host}/status"],
+            Status = Status(Claimed, "ReferenceResolved=Unknown", "IngressReady" + Unconfigured,
+                $"Ready=False CertificateNotOwned: There is an existing certificate {Host} that we don't own.",
+                $"CertificateProvisioned=False CertificateNotOwned: There is an existing certificate {Host} that we don't own."),
+        },
+        new("certificate refused")
+        {
+            Given = [s_tls, s_claim, s_service, s_mapping],
+            Failure = write => write.StartsWith("create Certificate", StringComparison.Ordinal) ? new ApiException(403, "Forbidden", "none today") : null,
+            Writes = [$"create Certificate {Host}", $"patch DomainMapping {Host}/status"],
+            Again = [$"create Certificate {Host}"],
+            Status = Status(Claimed, "ReferenceResolved=Unknown", "IngressReady" + Unconfigured,
+                $"Ready=False CertificateProvisionFailed: Certificate {Host} failed to be provisioned.",
+                $"CertificateProvisioned=False CertificateProvisionFailed: Certificate {Host} failed to be provisioned."),
+        },
+        new("certificate declined")
+        {
+            Given = [s_tls, s_claim, s_service, s_mapping.Annotated("networking.knative.dev/disable-external-domain-tls", "true")],
+            Writes = [$"create Ingress {Host}", $"patch DomainMapping {Host}/status"],
+            Status = Status(Claimed, "ReferenceResolved=True", "IngressReady" + Unconfigured, "Ready" + Unconfigured),
+        },
         new("deleting: its claim goes with it")
         {
             Given = [s_service, Claim("default", made: true), s_mapping with { Deleting = true }],
@@ -201,6 +263,49 @@ public sealed class DomainMappingTableTests
 
     private static string Ref(string kind, string version) => $"Kind = {kind}, Namespace = default, Name = hello, APIVersion = {version}, Group = , Address = ";
 
+    [Fact]
+    public async Task Certificate_IsForTheNameAlone()
+    {
+        await using var world = await ServingWorld.StartAsync(s_tls, s_service, s_mapping.Annotated("networking.knative.dev/certificate-class", "theirs"));
+        await world.RunAsync(Kinds.DomainMapping, Host);
+        var certificate = world.Get(Kinds.Certificate, Host).ToTree();
+        Assert.Equal($$"""{"dnsNames":["{{Host}}"],"domain":"{{Host}}","secretName":"{{Host}}"}""", certificate["spec"]!.ToJsonString());
+        Assert.Equal("external-domain", (string?)certificate["metadata"]!["labels"]!["networking.knative.dev/certificate-type"]);
+        Assert.Equal("theirs", (string?)certificate["metadata"]!["annotations"]!["networking.knative.dev/certificate.class"]);
+        Assert.Contains($"Normal Created DomainMapping/{Host}: Created Certificate default/{Host}", world.Events.Take());
+    }
+
+    [Fact]
+    public async Task Ingress_ServesChallengesUntilThereIsTheCertificate()
+    {
+        await using var world = await ServingWorld.StartAsync(s_tls, s_service, s_mapping);
+        await world.RunAsync(Kinds.DomainMapping, Host);
+        await world.PatchStatusAsync(Kinds.Certificate, Host, $$"""
+            {"observedGeneration":1,"conditions":[{"type":"Ready","status":"Unknown"}],"http01Challenges":[
+              {"url":"http://{{Host}}/.well-known/acme-challenge/t1","serviceName":"solver","serviceNamespace":"default","servicePort":8089},
+              {"url":"http://short.example.com/.well-known/acme-challenge/t2","serviceName":"solver","serviceNamespace":"default","servicePort":8089}]}
+            """);
+        await world.RunAsync(Kinds.DomainMapping, Host);
+        var rules = world.Get(Kinds.KIngress, Host).ToTree()["spec"]!["rules"]!.AsArray();
+        Assert.Equal(["/.well-known/acme-challenge/t1", null], rules[0]!["http"]!["paths"]!.AsArray().Select(path => (string?)path!["path"]));
+        Assert.Equal("solver", (string?)rules[0]!["http"]!["paths"]![0]!["splits"]![0]!["serviceName"]);
+        Assert.Equal("short.example.com", (string?)rules[1]!["hosts"]![0]);
+
+        await world.PatchStatusAsync(Kinds.Certificate, Host, """{"http01Challenges":null,"conditions":[{"type":"Ready","status":"True"}]}""");
+        await world.RunAsync(Kinds.DomainMapping, Host);
+        var spec = world.Get(Kinds.KIngress, Host).ToTree()["spec"]!;
+        Assert.Single(spec["rules"]!.AsArray());
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse($$"""[{"hosts":["{{Host}}"],"secretName":"{{Host}}","secretNamespace":"default"}]"""), spec["tls"]), spec.ToJsonString());
+    }
+
+    private static Seed Certificate(string conditions)
+    {
+        var seed = (Some.Of(Kinds.Certificate, Host, $$"""{"dnsNames":["{{Host}}"],"domain":"{{Host}}","secretName":"{{Host}}"}""") with { Owner = s_mapping })
+            .Labelled("serving.knative.dev/domainMappingUID", "${uid}").Labelled("networking.knative.dev/certificate-type", "external-domain")
+            .Annotated("networking.knative.dev/certificate.class", "serval.certificate.networking.knative.dev");
+        return conditions.Length > 0 ? seed.With(conditions) : seed;
+    }
+
     private static Seed Mapping(string version, string kind) =>
         Some.Of(Kinds.DomainMapping, Host, $$"""{"ref":{"apiVersion":"{{version}}","kind":"{{kind}}","name":"hello"} }""");
 
@@ -217,7 +322,7 @@ public sealed class DomainMappingTableTests
 
     private static Seed Addressed(string url) => Some.Service("hello").With("Ready=True", $$"""{"address":{"url":"{{url}}"} }""");
 
-    private static Seed Ingress(string conditions) => (Some.Of(Kinds.KIngress, Host, Spec("Enabled")) with { Owner = s_mapping })
+    private static Seed Ingress(string conditions, string option = "Enabled") => (Some.Of(Kinds.KIngress, Host, Spec(option)) with { Owner = s_mapping })
         .Labelled("serving.knative.dev/domainMappingUID", "${uid}").Labelled("serving.knative.dev/domainMappingNamespace", "default")
         .Annotated("networking.knative.dev/ingress.class", "serval.ingress.networking.knative.dev").With(conditions);
 
@@ -231,6 +336,9 @@ public sealed class DomainMappingTableTests
 
     private static string Unresolved(string why) =>
         Status(Claimed, "ReferenceResolved=False ResolveFailed: " + why, "IngressReady" + Unconfigured, "Ready=False ResolveFailed: " + why);
+
+    private static string Secured(string certificate, string ingress = "IngressReady" + Unconfigured, string ready = "Ready" + Unconfigured) =>
+        Status(Claimed, "ReferenceResolved=True", ingress, ready, "CertificateProvisioned=" + certificate).Replace("http://", "https://", StringComparison.Ordinal);
 
     private static string Status(string claimed, string resolved, string ingress, string ready, string certificate = NoTls) => string.Join('\n',
         $"address: {{\"url\":\"http://{Host}\"}}", "observedGeneration: 1", $"url: \"http://{Host}\"", certificate, claimed, ingress, ready, resolved);
