@@ -64,7 +64,17 @@ internal static class ConfigMapRules
         {
             return [];
         }
-        var (error, warnings) = ServingConfig.Check(metadata.String("name"), tree.Texts("data"));
+        var (name, data) = (metadata.String("name"), tree.Texts("data"));
+        if (ServingConfig.IsConfigMap(name) && data.TryGetValue(ConfigReader.ExampleKey, out var example)
+            && metadata.Texts("annotations").TryGetValue(ExampleChecksum.Annotation, out var checksum) && checksum != ExampleChecksum.Of(example))
+        {
+            var edited = new Problems(Problems.ConfigWebhook);
+            edited.Say(
+                "the update modifies a key in \"_example\" which is probably not what you want. Instead, copy the respective setting to the top-level of the "
+                + "ConfigMap, directly below \"data\"", $"data[{ConfigReader.ExampleKey}]");
+            return edited.List;
+        }
+        var (error, warnings) = ServingConfig.Check(name, data);
         foreach (var warning in warnings)
         {
             ctx.Warn(warning);

@@ -103,6 +103,10 @@ internal static class ServingRules
         {
             to.Say($"not a DNS 1035 label: [{wrong}]", "metadata.name");
         }
+        if (TemplateRules.WrongPrefix(metadata.String("generateName")) is { } wrongPrefix)
+        {
+            to.Say($"not a DNS 1035 label prefix: [{wrongPrefix}]", "metadata.generateName");
+        }
         var annotations = metadata.Texts("annotations");
         if (autoscaling)
         {

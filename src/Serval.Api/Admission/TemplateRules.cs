@@ -49,10 +49,14 @@ internal static class TemplateRules
         }
     }
 
+    /// <summary>What is wrong with a generateName; it may end with a dash.</summary>
+    internal static string? WrongPrefix(string generate) =>
+        generate.Length == 0 ? null : Names.Label1035(generate.EndsWith('-') ? generate[..^1] + "a" : generate);
+
     private static void Name(JsonObject? metadata, string path, JsonObject? parent, Problems to)
     {
         var generate = metadata.String("generateName");
-        if (generate.Length > 0 && Names.Label1035(generate.EndsWith('-') ? generate[..^1] + "a" : generate) is { } wrongPrefix)
+        if (WrongPrefix(generate) is { } wrongPrefix)
         {
             to.Wrong($"not a DNS 1035 label prefix: [{wrongPrefix}]", $"{path}.generateName");
             return;

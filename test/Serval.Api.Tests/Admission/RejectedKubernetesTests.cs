@@ -148,6 +148,28 @@ public sealed class RejectedKubernetesTests
         Assert.Empty(Validation.Validate(Kinds.ConfigMap, bad, null, ctx));
     }
 
+    /// <summary>"83dcefb7" is the CRC-32 of "1", "2b4ed320" that of three lines.</summary>
+    [Theory]
+    [InlineData("config-gc", "1", "83dcefb7", true)]
+    [InlineData("config-gc", " 1 \n", "83dcefb7", true)]
+    [InlineData("config-gc", "a somewhat\r\n\nlonger\n\ntext", "2b4ed320", true)]
+    [InlineData("config-gc", "", "00000000", true)]
+    [InlineData("config-gc", "2", "83dcefb7", false)]
+    [InlineData("config-mine", "2", "83dcefb7", true)]
+    public void ConfigMap_OfKnative_ExampleMayNotBeEdited(string name, string example, string checksum, bool accepted)
+    {
+        var map = Edits.Parse("""{"metadata":{"namespace":"knative-serving","annotations":{}},"data":{}}""");
+        map["metadata"]!["name"] = name;
+        map["metadata"]!["annotations"]!["knative.dev/example-checksum"] = checksum;
+        map["data"]!["_example"] = example;
+        var errors = Validation.Validate(Kinds.ConfigMap, map, null, new AdmissionContext());
+        Assert.Equal(accepted, errors.Count == 0);
+        Assert.All(errors, e => Assert.Equal(
+            ("config.webhook.serving.knative.dev", "data[_example]",
+                "the update modifies a key in \"_example\" which is probably not what you want. Instead, copy the respective setting to the top-level of the ConfigMap, directly below \"data\""),
+            (e.Webhook, e.Field, e.Message)));
+    }
+
     [Theory]
     [InlineData("Ingress", """{"metadata":{"name":"i","namespace":"d"},"spec":{"rules":[{"http":{"paths":[{"splits":[{"serviceName":"s","serviceNamespace":"other","servicePort":80}]}]}}]}}""", "service namespace must match ingress namespace")]
     [InlineData("Ingress", """{"metadata":{"name":"i","namespace":"d"},"spec":{"httpOption":"Enabled"}}""", "missing field(s): spec.rules")]

@@ -199,6 +199,8 @@ public sealed class RejectedServingTests
         { "metadata.annotations['serving.knative.dev/rolloutDuration'] = \"1500ms\"", "rollout-duration=1500ms is not at second precision" },
         { "metadata.name = \"1hello\"", "not a DNS 1035 label: [a DNS-1035 label must consist" },
         { "metadata.name = \"a.b\"", "not a DNS 1035 label" },
+        { "metadata.name = -\nmetadata.generateName = \"a.b-\"", "not a DNS 1035 label prefix: [a DNS-1035 label must consist" },
+        { "metadata.generateName = \"1-\"", "not a DNS 1035 label prefix: [a DNS-1035 label must consist" },
         { "spec.template.metadata.name = \"other-1\"", "invalid value: \"other-1\" must have prefix \"hello-\": spec.template.metadata.name" },
         { "spec.template.metadata.name = \"Hello-1\"", "invalid value: not a DNS 1035 label" },
         { "spec.template.metadata.generateName = \"Hello-\"", "invalid value: not a DNS 1035 label prefix" },
