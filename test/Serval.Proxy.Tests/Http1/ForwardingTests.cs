@@ -88,11 +88,11 @@ public class ForwardingTests : ProxyTest
             return Upstream.Ok("ok");
         });
         var toRevision = new WeightedBackend { Backend = Revision, AppendHeaders = [new("K-Original-Host", "h.example.com")] };
-        Proxy.Publish(new RouteTableBuilder().Add("h", new RouteRule { RewriteHost = "inner", Backends = [toRevision] }).Build(2));
+        Publish(new RouteTableBuilder().Add("h", new RouteRule { RewriteHost = "inner", Backends = [toRevision] }).Build(2));
         await GetAsync(http2, []);
         Assert.Equal("h.example.com", seen!.Header("Host"));
 
-        Proxy.Publish(new RouteTableBuilder()
+        Publish(new RouteTableBuilder()
             .Add("h", new RouteRule { RewriteHost = "inner", Rematch = true })
             .Add("inner", new RouteRule { Visibility = RouteVisibility.ClusterLocal, AppendHeaders = [new("X-Inner", "1")], Backends = [new WeightedBackend { Backend = Revision }] })
             .Build(3));
