@@ -13,6 +13,9 @@ internal interface IProxyCore
 
     HandlerUpstream HandlerUpstream { get; }
 
+    /// <summary>Null while nobody logs.</summary>
+    IRequestLog? RequestLog { get; }
+
     /// <summary>The server shuts down: no connection is kept alive.</summary>
     bool Draining { get; }
 

@@ -27,6 +27,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     private Listener? _listener;
     private Listener? _privateListener;
     private volatile IPAddress? _privateAddress;
+    private volatile IRequestLog? _requestLog;
     private Task _accepting = Task.CompletedTask;
     private int _disposed;
 
@@ -51,6 +52,13 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
 
     /// <summary>Where cluster-local routes are reached; null until <see cref="ListenInside"/>.</summary>
     public IPEndPoint? PrivateEndPoint { get; private set; }
+
+    /// <summary>Who hears of each request that reached an instance; null, as at first, when nobody does. May be changed at any time.</summary>
+    public IRequestLog? RequestLog
+    {
+        get => _requestLog;
+        set => _requestLog = value;
+    }
 
     ProxyOptions IProxyCore.Options => _options;
 

@@ -160,6 +160,31 @@ public sealed class LogTests : IDisposable
     }
 
     [Fact]
+    public async Task RequestLog_IsReadAsTheSidecars_AndThePodNamesIt()
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(TestNode.Shell("echo up; sleep 60"));
+        await node.LogAsync("up");
+        var worker = node.Agent.FindWorker(s_pod)!;
+        var uid = worker.Identity.Pod.Metadata.Uid;
+        var (path, track) = await worker.FindLogAsync("queue-proxy", previous: false);
+        Assert.Equal("", await CopyAsync(path, new LogOptions(), new ManualTime())); // nobody has logged yet: empty, as --all-containers wants it
+        var named = node.WhenAsync(_ => Named() is not null);
+
+        node.Agent.AppendRequestLog(uid, "one\n"u8);
+        node.Agent.AppendRequestLog(uid, "two\n"u8);
+        node.Agent.AppendRequestLog("gone", "lost\n"u8);
+
+        Assert.True(await track!.WaitBeyondAsync(4, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(20)));
+        Assert.Equal("one\ntwo\n", await CopyAsync(path, new LogOptions(), new ManualTime()));
+        await named;
+        Assert.Equal("""[{"image":"serval","name":"queue-proxy"}]""", Named());
+        await Assert.ThrowsAsync<ApiException>(() => worker.FindLogAsync("queue-proxy", previous: true));
+
+        string? Named() => node.Kube.Cache(Kinds.Pod).Get(s_pod)!.ToTree()["spec"]!["ephemeralContainers"]?.ToJsonString();
+    }
+
+    [Fact]
     public void Index_Thinned_DropsWhatTheLogNoLongerHolds()
     {
         var path = Path.Combine(_directory, "0.log");

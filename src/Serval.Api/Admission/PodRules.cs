@@ -13,14 +13,18 @@ internal static class PodRules
 
     private static readonly string[] s_handlers = ["exec", "httpGet", "tcpSocket", "grpc"];
 
-    public static void Pod(JsonObject tree, JsonObject? old, Problems to)
+    /// <param name="tree">The pod.</param>
+    /// <param name="old">The stored one on an update.</param>
+    /// <param name="to">Gets what is wrong.</param>
+    /// <param name="ownRole">Serval itself writes: it may add an ephemeral container, for which others have a subresource.</param>
+    public static void Pod(JsonObject tree, JsonObject? old, Problems to, bool ownRole)
     {
         Spec(tree.Object("spec"), "spec", to);
         if (old.Object("spec") is not { } before)
         {
             return;
         }
-        var changes = TreeDiff.Describe(Fixed(before, before), Fixed(tree.Object("spec"), before));
+        var changes = TreeDiff.Describe(Fixed(before, before, ownRole), Fixed(tree.Object("spec"), before, ownRole));
         if (changes.Length > 0)
         {
             to.Forbidden("spec", $"{OnlyThese}\n{changes.TrimEnd()}");
@@ -39,11 +43,15 @@ internal static class PodRules
     }
 
     // The part of the spec an update must leave alone. Binding fills an empty node name.
-    private static JsonObject Fixed(JsonObject? spec, JsonObject before)
+    private static JsonObject Fixed(JsonObject? spec, JsonObject before, bool ownRole)
     {
         var copy = spec?.DeepClone() as JsonObject ?? [];
         copy.Remove("activeDeadlineSeconds");
         copy.Remove("tolerations");
+        if (ownRole)
+        {
+            copy.Remove("ephemeralContainers");
+        }
         if (before.Number("terminationGracePeriodSeconds") is < 0)
         {
             copy.Remove("terminationGracePeriodSeconds");

@@ -34,7 +34,7 @@ public static class Validation
             }
             return api.List.Count + webhook.List.Count == 0 && dryRun ? TemplateDryRun.Check(tree) : [.. api.List, .. webhook.List];
         }
-        Kubernetes(kind, tree, old, api);
+        Kubernetes(kind, tree, old, ctx, api);
         if (kind == Kinds.ResourceQuota)
         {
             QuotaRules.Warn(tree, ctx);
@@ -103,11 +103,11 @@ public static class Validation
         }
     }
 
-    private static void Kubernetes(ResourceKind kind, JsonObject tree, JsonObject? old, Problems to)
+    private static void Kubernetes(ResourceKind kind, JsonObject tree, JsonObject? old, AdmissionContext ctx, Problems to)
     {
         if (kind == Kinds.Pod)
         {
-            PodRules.Pod(tree, old, to);
+            PodRules.Pod(tree, old, to, ownRole: ctx.User.Length == 0);
         }
         else if (kind == Kinds.Deployment)
         {

@@ -40,10 +40,14 @@ public static class DefaultConfigMaps
             ("namespace-wildcard-cert-selector", "")),
         Map(ObservabilityConfig.MapName, "observability",
             ("logging.enable-var-log-collection", "false"), ("logging.revision-url-template", ""), ("logging.enable-request-log", "false"),
-            ("logging.enable-probe-request-log", "false"), ("metrics-protocol", "none"), ("metrics-endpoint", ""), ("metrics-export-interval", "0s"),
+            ("logging.request-log-template", RequestLogTemplate.DefaultText), ("logging.enable-probe-request-log", "false"), ("metrics-protocol", "none"), ("metrics-endpoint", ""), ("metrics-export-interval", "0s"),
             ("request-metrics-protocol", "none"), ("request-metrics-endpoint", ""), ("request-metrics-export-interval", "0s"),
             ("runtime-profiling", "disabled"), ("tracing-protocol", "none"), ("tracing-endpoint", ""), ("tracing-sampling-rate", "0")),
     ];
+
+    /// <summary>What a key has on the first start; null when it is not there.</summary>
+    internal static string? ValueOf(string map, string key) =>
+        All.First(m => m.Metadata.Name == map).As<Core.ConfigMap>().Data.GetValueOrDefault(key);
 
     private static KubeObject Map(string name, string component, params ReadOnlySpan<(string Key, string Value)> data)
     {

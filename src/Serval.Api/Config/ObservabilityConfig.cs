@@ -11,6 +11,8 @@ public sealed record ObservabilityConfig
 {
     public const string MapName = "config-observability";
 
+    private const string TemplateKey = "logging.request-log-template";
+
     public static ObservabilityConfig Default { get; } = new();
 
     public bool EnableVarLogCollection { get; init; }
@@ -18,8 +20,8 @@ public sealed record ObservabilityConfig
     /// <summary>logging.revision-url-template: <c>status.logUrl</c> of a Revision, with <c>${REVISION_UID}</c> replaced.</summary>
     public string RevisionUrlTemplate { get; init; } = "";
 
-    /// <summary>Empty is Serval's own line.</summary>
-    public string RequestLogTemplate { get; init; } = "";
+    /// <summary>Null when it was set to nothing.</summary>
+    public RequestLogTemplate? RequestLogTemplate { get; init; } = RequestLogTemplate.Default;
     public bool EnableRequestLog { get; init; }
     public bool EnableProbeRequestLog { get; init; }
     public MetricsExport Metrics { get; init; } = new();
@@ -45,7 +47,7 @@ public sealed record ObservabilityConfig
         {
             EnableVarLogCollection = r.Bool("logging.enable-var-log-collection", false),
             RevisionUrlTemplate = r.Text("logging.revision-url-template", ""),
-            RequestLogTemplate = r.Text("logging.request-log-template", ""),
+            RequestLogTemplate = Template(r),
             EnableRequestLog = r.Bool("logging.enable-request-log", false),
             EnableProbeRequestLog = r.Bool("logging.enable-probe-request-log", false),
             Metrics = Export(r, ""),
@@ -56,11 +58,26 @@ public sealed record ObservabilityConfig
             TracingEndpoint = r.Text("tracing-endpoint", ""),
             TracingSamplingRate = r.Number("tracing-sampling-rate", 0),
         };
+        r.Require(config is not { EnableRequestLog: true, RequestLogTemplate: null }, "logging.enable-request-log", $"needs a {TemplateKey}");
         r.Require(config.RuntimeExportInterval >= TimeSpan.Zero, "runtime-export-interval", "must not be negative");
         r.Require(config.TracingSamplingRate is >= 0 and <= 1, "tracing-sampling-rate", "must be between 0 and 1");
         r.Require(config.TracingProtocol is "grpc" or "http/protobuf" or "stdout" or "none", "tracing-protocol", "must be grpc, http/protobuf, stdout or none");
         CheckEndpoint(r, "tracing-endpoint", config.TracingProtocol, config.TracingEndpoint);
         return config;
+    }
+
+    private static RequestLogTemplate? Template(ConfigReader r)
+    {
+        var text = r.Text(TemplateKey, RequestLogTemplate.DefaultText);
+        if (text.Length == 0 || text == RequestLogTemplate.DefaultText)
+        {
+            return text.Length == 0 ? null : RequestLogTemplate.Default;
+        }
+        if (!RequestLogTemplate.TryParse(text, out var template, out var error))
+        {
+            r.Fail(TemplateKey, error);
+        }
+        return template;
     }
 
     private static MetricsExport Export(ConfigReader r, string prefix)

@@ -69,29 +69,14 @@ public sealed class TextTemplate
     {
         template = null;
         var parts = new List<Part>();
-        var rest = text;
-        while (rest.IndexOf("{{", StringComparison.Ordinal) is >= 0 and var open)
+        if (!TemplateText.TryCut(text, out var pieces, out var rest))
         {
-            var close = rest.IndexOf("}}", open, StringComparison.Ordinal);
-            if (close < 0)
-            {
-                error = "has {{ without }}";
-                return false;
-            }
-            var literal = rest[..open];
-            var action = rest[(open + 2)..close];
-            rest = rest[(close + 2)..];
-            if (action.StartsWith("- ", StringComparison.Ordinal))
-            {
-                literal = literal.TrimEnd();
-                action = action[2..];
-            }
-            if (action.EndsWith(" -", StringComparison.Ordinal))
-            {
-                rest = rest.TrimStart();
-                action = action[..^2];
-            }
-            if (!TryAction(action.Trim(), scope, out var part))
+            error = TemplateText.Unclosed;
+            return false;
+        }
+        foreach (var (literal, action) in pieces)
+        {
+            if (!TryAction(action, scope, out var part))
             {
                 error = $"cannot use {{{{{action}}}}}: allowed are {Allowed(scope)}";
                 return false;

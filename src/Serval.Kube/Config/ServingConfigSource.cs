@@ -25,7 +25,7 @@ public sealed partial class ServingConfigSource : IDisposable
     {
         _logger = logger;
         _events = new EventReporter(events ?? NoEvents.Instance, "serving-config");
-        _subscription = client.Cache(Kinds.ConfigMap).Subscribe(Follow);
+        _subscription = client.Cache(Kinds.ConfigMap).Subscribe(Take);
     }
 
     public ServingConfig Current => _current;
@@ -39,9 +39,16 @@ public sealed partial class ServingConfigSource : IDisposable
         }
     };
 
+    /// <summary>Calls the handler now and whenever new settings are in force, on the publisher's thread; it must not block.</summary>
+    public void Follow(Action<ServingConfig> handler)
+    {
+        _changed += () => handler(_current);
+        handler(_current);
+    }
+
     public void Dispose() => _subscription.Dispose();
 
-    private void Follow(CacheChange change)
+    private void Take(CacheChange change)
     {
         var metadata = change.New.Metadata;
         if (metadata.Namespace != KnativeNames.SystemNamespace || !ServingConfig.IsConfigMap(metadata.Name))

@@ -16,7 +16,7 @@ internal sealed partial class PodWorker
             {
                 found.SetResult(FindLog(container, previous));
             }
-            catch (ApiException e)
+            catch (Exception e) when (e is ApiException or IOException or UnauthorizedAccessException)
             {
                 found.SetException(e);
             }
@@ -27,6 +27,10 @@ internal sealed partial class PodWorker
 
     private (string Path, LogTrack? Track) FindLog(string container, bool previous)
     {
+        if (container == RequestLogContainer && _requestLog is not null)
+        {
+            return previous ? throw NoPrevious(container) : _requestLog.Open();
+        }
         var main = _slots.Where(s => !s.IsInit).ToList();
         if (container.Length == 0 && main.Count > 1)
         {
@@ -45,9 +49,11 @@ internal sealed partial class PodWorker
         {
             return (path, _node.Logs.Find(path));
         }
-        throw ApiException.BadRequest(previous
-            ? $"previous terminated container \"{slot.Spec.Name}\" in pod \"{_key.Name}\" not found"
-            : $"container \"{slot.Spec.Name}\" in pod \"{_key.Name}\" is waiting to start: {slot.WaitingReason}"
-                + (slot.WaitingMessage.Length > 0 ? $": {slot.WaitingMessage}" : ""));
+        throw previous ? NoPrevious(slot.Spec.Name) : ApiException.BadRequest(
+            $"container \"{slot.Spec.Name}\" in pod \"{_key.Name}\" is waiting to start: {slot.WaitingReason}"
+            + (slot.WaitingMessage.Length > 0 ? $": {slot.WaitingMessage}" : ""));
     }
+
+    private ApiException NoPrevious(string container) =>
+        ApiException.BadRequest($"previous terminated container \"{container}\" in pod \"{_key.Name}\" not found");
 }

@@ -4,6 +4,7 @@ using Serval.Api;
 using Serval.Api.Core;
 using Serval.Kube;
 using Serval.Node.Containers;
+using Serval.Node.Logs;
 using Serval.Node.Network;
 using Serval.Node.Processes;
 using Serval.Node.Volumes;
@@ -58,6 +59,9 @@ internal sealed partial class PodWorker : IDisposable
             .. _pod.Spec.InitContainers.Select(c => new ContainerSlot(c, isInit: true)),
             .. _pod.Spec.Containers.Select(c => new ContainerSlot(c, isInit: false)),
         ];
+        _requestLog = _revision.Name.Length > 0 && _slots.All(s => s.Spec.Name != RequestLogContainer)
+            ? new RequestLogFile(NodePaths.Log(_directory, RequestLogContainer, 0), node.Logs)
+            : null;
         _claimsReady = _pod.Status.Conditions.Any(c => c is { Type: "Ready", Status: "True" });
     }
 
@@ -158,6 +162,7 @@ internal sealed partial class PodWorker : IDisposable
         _life.Dispose();
         _limit?.Dispose();
         _ports?.Dispose();
+        _requestLog?.Dispose();
         _volumes.Dispose();
         _network?.Dispose();
         if (_network is null)
@@ -339,6 +344,9 @@ internal sealed partial class PodWorker : IDisposable
 
         [LoggerMessage(8, LogLevel.Warning, "Pod {Pod}: its program kept upgraded connections for {Patience} after it was asked to end")]
         public static partial void UpgradedTimeout(ILogger logger, ObjectKey pod, TimeSpan patience);
+
+        [LoggerMessage(9, LogLevel.Warning, "Pod {Pod}: its request log cannot be written")]
+        public static partial void RequestLogFailed(ILogger logger, Exception error, ObjectKey pod);
 
         [LoggerMessage(EventId = 3, Message = "Pod {Pod}: its object could not be deleted; trying again")]
         public static partial void DeleteFailed(ILogger logger, LogLevel level, Exception error, ObjectKey pod);

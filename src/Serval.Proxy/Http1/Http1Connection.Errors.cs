@@ -58,6 +58,7 @@ internal sealed partial class Http1Connection
         if (!_facts.IsHead)
         {
             _output.Append(text);
+            _bodyBytes += text.Length;
         }
     }
 

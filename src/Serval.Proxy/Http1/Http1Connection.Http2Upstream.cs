@@ -138,6 +138,7 @@ internal sealed partial class Http1Connection
         {
             var read = await body.ReadAsync(input.Bytes.AsMemory(InputBuffer.HeadRoom, input.Bytes.Length - InputBuffer.HeadRoom - InputBuffer.TailRoom), ct);
             NoteActivity();
+            _bodyBytes += read;
             if (read == 0)
             {
                 sent = !chunked || await SendToClientAsync(ChunkFrame.Wrap(input, input.Start, 0, last: true, Trailers(response)));

@@ -16,6 +16,7 @@ internal sealed partial class Http1Connection
         _firstRequest = false;
         _keepAlive = _request.KeepsAlive && !_core.Draining;
         TakeFacts(bytes);
+        _record = _core.RequestLog is { } log ? Record(log, bytes) : null;
         var kind = _request.Chunked ? BodyKind.Chunked : _request.ContentLength > 0 ? BodyKind.Length : BodyKind.None;
         _requestBody.Reset(kind, _request.ContentLength);
         if (IsProbe(bytes))

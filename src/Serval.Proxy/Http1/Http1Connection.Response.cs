@@ -142,8 +142,11 @@ internal sealed partial class Http1Connection
         return piece.Length == 0 || await SendToClientAsync(piece);
     }
 
-    private ReadOnlyMemory<byte> Frame(InputBuffer input, int offset, int count, bool chunked) =>
-        chunked ? ChunkFrame.Wrap(input, offset, count, _responseBody.Done, _responseBody.Trailers) : input.Bytes.AsMemory(offset, count);
+    private ReadOnlyMemory<byte> Frame(InputBuffer input, int offset, int count, bool chunked)
+    {
+        _bodyBytes += count;
+        return chunked ? ChunkFrame.Wrap(input, offset, count, _responseBody.Done, _responseBody.Trailers) : input.Bytes.AsMemory(offset, count);
+    }
 
     private void EndRelay(bool sent)
     {

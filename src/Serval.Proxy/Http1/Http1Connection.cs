@@ -198,6 +198,10 @@ internal sealed partial class Http1Connection : ITransportWatcher
             _keepAlive = false;
             _client.Close(reset: true);
         }
+        if (_record is { } record)
+        {
+            EndRecord(record);
+        }
         // The slot first: what the client still sends is no concern of the instance.
         var upload = StopUpload();
         ReleaseUpstream(_failure == RequestOutcome.Forwarded && _upstreamReusable);

@@ -17,6 +17,8 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
     private Instance? _instance;
     private int _attempts;
     private bool _mayEndLate;
+    private string? _instanceId; // of the last one tried
+    private long _bodyBytes; // of the answer
 
     public async Task RunAsync()
     {
@@ -49,6 +51,10 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
             await ForwardAsync(_backend.Gate, host, target);
         }
         await EndAsync(host + target);
+        if (core.RequestLog is { } log)
+        {
+            Log(log, host, target);
+        }
     }
 
     private bool IsProbe() => context.Request.Headers["K-Network-Probe"] is [{ } first, ..] && first == "probe";
@@ -101,6 +107,7 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
     /// <summary>False when the instance refused the connection and the request is to be held again.</summary>
     private async Task<bool> TrySendAsync(Gate gate, ExchangeClock clock, string host, string target)
     {
+        _instanceId = _instance!.Id;
         var content = HasBody() ? new BodyContent(context.Request, clock) : null;
         using var request = Compose(gate.Policy.Protocol == BackendProtocol.H2c, host, target, content);
         if (!HandlerUpstream.TrySetHost(request, _backend!.RewriteHost.Length > 0 ? _backend.RewriteHost : host))
@@ -216,6 +223,7 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
         for (var read = await reading; read > 0; read = await body.ReadAsync(buffer, clock.Token))
         {
             clock.NoteActivity();
+            _bodyBytes += read;
             await clock.WatchWriteAsync(context.Response.BodyWriter.WriteAsync(buffer.AsMemory(0, read), clock.Token));
         }
         if (context.Features.Get<IHttpResponseTrailersFeature>() is { } trailers)
@@ -271,6 +279,25 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
             _instance = null;
             gate.Release(instance);
         }
+    }
+
+    private void Log(IRequestLog log, string host, string target)
+    {
+        var record = new RequestRecord
+        {
+            Method = context.Request.Method, Target = target, Host = host, Protocol = "HTTP/2.0", // as Go's net/http names it
+            Client = new System.Net.IPEndPoint(ClientAddress(), context.Connection.RemotePort),
+            ContentLength = context.Request.ContentLength ?? (HasBody() ? -1 : 0),
+        };
+        foreach (var name in RequestRecord.HeadersFor(log))
+        {
+            if (context.Request.Headers.TryGetValue(name, out var values))
+            {
+                record.Headers[name] = values[0] ?? "";
+            }
+        }
+        record.End(
+            log, _backend?.Gate.Key, _instanceId, context.Response.StatusCode, _bodyBytes, core.Options.TimeProvider.GetElapsedTime(_started));
     }
 
     private bool HasBody() => context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;

@@ -23,13 +23,16 @@ internal sealed class SocketTransport : Transport
         _socket = socket;
         _receive = new Operation(this);
         _send = new Operation(null);
-        RemoteAddress = AddressOf(socket.RemoteEndPoint);
+        var remote = socket.RemoteEndPoint;
+        (RemoteAddress, RemotePort) = (AddressOf(remote), (remote as IPEndPoint)?.Port ?? 0);
     }
 
     /// <summary>For handing the socket over; the transport must not be used afterwards.</summary>
     public Socket Socket => _socket;
 
     public override IPAddress RemoteAddress { get; }
+
+    public override int RemotePort { get; }
 
     public override IPAddress LocalAddress => AddressOf(_socket.LocalEndPoint);
 

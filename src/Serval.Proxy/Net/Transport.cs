@@ -22,6 +22,8 @@ internal abstract class Transport
 
     public abstract IPAddress RemoteAddress { get; }
 
+    public abstract int RemotePort { get; }
+
     /// <summary>The address the client connected to. Asks the kernel.</summary>
     public abstract IPAddress LocalAddress { get; }
 

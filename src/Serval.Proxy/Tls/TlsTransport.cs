@@ -16,6 +16,8 @@ internal sealed class TlsTransport(TlsClient client, TimeProvider time) : Transp
 
     public override IPAddress RemoteAddress { get; } = SocketTransport.AddressOf(client.Socket.RemoteEndPoint);
 
+    public override int RemotePort { get; } = (client.Socket.RemoteEndPoint as IPEndPoint)?.Port ?? 0;
+
     public override IPAddress LocalAddress => SocketTransport.AddressOf(client.Socket.LocalEndPoint);
 
     public override bool IsSecure => true;

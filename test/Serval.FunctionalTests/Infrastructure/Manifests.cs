@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace Serval.FunctionalTests;
 
 /// <summary>Manifests the tests share.</summary>
@@ -30,6 +32,10 @@ internal static class Manifests
           namespace: {{@namespace}}
         data: {{data}}
         """;
+
+    /// <summary>kubectl's words to set one key of a <c>config-*</c> ConfigMap.</summary>
+    internal static string[] Setting(string map, string key, string value) =>
+        ["patch", "configmap", map, "-n", "knative-serving", "-p", new JsonObject { ["data"] = new JsonObject { [key] = value } }.ToJsonString()];
 
     internal static string Deployment(string name, string @namespace = "default") => $$"""
         apiVersion: apps/v1

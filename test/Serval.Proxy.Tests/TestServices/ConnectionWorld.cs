@@ -39,6 +39,8 @@ internal sealed class ConnectionWorld : IProxyCore
 
     public HandlerUpstream HandlerUpstream { get; }
 
+    public IRequestLog? RequestLog => null;
+
     public bool Draining => false;
 
     public int HttpsPort => 0;

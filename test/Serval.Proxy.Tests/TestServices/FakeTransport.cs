@@ -43,6 +43,8 @@ internal sealed class FakeTransport : Transport
 
     public override IPAddress RemoteAddress => IPAddress.Loopback;
 
+    public override int RemotePort => 1;
+
     public override IPAddress LocalAddress => IPAddress.Loopback;
 
     public override bool ReceiveBegun => _receive is not null;

@@ -1,0 +1,109 @@
+using System.Text;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Serval.Api.Config;
+using Serval.Api.Serving;
+using Serval.Node;
+using Serval.Proxy;
+
+namespace Serval.Composition;
+
+/// <summary>
+/// Requests that reached an instance → lines in the request log of its pod, as config-observability says. A bounded queue is between them: the
+/// gateway never waits for a disk; what does not fit is dropped, counted and said.
+/// </summary>
+internal sealed partial class RequestLogs : IAsyncDisposable
+{
+    private const int MostWaiting = 8192;
+    private const int MostInOne = 512;
+    private readonly NodeAgent _node;
+    private readonly ILogger _logger;
+    private readonly Channel<(RequestRecord Request, RequestLogTemplate Template)> _queue =
+        Channel.CreateBounded<(RequestRecord, RequestLogTemplate)>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
+
+    private readonly Task _writing;
+    private long _dropped;
+
+    public RequestLogs(NodeAgent node, ILogger<RequestLogs> logger)
+    {
+        (_node, _logger) = (node, logger);
+        _writing = Task.Run(WriteAllAsync);
+    }
+
+    /// <summary>The log that these settings ask for; null when they ask for none.</summary>
+    public IRequestLog? For(ObservabilityConfig config) => config is { EnableRequestLog: true, RequestLogTemplate: { } template }
+        ? new Log(this, template, config.EnableProbeRequestLog)
+        : null;
+
+    public async ValueTask DisposeAsync()
+    {
+        _queue.Writer.TryComplete();
+        await _writing;
+    }
+
+    private async Task WriteAllAsync()
+    {
+        var lines = new Dictionary<string, StringBuilder>(StringComparer.Ordinal); // by pod
+        while (await _queue.Reader.WaitToReadAsync())
+        {
+            for (var i = 0; i < MostInOne && _queue.Reader.TryRead(out var next); i++)
+            {
+                if (Describe(next.Request) is { } request)
+                {
+                    if (!lines.TryGetValue(next.Request.InstanceId, out var text))
+                    {
+                        lines[next.Request.InstanceId] = text = new StringBuilder();
+                    }
+                    text.Append(next.Template.Render(request));
+                }
+            }
+            foreach (var (pod, text) in lines)
+            {
+                _node.AppendRequestLog(pod, Encoding.UTF8.GetBytes(text.ToString()));
+            }
+            lines.Clear();
+            if (Interlocked.Exchange(ref _dropped, 0) is > 0 and var dropped)
+            {
+                Said.Dropped(_logger, dropped);
+            }
+        }
+    }
+
+    private LoggedRequest? Describe(RequestRecord request)
+    {
+        if (_node.FindPod(request.InstanceId) is not ({ } pod, var address))
+        {
+            return null; // gone, and its logs with it
+        }
+        return new LoggedRequest
+        {
+            Method = request.Method, Target = request.Target, Host = request.Host, Protocol = request.Protocol,
+            RemoteAddress = request.Client?.ToString() ?? "", ContentLength = request.ContentLength, Headers = request.Headers,
+            Status = request.Status, Size = request.Size, Latency = request.Latency,
+            Revision = request.Backend.Name, Namespace = request.Backend.Namespace,
+            Service = pod.Metadata.Label(KnativeNames.ServiceLabel) ?? "", Configuration = pod.Metadata.Label(KnativeNames.ConfigurationLabel) ?? "",
+            PodName = pod.Metadata.Name, PodIP = address,
+        };
+    }
+
+    private sealed class Log(RequestLogs owner, RequestLogTemplate template, bool probes) : IRequestLog
+    {
+        public IReadOnlyList<string> Headers => template.Headers;
+
+        public bool Probes => probes;
+
+        public void Write(RequestRecord record)
+        {
+            if (!owner._queue.Writer.TryWrite((record, template)))
+            {
+                Interlocked.Increment(ref owner._dropped);
+            }
+        }
+    }
+
+    private static partial class Said
+    {
+        [LoggerMessage(1, LogLevel.Warning, "{Count} lines of request logs were dropped: requests end faster than lines can be written. Shorten logging.request-log-template, or turn logging.enable-request-log off.")]
+        public static partial void Dropped(ILogger logger, long count);
+    }
+}
