@@ -18,6 +18,9 @@ internal sealed class ConfigReader(string configMap, IReadOnlyDictionary<string,
 
     public IReadOnlyDictionary<string, string> Data => data;
 
+    /// <summary>The keys that were asked for.</summary>
+    public IReadOnlyCollection<string> Known => _known;
+
     /// <summary>Values Knative ignores in silence; Serval ignores them too, but says so.</summary>
     public IReadOnlyList<string> Warnings => _warnings;
 
@@ -93,7 +96,7 @@ internal sealed class ConfigReader(string configMap, IReadOnlyDictionary<string,
             }
             allowed.Add(option.Text);
         }
-        Fail(key, "must be one of " + string.Join(", ", allowed));
+        Fail(legacy is null || data.ContainsKey(key) ? key : legacy, "must be one of " + string.Join(", ", allowed));
         return fallback;
     }
 

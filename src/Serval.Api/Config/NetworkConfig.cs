@@ -111,10 +111,11 @@ public sealed record NetworkConfig
     {
         try
         {
-            if (YamlSubset.Parse(r.Text(key, "")) is not JsonObject map)
+            if (YamlSubset.Parse(r.Text(key, "")) is not { } node)
             {
                 return null;
             }
+            var map = node as JsonObject ?? throw new FormatException("must hold matchLabels, matchExpressions or both");
             var expressions = map["matchExpressions"] as JsonArray ?? [];
             return new LabelSelector
             {

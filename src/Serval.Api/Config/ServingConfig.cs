@@ -38,8 +38,11 @@ public sealed record ServingConfig
             return (null, []);
         }
         var (_, reader) = Default.Read(configMap, data);
-        return (reader.Error, [.. reader.Warnings, .. reader.UnknownKeys()]);
+        return (reader.Error, [.. reader.Warnings, .. InertSettings.Warnings(configMap, reader.Data), .. reader.UnknownKeys()]);
     }
+
+    /// <summary>Every key that is read of a ConfigMap, older spellings too.</summary>
+    internal static IReadOnlyCollection<string> KeysOf(string configMap) => Default.Read(configMap, null).Reader.Known;
 
     private (ServingConfig Next, ConfigReader Reader) Read(string configMap, IReadOnlyDictionary<string, string>? data)
     {

@@ -56,7 +56,11 @@ public sealed class RejectedServingTests
 
     public static TheoryData<string, string> ContainerFields => new()
     {
-        { $"{Main}.image = -", $"missing field(s): {Main}.image" },
+        { $"{Main} = {{}}", $"missing field(s): {Main}" },
+        { $"{Main} = {{\"args\":[\"x\"]}}", $"missing field(s): {Main}.image" },
+        { $"{Main}.image = -", $"missing field(s): {Main}" },
+        { $"{Main}.env[0] = {{\"name\":\"A\",\"valueFrom\":{{\"fileKeyRef\":{{}}}}}}", $"must not set the field(s): {Main}.env[0].valueFrom.fileKeyRef" },
+        { $"{Main}.securityContext.windowsOptions = {{}}", $"must not set the field(s): {Main}.securityContext.windowsOptions" },
         { $"{Main}.image = \"\"", $"missing field(s): {Main}.image" },
         { $"{Main}.image = \"Foo Bar\"", $"Failed to parse image reference: {Main}.image\nimage: \"Foo Bar\"" },
         { $"{Main}.image = \"foo:\"", $"Failed to parse image reference: {Main}.image" },
@@ -142,6 +146,11 @@ public sealed class RejectedServingTests
         { Volume("""{"name":"v","secret":{"items":[{"path":"p"}]}}"""), $"missing field(s): {Spec}.volumes[0].secret.items[0].key" },
         { Volume("""{"name":"v","configMap":{"items":[{"key":"k"}]}}"""), $"missing field(s): {Spec}.volumes[0].configMap.items[0].path" },
         { Volume("""{"name":"v","projected":{"sources":[{}]}}"""), $"expected exactly one, got neither: {Spec}.volumes[0].projected.sources[0].configMap" },
+        { Volume("""{"name":"v","projected":{"sources":[{"secret":{"name":"s"},"configMap":{"name":"c"}}]}}"""), $"expected exactly one, got both: {Spec}.volumes[0].projected.sources[0].configMap" },
+        { Volume("""{"name":"v","projected":{"sources":[{"configMap":{}}]}}"""), $"missing field(s): {Spec}.volumes[0].projected.sources[0].configMap.name" },
+        { Volume("""{"name":"v","projected":{"sources":[{"secret":{"name":"s","items":[{"key":"k"}]}}]}}"""), $"missing field(s): {Spec}.volumes[0].projected.sources[0].secret.items[0].path" },
+        { Volume("""{"name":"v","projected":{"sources":[{"downwardAPI":{"items":[{"fieldRef":{"fieldPath":"x"}}]}}]}}"""), $"missing field(s): {Spec}.volumes[0].projected.sources[0].downwardAPI.items[0].path" },
+        { Volume("""{"name":"v","projected":{"sources":[{"downwardAPI":{"items":[{"path":"p","fieldRef":{"fieldPath":"x"},"resourceFieldRef":{"resource":"limits.cpu"}}]}}]}}"""), "Within a single item, cannot set both" },
         { Volume("""{"name":"v","projected":{"sources":[{"secret":{}}]}}"""), $"missing field(s): {Spec}.volumes[0].projected.sources[0].secret.name" },
         { Volume("""{"name":"v","projected":{"sources":[{"serviceAccountToken":{}}]}}"""), $"missing field(s): {Spec}.volumes[0].projected.sources[0].serviceAccountToken.path" },
         { Volume("""{"name":"v","projected":{"sources":[{"downwardAPI":{"items":[{"path":"p"}]}}]}}"""), "expected exactly one, got neither" },
@@ -192,6 +201,12 @@ public sealed class RejectedServingTests
         { $"{Notes}['serving.knative.dev/progress-deadline'] = \"-1s\"", "progress-deadline=-1s must be positive" },
         { $"{Notes}['serving.knative.dev/progress-deadline'] = \"1500ms\"", "progress-deadline=1500ms is not at second precision" },
         { $"{Notes}['queue.sidecar.serving.knative.dev/cpu-resource-request'] = \"x\"", "invalid value: x" },
+        { $"{Notes}['queue.sidecar.serving.knative.dev/cpu-resource-limit'] = \"x\"", $"invalid value: x: {Notes}[queue.sidecar.serving.knative.dev/cpu-resource-limit]" },
+        { $"{Notes}['queue.sidecar.serving.knative.dev/memory-resource-request'] = \"x\"", $"invalid value: x: {Notes}[queue.sidecar.serving.knative.dev/memory-resource-request]" },
+        { $"{Notes}['queue.sidecar.serving.knative.dev/memory-resource-limit'] = \"x\"", $"invalid value: x: {Notes}[queue.sidecar.serving.knative.dev/memory-resource-limit]" },
+        { $"{Notes}['queue.sidecar.serving.knative.dev/ephemeral-storage-resource-request'] = \"x\"", $"invalid value: x: {Notes}[queue.sidecar.serving.knative.dev/ephemeral-storage-resource-request]" },
+        { $"{Notes}['queue.sidecar.serving.knative.dev/ephemeral-storage-resource-limit'] = \"x\"", $"invalid value: x: {Notes}[queue.sidecar.serving.knative.dev/ephemeral-storage-resource-limit]" },
+        { $"{Notes}['queue.sidecar.serving.knative.dev/resource-percentage'] = \"half\"", $"invalid value: half: {Notes}[queue.sidecar.serving.knative.dev/resource-percentage]" },
         { $"{Notes}['queue.sidecar.serving.knative.dev/resource-percentage'] = \"101\"", "expected 0.1 <= 101 <= 100" },
         { "metadata.annotations['autoscaling.knative.dev/min-scale'] = \"1\"", "invalid key name \"autoscaling.knative.dev/min-scale\": metadata.annotations\nautoscaling annotations must be put under \"spec.template.metadata.annotations\" to work" },
         { "metadata.annotations['serving.knative.dev/rollout-duration'] = \"ten\"", "invalid value: ten: metadata.annotations.serving.knative.dev/rollout-duration" },
@@ -220,6 +235,74 @@ public sealed class RejectedServingTests
         { """spec.traffic = [{"percent":100,"tag":"a"},{"percent":0,"tag":"a"}]""", "Multiple definitions for \"a\": spec.traffic[0].tag, spec.traffic[1].tag" },
         { """spec.traffic = [{"percent":100,"tag":"a","url":"http://x"}]""", "must not set the field(s): spec.traffic[0].url" },
     };
+
+    /// <summary>What is refused of fields whose gates are open.</summary>
+    public static TheoryData<string, string> BehindGates => new()
+    {
+        { $"{Spec}.initContainers = [{{\"image\":\"a\",\"livenessProbe\":{{}}}}]", $"field not allowed in an init container: {Spec}.initContainers[0].livenessProbe" },
+        { $"{Spec}.initContainers = [{{\"image\":\"a\",\"readinessProbe\":{{}}}}]", $"field not allowed in an init container: {Spec}.initContainers[0].readinessProbe" },
+        { $"{Spec}.initContainers = [{{\"image\":\"a\",\"startupProbe\":{{}}}}]", $"field not allowed in an init container: {Spec}.initContainers[0].startupProbe" },
+        { $"{Spec}.initContainers = [{{\"image\":\"a\",\"lifecycle\":{{}}}}]", $"field not allowed in an init container: {Spec}.initContainers[0].lifecycle" },
+        { $"{Spec}.initContainers = [{{\"image\":\"a\",\"ports\":[{{\"containerPort\":8012}}]}}]", $"invalid value: 8012 is a reserved port: {Spec}.initContainers[0].ports[0].containerPort" },
+        { $"{Spec}.initContainers = [{{\"name\":\"i\"}}]", $"missing field(s): {Spec}.initContainers[0].image" },
+        { $"{Main}.name = \"a\"\n{Spec}.initContainers = [{{\"image\":\"a\",\"name\":\"a\"}}]", $"duplicate container name \"a\": {Spec}.initContainers[0].name" },
+        { $"{Spec}.securityContext.runAsUser = -1", $"expected 0 <= -1 <= 2147483647: {Spec}.securityContext.runAsUser" },
+        { $"{Spec}.securityContext.runAsGroup = -1", $"expected 0 <= -1 <= 2147483647: {Spec}.securityContext.runAsGroup" },
+        { $"{Spec}.securityContext.fsGroup = -1", $"expected 0 <= -1 <= 2147483647: {Spec}.securityContext.fsGroup" },
+        { $"{Spec}.securityContext.supplementalGroups = [1,-1]", $"expected 0 <= -1 <= 2147483647: {Spec}.securityContext.supplementalGroups[1]" },
+        { $"{Spec}.securityContext.seLinuxOptions = {{}}", $"must not set the field(s): {Spec}.securityContext.seLinuxOptions" },
+        { $"{Main}.ports[0] = {{\"containerPort\":80}}\n{Spec}.containers[1] = {{\"image\":\"b\",\"livenessProbe\":{{\"tcpSocket\":{{}}}}}}", $"invalid value: 0: {Spec}.containers[1].livenessProbe.tcpSocket.port\nProbe port must be specified" },
+        { $"{Main}.ports[0] = {{\"containerPort\":80}}\n{Spec}.containers[1] = {{\"image\":\"b\",\"readinessProbe\":{{\"httpGet\":{{}}}}}}", $"invalid value: 0: {Spec}.containers[1].readinessProbe.httpGet.port\nProbe port must be specified" },
+        { Volume("""{"name":"v","persistentVolumeClaim":{"claimName":"c","readOnly":true}}""") + $"\n{Main}.volumeMounts[0].readOnly = false", $"volume is readOnly but volume mount is not: {Main}.volumeMounts[0].readOnly" },
+        { Volume("""{"name":"v","emptyDir":{}}""") + $"\n{Main}.volumeMounts[0].mountPropagation = \"Both\"", $"mount propagation should be set to None or HostToContainer: {Main}.volumeMounts[0].mountPropagation" },
+        { Volume("""{"name":"v","image":{}}"""), $"missing field(s): {Spec}.volumes[0].image.reference" },
+    };
+
+    [Theory]
+    [MemberData(nameof(BehindGates))]
+    public void Service_BadSpecBehindAnOpenGate_IsRefused(string edits, string expected)
+    {
+        var open = FeaturesConfig.Keys.Where(k => k.Key != "secure-pod-defaults").ToDictionary(k => k.Key, _ => "enabled");
+        var ctx = new AdmissionContext { Config = ServingConfig.Default.With(FeaturesConfig.MapName, open).Config };
+        Assert.Contains(expected, Validation.Describe(Refuse(edits, ctx)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Service_EmptyDirOff_SaysSo()
+    {
+        var ctx = new AdmissionContext { Config = With("config-features", "kubernetes.podspec-volumes-emptydir", "disabled") };
+        Assert.Contains(
+            $"EmptyDir volume support is disabled, but found EmptyDir volume v: {Spec}.volumes[0]",
+            Validation.Describe(Refuse(Volume("""{"name":"v","emptyDir":{}}"""), ctx)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Configuration", "metadata.annotations['autoscaling.knative.dev/target'] = \"1\"", "invalid key name \"autoscaling.knative.dev/target\": metadata.annotations")]
+    [InlineData("Configuration", "metadata.labels['serving.knative.dev/service'] = \"s\"", "missing field(s): metadata.labels.serving.knative.dev/service")]
+    [InlineData("Configuration", "spec.template.metadata.name = \"other\"", "invalid value: \"other\" must have prefix \"hello-\": spec.template.metadata.name")]
+    [InlineData("Configuration", "spec.template.spec.containers[0].image = -", "missing field(s): spec.template.spec.containers[0].image")]
+    [InlineData("Route", "metadata.annotations['autoscaling.knative.dev/target'] = \"1\"", "invalid key name \"autoscaling.knative.dev/target\": metadata.annotations")]
+    [InlineData("Route", "metadata.annotations['serving.knative.dev/rollout-duration'] = \"-1s\"", "rollout-duration=-1s must be positive: metadata.annotations.serving.knative.dev/rollout-duration")]
+    [InlineData("Route", "metadata.labels['serving.knative.dev/service'] = \"s\"", "missing field(s): metadata.labels.serving.knative.dev/service")]
+    [InlineData("Route", "spec.traffic[0].configurationName = \"b@d\"", "invalid key name \"b@d\": spec.traffic[0].configurationName")]
+    [InlineData("Route", "spec.traffic[0].url = \"http://x\"", "must not set the field(s): spec.traffic[0].url")]
+    [InlineData("Revision", "metadata.labels['serving.knative.dev/configuration'] = \"c\"", "missing field(s): metadata.labels.serving.knative.dev/configuration")]
+    [InlineData("Revision", "metadata.annotations['autoscaling.knative.dev/min-scale'] = \"x\"", "invalid value: x: metadata.annotations.autoscaling.knative.dev/min-scale")]
+    [InlineData("Revision", "spec.containers[0].image = -", "missing field(s): spec.containers[0].image")]
+    [InlineData("Revision", "spec.timeoutSeconds = 601", "expected 0 <= 601 <= 600: spec.timeoutSeconds")]
+    public void OtherKind_BadSpec_IsRefused(string kind, string edits, string expected)
+    {
+        var (served, tree) = kind switch
+        {
+            "Configuration" => (Kinds.Configuration, Edits.Parse(Good)),
+            "Route" => (Kinds.Route, Edits.Parse("""{"metadata":{"name":"hello","namespace":"default"},"spec":{"traffic":[{"percent":100,"configurationName":"c"}]}}""")),
+            _ => (Kinds.Revision, Edits.Parse("""{"metadata":{"name":"hello","namespace":"default"},"spec":{"containers":[{"image":"busybox"}]}}""")),
+        };
+        tree["kind"] = kind;
+        var ctx = new AdmissionContext();
+        var errors = Validation.Validate(served, tree.Edit(edits).Defaulted(served, ctx), null, ctx);
+        Assert.Contains(expected, Validation.Describe(errors), StringComparison.Ordinal);
+    }
 
     [Theory]
     [MemberData(nameof(PodFields))]

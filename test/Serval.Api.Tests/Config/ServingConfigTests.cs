@@ -28,6 +28,36 @@ public sealed class ServingConfigTests
         Assert.All(FeaturesConfig.Keys, k => Assert.Equal(k.Default, read.Features[k.Key]));
     }
 
+    /// <summary>Keys for which any text will do, as upstream.</summary>
+    private static readonly HashSet<string> s_texts =
+    [
+        "_example", "pod-autoscaler-class", "enable-service-links", "registries-skipping-tag-resolving", "ingress-class", "certificate-class", "domain-template", "tag-template",
+        "default-external-scheme", "external-domain-tls", "auto-tls", "logging.revision-url-template", "logging.request-log-template", "tracing-endpoint",
+        "container-name-template", "init-container-name-template", "queue-sidecar-image", "queue-sidecar-token-audiences", "queue-sidecar-rootca",
+        "queue-sidecar-tls-min-version", "queue-sidecar-tls-max-version", "queue-sidecar-tls-cipher-suites", "queue-sidecar-tls-curve-preferences",
+        "queueSidecarImage", "registriesSkippingTagResolving", "ingress.class", "certificate.class", "domainTemplate", "tagTemplate", "autoTLS", "defaultExternalScheme",
+    ];
+
+    public static IEnumerable<object[]> EveryKey =>
+        from map in DefaultConfigMaps.All select map.Metadata.Name into name where name != DomainConfig.MapName
+        from key in ServingConfig.KeysOf(name) where !s_texts.Contains(key) select new object[] { name, key };
+
+    [Theory]
+    [MemberData(nameof(EveryKey))]
+    public void Key_WithNonsense_IsRefusedOrWarnedOf_AndTheLastGoodStays(string map, string key)
+    {
+        var data = Data((key, "so so"));
+        var (error, warnings) = ServingConfig.Check(map, data);
+        if (map == FeaturesConfig.MapName || key == "mesh-compatibility-mode")
+        {
+            Assert.Null(error); // ignored, as upstream, but said
+            Assert.Contains(warnings, w => w.StartsWith($"{map}: {key} = \"so so\" is ignored: allowed are ", StringComparison.Ordinal));
+            return;
+        }
+        Assert.Equal((map, key, "so so"), (error?.ConfigMap, error?.Key, error?.Value));
+        Assert.Same(ServingConfig.Default, ServingConfig.Default.With(map, data).Config);
+    }
+
     public static TheoryData<string, string, string> Refused => new()
     {
         { "config-autoscaler", "stable-window", "5s" },
