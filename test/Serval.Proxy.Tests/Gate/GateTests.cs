@@ -33,6 +33,7 @@ public sealed class GateTests
             var running = new List<Instance>();
             var waiting = new List<Waiter>();
             var state = new Dictionary<string, EndpointState>();
+            var known = new Dictionary<string, Instance>();
             for (var step = 0; step < 400; step++)
             {
                 switch (random.Next(10))
@@ -47,8 +48,8 @@ public sealed class GateTests
                         break;
                     case 4 when waiting.Count > 0:
                         var victim = waiting[random.Next(waiting.Count)];
-                        Assert.True(gate.Cancel(victim, RequestOutcome.ClientAborted));
-                        Assert.False(gate.Cancel(victim, RequestOutcome.ClientAborted));
+                        var cancelled = (gate.Cancel(victim, RequestOutcome.ClientAborted), gate.Cancel(victim, RequestOutcome.ClientAborted));
+                        Assert.True(cancelled == (true, false), $"limit {limit}, seed {seed}, step {step}: cancelled {cancelled}");
                         Assert.Equal(RequestOutcome.ClientAborted, victim.Settled.Result.Refusal);
                         waiting.Remove(victim);
                         break;
@@ -73,7 +74,9 @@ public sealed class GateTests
                         break;
                 }
                 Collect(running, waiting);
-                Check(gate, running, waiting, limit, seed, step);
+                Check(gate, running, waiting, limit, $"limit {limit}, seed {seed}, step {step}");
+                var idle = state.Where(s => s.Value == EndpointState.Ready).Select(s => s.Key).FirstOrDefault(id => IsIdle(id, time, running, known, limit));
+                Assert.True(waiting.Count == 0 || idle is null, $"limit {limit}, seed {seed}, step {step}: {waiting.Count} wait while {idle} has a free slot");
                 if (step % 50 == 49)
                 {
                     CheckProgress(gate, time, running, waiting, state.ContainsValue(EndpointState.Ready), seed, step);
@@ -82,9 +85,9 @@ public sealed class GateTests
             gate.SetInstance(E("last"));
             Collect(running, waiting);
             ReleaseAll(gate, running, waiting);
-            Assert.Empty(waiting);
+            Assert.True(waiting.Count == 0, $"limit {limit}, seed {seed}: {waiting.Count} wait at the end");
             Assert.True(gate.TakeDemand(out var demand));
-            Assert.Equal((0, 0), (demand.InFlight, demand.Held));
+            Assert.True((demand.InFlight, demand.Held) == (0, 0), $"limit {limit}, seed {seed}: {demand} at the end");
         }
     }
 
@@ -299,19 +302,26 @@ public sealed class GateTests
         }
     }
 
-    private static void Check(Gate gate, List<Instance> running, List<Waiter> waiting, int limit, int seed, int step)
+    /// <summary>Whether a ready instance could take a request: it has a free slot, and if it refused before, may be tried again.</summary>
+    private static bool IsIdle(string id, ManualTime time, List<Instance> running, Dictionary<string, Instance> known, int limit)
     {
-        var at = $"limit {limit}, seed {seed}, step {step}";
+        running.ForEach(i => known[i.Id] = i);
+        return (limit == 0 || running.Count(i => i.Id == id) < limit)
+            && (!known.TryGetValue(id, out var instance) || instance.Failures == 0 || (!instance.OnTrial && instance.SuspectUntil <= time.GetTimestamp()));
+    }
+
+    private static void Check(Gate gate, List<Instance> running, List<Waiter> waiting, int limit, string at)
+    {
         Assert.True(waiting.TrueForAll(w => !w.Settled.IsCompleted), $"{at}: not first come, first served");
-        Assert.Equal(waiting.Count, gate.Held);
+        Assert.True(waiting.Count == gate.Held, $"{at}: {waiting.Count} wait, the gate holds {gate.Held}");
         foreach (var group in running.GroupBy(i => i))
         {
-            Assert.Equal(group.Count(), group.Key.InFlight);
+            Assert.True(group.Count() == group.Key.InFlight, $"{at}: {group.Count()} run, the gate counts {group.Key.InFlight}: a release lost or doubled");
             Assert.True(limit == 0 || group.Count() <= limit, $"{at}: {group.Count()} at one instance");
         }
         if (waiting.Count > 0)
         {
-            Assert.False(gate.TryEnter(out _), $"{at}: a free slot while somebody waits");
+            Assert.False(gate.TryEnter(out _), $"{at}: somebody got in before those who wait");
         }
     }
 }
