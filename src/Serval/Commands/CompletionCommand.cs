@@ -36,12 +36,18 @@ internal sealed class CompletionCommand : Verb
         function __serval_complete
             set -l line (commandline -cp)
             set -l found (serval "[suggest:"(string length -- "$line")"]" "$line" 2>/dev/null)
+            set -l unwanted '^$'
             if not string match -q -- '-*' (commandline -ct)
-                set found (string match -rv '^[-/]' -- $found)
+                set unwanted '^([-/]|$)'
+            end
+            set found (string match -rv $unwanted -- $found)
+            if test (count $found) -eq 0
+                __fish_complete_path (commandline -ct)
+                return
             end
             printf '%s\n' $found
         end
-        complete -c serval -a '(__serval_complete)'
+        complete -c serval -f -a '(__serval_complete)'
         """;
 
     private const string PowerShell = """
