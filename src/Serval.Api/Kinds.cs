@@ -75,6 +75,12 @@ public static class Kinds
         Durability = WriteDurability.Derived,
     };
 
+    public static readonly ResourceKind HorizontalPodAutoscaler = new()
+    {
+        Group = "autoscaling", Version = "v2", Kind = "HorizontalPodAutoscaler", Plural = "horizontalpodautoscalers", ShortNames = ["hpa"],
+        Categories = ["all"],
+    };
+
     public static readonly ResourceKind EndpointSlice = new()
     {
         Group = "discovery.k8s.io", Version = "v1", Kind = "EndpointSlice", Plural = "endpointslices", HasStatus = false,
@@ -190,7 +196,7 @@ public static class Kinds
     public static readonly IReadOnlyList<ResourceKind> All =
     [
         Namespace, Pod, Service, ConfigMap, Secret, ServiceAccount, Event, Node, ResourceQuota, Endpoints,
-        Deployment, ReplicaSet, EndpointSlice, Lease, CustomResourceDefinition,
+        Deployment, ReplicaSet, HorizontalPodAutoscaler, EndpointSlice, Lease, CustomResourceDefinition,
         KService, Configuration, Revision, Route, DomainMapping,
         PodAutoscaler, Metric, KIngress, ServerlessService, Certificate, ClusterDomainClaim,
     ];

@@ -48,6 +48,11 @@ public static class ScalingSpecs
     public static string Unsupported(PodAutoscaler autoscaler, ServingConfig config)
     {
         var annotations = new AutoscalingAnnotations(autoscaler.Metadata.Annotations, config.Autoscaler);
+        if (annotations.Class == AutoscalingAnnotations.Hpa)
+        {
+            return annotations.Metric is AutoscalingAnnotations.Cpu or AutoscalingAnnotations.Memory
+                ? "" : $"metric \"{annotations.Metric}\" is not supported by class {AutoscalingAnnotations.Hpa}; cpu and memory are";
+        }
         if (annotations.Metric is not (AutoscalingAnnotations.Concurrency or AutoscalingAnnotations.Rps or ""))
         {
             return $"metric \"{annotations.Metric}\" is not supported; the revision is scaled on concurrency";

@@ -61,7 +61,9 @@ public sealed class ScalingSpecsTests
     [InlineData("metric-aggregation-algorithm=weighted-exponential", "")]
     [InlineData("metric=rps", "")]
     [InlineData("metric=queue-length", "metric \"queue-length\"")]
-    [InlineData("class=hpa.autoscaling.knative.dev", "metric \"cpu\"")]
+    [InlineData("class=hpa.autoscaling.knative.dev", "")]
+    [InlineData("class=hpa.autoscaling.knative.dev metric=memory", "")]
+    [InlineData("class=hpa.autoscaling.knative.dev metric=jobs", "metric \"jobs\"")]
     [InlineData("class=other.example.com", "class \"other.example.com\"")]
     public void Unsupported_WhatIsNotHonoured_IsNamed(string annotations, string named)
     {

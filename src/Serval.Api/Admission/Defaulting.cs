@@ -83,6 +83,10 @@ public static class Defaulting
         {
             CoreDefaults.Namespace(tree);
         }
+        else if (kind == Kinds.HorizontalPodAutoscaler)
+        {
+            HpaRules.Default(tree);
+        }
         else if (kind == Kinds.Endpoints)
         {
             CoreDefaults.Endpoints(tree);

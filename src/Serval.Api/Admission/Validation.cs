@@ -39,6 +39,10 @@ public static class Validation
         {
             QuotaRules.Warn(tree, ctx);
         }
+        else if (kind == Kinds.HorizontalPodAutoscaler)
+        {
+            HpaRules.Warn(tree, ctx);
+        }
         return kind == Kinds.ConfigMap ? [.. api.List, .. ConfigMapRules.Settings(tree, ctx)] : api.List;
     }
 
@@ -132,6 +136,10 @@ public static class Validation
         else if (kind == Kinds.ResourceQuota)
         {
             QuotaRules.ResourceQuota(tree, to);
+        }
+        else if (kind == Kinds.HorizontalPodAutoscaler)
+        {
+            HpaRules.Check(tree, to);
         }
         else if (kind == Kinds.EndpointSlice)
         {

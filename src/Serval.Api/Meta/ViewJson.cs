@@ -32,6 +32,7 @@ internal sealed partial class MetaJson : JsonSerializerContext;
 [JsonSerializable(typeof(Revision))]
 [JsonSerializable(typeof(Route))]
 [JsonSerializable(typeof(DomainMapping))]
+[JsonSerializable(typeof(HorizontalPodAutoscaler))]
 [JsonSerializable(typeof(PodAutoscaler))]
 [JsonSerializable(typeof(Metric))]
 [JsonSerializable(typeof(KIngress))]

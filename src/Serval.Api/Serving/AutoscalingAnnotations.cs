@@ -73,8 +73,12 @@ public sealed class AutoscalingAnnotations(IReadOnlyDictionary<string, string> a
     /// <summary>0 is without bound.</summary>
     public int MaxScale => Int(MaxScaleKey) ?? config.MaxScale;
 
-    /// <summary>Pods a new revision must reach once before it may be ready. A 0 the cluster does not allow is the cluster's default.</summary>
-    public int InitialScale => Int(InitialScaleKey) is { } scale && (scale != 0 || config.AllowZeroInitialScale) ? scale : config.InitialScale;
+    /// <summary>
+    /// Pods a new revision must reach once before it may be ready. A 0 the cluster does not allow is the cluster's default; of class
+    /// <see cref="Hpa"/> it is at least 1, for nothing would wake it.
+    /// </summary>
+    public int InitialScale => Math.Max(
+        Class == Hpa ? 1 : 0, Int(InitialScaleKey) is { } scale && (scale != 0 || config.AllowZeroInitialScale) ? scale : config.InitialScale);
 
     /// <summary>The least scale above zero.</summary>
     public int ActivationScale => Int(ActivationScaleKey) ?? 1;
@@ -99,6 +103,12 @@ public sealed class AutoscalingAnnotations(IReadOnlyDictionary<string, string> a
 
     /// <summary>Desired over ready pods at which panic begins (percentage / 100).</summary>
     public double PanicThreshold => (Number(PanicThresholdKey) ?? config.PanicThresholdPercentage) / 100;
+
+    /// <summary>The target as written, in units of <see cref="Metric"/>: cpu in percent of the request, memory in MiB; null when absent.</summary>
+    public double? WrittenTarget => Number(TargetKey);
+
+    /// <summary>The window as written; null when absent.</summary>
+    public TimeSpan? WrittenWindow => Span(WindowKey);
 
     /// <summary>-1 is without bound.</summary>
     public double TargetBurstCapacity => Number(TargetBurstCapacityKey) ?? config.TargetBurstCapacity;

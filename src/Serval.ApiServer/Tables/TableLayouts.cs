@@ -15,6 +15,7 @@ internal static class TableLayouts
         "pods" => PodPrinter.Layout,
         "deployments.apps" => WorkloadPrinters.Deployment,
         "replicasets.apps" => WorkloadPrinters.ReplicaSet,
+        "horizontalpodautoscalers.autoscaling" => WorkloadPrinters.HorizontalPodAutoscaler,
         "services" => NetworkPrinters.Service,
         "endpoints" => NetworkPrinters.Endpoints,
         "endpointslices.discovery.k8s.io" => NetworkPrinters.EndpointSlice,

@@ -32,6 +32,32 @@ internal static class WorkloadPrinters
             Wide(obj, cells);
         });
 
+    /// <summary>As kubernetes pkg/printers/internalversion prints it.</summary>
+    public static readonly TableLayout HorizontalPodAutoscaler = new(
+        [
+            TableLayout.Name, new("Reference"), new("Targets"), new("MinPods"), new("MaxPods", "integer"), new("Replicas", "integer"), TableLayout.Age,
+        ],
+        (obj, now, cells) =>
+        {
+            cells.Add(obj.Text("metadata", "name"));
+            cells.Add($"{obj.Text("spec", "scaleTargetRef", "kind")}/{obj.Text("spec", "scaleTargetRef", "name")}");
+            cells.Add(Targets(obj));
+            cells.Add(obj.Text("spec", "minReplicas"));
+            cells.Add(obj.Number("spec", "maxReplicas"));
+            cells.Add(obj.Number("status", "currentReplicas"));
+            cells.Add(TableLayout.AgeOf(obj, now));
+        });
+
+    private static string Targets(JsonElement obj) => string.Join(", ", obj.Items("spec", "metrics").Select(metric =>
+    {
+        var name = metric.Text("resource", "name");
+        var aim = metric.At("resource", "target");
+        var now = obj.Items("status", "currentMetrics").FirstOrDefault(m => name.Length > 0 && m.Text("resource", "name") == name).At("resource", "current");
+        var (field, unit) = aim.Has("averageValue") ? ("averageValue", "") : ("averageUtilization", "%");
+        var measured = now.Has(field) ? now.Text(field) + unit : "<unknown>";
+        return name.Length == 0 ? measured : $"{name}: {measured}/{aim.Text(field)}{unit}";
+    }));
+
     private static void Wide(JsonElement obj, List<object?> cells)
     {
         var containers = obj.Items("spec", "template", "spec", "containers").ToList();

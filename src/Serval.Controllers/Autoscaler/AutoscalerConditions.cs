@@ -9,19 +9,27 @@ internal static class AutoscalerConditions
     internal const string Initialised = "ScaleTargetInitialized";
     internal const string ServiceReady = "SKSReady";
 
-    /// <summary>Marks the conditions from what was counted.</summary>
+    /// <summary>Marks what is true of the pods and their Services.</summary>
     /// <param name="conditions">As stored.</param>
-    /// <param name="want">Desired scale; -1 when nothing is known.</param>
     /// <param name="ready">Pods that take requests.</param>
     /// <param name="threshold">Ready pods that count as active.</param>
     /// <param name="reachable">Whether the revision's Services exist.</param>
-    internal static void Mark(ConditionSet conditions, int want, int ready, int threshold, bool reachable)
+    internal static void MarkTarget(ConditionSet conditions, int ready, int threshold, bool reachable)
     {
         if (ready >= threshold && reachable)
         {
             conditions.MarkTrue(Initialised);
         }
         MarkService(conditions, ready, reachable);
+    }
+
+    /// <summary>Marks whether a revision that may be at zero takes requests.</summary>
+    /// <param name="conditions">As stored.</param>
+    /// <param name="want">Desired scale; -1 when nothing is known.</param>
+    /// <param name="ready">Pods that take requests.</param>
+    /// <param name="threshold">Ready pods that count as active.</param>
+    internal static void MarkActive(ConditionSet conditions, int want, int ready, int threshold)
+    {
         if (want == 0 || threshold == 0)
         {
             if (threshold > 0 && conditions[Active]!.Status == "Unknown")

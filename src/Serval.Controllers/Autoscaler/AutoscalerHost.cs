@@ -274,7 +274,7 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
         [LoggerMessage(EventId = 3004, Level = LogLevel.Debug, Message = "{Revision}: {Decision}")]
         internal static partial void Decided(ILogger logger, ObjectKey revision, ScaleDecision decision);
 
-        [LoggerMessage(EventId = 3003, Level = LogLevel.Debug, Message = "{Revision}: demand for a revision that has no PodAutoscaler; nothing to scale")]
+        [LoggerMessage(EventId = 3003, Level = LogLevel.Debug, Message = "{Revision}: demand for a revision that has no PodAutoscaler, or one of class hpa; nothing to scale by it")]
         internal static partial void Unknown(ILogger logger, ObjectKey revision);
     }
 }

@@ -11,7 +11,8 @@ namespace Serval.Controllers.Autoscaler;
 
 /// <summary>
 /// PodAutoscaler → ServerlessService and Metric, and the status that says how far it is (knative/serving: reconciler/autoscaling/kpa).
-/// The scale itself is <see cref="AutoscalerHost"/>'s. While a revision activates its status trails, so that a wake writes none before its pod runs.
+/// The scale itself is <see cref="AutoscalerHost"/>'s; of class hpa it is that of a HorizontalPodAutoscaler made in the Metric's place
+/// (reconciler/autoscaling/hpa). While a revision activates its status trails, so that a wake writes none before its pod runs.
 /// </summary>
 internal sealed class PodAutoscalerReconciler(
     IKubeClient client, AutoscalerHost host, ServingConfigSource config, IEventRecorder events, TimeProvider time) : IReconciler
@@ -29,6 +30,7 @@ internal sealed class PodAutoscalerReconciler(
     [
         ReconcilerWatch.Owned(Kinds.ServerlessService, Kinds.PodAutoscaler),
         ReconcilerWatch.Owned(Kinds.Metric, Kinds.PodAutoscaler),
+        ReconcilerWatch.Owned(Kinds.HorizontalPodAutoscaler, Kinds.PodAutoscaler),
         ReconcilerWatch.Labelled(Kinds.Deployment, KnativeNames.RevisionLabel),
         new ReconcilerWatch(Kinds.Pod, change => change.New.Metadata.Label(KnativeNames.RevisionLabel) is { Length: > 0 } revision
             && RevisionFacts.ReadinessChanged(change) ? [new ObjectKey(change.New.Metadata.Namespace, revision)] : []),
@@ -53,9 +55,14 @@ internal sealed class PodAutoscalerReconciler(
             autoscaler.Status.Conditions, time.GetUtcNow(), AutoscalerConditions.Active, AutoscalerConditions.Initialised, AutoscalerConditions.ServiceReady);
         try
         {
-            var serverless = await OwnedObjects.EnsureAsync(client, Kinds.ServerlessService, MakeServerless(stored, autoscaler), Name, ct);
-            var metric = await OwnedObjects.EnsureAsync(client, Kinds.Metric, MakeMetric(stored), Name, ct);
-            return await ReportAsync(stored, autoscaler, conditions, serverless, metric, ct);
+            var annotations = new AutoscalingAnnotations(stored.Metadata.Annotations, config.Current.Autoscaler);
+            var byUse = annotations.Class == AutoscalingAnnotations.Hpa;
+            var serverless = await OwnedObjects.EnsureAsync(client, Kinds.ServerlessService, MakeServerless(stored, autoscaler, byUse), Name, ct);
+            var scaler = byUse
+                ? await OwnedObjects.MirrorAsync(client, Kinds.HorizontalPodAutoscaler, HpaMaker.Make(stored, autoscaler, annotations), static _ => false, Name, ct)
+                : await OwnedObjects.EnsureAsync(client, Kinds.Metric, MakeMetric(stored, annotations), Name, ct);
+            await RemoveAsync(byUse ? Kinds.Metric : Kinds.HorizontalPodAutoscaler, stored, ct);
+            return await ReportAsync(stored, autoscaler, conditions, serverless, scaler, ct);
         }
         catch (OwnerConflictException e)
         {
@@ -67,18 +74,28 @@ internal sealed class PodAutoscalerReconciler(
     }
 
     private async Task<ReconcileResult> ReportAsync(
-        KubeObject stored, PodAutoscaler autoscaler, ConditionSet conditions, KubeObject serverless, KubeObject metric, CancellationToken ct)
+        KubeObject stored, PodAutoscaler autoscaler, ConditionSet conditions, KubeObject serverless, KubeObject scaler, CancellationToken ct)
     {
         var decision = host.Follow(stored.Key);
+        var byUse = scaler.Kind == Kinds.HorizontalPodAutoscaler.Kind;
         var spec = ScalingSpecs.From(autoscaler, config.Current);
         var deployment = RevisionFacts.Target(client, stored.Key, autoscaler);
         var replicas = RevisionFacts.Replicas(deployment);
         var ready = RevisionFacts.Ready(client, deployment);
-        var want = deployment is null ? ScaleDecision.Unknown : decision?.Desired ?? replicas;
+        var want = deployment is null ? ScaleDecision.Unknown
+            : byUse ? scaler.As<HorizontalPodAutoscaler>().Status.DesiredReplicas is > 0 and var wanted ? wanted : replicas
+            : decision?.Desired ?? replicas;
         var names = serverless.As<ServerlessService>().Status;
-        AutoscalerConditions.Mark(
-            conditions, want, ready, spec.ActiveThreshold(conditions.IsTrue(AutoscalerConditions.Initialised)),
-            names.PrivateServiceName.Length > 0);
+        var threshold = spec.ActiveThreshold(conditions.IsTrue(AutoscalerConditions.Initialised));
+        AutoscalerConditions.MarkTarget(conditions, ready, threshold, names.PrivateServiceName.Length > 0);
+        if (byUse)
+        {
+            conditions.MarkTrue(AutoscalerConditions.Active); // it never goes to zero
+        }
+        else
+        {
+            AutoscalerConditions.MarkActive(conditions, want, ready, threshold);
+        }
         MarkUnsupported(conditions, autoscaler);
         var status = new JsonObject
         {
@@ -96,7 +113,10 @@ internal sealed class PodAutoscalerReconciler(
         }
         await WriteAsync(stored, status, conditions, ct);
         _trail.Forget(stored.Key);
-        await WriteMetricAsync(metric, ct);
+        if (!byUse)
+        {
+            await WriteMetricAsync(scaler, ct);
+        }
         return ReconcileResult.Done;
     }
 
@@ -105,6 +125,15 @@ internal sealed class PodAutoscalerReconciler(
         status["observedGeneration"] = stored.Metadata.Generation;
         status["conditions"] = conditions.ToJson();
         await OwnedObjects.PatchStatusAsync(client, Kinds.PodAutoscaler, stored, status, Name, ct);
+    }
+
+    /// <summary>What another class had made for it.</summary>
+    private async Task RemoveAsync(ResourceKind kind, KubeObject stored, CancellationToken ct)
+    {
+        if (client.Cache(kind).Get(stored.Key) is { } left && left.Metadata.ControllerRef?.Uid == stored.Metadata.Uid)
+        {
+            await OwnedObjects.DeleteIfPresentAsync(client, kind, left, ct);
+        }
     }
 
     /// <summary>Metrics come with the gateways' reports: there is nothing to scrape that could fail.</summary>
@@ -129,24 +158,23 @@ internal sealed class PodAutoscalerReconciler(
         }
     }
 
-    private static JsonObject MakeServerless(KubeObject stored, PodAutoscaler autoscaler)
+    private static JsonObject MakeServerless(KubeObject stored, PodAutoscaler autoscaler, bool byUse)
     {
         var annotations = JsonMaps.ToJson(stored.Metadata.Annotations, key => key != AutoscalingAnnotations.MetricKey);
         var serverless = OwnedObjects.New(Kinds.ServerlessService, stored, stored.Metadata.Name, JsonMaps.ToJson(stored.Metadata.Labels), annotations);
         var target = autoscaler.Spec.ScaleTargetRef;
         serverless["spec"] = new JsonObject
         {
-            ["mode"] = "Proxy",
+            ["mode"] = byUse ? "Serve" : "Proxy",
             ["objectRef"] = new JsonObject { ["apiVersion"] = target.ApiVersion, ["kind"] = target.Kind, ["name"] = target.Name },
             ["protocolType"] = autoscaler.Spec.ProtocolType,
-            ["numActivators"] = 1,
+            ["numActivators"] = byUse ? 0 : 1,
         };
         return serverless;
     }
 
-    private JsonObject MakeMetric(KubeObject stored)
+    private static JsonObject MakeMetric(KubeObject stored, AutoscalingAnnotations annotations)
     {
-        var annotations = new AutoscalingAnnotations(stored.Metadata.Annotations, config.Current.Autoscaler);
         var metric = OwnedObjects.New(
             Kinds.Metric, stored, stored.Metadata.Name, JsonMaps.ToJson(stored.Metadata.Labels), JsonMaps.ToJson(stored.Metadata.Annotations));
         metric["spec"] = new JsonObject

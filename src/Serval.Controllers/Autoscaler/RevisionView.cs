@@ -1,6 +1,7 @@
 using Serval.Api;
 using Serval.Api.Autoscaling;
 using Serval.Api.Config;
+using Serval.Api.Serving;
 using Serval.Autoscaling;
 using Serval.Kube;
 
@@ -33,10 +34,11 @@ internal sealed class RevisionView
 
     private string TargetName { get; }
 
-    /// <summary>Reads the caches; null when there is no PodAutoscaler.</summary>
+    /// <summary>Reads the caches; null when there is no PodAutoscaler, or a HorizontalPodAutoscaler does its work.</summary>
     internal static RevisionView? Read(IKubeClient client, ObjectKey key, ServingConfig config)
     {
-        if (client.Cache(Kinds.PodAutoscaler).Get(key) is not { } stored || stored.Metadata.IsDeleting)
+        if (client.Cache(Kinds.PodAutoscaler).Get(key) is not { } stored || stored.Metadata.IsDeleting
+            || new AutoscalingAnnotations(stored.Metadata.Annotations, config.Autoscaler).Class == AutoscalingAnnotations.Hpa)
         {
             return null;
         }
@@ -46,7 +48,7 @@ internal sealed class RevisionView
             view.Spec.ScaleTargetRef.Name);
     }
 
-    /// <summary>This view, or a new one when something changed; null when the PodAutoscaler is gone.</summary>
+    /// <summary>This view, or a new one when something changed; null when there is none any more.</summary>
     internal RevisionView? Refreshed(IKubeClient client, ServingConfig config)
     {
         var key = _autoscaler.Key;

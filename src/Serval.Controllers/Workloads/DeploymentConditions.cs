@@ -34,18 +34,19 @@ internal sealed class DeploymentConditions(IReadOnlyList<Condition> stored, Date
 
     internal void Remove(string type) => _byType.Remove(type);
 
-    /// <summary>Ordered by type.</summary>
-    internal JsonArray ToJson() => [.. _byType.Values.Select(c => (JsonNode)Write(c))];
+    /// <summary>Ordered by type; <paramref name="updates"/>: with their <c>lastUpdateTime</c>, which other kinds do not have.</summary>
+    internal JsonArray ToJson(bool updates = true) => [.. _byType.Values.Select(c => (JsonNode)Write(c, updates))];
 
-    private JsonObject Write(Condition c) => new()
+    private JsonObject Write(Condition c, bool updates)
     {
-        ["lastTransitionTime"] = Text(c.LastTransitionTime),
-        ["lastUpdateTime"] = Text(c.LastUpdateTime ?? c.LastTransitionTime),
-        ["message"] = c.Message,
-        ["reason"] = c.Reason,
-        ["status"] = c.Status,
-        ["type"] = c.Type,
-    };
+        var written = new JsonObject { ["lastTransitionTime"] = Text(c.LastTransitionTime) };
+        if (updates)
+        {
+            written["lastUpdateTime"] = Text(c.LastUpdateTime ?? c.LastTransitionTime);
+        }
+        (written["message"], written["reason"], written["status"], written["type"]) = (c.Message, c.Reason, c.Status, c.Type);
+        return written;
+    }
 
     private string Text(DateTimeOffset? time) => (time ?? now).ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ssZ");
 }

@@ -162,12 +162,8 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, NodeRoom room, IE
         {
             conditions.Set(ReplicaFailure, "True", "FailedCreate", refusal);
         }
-        if (conditions.ToJson() is { Count: > 0 } said)
+        if (conditions.ToJson(updates: false) is { Count: > 0 } said)
         {
-            foreach (var condition in said)
-            {
-                condition!.AsObject().Remove("lastUpdateTime"); // a Deployment's only
-            }
             status["conditions"] = said;
         }
         if (JsonDiff.MergePatch(stored.ToTree()["status"] as JsonObject ?? [], status) is not null)

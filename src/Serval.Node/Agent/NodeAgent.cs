@@ -20,7 +20,7 @@ namespace Serval.Node;
 /// Runs the pods bound to this node as processes of this machine: starts, probes, restarts and stops them, signals capacity and reports their
 /// status. Disposing stops every process gracefully and leaves the Pod objects.
 /// </summary>
-public sealed partial class NodeAgent : IAsyncDisposable
+public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
 {
     private readonly NodeOptions _options;
     private readonly IKubeClient _client;
@@ -109,6 +109,9 @@ public sealed partial class NodeAgent : IAsyncDisposable
 
     /// <summary>A socket in the network of the pod with this address, which reaches what listens on the pod's 127.0.0.1; null when there is none.</summary>
     public Socket? OpenSocket(IPAddress pod) => _network?.OpenSocket(pod);
+
+    /// <inheritdoc/>
+    public PodUsage? UsageOf(string uid) => _workers.TryGetValue(uid, out var worker) ? worker.Usage() : null;
 
     /// <summary>The machine's address in the pods' network; null when pods have none of their own.</summary>
     public IPAddress? PodGateway => _network?.Gateway;

@@ -106,6 +106,20 @@ internal sealed partial class PodWorker : IDisposable
     /// <summary>Whether a ConfigMap or Secret of this name has been looked up by the pod. Any thread.</summary>
     public bool Uses(ResourceKind kind, ObjectKey key) => key.Namespace == _key.Namespace && _used.Contains((kind.Kind, key.Name));
 
+    /// <summary>What its processes have used, from /proc; null when none runs. Any thread.</summary>
+    public PodUsage? Usage()
+    {
+        PodUsage? sum = null;
+        foreach (var slot in _slots)
+        {
+            foreach (var process in slot.Process is { } leader ? ProcFs.Tree(leader.Pid) : [])
+            {
+                sum = new PodUsage((sum?.Cpu ?? default) + process.Cpu, (sum?.Memory ?? 0) + process.Memory);
+            }
+        }
+        return sum;
+    }
+
     /// <summary>A ConfigMap or Secret the pod uses changed.</summary>
     public void ReferenceChanged() => Post(() =>
     {

@@ -5,7 +5,20 @@ using System.Text;
 namespace Serval.Node.Processes;
 
 /// <summary>A line of <c>/proc/&lt;pid&gt;/stat</c>.</summary>
-internal readonly record struct ProcStat(int Pid, char State, int Parent, int Session, long StartTicks);
+internal readonly record struct ProcStat(int Pid, char State, int Parent, int Session, long StartTicks)
+{
+    private const int TicksASecond = 100; // what /proc counts in, whatever the kernel's own (proc(5): USER_HZ)
+
+    /// <summary>Processor time in such ticks, that of its children that ended included.</summary>
+    public long CpuTicks { get; init; }
+
+    /// <summary>Resident pages.</summary>
+    public long Pages { get; init; }
+
+    public TimeSpan Cpu => TimeSpan.FromSeconds((double)CpuTicks / TicksASecond);
+
+    public long Memory => Pages * Environment.SystemPageSize;
+}
 
 /// <summary>What <c>/proc</c> says about processes. Every answer may be stale when it arrives: processes come and go.</summary>
 internal static unsafe class ProcFs
@@ -145,7 +158,7 @@ internal static unsafe class ProcFs
         }
         var rest = line[(close + 2)..];
         int parent = 0, session = 0;
-        long start = 0;
+        long start = 0, cpu = 0, pages = 0;
         var field = 3;
         foreach (var range in rest.Split((byte)' '))
         {
@@ -155,14 +168,16 @@ internal static unsafe class ProcFs
                 case 4: _ = Utf8Parser.TryParse(text, out parent, out _); break;
                 case 6: _ = Utf8Parser.TryParse(text, out session, out _); break;
                 case 22: _ = Utf8Parser.TryParse(text, out start, out _); break;
+                case 14 or 15 or 16 or 17: cpu += Utf8Parser.TryParse(text, out long ticks, out _) ? ticks : 0; break;
+                case 24: _ = Utf8Parser.TryParse(text, out pages, out _); break;
                 default: break;
             }
-            if (field > 22)
+            if (field > 24)
             {
                 break;
             }
         }
-        return new ProcStat(pid, (char)rest[0], parent, session, start);
+        return new ProcStat(pid, (char)rest[0], parent, session, start) { CpuTicks = cpu, Pages = pages };
     }
 
     private static int ReadSmall(string nullTerminated, byte* buffer, int size)

@@ -116,7 +116,7 @@ internal sealed class ServalHost : IServalHost
         controllers.AddWorkloads(client, events, time)
             .AddCertificates(client, config, events, time)
             .AddServing(client, new ImageJoint(Images), config, () => new GatewayPorts(open.Port, inside.Port, proxy.HttpsPort), events, time)
-            .AddAutoscaler(client, autoscaler, config, () => [inside], events, time)
+            .AddAutoscaler(client, autoscaler, config, () => [inside], node, events, time)
             .AddNetworking(client, feed, open, proxy.HttpsPort, inside, time);
         var collector = _started.Add(new GarbageCollector(client, time, loggers.CreateLogger<GarbageCollector>()));
         await controllers.StartAsync(ct);

@@ -12,6 +12,9 @@ public sealed class RejectedKubernetesTests
     private const string Secret = """{"metadata":{"name":"m","namespace":"d"},"data":{"k":"dg=="}}""";
     private const string Slice = """{"metadata":{"name":"s","namespace":"d"},"addressType":"IPv4","endpoints":[{"addresses":["10.0.0.1"]}],"ports":[{"port":80}]}""";
 
+    private const string Hpa = """{"metadata":{"name":"h","namespace":"d"},"spec":{"scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"w"},"maxReplicas":3,"metrics":[{"type":"Resource","resource":{"name":"memory","target":{"type":"AverageValue","averageValue":"1Mi"}}}]}}""";
+    private const string HpaTarget = "spec.metrics[0].resource.target";
+
     public static TheoryData<string, string, string> Bad => new()
     {
         { "pods", "metadata.name = \"Bad\"", "metadata.name: Invalid value: \"Bad\": a lowercase RFC 1123 subdomain" },
@@ -74,6 +77,23 @@ public sealed class RejectedKubernetesTests
         { "secrets", "data = {\"..\":\"dg==\"}", "data[..]: Invalid value" },
         { "secrets", "data = {\"k\":\"not base64!\"}", "data[k]: Invalid value: <not shown>: must be base64" },
         { "secrets", "type = \"kubernetes.io/tls\"", "data[tls.crt]: Required value" },
+        { "horizontalpodautoscalers", "spec.minReplicas = 0", "spec.minReplicas: Invalid value: 0: must be greater than or equal to 1" },
+        { "horizontalpodautoscalers", "spec.maxReplicas = 0", "spec.maxReplicas: Invalid value: 0: must be greater than 0" },
+        { "horizontalpodautoscalers", "spec.maxReplicas = -", "spec.maxReplicas: Invalid value: 0: must be greater than 0" },
+        { "horizontalpodautoscalers", "spec.minReplicas = 4", "spec.maxReplicas: Invalid value: 3: must be greater than or equal to `minReplicas`" },
+        { "horizontalpodautoscalers", "spec.scaleTargetRef.kind = -", "spec.scaleTargetRef.kind: Required value" },
+        { "horizontalpodautoscalers", "spec.scaleTargetRef = -", "spec.scaleTargetRef.name: Required value" },
+        { "horizontalpodautoscalers", "spec.metrics[0].type = -", "spec.metrics[0].type: Required value" },
+        { "horizontalpodautoscalers", "spec.metrics[0].type = \"Magic\"", "spec.metrics[0].type: Unsupported value: \"Magic\"" },
+        { "horizontalpodautoscalers", "spec.metrics[0].resource = -", "spec.metrics[0].resource: Required value: must populate information for the given metric source" },
+        { "horizontalpodautoscalers", "spec.metrics[0].resource.name = -", "spec.metrics[0].resource.name: Required value" },
+        { "horizontalpodautoscalers", $"{HpaTarget}.type = -", $"{HpaTarget}.type: Required value" },
+        { "horizontalpodautoscalers", $"{HpaTarget}.averageValue = -", $"{HpaTarget}.averageUtilization: Required value: must set either a target raw value or a target utilization" },
+        { "horizontalpodautoscalers", $"{HpaTarget}.averageUtilization = 50", $"{HpaTarget}.averageValue: Forbidden: may not set both a target raw value and a target utilization" },
+        { "horizontalpodautoscalers", $"{HpaTarget}.averageValue = -\n{HpaTarget}.averageUtilization = 0", $"{HpaTarget}.averageUtilization: Invalid value: 0: must be greater than 0" },
+        { "horizontalpodautoscalers", $"{HpaTarget}.averageValue = \"0\"", $"{HpaTarget}.averageValue: Invalid value: \"0\": must be positive" },
+        { "horizontalpodautoscalers", "spec.behavior = {\"scaleDown\":{\"stabilizationWindowSeconds\":-1}}", "spec.behavior.scaleDown.stabilizationWindowSeconds: Invalid value: -1: must be greater than or equal to zero" },
+        { "horizontalpodautoscalers", "spec.behavior = {\"scaleUp\":{\"stabilizationWindowSeconds\":3601}}", "spec.behavior.scaleUp.stabilizationWindowSeconds: Invalid value: 3601: must be less than or equal to 3600" },
         { "endpointslices", "addressType = -", "addressType: Required value" },
         { "endpointslices", "endpoints[0].addresses = []", "endpoints[0].addresses: Required value: must contain at least 1 address" },
         { "endpointslices", "endpoints[0].addresses = [\"::1\"]", "endpoints[0].addresses[0]: Invalid value: \"::1\": must be a valid IPv4 address" },
@@ -102,6 +122,7 @@ public sealed class RejectedKubernetesTests
     [InlineData("configmaps")]
     [InlineData("secrets")]
     [InlineData("endpointslices")]
+    [InlineData("horizontalpodautoscalers")]
     public void Object_Good_IsAccepted(string plural)
     {
         var kind = Kinds.All.First(k => k.Plural == plural && !k.IsCustom);
@@ -195,6 +216,7 @@ public sealed class RejectedKubernetesTests
         "services" => Service,
         "configmaps" => ConfigMap,
         "secrets" => Secret,
+        "horizontalpodautoscalers" => Hpa,
         _ => Slice,
     };
 }

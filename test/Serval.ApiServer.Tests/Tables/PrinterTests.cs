@@ -50,6 +50,11 @@ public sealed class PrinterTests
             "apps/v1/Deployment", """{"spec":{"replicas":3,"selector":{"matchLabels":{"a":"b"}},"template":{"spec":{"containers":[{"name":"c","image":"i"}]}}},"status":{"readyReplicas":1,"updatedReplicas":2,"availableReplicas":1}}""",
             "x 1/3 2 1 5m c i a=b"
         },
+        {
+            "autoscaling/v2/HorizontalPodAutoscaler",
+            """{"spec":{"scaleTargetRef":{"kind":"Deployment","name":"d"},"minReplicas":1,"maxReplicas":9,"metrics":[{"type":"Resource","resource":{"name":"cpu","target":{"averageUtilization":80}}},{"type":"Resource","resource":{"name":"memory","target":{"averageValue":"200Mi"}}},{"type":"Pods","pods":{}}]},"status":{"currentReplicas":3,"currentMetrics":[{"type":"Resource","resource":{"name":"cpu","current":{"averageUtilization":12,"averageValue":"6m"}}}]}}""",
+            "x Deployment/d cpu: 12%/80%, memory: <unknown>/200Mi, <unknown> 1 9 3 5m"
+        },
         { "apps/v1/ReplicaSet", """{"spec":{"replicas":3},"status":{"replicas":2,"readyReplicas":1}}""", "x 3 2 1 5m   <none>" },
         {
             "serving.knative.dev/v1/Service", """{"status":{"url":"http://x","latestReadyRevisionName":"x-1","conditions":[{"type":"Ready","status":"True"}]}}""",

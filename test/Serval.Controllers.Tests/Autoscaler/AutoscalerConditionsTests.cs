@@ -30,7 +30,8 @@ public sealed class AutoscalerConditionsTests
     public void Active_FollowsUpstreamsTable(int want, int ready, int threshold, string before, string after)
     {
         var conditions = Conditions(new Condition { Type = AutoscalerConditions.Active, Status = before, Reason = before == "True" ? "" : "Before" });
-        AutoscalerConditions.Mark(conditions, want, ready, threshold, reachable: true);
+        AutoscalerConditions.MarkTarget(conditions, ready, threshold, reachable: true);
+        AutoscalerConditions.MarkActive(conditions, want, ready, threshold);
         var active = conditions[AutoscalerConditions.Active]!;
         Assert.Equal(after, $"{active.Status} {active.Reason}".Trim());
         Assert.Equal(ready >= threshold, conditions.IsTrue(AutoscalerConditions.Initialised));
@@ -40,9 +41,9 @@ public sealed class AutoscalerConditionsTests
     public void Active_TimedOut_IsSaidUntilThereIsDemand()
     {
         var conditions = Conditions(new Condition { Type = AutoscalerConditions.Active, Status = "False", Reason = "TimedOut" });
-        AutoscalerConditions.Mark(conditions, 0, 0, 1, reachable: true);
+        AutoscalerConditions.MarkActive(conditions, 0, 0, 1);
         Assert.Equal("TimedOut", conditions[AutoscalerConditions.Active]!.Reason);
-        AutoscalerConditions.Mark(conditions, 1, 0, 1, reachable: true);
+        AutoscalerConditions.MarkActive(conditions, 1, 0, 1);
         Assert.Equal("Queued", conditions[AutoscalerConditions.Active]!.Reason);
     }
 

@@ -104,6 +104,7 @@ internal sealed class AutoscalerWorld : IAsyncDisposable
         {
             Create(Kinds.Pod, JsonNode.Parse($$"""
                 {"metadata":{"name":"pod-{{Guid.NewGuid():N}}","namespace":"default","ownerReferences":[{"kind":"ReplicaSet","name":"hello-rs","uid":"uid-replicasets-hello-rs","controller":true}]},
+                 "spec":{"containers":[{"name":"main","resources":{"requests":{"cpu":"100m"} } }]},
                  "status":{"conditions":[{"type":"Ready","status":"{{ready}}"}]} }
                 """)!.AsObject());
         }
