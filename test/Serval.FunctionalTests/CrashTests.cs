@@ -31,9 +31,9 @@ public sealed class CrashTests(ServalFixture fixture) : IClassFixture<ServalFixt
     {
         try
         {
-            var program = File.ResolveLinkTarget(Path.Combine(directory, "exe"), returnFinalTarget: false)?.FullName;
+            var output = File.ResolveLinkTarget(Path.Combine(directory, "fd/1"), returnFinalTarget: false)?.FullName; // its log, whatever root it has
             var stat = File.ReadAllText(Path.Combine(directory, "stat"));
-            return program?.StartsWith(fixture.Serval.DataDirectory, StringComparison.Ordinal) == true
+            return output?.StartsWith(fixture.Serval.DataDirectory, StringComparison.Ordinal) == true
                 ? $"{Path.GetFileName(directory)}@{stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19]}"
                 : null;
         }

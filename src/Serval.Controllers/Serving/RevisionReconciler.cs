@@ -335,7 +335,9 @@ internal sealed class RevisionReconciler(
     private static IEnumerable<ObjectKey> Troubled(CacheChange change)
     {
         var name = change.New.Metadata.Label(KnativeNames.RevisionLabel);
-        var pod = change.New.As<Pod>();
-        return name is { Length: > 0 } && PodTroubles.Of(pod) is not null ? [new ObjectKey(pod.Metadata.Namespace, name)] : [];
+        // Its end too: the number of the Deployment's ready pods may not have changed meanwhile.
+        return name is { Length: > 0 } && (IsTroubled(change.New) || (change.Old is { } old && IsTroubled(old))) ? [new ObjectKey(change.New.Metadata.Namespace, name)] : [];
+
+        static bool IsTroubled(KubeObject pod) => PodTroubles.Of(pod.As<Pod>()) is not null;
     }
 }
