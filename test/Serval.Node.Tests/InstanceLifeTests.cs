@@ -535,7 +535,11 @@ public sealed class InstanceLifeTests
             c["ports"] = new JsonArray([.. Enumerable.Range(8000, count).Select(p => (JsonNode)new JsonObject { ["containerPort"] = p })]);
             c["readinessProbe"] = JsonNode.Parse("""{"exec":{"command":["true"]}}""");
         },
-        p => p["metadata"]!["name"] = name);
+        p =>
+        {
+            p["metadata"]!["name"] = name;
+            p["metadata"]!.AsObject().Remove("labels"); // an instance of a revision would have to listen
+        });
 
     private static async Task<string> ReadAsync(string file)
     {
