@@ -32,7 +32,7 @@ public static class PodTroubles
         {
             var reason = $"ExitCode{ended.ExitCode}";
             var again = container.RestartCount > 0 ? $", {container.RestartCount} restarts" : "";
-            return new Trouble(StepState.Failed, reason, $"ended with {Ending(ended)}{again}{Said(ended)}", Remedies.For(reason));
+            return new Trouble(StepState.Failed, reason, $"ended with {Ending(ended)}{again}{Said(ended)}", Remedies.For(ended.Reason == Remedies.OutOfMemory ? ended.Reason : reason));
         }
         if (container.State.Waiting is { Reason: not ("" or "ContainerCreating" or "PodInitializing") } waiting)
         {
@@ -54,9 +54,12 @@ public static class PodTroubles
         return Cut(text, MostOfMessage - advice.Length) + advice;
     }
 
-    /// <summary><c>exit code 137 (SIGKILL)</c>.</summary>
-    public static string Ending(TerminatedState ended) =>
-        ended.Signal > 0 ? $"exit code {ended.ExitCode} ({SignalNames.Of(ended.Signal)})" : $"exit code {ended.ExitCode}";
+    /// <summary><c>exit code 137 (SIGKILL, OOMKilled)</c>.</summary>
+    public static string Ending(TerminatedState ended)
+    {
+        string[] how = [.. ended.Signal > 0 ? [SignalNames.Of(ended.Signal)] : Array.Empty<string>(), .. ended.Reason == Remedies.OutOfMemory ? [ended.Reason] : Array.Empty<string>()];
+        return $"exit code {ended.ExitCode}{(how.Length > 0 ? $" ({string.Join(", ", how)})" : "")}";
+    }
 
     /// <summary>The containers' statuses in the order in which they start.</summary>
     public static IEnumerable<ContainerStatus> Containers(Pod pod) => pod.Status.InitContainerStatuses.Concat(pod.Status.ContainerStatuses);

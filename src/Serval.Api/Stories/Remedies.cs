@@ -5,6 +5,7 @@ internal static class Remedies
 {
     internal const string NotListening = nameof(NotListening);
     internal const string ProbeFailed = nameof(ProbeFailed);
+    internal const string OutOfMemory = "OOMKilled";
 
     public static string For(string reason) => reason switch
     {
@@ -14,6 +15,7 @@ internal static class Remedies
         "CreateContainerError" => "correct the image, or the container's command, args and workingDir",
         NotListening => "let the program listen on the port in the variable PORT, on 0.0.0.0 or 127.0.0.1, or name the port it opens as containerPort",
         ProbeFailed => "let the program answer the probe, or correct the probe",
+        OutOfMemory => "give it more in resources.limits.memory, or let the program use less",
         "Unschedulable" => "ask for less in resources.requests, or delete what is not needed",
         "FailedCreate" => "correct what is refused; it is tried again by itself",
         "ProgressDeadlineExceeded" => "correct the cause and deploy again; serving.knative.dev/progress-deadline gives a slow program more time",

@@ -12,6 +12,7 @@ using Serval.Node.Names;
 using Serval.Node.Network;
 using Serval.Node.Ports;
 using Serval.Node.Processes;
+using Serval.Node.Resources;
 using Serval.Node.Sockets;
 
 namespace Serval.Node;
@@ -35,6 +36,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
     private ExitWatcher? _exits;
     private ProcessJournal? _journal;
     private PodNetwork? _network;
+    private ControlGroups? _groups;
     private NameServer? _names;
     private volatile bool _stopping;
 
@@ -71,8 +73,9 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         await pods.WaitForSyncAsync(ct);
         var network = StartNetwork(paths, pods);
         StartNames();
+        var limits = StartGroups();
         _services = Services(paths, _exits, _journal);
-        await NodeRegistration.RegisterAsync(_client, _options.NodeName, _services.Address, _options.DataDirectory, [network.Condition, NodeCondition.View(MountsAllowed)], _options.Time, ct);
+        await NodeRegistration.RegisterAsync(_client, _options.NodeName, _services.Address, _options.DataDirectory, [network.Condition, NodeCondition.View(MountsAllowed), limits], _options.Time, ct);
         PodDirectory.DeleteOthers(paths.Pods, pods.List().Select(p => p.Metadata.Uid).ToHashSet(StringComparer.Ordinal), _logger);
         _subscriptions.Add(_client.Cache(Kinds.ConfigMap).Subscribe(c => ReferenceChanged(Kinds.ConfigMap, c)));
         _subscriptions.Add(_client.Cache(Kinds.Secret).Subscribe(c => ReferenceChanged(Kinds.Secret, c)));
@@ -92,6 +95,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
             await _names.DisposeAsync();
         }
         _network?.Dispose();
+        _groups?.Dispose();
         _services?.Logs.Dispose();
         _exits?.Dispose();
         _journal?.Dispose();
@@ -105,6 +109,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         _stopping = true;
         _journal?.KillAll();
         UnrecordedOrphans.Kill(new NodePaths(_options.DataDirectory).Pods);
+        _groups?.Dispose();
     }
 
     /// <summary>A socket in the network of the pod with this address, which reaches what listens on the pod's 127.0.0.1; null when there is none.</summary>
@@ -172,6 +177,16 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         }
     }
 
+    private NodeCondition StartGroups()
+    {
+        _groups = ControlGroups.TryStart(_options.DataDirectory, _options.Time, out var reason);
+        if (_groups is null)
+        {
+            Log.NoGroups(_logger, reason);
+        }
+        return NodeCondition.Limits(reason);
+    }
+
     private bool MountsAllowed => _options.AllowMounts ?? Capabilities.HasSysAdmin();
 
     private NodeServices Services(NodePaths paths, ExitWatcher exits, ProcessJournal journal) => new()
@@ -189,6 +204,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         Ports = new PortAllocator(_options.FirstPort, _options.LastPort),
         Logs = new LogIndexer(_options.Time, _logger),
         Network = _network,
+        Groups = _groups,
         NameServer = _names?.EndPoint.Address,
         MountsAllowed = MountsAllowed,
         UsersAllowed = MountsAllowed && Capabilities.HasUsers(), // only a view of its own lets another user reach the image
@@ -237,6 +253,9 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
     {
         [LoggerMessage(30, LogLevel.Warning, "Ended {Count} containers that an earlier run left behind")]
         public static partial void OrphansKilled(ILogger logger, int count);
+
+        [LoggerMessage(33, LogLevel.Warning, "Resources of containers are not limited: {Reason}")]
+        public static partial void NoGroups(ILogger logger, string reason);
 
         [LoggerMessage(32, LogLevel.Warning, "Pods do not resolve names of the cluster: port 53 of {Address} cannot be listened on: {Cause}. Stop what listens on port 53 of every address.")]
         public static partial void NoNames(ILogger logger, IPAddress address, string cause);

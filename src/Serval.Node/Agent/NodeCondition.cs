@@ -7,6 +7,11 @@ namespace Serval.Node.Agent;
 /// <param name="Message">In words.</param>
 internal sealed record NodeCondition(string Type, bool Holds, string Reason, string Message)
 {
+    /// <summary>Whether containers use no more than their limits; a reason says why not.</summary>
+    public static NodeCondition Limits(string reason) => reason.Length == 0
+        ? new("ResourceLimits", true, "ControlGroups", "containers use no more cpu and memory than resources.limits, and share cpu by resources.requests")
+        : new("ResourceLimits", false, "NotEnforced", $"{reason}; run Serval as root to have resources limited");
+
     /// <summary>Whether containers see no more than they should.</summary>
     public static NodeCondition View(bool mounts) => mounts
         ? new("ContainerView", true, "OwnRoot", "a program of an image has the image as its root, and devices, /proc, /sys and a host name of its own")

@@ -8,6 +8,7 @@ using Serval.Node.Logs;
 using Serval.Node.Network;
 using Serval.Node.Ports;
 using Serval.Node.Processes;
+using Serval.Node.Resources;
 using Serval.Node.Sockets;
 
 namespace Serval.Node.Agent;
@@ -37,6 +38,9 @@ internal sealed record NodeServices
     public required PodNetwork? Network { get; init; }
     /// <summary>Who resolves names for pods; null when they use the machine's resolvers.</summary>
     public required IPAddress? NameServer { get; init; }
+
+    /// <summary>Limits what containers use; null where Serval may not.</summary>
+    public required ControlGroups? Groups { get; init; }
     public required bool MountsAllowed { get; init; }
 
     /// <summary>Whether a container can have a user of its own.</summary>

@@ -3,6 +3,7 @@ using Serval.Node.Containers;
 using Serval.Node.Logs;
 using Serval.Node.Names;
 using Serval.Node.Processes;
+using Serval.Node.Resources;
 using Serval.Node.Volumes;
 
 namespace Serval.Node.Agent;
@@ -91,6 +92,7 @@ internal sealed partial class PodWorker
         {
             var launch = Prepare(slot, image);
             Directory.CreateDirectory(Path.GetDirectoryName(launch.LogPath)!);
+            launch = launch.In(_node.Groups?.Create(GroupLimits.Of(slot.Spec)));
             var run = new CancellationTokenSource();
             slot.Begin(_node.Runtime.Start(launch, status => Post(() => Ended(slot, run, status))), launch, run);
         }
@@ -214,7 +216,7 @@ internal sealed partial class PodWorker
         var now = _node.Time.GetUtcNow();
         var exitCode = status.ExitCode;
         slot.Terminated = new Termination(
-            exitCode, status.Signal, exitCode == 0 ? "Completed" : "Error", _stopping ? "" : LastWords(slot, exitCode), slot.StartedAt, now);
+            exitCode, status.Signal, exitCode == 0 ? "Completed" : status.OutOfMemory ? "OOMKilled" : "Error", _stopping ? "" : LastWords(slot, exitCode), slot.StartedAt, now);
         slot.Phase = ContainerPhase.Terminated;
         slot.Process = null;
         slot.Ready = slot.Started = slot.Starting = false;

@@ -25,6 +25,7 @@ internal static unsafe partial class Libc
     internal const short POSIX_SPAWN_SETSIGDEF = 0x04;
     internal const short POSIX_SPAWN_SETSIGMASK = 0x08;
     internal const short POSIX_SPAWN_SETSID = 0x80;
+    internal const short POSIX_SPAWN_SETCGROUP = 0x100;
 
     internal const int CLONE_FS = 0x200;
     internal const int CLONE_NEWNS = 0x20000;

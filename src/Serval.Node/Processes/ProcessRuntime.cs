@@ -2,6 +2,7 @@ using System.Text;
 using Serval.Images;
 using Serval.Node.Containers;
 using Serval.Node.Network;
+using Serval.Node.Resources;
 using Serval.Node.Volumes;
 
 namespace Serval.Node.Processes;
@@ -27,11 +28,17 @@ internal sealed record ContainerLaunch
     /// <summary>The file behind the container's terminationMessagePath; null when it has none.</summary>
     public string? TerminationMessage { get; init; }
 
+    /// <summary>Null when there are none.</summary>
+    public ControlGroup? Group { get; init; }
+
     /// <summary>Null when the container is in the machine's network.</summary>
     public NetworkNamespace? Network { get; init; }
 
     /// <summary>Null when the container sees the machine's file system as it is.</summary>
     public MountPlan? Mounts { get; init; }
+
+    /// <summary>The same in a control group, which it ends with.</summary>
+    public ContainerLaunch In(ControlGroup? group) => group is null ? this : this with { Group = group, Mounts = Mounts is null ? null : Mounts with { Groups = group.Directories } };
 }
 
 /// <summary>Runs containers as processes of this machine.</summary>
@@ -45,17 +52,24 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
     /// </summary>
     public ChildProcess Start(ContainerLaunch launch, Action<ExitStatus> exited)
     {
-        var log = OpenLog(launch.LogPath, launch.User);
+        var log = -1;
         try
         {
+            log = OpenLog(launch.LogPath, launch.User);
             return journal.Spawn(() => exits.Watch(
                 Spawn(launch, Request(launch, log), launch.Mounts is { } plan ? () => MountNamespace.Enter(plan) : null),
                 started: child => journal.Started(child, launch.PodUid, launch.Name),
                 exited: (child, status) =>
                 {
-                    exited(status);
+                    exited(status with { OutOfMemory = launch.Group?.RanOutOfMemory() == true });
                     journal.Ended(child);
+                    launch.Group?.Dispose();
                 }));
+        }
+        catch
+        {
+            launch.Group?.Dispose();
+            throw;
         }
         finally
         {
@@ -107,19 +121,37 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
         return done.Task.GetAwaiter().GetResult();
     }
 
-    // A view, a network, a name and another user are those of the thread that spawns.
+    // A view, a network, a group, a name and another user are those of the thread that spawns.
     private static int Spawn(ContainerLaunch launch, SpawnRequest request, Func<ChildRoot?>? enter) =>
-        enter is null && request is { User: null, Privileges: null } && launch is { Network: null, HostName: null }
+        enter is null && request is { User: null, Privileges: null } && launch is { Network: null, HostName: null, Group: null }
             ? ProcessSpawner.Spawn(request)
             : OnOwnThread(() =>
             {
                 launch.Network?.Enter();
+                var group = launch.Group?.OpenDoor();
                 if (launch.HostName is { } name)
                 {
                     SetHostName(name);
                 }
-                return ProcessSpawner.Spawn(request, enter?.Invoke());
+                var root = enter?.Invoke();
+                group?.Invoke(); // last: what a view costs is not the container's
+                var pid = ProcessSpawner.Spawn(request, root);
+                Add(launch.Group, pid);
+                return pid;
             });
+
+    private static void Add(ControlGroup? group, int pid)
+    {
+        try
+        {
+            group?.Add(pid);
+        }
+        catch
+        {
+            new ChildProcess(pid, startTicks: 0).Reap(); // nobody watches it yet
+            throw;
+        }
+    }
 
     private static unsafe void SetHostName(string name)
     {
@@ -145,6 +177,7 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
             Output = log,
             User = launch.User,
             Privileges = launch.Privileges,
+            Group = launch.Group?.Unified,
         };
     }
 

@@ -40,7 +40,10 @@ internal static unsafe class ProcessSpawner
     private static readonly ulong s_directoryFlags = (s_arm ? 0x4000UL : 0x10000UL) | OPath | Libc.O_CLOEXEC; // O_DIRECTORY differs
 
     // Since glibc 2.34; without it close-on-exec flags alone keep descriptors from the child.
-    private static readonly delegate* unmanaged<void*, int, int> s_closeFrom = FindCloseFrom();
+    private static readonly delegate* unmanaged<void*, int, int> s_closeFrom = Find("posix_spawn_file_actions_addclosefrom_np");
+
+    // Since glibc 2.39.
+    private static readonly delegate* unmanaged<void*, int, int> s_setGroup = Find("posix_spawnattr_setcgroup_np");
 
     private static readonly delegate* unmanaged<byte*, int> s_chroot = (delegate* unmanaged<byte*, int>)Export("chroot");
 
@@ -62,6 +65,9 @@ internal static unsafe class ProcessSpawner
 
     private static readonly Lazy<int> s_null = new(static () => Libc.open("/dev/null", Libc.O_RDWR | Libc.O_CLOEXEC, 0));
 
+    /// <summary>Whether a child can begin in <see cref="SpawnRequest.Group"/>.</summary>
+    public static bool StartsInGroup => s_setGroup != null;
+
     /// <summary>
     /// Starts the program and returns its pid. With a <paramref name="root"/> that becomes the child's root directory; then the calling
     /// thread must be in a mount namespace of its own. Throws <see cref="SpawnException"/>.
@@ -73,9 +79,10 @@ internal static unsafe class ProcessSpawner
         _ = Libc.posix_spawnattr_init(attributes);
         _ = Libc.posix_spawn_file_actions_init(actions);
         using var strings = new NativeStrings();
+        var group = StartsInGroup && request.Group is { } path ? Libc.open(path, Libc.O_PATH | Libc.O_CLOEXEC, 0) : -1;
         try
         {
-            SetSignals(attributes);
+            SetAttributes(attributes, group);
             _ = Libc.posix_spawn_file_actions_adddup2(actions, s_null.Value, 0);
             _ = Libc.posix_spawn_file_actions_adddup2(actions, request.Output, 1);
             _ = Libc.posix_spawn_file_actions_adddup2(actions, request.Output, 2);
@@ -103,6 +110,7 @@ internal static unsafe class ProcessSpawner
         {
             _ = Libc.posix_spawn_file_actions_destroy(actions);
             _ = Libc.posix_spawnattr_destroy(attributes);
+            _ = group >= 0 ? Libc.close(group) : 0;
         }
     }
 
@@ -223,22 +231,24 @@ internal static unsafe class ProcessSpawner
         s_spawn(start->Pid, start->Program, start->Actions, start->Attributes, start->Arguments, start->Environment);
 
     // The runtime ignores SIGPIPE and handles others; a child must start with none of that.
-    private static void SetSignals(void* attributes)
+    private static void SetAttributes(void* attributes, int group)
     {
         var set = stackalloc byte[SignalSetRoom];
         _ = Libc.sigfillset(set);
         _ = Libc.posix_spawnattr_setsigdefault(attributes, set);
         _ = Libc.sigemptyset(set);
         _ = Libc.posix_spawnattr_setsigmask(attributes, set);
-        _ = Libc.posix_spawnattr_setflags(
-            attributes, (short)(Libc.POSIX_SPAWN_SETSIGDEF | Libc.POSIX_SPAWN_SETSIGMASK | Libc.POSIX_SPAWN_SETSID));
+        var flags = Libc.POSIX_SPAWN_SETSIGDEF | Libc.POSIX_SPAWN_SETSIGMASK | Libc.POSIX_SPAWN_SETSID;
+        if (group >= 0)
+        {
+            s_setGroup(attributes, group);
+            flags |= Libc.POSIX_SPAWN_SETCGROUP;
+        }
+        _ = Libc.posix_spawnattr_setflags(attributes, (short)flags);
     }
 
-    private static delegate* unmanaged<void*, int, int> FindCloseFrom()
-    {
-        const string name = "posix_spawn_file_actions_addclosefrom_np";
-        return NativeLibrary.TryGetExport(LoadLibc(), name, out var address) ? (delegate* unmanaged<void*, int, int>)address : null;
-    }
+    private static delegate* unmanaged<void*, int, int> Find(string name) =>
+        NativeLibrary.TryGetExport(LoadLibc(), name, out var address) ? (delegate* unmanaged<void*, int, int>)address : null;
 
     private static nint Export(string name) => NativeLibrary.GetExport(LoadLibc(), name);
 

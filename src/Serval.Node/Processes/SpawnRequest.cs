@@ -24,6 +24,9 @@ internal sealed record SpawnRequest
 
     /// <summary>What it may be allowed to do; null is what this process may. Then too the calling thread must be one that ends.</summary>
     public ContainerPrivileges? Privileges { get; init; }
+
+    /// <summary>The directory of the control group (version 2) that it begins in where <see cref="ProcessSpawner.StartsInGroup"/>; null is this process'.</summary>
+    public string? Group { get; init; }
 }
 
 /// <summary>A root directory for a child, open as a descriptor that the spawn closes.</summary>
@@ -31,8 +34,8 @@ internal sealed record SpawnRequest
 /// <param name="IsMount">Whether it is a mount of the thread's own namespace, which can put it in the place of all others (pivot_root(2)).</param>
 internal readonly record struct ChildRoot(int Directory, bool IsMount);
 
-/// <summary>How a process ended: an exit code, or the signal that killed it.</summary>
-internal readonly record struct ExitStatus(int Code, int Signal)
+/// <summary>How a process ended: an exit code, or the signal that killed it; and whether the kernel had to end something for want of memory.</summary>
+internal readonly record struct ExitStatus(int Code, int Signal, bool OutOfMemory = false)
 {
     /// <summary>The exit code as Kubernetes reports it: 128 + signal for a killed process.</summary>
     public int ExitCode => Signal == 0 ? Code : 128 + Signal;

@@ -10,6 +10,7 @@ namespace Serval.Node.Volumes;
 internal static unsafe class KernelFiles
 {
     private const nuint Inert = Libc.MS_NOSUID | Libc.MS_NODEV | Libc.MS_NOEXEC;
+    private const string Groups = "/sys/fs/cgroup";
     private const nint AtCurrent = -100; // AT_FDCWD
     private const int CharacterDevice = 0x2000;
     private const int ReadWriteAll = 0x1B6;
@@ -35,15 +36,18 @@ internal static unsafe class KernelFiles
     ];
 
     /// <summary>Mounts them below a root that is this container's alone; what the image has at their places is hidden.</summary>
-    public static void Mount(string root)
+    public static void Mount(string root, IReadOnlyDictionary<string, string>? groups)
     {
         MountProc(Place(root, "/proc"));
         MountSys(Place(root, "/sys"));
         MountDevices(Place(root, "/dev"));
+        if (groups is not null && Directory.Exists(root + Groups))
+        {
+            MountGroups(root + Groups, groups);
+        }
         foreach (var path in s_readOnly.Select(p => root + p).Where(Path.Exists))
         {
-            MountNamespace.Mount(path, path, null, Libc.MS_BIND | Libc.MS_REC, null);
-            MountNamespace.Mount("none", path, null, Libc.MS_BIND | Libc.MS_REMOUNT | Libc.MS_RDONLY | Inert, null);
+            Show(path, path);
         }
         foreach (var path in s_masked.Select(p => root + p).Where(Path.Exists))
         {
@@ -84,9 +88,30 @@ internal static unsafe class KernelFiles
     {
         if (Libc.mount("sysfs", at, "sysfs", Libc.MS_RDONLY | Inert, null) != 0)
         {
-            MountNamespace.Mount("/sys", at, null, Libc.MS_BIND, null);
-            MountNamespace.Mount("none", at, null, Libc.MS_BIND | Libc.MS_REMOUNT | Libc.MS_RDONLY | Inert, null);
+            Show("/sys", at);
         }
+    }
+
+    private static void Show(string source, string at)
+    {
+        MountNamespace.Mount(source, at, null, Libc.MS_BIND, null);
+        MountNamespace.Mount("none", at, null, Libc.MS_BIND | Libc.MS_REMOUNT | Libc.MS_RDONLY | Inert, null);
+    }
+
+    private static void MountGroups(string at, IReadOnlyDictionary<string, string> groups)
+    {
+        if (groups.TryGetValue("", out var unified))
+        {
+            Show(unified, at);
+            return;
+        }
+        MountNamespace.Mount("tmpfs", at, "tmpfs", Inert, "mode=755,size=0");
+        foreach (var (controller, directory) in groups)
+        {
+            Directory.CreateDirectory(Path.Combine(at, controller));
+            Show(directory, Path.Combine(at, controller));
+        }
+        MountNamespace.Mount("none", at, null, Libc.MS_BIND | Libc.MS_REMOUNT | Libc.MS_RDONLY | Inert, null);
     }
 
     private static void MountDevices(string at)

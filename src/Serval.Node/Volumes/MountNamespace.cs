@@ -114,7 +114,7 @@ internal sealed class MountNamespace
             }
         }
         _root = root;
-        KernelFiles.Mount(root);
+        KernelFiles.Mount(root, _plan.Groups);
         var temporary = root + "/tmp";
         if (new FileInfo(temporary) is { Exists: false, LinkTarget: null } && !Directory.Exists(temporary))
         {

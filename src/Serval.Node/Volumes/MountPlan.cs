@@ -17,6 +17,9 @@ internal sealed record MountPlan
     /// <summary>With an image as root: whether the program finds it read-only.</summary>
     public bool ReadOnlyRoot { get; init; }
 
+    /// <summary>With an image as root: the container's control group, controller → directory, as it is seen in <c>/sys/fs/cgroup</c>; null shows none.</summary>
+    public IReadOnlyDictionary<string, string>? Groups { get; init; }
+
     /// <summary>With an image as root: files of <c>/etc</c> that are the container's, whatever the image has there.</summary>
     public IReadOnlyDictionary<string, string> EtcFiles { get; init; } = new Dictionary<string, string>();
 

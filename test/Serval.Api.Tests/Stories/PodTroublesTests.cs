@@ -17,6 +17,8 @@ public sealed class PodTroublesTests
     [InlineData("""{"initContainerStatuses":[{"name":"i","state":{"terminated":{"exitCode":2}}}]}""", "Failed ExitCode2: ended with exit code 2")]
     [InlineData("""{"containerStatuses":[{"name":"c","restartCount":3,"state":{"waiting":{"reason":"CrashLoopBackOff","message":"back-off 10s"}},"lastState":{"terminated":{"exitCode":3,"message":"first\nlast\n"}}}]}""", "Failed ExitCode3: ended with exit code 3, 3 restarts: last")]
     [InlineData("""{"containerStatuses":[{"name":"c","state":{"terminated":{"exitCode":139,"signal":11}}}]}""", "Failed ExitCode139: ended with exit code 139 (SIGSEGV)")]
+    [InlineData("""{"containerStatuses":[{"name":"c","state":{"terminated":{"exitCode":137,"signal":9,"reason":"OOMKilled"}}}]}""", "Failed ExitCode137: ended with exit code 137 (SIGKILL, OOMKilled)")]
+    [InlineData("""{"containerStatuses":[{"name":"c","state":{"terminated":{"exitCode":137,"reason":"OOMKilled"}}}]}""", "Failed ExitCode137: ended with exit code 137 (OOMKilled)")]
     [InlineData("""{"containerStatuses":[{"name":"c","state":{"waiting":{"reason":"ErrImagePull","message":"no such image"}}}]}""", "Failed ErrImagePull: no such image")]
     [InlineData("""{"containerStatuses":[{"name":"c","state":{"waiting":{"reason":"CreateContainerError"}}}]}""", "Failed CreateContainerError: CreateContainerError")]
     [InlineData("""{"conditions":[{"type":"Ready","status":"False","message":"containers with unready status: [b c]; container \"b\" has not opened port 80 after 2s; it listens on no port; container \"c\" is not ready: 503"}],"containerStatuses":[{"name":"a","ready":true},{"name":"b"},{"name":"c"}]}""", "Waiting NotListening: has not opened port 80 after 2s; it listens on no port")]
