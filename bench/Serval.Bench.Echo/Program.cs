@@ -2,9 +2,11 @@ using System.Globalization;
 using System.Net.WebSockets;
 using System.Text;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Serval.Bench.Echo;
 
-// The program of the rollout bench: GET / says which revision and pod answers, /echo is a WebSocket that says its pod and then repeats what it
-// hears. PROTOCOL=h2c makes it speak HTTP/2 without TLS. On SIGTERM it closes its sockets (1001) and answers what has begun.
+// The program of the rollout bench and of the functional tests: GET / says which revision and pod answers, /echo is a WebSocket that says its pod and
+// then repeats what it hears; Behaviors are the rest. PROTOCOL=h2c makes it speak HTTP/2 without TLS. On SIGTERM it closes its sockets (1001) and
+// answers what has begun.
 var builder = WebApplication.CreateSlimBuilder(args);
 builder.Logging.ClearProviders();
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenAnyIP(
@@ -29,7 +31,10 @@ app.Map("/echo", async context =>
     {
         while (await socket.ReceiveAsync(buffer, context.RequestAborted) is { MessageType: not WebSocketMessageType.Close } message)
         {
-            await socket.SendAsync(buffer.AsMemory(0, message.Count), message.MessageType, message.EndOfMessage, context.RequestAborted);
+            if (message.Count > 0) // an empty message is heard and not answered
+            {
+                await socket.SendAsync(buffer.AsMemory(0, message.Count), message.MessageType, message.EndOfMessage, context.RequestAborted);
+            }
         }
         await CloseAsync(socket);
     }
@@ -38,6 +43,7 @@ app.Map("/echo", async context =>
         // the client went away, or the socket was closed between hearing and repeating
     }
 });
+new Behaviors().Map(app);
 await app.RunAsync();
 
 static async Task CloseAsync(WebSocket socket)

@@ -117,18 +117,9 @@ public sealed class DomainMappingTests(ServalFixture fixture) : IClassFixture<Se
         await ServiceAsync("socket");
         await MapAsync(host, "socket");
         await ReadyAsync(host);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync("127.0.0.1", fixture.Serval.GatewayPort, patience.Token);
-        await socket.SendAsync(Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"), patience.Token);
-        var (text, buffer) = ("", new byte[4096]);
-        while (!text.EndsWith(host, StringComparison.Ordinal))
-        {
-            var read = await socket.ReceiveAsync(buffer, patience.Token);
-            Assert.True(read > 0, text);
-            text += Encoding.Latin1.GetString(buffer, 0, read);
-        }
-        Assert.StartsWith("HTTP/1.1 101 ", text, StringComparison.Ordinal);
+        using var socket = await Wire.SendingAsync(fixture.Serval.GatewayPort, $"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 101 ", await socket.UntilAsync("\r\n\r\n"), StringComparison.Ordinal);
+        await socket.UntilAsync(host);
     }
 
     [Fact]

@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-using System.Text;
 using System.Text.Json;
 
 namespace Serval.FunctionalTests;
@@ -17,16 +15,13 @@ public sealed class WebSocketTests(ServalFixture fixture) : IClassFixture<Serval
         await fixture.Kubectl.ApplyAsync(Manifests.Service(name, Program, env: Connection(asked)));
         await fixture.ReadyAsync(name);
         await fixture.AnswersAsync(name, 200);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(100)); // a third of the grace period
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync("127.0.0.1", fixture.Serval.GatewayPort, patience.Token);
-        await socket.SendAsync(
-            Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\nHost: {name}.default.localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"), patience.Token);
-        Assert.EndsWith($"\r\n\r\n{Hi}", await ReadAsync(socket, Hi, patience.Token), StringComparison.Ordinal);
+        using var socket = await Wire.SendingAsync(
+            fixture.Serval.GatewayPort, $"GET / HTTP/1.1\r\nHost: {name}.default.localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+        await socket.UntilAsync($"\r\n\r\n{Hi}");
 
         await fixture.Kubectl.OkAsync("delete", "ksvc", name);
 
-        Assert.Equal(heard, await ReadAsync(socket, "", patience.Token));
+        Assert.Equal(heard, await socket.RestAsync());
         await fixture.Kubectl.OkAsync("wait", "--for=delete", "pods", "-l", $"serving.knative.dev/service={name}", "--timeout=60s");
     }
 
@@ -44,21 +39,5 @@ public sealed class WebSocketTests(ServalFixture fixture) : IClassFixture<Serval
             trap '{{asked}}' TERM; while :; do ./busybox sleep 0.1; done
             """;
         return JsonSerializer.Serialize(new[] { new { name = "CONNECTION", value = script.ReplaceLineEndings(" ") } });
-    }
-
-    /// <summary>What comes up to a text or the end.</summary>
-    private static async Task<string> ReadAsync(Socket socket, string until, CancellationToken ct)
-    {
-        var (text, buffer) = (new StringBuilder(), new byte[4096]);
-        int read;
-        while ((read = await socket.ReceiveAsync(buffer, ct)) > 0)
-        {
-            text.Append(Encoding.Latin1.GetString(buffer, 0, read));
-            if (until.Length > 0 && text.ToString().EndsWith(until, StringComparison.Ordinal))
-            {
-                break;
-            }
-        }
-        return text.ToString();
     }
 }

@@ -8,6 +8,7 @@ public sealed class ServalFixture : IAsyncLifetime
     private static readonly string[] s_complaints = ["error:", "critical:", "Unhandled exception"];
 
     private readonly List<string> _expected = [];
+    private readonly HashSet<string> _echoes = new(StringComparer.Ordinal);
 
     internal ServalProcess Serval { get; private set; } = null!; // set by InitializeAsync, before any test
 
@@ -49,6 +50,28 @@ public sealed class ServalFixture : IAsyncLifetime
     {
         await Kubectl.ApplyAsync(Manifests.Service(name, annotations: annotations));
         await ReadyAsync(name);
+    }
+
+    /// <summary>A service of the echo program that the tests of a class share: made by the first that asks.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="spec">Lines of its revision's spec, in flow style: <c>timeoutSeconds: 1, containerConcurrency: 1</c>.</param>
+    /// <param name="http2">The program speaks HTTP/2 alone.</param>
+    /// <param name="annotations">Of its revision.</param>
+    internal async Task EchoAsync(string name, string spec = "", bool http2 = false, string annotations = "{}")
+    {
+        if (!_echoes.Add(name))
+        {
+            return;
+        }
+        if (_echoes.Count == 1)
+        {
+            var built = Repository.Path(Path.Combine("artifacts/bin/Serval.Bench.Echo", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory))));
+            var (code, _, errors) = await Serval.RunAsync("image", "add", Manifests.EchoImage, built, "--entrypoint", "./echo");
+            Assert.True(code == 0, errors);
+        }
+        await Kubectl.ApplyAsync(Manifests.Echo(name, spec, http2, annotations));
+        await ReadyAsync(name);
+        await Serval.HostAnswersAsync($"{name}.default.localhost", 200);
     }
 
     internal Task<string> ReadyAsync(string name) => Kubectl.OkAsync("wait", "--for=condition=Ready", $"ksvc/{name}", "--timeout=30s");
