@@ -6,11 +6,18 @@ public sealed class BadServiceTests(ServalFixture fixture) : IClassFixture<Serva
 {
     private const string Services = "/apis/serving.knative.dev/v1/namespaces/default/services";
 
+    /// <summary>TestContainerErrorMsg and TestImagePullError: said on the Service and all its children.</summary>
     [Fact]
     public async Task Image_Missing_IsNamed()
     {
         await fixture.Kubectl.ApplyAsync(Manifests.Service("missing-image", image: "dev.local/none:9"));
         await FailedAsync("missing-image", "dev.local/none:9");
+        foreach (var child in new[] { "configurations/missing-image", "revisions/missing-image-00001", "routes/missing-image" })
+        {
+            await fixture.UntilAsync(
+                $"/apis/serving.knative.dev/v1/namespaces/default/{child.Split('/')[0]}?fieldSelector=metadata.name={child.Split('/')[1]}",
+                o => KubeHttp.ConditionOf(o, "Ready") == "False" && KubeHttp.ConditionOf(o, "Ready", "reason") is { Length: > 0 } && KubeHttp.ConditionOf(o, "Ready", "message") is { Length: > 0 });
+        }
     }
 
     /// <summary>A digest is not looked up before: the pod says that there is no such content.</summary>

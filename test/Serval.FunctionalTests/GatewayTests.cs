@@ -153,6 +153,27 @@ public sealed partial class GatewayTests(ServalFixture fixture) : IClassFixture<
         }
     }
 
+    /// <summary>TestWebSocketBlueGreenRoute.</summary>
+    [Fact]
+    public async Task WebSockets_FollowTheSplit()
+    {
+        await fixture.EchoAsync("sides");
+        await fixture.Kubectl.ApplyAsync(Manifests.Echo("sides", "timeoutSeconds: 299", http2: false, annotations: "{}")
+            .Replace("spec:\n  template:", "spec:\n  traffic: [{revisionName: sides-00001, percent: 50}, {latestRevision: true, percent: 50}]\n  template:", StringComparison.Ordinal));
+        await fixture.UntilAsync(
+            "/apis/serving.knative.dev/v1/namespaces/default/services?fieldSelector=metadata.name=sides",
+            s => KubeHttp.IsReady(s) && s["status"]!["traffic"]!.AsArray().Any(t => (string?)t!["revisionName"] == "sides-00002"));
+        var seen = new List<string>();
+        for (var i = 0; i < 40; i++)
+        {
+            var (socket, pod) = await _client.ConnectAsync("sides");
+            socket.Dispose();
+            seen.Add(pod["sides-".Length..][..5]);
+        }
+        Assert.Equal(["00001", "00002"], seen.Distinct().Order(StringComparer.Ordinal));
+        Assert.InRange(seen.Count(s => s == "00001"), 4, 36); // five standard deviations
+    }
+
     /// <summary>Knative's runtime contract: the program sees the host that was asked for and where from, and nothing that is between gateway and revision.</summary>
     [Theory]
     [MemberData(nameof(Protocols))]

@@ -12,7 +12,7 @@ public sealed class TimeoutTests(ServalFixture fixture) : IClassFixture<ServalFi
     [InlineData("idle", "timeoutSeconds: 600, idleTimeoutSeconds: 1", true)]
     public async Task Answer_ThatTakesTooLong_Is504_OrEnds(string name, string spec, bool endsWhatHasBegun)
     {
-        await fixture.Kubectl.OkAsync("patch", "configmap", "config-defaults", "-n", "knative-serving", "--type=merge", "-p", """{"data":{"max-revision-timeout-seconds":"600"}}""");
+        await fixture.ConfigureAsync("config-defaults", "max-revision-timeout-seconds", "600");
         await fixture.EchoAsync(name, spec);
         using var client = new GatewayClient(fixture.Serval.GatewayPort);
         Assert.Equal(200, (await client.AskAsync(name)).Code);
@@ -34,7 +34,7 @@ public sealed class TimeoutTests(ServalFixture fixture) : IClassFixture<ServalFi
     [InlineData("idle", "timeoutSeconds: 600, idleTimeoutSeconds: 1")]
     public async Task WebSocket_WithoutAnAnswerInTime_IsCutOff(string name, string spec)
     {
-        await fixture.Kubectl.OkAsync("patch", "configmap", "config-defaults", "-n", "knative-serving", "--type=merge", "-p", """{"data":{"max-revision-timeout-seconds":"600"}}""");
+        await fixture.ConfigureAsync("config-defaults", "max-revision-timeout-seconds", "600");
         await fixture.EchoAsync(name, spec);
         using var client = new GatewayClient(fixture.Serval.GatewayPort);
         var (socket, _) = await client.ConnectAsync(name);

@@ -113,7 +113,7 @@ public sealed class TrafficTests(ServalFixture fixture) : IClassFixture<ServalFi
         await ApplyAsync("marked", "2", "[{tag: first, revisionName: marked-00001, percent: 0}, {revisionName: marked-00002, percent: 100}]");
         Assert.Equal("marked-00002\n", (await _client.AskAsync("marked", headers: ("Knative-Serving-Tag", "first"))).Text);
 
-        await FeatureAsync("tag-header-based-routing", "Enabled");
+        await fixture.ConfigureAsync("config-features", "tag-header-based-routing", "Enabled");
         try
         {
             await fixture.UntilAsync(
@@ -128,7 +128,7 @@ public sealed class TrafficTests(ServalFixture fixture) : IClassFixture<ServalFi
         }
         finally
         {
-            await FeatureAsync("tag-header-based-routing", "Disabled");
+            await fixture.ConfigureAsync("config-features", "tag-header-based-routing", "Disabled");
         }
     }
 
@@ -257,9 +257,6 @@ public sealed class TrafficTests(ServalFixture fixture) : IClassFixture<ServalFi
         }
         return codes;
     }
-
-    private Task FeatureAsync(string name, string value) =>
-        fixture.Kubectl.OkAsync("patch", "configmap", "config-features", "-n", "knative-serving", "--type=merge", "-p", $$"""{"data":{"{{name}}":"{{value}}"} }""");
 
     private Task UntilAsync(string plural, string name, Func<JsonObject, bool> wanted) =>
         fixture.UntilAsync($"{Serving}/{plural}?fieldSelector=metadata.name={name}", wanted, seconds: 60);

@@ -44,6 +44,36 @@ public sealed class VisibilityTests(ServalFixture fixture) : IClassFixture<Serva
             (string?)service["status"]?["url"] is { } url && url.Contains(".svc.cluster.local", StringComparison.Ordinal) && url == (string?)service["status"]!["address"]!["url"];
     }
 
+    /// <summary>
+    /// TestSubrouteVisibilityPublicToPrivate, TestSubrouteVisibilityPrivateToPublic and TestRouteVisibilityChanges: the label of a tag's placeholder hides that tag
+    /// alone; that of the service hides all, and when it is taken away the tag stays hidden.
+    /// </summary>
+    [Fact]
+    public async Task Tag_IsHiddenAlone_ByTheLabelOfItsService()
+    {
+        await fixture.Kubectl.ApplyAsync(Saying.Service("part", Saying.Template(), "[{tag: one, percent: 60}, {tag: two, percent: 40}]"));
+        await HiddenAsync();
+
+        await fixture.Kubectl.OkAsync("label", "service", "one-part", Label + "=cluster-local");
+        await HiddenAsync("one");
+        await fixture.AnswersAsync("one-part", 404);
+        Assert.Equal(200, await AskAsync("one-part.default", inside: true));
+        await fixture.AnswersAsync("two-part", 200);
+
+        await fixture.Kubectl.OkAsync("label", "ksvc", "part", Label + "=cluster-local");
+        await HiddenAsync("one", "two", "");
+        await fixture.Kubectl.OkAsync("label", "ksvc", "part", Label + "-");
+        await HiddenAsync("one");
+        await fixture.AnswersAsync("part", 200);
+
+        Task HiddenAsync(params string[] hidden) => fixture.UntilAsync(
+            "/apis/serving.knative.dev/v1/namespaces/default/routes?fieldSelector=metadata.name=part",
+            r => KubeHttp.IsReady(r) && IsLocal(r["status"]!["url"]) == hidden.Contains("")
+                && r["status"]!["traffic"]!.AsArray().All(t => IsLocal(t!["url"]) == hidden.Contains((string)t["tag"]!)));
+
+        static bool IsLocal(System.Text.Json.Nodes.JsonNode? url) => ((string?)url)?.Contains(".svc.cluster.local", StringComparison.Ordinal) == true;
+    }
+
     [Fact]
     public async Task LabelFlips_DropNoRequestInside()
     {

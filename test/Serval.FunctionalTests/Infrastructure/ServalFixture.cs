@@ -74,6 +74,10 @@ public sealed class ServalFixture : IAsyncLifetime
         await Serval.HostAnswersAsync($"{name}.default.localhost", 200);
     }
 
+    /// <summary>Sets one key of a map in knative-serving.</summary>
+    internal Task<string> ConfigureAsync(string map, string key, string value) =>
+        Kubectl.OkAsync("patch", "configmap", map, "-n", "knative-serving", "--type=merge", "-p", $$"""{"data":{"{{key}}":"{{value}}"} }""");
+
     internal Task<string> ReadyAsync(string name) => Kubectl.OkAsync("wait", "--for=condition=Ready", $"ksvc/{name}", "--timeout=30s");
 
     /// <summary>Follows the objects at <paramref name="path"/> until one is as wanted; says what it saw last when that does not come.</summary>
