@@ -113,5 +113,7 @@ public sealed class EnvironmentTests
         public Secret? Secret(string name) => name != "s"
             ? null
             : KubeObject.From(new JsonObject { ["data"] = new JsonObject { ["token"] = "aHVzaA==" } }).As<Secret>();
+
+        public ObjectMeta? ServiceAccount(string name) => null;
     }
 }

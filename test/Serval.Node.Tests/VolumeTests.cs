@@ -247,6 +247,30 @@ public sealed class VolumeTests
     }
 
     [PrivilegedFact]
+    public async Task ServiceAccountToken_IsThePods_AndReplacedBeforeItEnds()
+    {
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time);
+        var pod = Mounting(
+            "cat /token-test/t; echo; first=$(cat /token-test/t); until [ \"$(cat /token-test/t)\" != \"$first\" ]; do sleep 0.05; done; cat /token-test/t; echo; echo done",
+            "/token-test", """{"name":"v","projected":{"sources":[{"serviceAccountToken":{"path":"t","audience":"api","expirationSeconds":600}}]}}""");
+        pod["spec"]!["serviceAccountName"] = "robot";
+        await node.CreateAsync(pod);
+        await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting: { Reason: "CreateContainerConfigError", Message: var m } }] && m.StartsWith("serviceaccount \"robot\" not found", StringComparison.Ordinal));
+        await node.CreateAsync(Kinds.ServiceAccount, """{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"robot","namespace":"default","uid":"u-7"}}""");
+        var first = Claims(await node.LogAsync("\n"));
+        Assert.Equal(("api", "system:serviceaccount:default:robot"), ((string?)first["aud"]![0], (string?)first["sub"]));
+        Assert.Equal(("u-7", "p1"), ((string?)first["kubernetes.io"]!["serviceaccount"]!["uid"], (string?)first["kubernetes.io"]!["pod"]!["name"]));
+
+        time.Advance(TimeSpan.FromSeconds(480));
+
+        var second = Claims((await node.LogAsync("done\n")).Split('\n')[1]);
+        Assert.Equal((600, 480), ((long)second["exp"]! - (long)second["iat"]!, (long)second["iat"]! - (long)first["iat"]!));
+
+        static JsonNode Claims(string token) => JsonNode.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(token.Split('.')[1]))!;
+    }
+
+    [PrivilegedFact]
     public async Task ExecProbe_OfAContainerWithItsOwnRoot_SeesThatRootOnly()
     {
         await using var node = await TestNode.StartAsync();

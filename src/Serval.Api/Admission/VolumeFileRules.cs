@@ -13,7 +13,22 @@ internal static class VolumeFileRules
         foreach (var (i, source) in volume.Object("projected").Objects("sources"))
         {
             Sources(source, $"{at}.projected.sources[{i}]", to);
+            if (source.Object("serviceAccountToken") is { } token)
+            {
+                Token(token, $"{at}.projected.sources[{i}].serviceAccountToken", to);
+            }
         }
+    }
+
+    // validateProjectionSources
+    private static void Token(JsonObject token, string at, Problems to)
+    {
+        if (token.Number("expirationSeconds") is < 600 or > 1L << 32)
+        {
+            var limit = token.Number("expirationSeconds") < 600 ? "less than 10 minutes" : "larger than 2^32 seconds";
+            to.Invalid($"{at}.expirationSeconds", token.Number("expirationSeconds").ToString()!, $"may not specify a duration {limit}");
+        }
+        RelativePath(token, at, to);
     }
 
     private static void Sources(JsonObject owner, string at, Problems to)
@@ -37,6 +52,11 @@ internal static class VolumeFileRules
         {
             to.Invalid($"{at}.mode", item.Number("mode").ToString()!, "must be a number between 0 and 0777 (octal), both inclusive");
         }
+        RelativePath(item, at, to);
+    }
+
+    private static void RelativePath(JsonObject item, string at, Problems to)
+    {
         var path = item.String("path");
         if (path.Length == 0)
         {

@@ -280,9 +280,21 @@ public sealed record ProjectedSource
     [System.Text.Json.Serialization.JsonPropertyName("downwardAPI")]
     public DownwardApiProjection? DownwardApi { get; init; }
 
-    /// <summary>Sources this version does not mount (serviceAccountToken …); settable for the JSON reader only.</summary>
+    public ServiceAccountTokenProjection? ServiceAccountToken { get; init; }
+
+    /// <summary>Sources this version does not mount (clusterTrustBundle …); settable for the JSON reader only.</summary>
     [System.Text.Json.Serialization.JsonExtensionData]
     public IDictionary<string, JsonElement>? Other { get; set; }
+}
+
+public sealed record ServiceAccountTokenProjection
+{
+    /// <summary>Empty is the API server.</summary>
+    public string Audience { get; init => field = value ?? field; } = "";
+
+    public long? ExpirationSeconds { get; init; }
+
+    public string Path { get; init => field = value ?? field; } = "";
 }
 
 /// <summary>Fields of the pod as files, as one source of several.</summary>

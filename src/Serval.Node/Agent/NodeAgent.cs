@@ -79,6 +79,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         PodDirectory.DeleteOthers(paths.Pods, pods.List().Select(p => p.Metadata.Uid).ToHashSet(StringComparer.Ordinal), _logger);
         _subscriptions.Add(_client.Cache(Kinds.ConfigMap).Subscribe(c => ReferenceChanged(Kinds.ConfigMap, c)));
         _subscriptions.Add(_client.Cache(Kinds.Secret).Subscribe(c => ReferenceChanged(Kinds.Secret, c)));
+        _subscriptions.Add(_client.Cache(Kinds.ServiceAccount).Subscribe(c => ReferenceChanged(Kinds.ServiceAccount, c)));
         _subscriptions.Add(pods.Subscribe(PodChanged));
     }
 
@@ -205,6 +206,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         Logs = new LogIndexer(_options.Time, _logger),
         Network = _network,
         Groups = _groups,
+        Tokens = _options.Tokens,
         NameServer = _names?.EndPoint.Address,
         MountsAllowed = MountsAllowed,
         UsersAllowed = MountsAllowed && Capabilities.HasUsers(), // only a view of its own lets another user reach the image

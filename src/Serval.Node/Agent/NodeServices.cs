@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.Api.Core;
 using Serval.Kube;
+using Serval.Kube.Tokens;
 using Serval.Node.Containers;
 using Serval.Node.Logs;
 using Serval.Node.Network;
@@ -41,6 +42,9 @@ internal sealed record NodeServices
 
     /// <summary>Limits what containers use; null where Serval may not.</summary>
     public required ControlGroups? Groups { get; init; }
+
+    /// <summary>Signs service accounts' tokens; null where nobody does.</summary>
+    public required ServiceAccountTokens? Tokens { get; init; }
     public required bool MountsAllowed { get; init; }
 
     /// <summary>Whether a container can have a user of its own.</summary>
@@ -53,7 +57,7 @@ internal sealed record NodeServices
     /// <summary>This machine, as pods reach it.</summary>
     public string Address => Network?.Gateway.ToString() ?? Loopback;
 
-    /// <summary>The ConfigMaps and Secrets of a namespace; <paramref name="used"/> hears of every look-up.</summary>
+    /// <summary>What pods of a namespace refer to; <paramref name="used"/> hears of every look-up.</summary>
     public IReferences References(string ns, Action<ResourceKind, string> used) => new CachedReferences(Client, ns, used);
 
     private sealed class CachedReferences(IKubeClient client, string ns, Action<ResourceKind, string> used) : IReferences
@@ -61,6 +65,8 @@ internal sealed record NodeServices
         public ConfigMap? ConfigMap(string name) => Find(Kinds.ConfigMap, name)?.As<ConfigMap>();
 
         public Secret? Secret(string name) => Find(Kinds.Secret, name)?.As<Secret>();
+
+        public ObjectMeta? ServiceAccount(string name) => Find(Kinds.ServiceAccount, name)?.Metadata;
 
         private KubeObject? Find(ResourceKind kind, string name)
         {

@@ -124,6 +124,7 @@ internal sealed partial class PodWorker
         var command = ContainerCommand.Resolve(slot.Spec, image, environment, PodHosts.Name(_pod), Environment.GetEnvironmentVariable, user);
         var root = command.NeedsRoot && _node.MountsAllowed ? image.RootDirectory : null;
         var binds = _volumes.Prepare(slot.Spec, Payload()).ToList();
+        WatchTokens();
         if (_node.NameServer is not null)
         {
             binds.Add(new BindMount(PrepareResolver(), ResolverFile.Path, ReadOnly: false));

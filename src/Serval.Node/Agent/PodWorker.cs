@@ -16,6 +16,8 @@ namespace Serval.Node.Agent;
 /// </summary>
 internal sealed partial class PodWorker : IDisposable
 {
+    private static readonly TimeSpan s_leastTokenAge = TimeSpan.FromSeconds(10); // also between tries when one cannot be had
+
     private readonly NodeServices _node;
     private readonly Channel<Action> _mailbox = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
     private readonly CancellationTokenSource _life = new(); // ends when the pod is to stop
@@ -30,6 +32,8 @@ internal sealed partial class PodWorker : IDisposable
     private readonly PodStatusBuilder _status;
     private readonly PodVolumes _volumes;
     private readonly IReferences _references;
+    private readonly PodTokens _tokens;
+    private bool _tokensWatched;
     private readonly bool _wasFinished;
     private volatile HashSet<(string Kind, string Name)> _used = []; // replaced whole on the pod's own turn
     private Pod _pod;
@@ -53,6 +57,7 @@ internal sealed partial class PodWorker : IDisposable
         _status = new PodStatusBuilder(_pod, node.Time.GetUtcNow());
         _volumes = new PodVolumes(_pod, NodePaths.Volumes(_directory), node.MountsAllowed, node.UsersAllowed ? _pod.Spec.SecurityContext.FsGroup : null);
         _references = node.References(_key.Namespace, Use);
+        _tokens = new PodTokens(_pod, node.Tokens, _references, node.Time);
         _wasFinished = _pod.Status.Phase is "Succeeded" or "Failed";
         _slots =
         [
@@ -141,6 +146,22 @@ internal sealed partial class PodWorker : IDisposable
         if (!_volumes.Refresh(Payload()))
         {
             After(s_firstRetry, RefreshVolumes);
+        }
+    }
+
+    // A token that a running program holds is replaced long before it ends.
+    private void WatchTokens()
+    {
+        if (!_tokensWatched && _tokens.Due is { } due)
+        {
+            _tokensWatched = true;
+            var left = due - _node.Time.GetUtcNow();
+            After(left > s_leastTokenAge ? left : s_leastTokenAge, () =>
+            {
+                _tokensWatched = false;
+                RefreshVolumes();
+                WatchTokens();
+            });
         }
     }
 
@@ -343,7 +364,7 @@ internal sealed partial class PodWorker : IDisposable
 
     private PodFields Fields() => new(_pod, _node.NodeName, _node.Address, Address);
 
-    private VolumePayload Payload() => new(_pod, Fields(), _references);
+    private VolumePayload Payload() => new(_pod, Fields(), _references, _tokens);
 
     private static bool Same(IReadOnlyDictionary<string, string> a, IReadOnlyDictionary<string, string> b) =>
         a.Count == b.Count && a.All(p => b.TryGetValue(p.Key, out var value) && value == p.Value);

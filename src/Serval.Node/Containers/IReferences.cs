@@ -1,11 +1,14 @@
+using Serval.Api;
 using Serval.Api.Core;
 
 namespace Serval.Node.Containers;
 
-/// <summary>The ConfigMaps and Secrets of one namespace.</summary>
+/// <summary>What pods of one namespace refer to.</summary>
 internal interface IReferences
 {
     ConfigMap? ConfigMap(string name);
 
     Secret? Secret(string name);
+
+    ObjectMeta? ServiceAccount(string name);
 }

@@ -5,7 +5,7 @@ using Serval.Node.Containers;
 namespace Serval.Node.Volumes;
 
 /// <summary>The files of a volume that comes from API objects. Messages are kubelet's.</summary>
-internal sealed class VolumePayload(Pod pod, PodFields fields, IReferences references)
+internal sealed class VolumePayload(Pod pod, PodFields fields, IReferences references, PodTokens tokens)
 {
     private const int DefaultMode = 0x1A4; // rw-r--r--
 
@@ -41,7 +41,7 @@ internal sealed class VolumePayload(Pod pod, PodFields fields, IReferences refer
         {
             throw new ContainerConfigException(
                 $"projected volume \"{volume}\": source {string.Join(", ", other.Keys)} is not supported by this node; "
-                + "use configMap, secret or downwardAPI");
+                + "use configMap, secret, downwardAPI or serviceAccountToken");
         }
         if (source.ConfigMap is { } c)
         {
@@ -54,6 +54,10 @@ internal sealed class VolumePayload(Pod pod, PodFields fields, IReferences refer
         if (source.DownwardApi is { } d)
         {
             AddFields(files, d.Items, mode);
+        }
+        if (source.ServiceAccountToken is { } t)
+        {
+            files[Checked(t.Path)] = new VolumeFile(Encoding.UTF8.GetBytes(tokens.Get(t)), mode);
         }
     }
 

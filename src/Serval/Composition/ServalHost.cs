@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.ApiServer;
+using Serval.ApiServer.Certificates;
 using Serval.ApiServer.Pipeline;
 using Serval.ApiServer.Store;
 using Serval.Cli;
@@ -145,6 +146,7 @@ internal sealed class ServalHost : IServalHost
         var settings = new NodeOptions
         {
             DataDirectory = Options.DataDirectory, PodNetwork = Options.PodNetwork, IsServed = proxy.Serves, Time = time, Loggers = loggers,
+            Tokens = ServiceAccountKey.Open(Options.DataDirectory, time),
         };
         return client.Cache(Kinds.Node).List() is [var known] ? settings with { NodeName = known.Metadata.Name } : settings;
     }

@@ -3,6 +3,7 @@ using Serval.Api;
 using Serval.Api.Core;
 using Serval.Images;
 using Serval.Kube;
+using Serval.Kube.Tokens;
 
 namespace Serval.Node.Tests;
 
@@ -25,7 +26,7 @@ internal sealed class TestNode : IAsyncDisposable, IImageRoots
         _options = new NodeOptions
         {
             DataDirectory = Data, NodeName = "node-1", FirstPort = first, LastPort = first + 19, AllowMounts = allowMounts,
-            Time = time ?? TimeProvider.System, PodNetwork = podNetwork,
+            Time = time ?? TimeProvider.System, PodNetwork = podNetwork, Tokens = new ServiceAccountTokens(ServiceAccountTokens.NewKey(), time ?? TimeProvider.System),
         };
         Capacity = new DirectCapacitySignal();
         Capacity.Subscribe(c =>
