@@ -101,6 +101,28 @@ public sealed class ProbeWireTests
         Assert.StartsWith($"Get \"https://127.0.0.1:{Port(server)}/\": ", result.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(HttpProtocols.Http2, 200, "HTTP/2", true)]
+    [InlineData(HttpProtocols.Http1, 200, "HTTP/1.1", true)]
+    [InlineData(HttpProtocols.Http1, 503, "HTTP/1.1", false)]
+    public async Task EitherHttp_IsTriedWithHttp2First(HttpProtocols spoken, int status, string protocol, bool ok)
+    {
+        var asked = "";
+        await using var server = await ServeAsync(spoken, http =>
+        {
+            asked = $"{http.Request.Protocol} {http.Request.Path} {http.Request.Headers["X-Probe"]} {http.Request.Headers.UserAgent}";
+            http.Response.StatusCode = status;
+            return Task.CompletedTask;
+        });
+        var get = new HttpGetAction { Path = "/health", HttpHeaders = [new HttpHeader("X-Probe", "yes")] };
+        var target = new ProbeTarget("127.0.0.1", Port(server));
+
+        Assert.Equal(ok, (await NetworkChecks.EitherHttpAsync(get, target, CancellationToken.None)).Ok);
+
+        Assert.StartsWith($"{protocol} /health yes kube-probe/", asked, StringComparison.Ordinal);
+        Assert.Equal(ok && spoken == HttpProtocols.Http1, (await NetworkChecks.HttpAsync(get, target, CancellationToken.None)).Ok);
+    }
+
     private static async Task<WebApplication> ServeAsync(HttpProtocols protocols, RequestDelegate answer, bool tls = false)
     {
         var builder = WebApplication.CreateSlimBuilder();

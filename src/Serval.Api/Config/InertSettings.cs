@@ -38,7 +38,6 @@ internal static class InertSettings
         ["kubernetes.podspec-hostnetwork"] = "the field is stored; --pod-network off gives every pod the machine's network",
         ["kubernetes.podspec-priorityclassname"] = "no pod gives way to another",
         ["kubernetes.podspec-schedulername"] = OneNode,
-        ["autodetect-http2"] = "name the port h2c for a program that speaks HTTP/2",
         ["queueproxy.mount-podinfo"] = NoSidecar,
         ["queueproxy.resource-defaults"] = NoSidecar,
         ["cluster-local-domain-tls"] = "names inside the cluster are served without TLS",

@@ -44,6 +44,9 @@ public static class KnativeNames
     public const string NoGcAnnotation = ServingGroup + "/no-gc";
     /// <summary>Serval's own, on a pod: containers whose first readiness is tried eagerly, each try a short one; names with commas between.</summary>
     public const string EagerReadinessAnnotation = "serval.dev/eager-readiness";
+
+    /// <summary>Of pods whose readiness is asked for with HTTP/2 first (config-features: autodetect-http2).</summary>
+    public const string DetectHttp2Annotation = "serval.dev/detect-http2";
     public const string RoutesAnnotation = ServingGroup + "/routes";
     public const string RoutingStateModifiedAnnotation = ServingGroup + "/routingStateModified";
     public const string RolloutDurationAnnotation = ServingGroup + "/rollout-duration";

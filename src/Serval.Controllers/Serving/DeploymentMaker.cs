@@ -28,6 +28,10 @@ internal static class DeploymentMaker
         {
             podAnnotations[KnativeNames.EagerReadinessAnnotation] = eager;
         }
+        if (config.Features.AutoDetectHttp2 == FeatureFlag.Enabled)
+        {
+            podAnnotations[KnativeNames.DetectHttp2Annotation] = "true";
+        }
         var serving = revision.Spec.Containers.FirstOrDefault(c => c.Ports.Count > 0) ?? revision.Spec.Containers[0];
         podAnnotations["kubectl.kubernetes.io/default-container"] = serving.Name;
         deployment["spec"] = new JsonObject

@@ -167,7 +167,8 @@ internal sealed partial class PodWorker
             Listening = isOwn ? ct => ListeningAsync(slot, name, target.Port, ct) : null,
             ListeningIsEnough = probe.HttpGet is null && probe is { SuccessThreshold: null or <= 1 },
             Check = probe.HttpGet is { } get
-                ? ct => NetworkChecks.HttpAsync(get, target, ct)
+                ? ct => name == Readiness && _pod.Metadata.Annotation(KnativeNames.DetectHttp2Annotation) is not null
+                    ? NetworkChecks.EitherHttpAsync(get, target, ct) : NetworkChecks.HttpAsync(get, target, ct)
                 : ct => NetworkChecks.TcpAsync(target, ct),
         };
     }

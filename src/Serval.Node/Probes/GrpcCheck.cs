@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
-using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Text;
 using Serval.Api.Core;
 
@@ -15,32 +13,17 @@ internal static class GrpcCheck
     private const byte Serving = 1;
     private const int FrameHead = 5;
 
-    // A program that answers without end must not fill the node's memory.
-    private const int MostAnswer = 64 * 1024;
-
-    // A probe goes to the instance itself, whatever proxy the environment names for others.
-    private static readonly HttpClient s_client = new(new SocketsHttpHandler
-    {
-        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(1), UseProxy = false, AllowAutoRedirect = false, ConnectCallback = ConnectAsync,
-    })
-    { MaxResponseContentBufferSize = MostAnswer };
-
-    private static readonly HttpRequestOptionsKey<ProbeTarget> s_target = new("serval.target");
-
     public static async Task<ProbeResult> RunAsync(GrpcAction action, ProbeTarget target, CancellationToken ct)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, $"http://{target}/grpc.health.v1.Health/Check")
         {
-            Version = HttpVersion.Version20,
-            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
             Content = new ByteArrayContent(Frame(action.Service)),
         };
-        request.Options.Set(s_target, target);
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
         request.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
         try
         {
-            using var response = await s_client.SendAsync(request, ct);
+            using var response = await Http2Client.SendAsync(request, target, ct);
             var body = await response.Content.ReadAsByteArrayAsync(ct);
             return body is [_, _, _, _, _, StatusField, Serving, ..]
                 ? ProbeResult.Success
@@ -51,11 +34,6 @@ internal static class GrpcCheck
             return ProbeResult.Failure($"grpc health check at {target}: {e.Message}");
         }
     }
-
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken ct) =>
-        context.InitialRequestMessage.Options.TryGetValue(s_target, out var target)
-            ? new NetworkStream(await target.ConnectAsync(ct), ownsSocket: true)
-            : throw new InvalidOperationException("a probe names its target");
 
     private static string Trailer(HttpResponseMessage response) =>
         response.TrailingHeaders.TryGetValues("grpc-status", out var values) || response.Headers.TryGetValues("grpc-status", out values)

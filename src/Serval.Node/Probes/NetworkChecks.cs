@@ -56,6 +56,33 @@ internal static class NetworkChecks
         }
     }
 
+    /// <summary>
+    /// The same of a program of which it is not known whether it speaks HTTP/2 (config-features: autodetect-http2): asked with it first, and with
+    /// HTTP/1 when that is no success (knative/serving: queue/health: detectHTTPProtocolVersion).
+    /// </summary>
+    public static async Task<ProbeResult> EitherHttpAsync(HttpGetAction action, ProbeTarget target, CancellationToken ct) =>
+        !action.Scheme.Equals("HTTPS", StringComparison.OrdinalIgnoreCase) && await IsHttp2SuccessAsync(action, target, ct)
+            ? ProbeResult.Success : await HttpAsync(action, target, ct);
+
+    private static async Task<bool> IsHttp2SuccessAsync(HttpGetAction action, ProbeTarget target, CancellationToken ct)
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"http://{target}/{action.Path.TrimStart('/')}");
+            foreach (var header in action.HttpHeaders.Prepend(new HttpHeader("User-Agent", UserAgent)))
+            {
+                request.Headers.Remove(header.Name);
+                request.Headers.TryAddWithoutValidation(header.Name, header.Value);
+            }
+            using var response = await Http2Client.SendAsync(request, target, ct);
+            return (int)response.StatusCode is >= 200 and < 400;
+        }
+        catch (Exception e) when (e is HttpRequestException or UriFormatException)
+        {
+            return false;
+        }
+    }
+
     private static string Request(HttpGetAction action, string path, ProbeTarget target)
     {
         var request = new StringBuilder($"GET {path} HTTP/1.1\r\n");

@@ -6,8 +6,9 @@ public sealed class InertSettingsTests
 {
     [Theory]
     [InlineData("config-deployment", "queue-sidecar-cpu-request", "25m", "config-deployment: queue-sidecar-cpu-request has no effect: no sidecar runs beside programs")]
-    [InlineData("config-features", "autodetect-http2", "enabled", "config-features: autodetect-http2 has no effect: name the port h2c for a program that speaks HTTP/2")]
-    [InlineData("config-features", "autodetect-http2", "Disabled", null)]
+    [InlineData("config-features", "kubernetes.podspec-hostpid", "enabled", "config-features: kubernetes.podspec-hostpid has no effect: pods have no process namespaces")]
+    [InlineData("config-features", "kubernetes.podspec-hostpid", "Disabled", null)]
+    [InlineData("config-features", "autodetect-http2", "enabled", null)]
     [InlineData("config-deployment", "default-affinity-type", "prefer-spread-revision-over-nodes", null)]
     [InlineData("config-observability", "tracing-sampling-rate", "0.5", "config-observability: tracing-sampling-rate has no effect: Serval exports neither metrics nor traces")]
     [InlineData("config-autoscaler", "stable-window", "90s", null)]

@@ -48,6 +48,17 @@ public sealed class RevisionProbeTests
         Assert.Equal("s", (string?)template["metadata"]!["annotations"]![KnativeNames.EagerReadinessAnnotation]);
     }
 
+    [Theory]
+    [InlineData("enabled", "true")]
+    [InlineData("allowed", null)]
+    [InlineData("disabled", null)]
+    public void AutodetectHttp2_IsToldToTheNode(string flag, string? annotation)
+    {
+        var (config, _) = ServingConfig.Default.With("config-features", new Dictionary<string, string> { ["autodetect-http2"] = flag });
+        var template = Template(config, """{"name":"c","image":"i"}""");
+        Assert.Equal(annotation, (string?)template["metadata"]!["annotations"]![KnativeNames.DetectHttp2Annotation]);
+    }
+
     private static JsonObject Template(ServingConfig config, params string[] containers)
     {
         var tree = JsonNode.Parse($$$$"""
