@@ -255,6 +255,8 @@ public sealed class RejectedServingTests
         { $"{Main}.ports[0] = {{\"containerPort\":80}}\n{Spec}.containers[1] = {{\"image\":\"b\",\"readinessProbe\":{{\"httpGet\":{{}}}}}}", $"invalid value: 0: {Spec}.containers[1].readinessProbe.httpGet.port\nProbe port must be specified" },
         { Volume("""{"name":"v","persistentVolumeClaim":{"claimName":"c","readOnly":true}}""") + $"\n{Main}.volumeMounts[0].readOnly = false", $"volume is readOnly but volume mount is not: {Main}.volumeMounts[0].readOnly" },
         { Volume("""{"name":"v","emptyDir":{}}""") + $"\n{Main}.volumeMounts[0].mountPropagation = \"Both\"", $"mount propagation should be set to None or HostToContainer: {Main}.volumeMounts[0].mountPropagation" },
+        { Volume("""{"name":"v","image":{"reference":"x","pullPolicy":"Sometimes"}}"""), $"invalid value: Sometimes: {Spec}.volumes[0].image.pullPolicy" },
+        { Volume("""{"name":"v","hostPath":{"path":"/x"},"csi":{"driver":"d"}}"""), $"expected exactly one, got both: {Spec}.volumes[0].csi, {Spec}.volumes[0].hostPath" },
         { Volume("""{"name":"v","image":{}}"""), $"missing field(s): {Spec}.volumes[0].image.reference" },
     };
 

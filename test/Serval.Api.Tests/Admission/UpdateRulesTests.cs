@@ -34,6 +34,19 @@ public sealed class UpdateRulesTests
         Assert.Equal("invalid value: eve: metadata.annotations.serving.knative.dev/lastModifier", Validation.Describe(errors));
     }
 
+    [Theory]
+    [InlineData("Configuration", """{"template":{"spec":{"containers":[{"image":"a"}]}}}""")]
+    [InlineData("Route", """{"traffic":[{"percent":100,"configurationName":"c"}]}""")]
+    public void OfItsOwn_CreatorIsImmutable_ButNotAServices(string name, string spec)
+    {
+        var kind = Kinds.All.First(k => k.Kind == name && k.IsCustom);
+        var old = Edits.Parse($$$"""{"metadata":{"name":"x","namespace":"d"},"spec":{{{spec}}}}""").Defaulted(kind, s_create);
+        var errors = Change(kind, old, "metadata.annotations['serving.knative.dev/creator'] = \"eve\"");
+        Assert.Equal("annotation value is immutable: metadata.annotations.serving.knative.dev/creator", Validation.Describe(errors));
+        old["metadata"]!["ownerReferences"] = JsonNode.Parse("""[{"apiVersion":"serving.knative.dev/v1","kind":"Service","name":"x","uid":"u"}]""");
+        Assert.Empty(Change(kind, old, "metadata.annotations['serving.knative.dev/creator'] = \"eve\""));
+    }
+
     [Fact]
     public void Service_Users_AreStampedOnCreateAndOnChangeOfTheSpec()
     {
