@@ -2,8 +2,8 @@ using System.Text;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Serval.Api.Config;
+using Serval.Api.Core;
 using Serval.Api.Serving;
-using Serval.Node;
 using Serval.Proxy;
 
 namespace Serval.Composition;
@@ -14,9 +14,10 @@ namespace Serval.Composition;
 /// </summary>
 internal sealed partial class RequestLogs : IAsyncDisposable
 {
-    private const int MostWaiting = 8192;
+    internal const int MostWaiting = 8192;
     private const int MostInOne = 512;
-    private readonly NodeAgent _node;
+    private readonly Func<string, (Pod Pod, string Address)?> _find;
+    private readonly Action<string, byte[]> _append;
     private readonly ILogger _logger;
     private readonly Channel<(RequestRecord Request, RequestLogTemplate Template)> _queue =
         Channel.CreateBounded<(RequestRecord, RequestLogTemplate)>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
@@ -24,9 +25,12 @@ internal sealed partial class RequestLogs : IAsyncDisposable
     private readonly Task _writing;
     private long _dropped;
 
-    public RequestLogs(NodeAgent node, ILogger<RequestLogs> logger)
+    /// <param name="find">A pod by its uid, and its address; null when it is gone.</param>
+    /// <param name="append">Adds whole lines to the request log of a pod.</param>
+    /// <param name="logger">Hears of lines that were dropped.</param>
+    public RequestLogs(Func<string, (Pod Pod, string Address)?> find, Action<string, byte[]> append, ILogger<RequestLogs> logger)
     {
-        (_node, _logger) = (node, logger);
+        (_find, _append, _logger) = (find, append, logger);
         _writing = Task.Run(WriteAllAsync);
     }
 
@@ -59,7 +63,7 @@ internal sealed partial class RequestLogs : IAsyncDisposable
             }
             foreach (var (pod, text) in lines)
             {
-                _node.AppendRequestLog(pod, Encoding.UTF8.GetBytes(text.ToString()));
+                _append(pod, Encoding.UTF8.GetBytes(text.ToString()));
             }
             lines.Clear();
             if (Interlocked.Exchange(ref _dropped, 0) is > 0 and var dropped)
@@ -71,7 +75,7 @@ internal sealed partial class RequestLogs : IAsyncDisposable
 
     private LoggedRequest? Describe(RequestRecord request)
     {
-        if (_node.FindPod(request.InstanceId) is not ({ } pod, var address))
+        if (_find(request.InstanceId) is not ({ } pod, var address))
         {
             return null; // gone, and its logs with it
         }

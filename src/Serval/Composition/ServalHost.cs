@@ -108,7 +108,7 @@ internal sealed class ServalHost : IServalHost
             NodeSettings(client, proxy, loggers, time), client, capacity, new StoredImageRoots(Images), new DrainJoint(proxy), events));
         ForcedEnd?.Register(node.Kill);
         await node.StartAsync(ct);
-        var requestLogs = _started.Add(new RequestLogs(node, loggers.CreateLogger<RequestLogs>()));
+        var requestLogs = _started.Add(new RequestLogs(node.FindPod, (pod, lines) => node.AppendRequestLog(pod, lines), loggers.CreateLogger<RequestLogs>()));
         config.Follow(c => proxy.RequestLog = requestLogs.For(c.Observability));
         proxy.ListenInside(node.PodGateway ?? s_privateAddress);
         var open = new GatewayAddress(ClientAddress(Options.ListenAddress).ToString(), proxy.HttpPort);
