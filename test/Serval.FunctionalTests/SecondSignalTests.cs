@@ -27,6 +27,7 @@ public sealed class SecondSignalTests
             Assert.Equal(130, await serval.StopAsync());
 
             await Poll.UntilAsync(() => Marked(mark).Count == 0);
+            Assert.Empty(LeftoverTests.Of(data));
         }
         finally
         {

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Core;
 using Serval.Images;
+using Serval.Node.Processes;
 using Serval.Node.Resources;
 
 namespace Serval.Node.Tests;
@@ -36,14 +37,15 @@ public sealed class ControlGroupTests
         using var machine = new Machine("cpu,cpuacct/own", "memory/other");
         File.CreateSymbolicLink(machine.At("cpu"), "cpu,cpuacct");
         machine.Write("self", "5:cpu,cpuacct:/own\n4:memory:/not/mounted/here\n0::/\n");
-        var left = Directory.CreateDirectory(machine.At($"cpu/own/{ControlGroups.Name("/data")}/7-1")).FullName;
-        var foreign = Directory.CreateDirectory(machine.At($"cpu/own/{ControlGroups.Name("/others")}/7-1")).FullName;
+        string Left(string data, string stamp) => Directory.CreateDirectory(machine.At($"cpu/own/{ControlGroups.Prefix(data)}{stamp}/7-1")).Parent!.FullName;
+        var dead = new[] { Left("/data", RunStamp.Mine + "0"), Left("/others", RunStamp.Mine + "1") };
+        var living = new[] { Left("/others", RunStamp.Mine), Left("/data", "1-2-3"), Directory.CreateDirectory(machine.At("cpu/own/serval-mine")).FullName };
 
         using var groups = machine.Start();
         using var group = groups!.Create(new GroupLimits(128, 5000, 4096));
 
-        Assert.False(Directory.Exists(left));
-        Assert.True(Directory.Exists(foreign));
+        Assert.All(dead, d => Assert.False(Directory.Exists(d)));
+        Assert.All(living, d => Assert.True(Directory.Exists(d)));
         Assert.Equal(machine.At("cpu/own"), Path.GetDirectoryName(Path.GetDirectoryName(group.Directories["cpu"])));
         Assert.Equal(machine.At("memory"), Path.GetDirectoryName(Path.GetDirectoryName(group.Directories["memory"])));
         Assert.Equal("128", File.ReadAllText(group.Directories["cpu"] + "/cpu.shares"));
@@ -62,7 +64,7 @@ public sealed class ControlGroupTests
         using var groups = machine.Start();
         using var group = groups!.Create(new GroupLimits(128, 5000, 4096));
 
-        Assert.Equal(machine.At(ControlGroups.Name("/data")), Path.GetDirectoryName(group.Unified));
+        Assert.Equal(machine.At(ControlGroups.Prefix("/data") + RunStamp.Mine), Path.GetDirectoryName(group.Unified));
         Assert.Equal("+cpu +memory", File.ReadAllText(machine.At("cgroup.subtree_control")));
         Assert.Equal("+cpu +memory", File.ReadAllText(Path.GetDirectoryName(group.Unified) + "/cgroup.subtree_control"));
         Assert.Equal("5000 100000", File.ReadAllText(group.Unified + "/cpu.max"));
@@ -115,7 +117,7 @@ public sealed class ControlGroupTests
         var node = await TestNode.StartAsync();
         await node.CreateAsync(Limited("echo up; setsid sleep 1000 & sleep 1000", """{"limits":{"memory":"32Mi","cpu":"500m"}}"""));
         await node.LogAsync("up\n");
-        var parents = Directory.GetDirectories("/sys/fs/cgroup", ControlGroups.Name(node.Data), new EnumerationOptions { RecurseSubdirectories = true });
+        var parents = Directory.GetDirectories("/sys/fs/cgroup", ControlGroups.Prefix(node.Data) + "*", new EnumerationOptions { RecurseSubdirectories = true });
         Assert.All(parents, p => Assert.Single(Directory.GetDirectories(p)));
         Assert.NotEmpty(parents);
 

@@ -166,6 +166,19 @@ public sealed class PodNetworkTests
     }
 
     [Fact]
+    public void Mark_OfARunThatHasEnded_IsToldFromAllOthers()
+    {
+        var word = $"serval {Guid.NewGuid():n}";
+
+        Assert.True(NetworkMark.IsLeft($"{word} {RunStamp.Mine}0 /gone"));
+        Assert.False(NetworkMark.IsLeft($"{word} {RunStamp.Mine} /mine"));
+        Assert.False(NetworkMark.IsLeft($"{word} 1-{int.MaxValue}-3 /in/another/namespace"));
+        Assert.False(NetworkMark.IsLeft($"{word} /of/an/earlier/version"));
+        Assert.False(NetworkMark.IsLeft($"docker {Guid.NewGuid():n} {RunStamp.Mine}0 /gone"));
+        Assert.False(NetworkMark.IsLeft(""));
+    }
+
+    [Fact]
     public void Network_OfARunThatWasKilled_IsRemovedAtTheNextStart()
     {
         if (!Privileged)

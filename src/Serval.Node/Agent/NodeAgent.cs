@@ -111,6 +111,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         _journal?.KillAll();
         UnrecordedOrphans.Kill(new NodePaths(_options.DataDirectory).Pods);
         _groups?.Dispose();
+        _network?.Dispose();
     }
 
     /// <summary>A socket in the network of the pod with this address, which reaches what listens on the pod's 127.0.0.1; null when there is none.</summary>

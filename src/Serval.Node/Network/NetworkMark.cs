@@ -1,8 +1,10 @@
+using Serval.Node.Processes;
+
 namespace Serval.Node.Network;
 
 /// <summary>
 /// What tells this data directory's interfaces from those of other Servals of the machine: a word that is new with every run, kept in the
-/// directory, and the directory's path, as a copy of the directory has the same word.
+/// directory with the run's stamp, and the directory's path, as a copy of the directory has the same word.
 /// </summary>
 internal sealed class NetworkMark
 {
@@ -21,10 +23,13 @@ internal sealed class NetworkMark
     /// <summary>Whether an interface with this alias is of the last run on this directory.</summary>
     public bool Owns(string alias) => _last.Length > 0 && alias.StartsWith(Text(_last), StringComparison.Ordinal);
 
+    /// <summary>Whether an interface with this alias is of a Serval that has ended, on whatever directory.</summary>
+    public static bool IsLeft(string alias) => alias.Split(' ', 4) is ["serval", { Length: 32 }, var stamp, _] && RunStamp.IsDead(stamp);
+
     /// <summary>The alias of this run's interfaces.</summary>
     public string Renew()
     {
-        var mark = Guid.NewGuid().ToString("n");
+        var mark = $"{Guid.NewGuid():n} {RunStamp.Mine}";
         Directory.CreateDirectory(_directory);
         File.WriteAllText(_file, mark);
         return Text(mark);

@@ -31,6 +31,7 @@ internal sealed partial class PodNetwork : IDisposable
     private readonly Thread _maker;
     private ushort _last = FirstPod - 1; // of the maker alone, once it runs
     private volatile bool _stopping;
+    private bool _disposed;
 
     private PodNetwork(Netlink net, Subnet subnet, PodNetworkOptions options)
     {
@@ -50,7 +51,7 @@ internal sealed partial class PodNetwork : IDisposable
     /// <summary>What there is, in a line.</summary>
     public string Description => $"each pod has a network of its own in {_subnet}; {_uplink.Description}";
 
-    /// <summary>Removes what an earlier run on this data directory left, and sets up a network; null with the reason when that cannot be.</summary>
+    /// <summary>Removes what earlier runs left, on this data directory or others, and sets up a network; null with the reason when that cannot be.</summary>
     public static PodNetwork? TryStart(PodNetworkOptions options, out string reason)
     {
         if (!Capabilities.HasNetAdmin() || !Capabilities.HasSysAdmin())
@@ -113,9 +114,9 @@ internal sealed partial class PodNetwork : IDisposable
 
     public void Dispose()
     {
-        if (_stopping)
+        if (Interlocked.Exchange(ref _disposed, true))
         {
-            return;
+            return; // a forced end comes beside a graceful one
         }
         _stopping = true;
         _wanted.Release();
@@ -157,7 +158,7 @@ internal sealed partial class PodNetwork : IDisposable
     {
         foreach (var link in net.Links())
         {
-            if (mark.Owns(link.Alias) && Subnet.Parse(link.Name) is { } subnet)
+            if ((mark.Owns(link.Alias) || NetworkMark.IsLeft(link.Alias)) && Subnet.Parse(link.Name) is { } subnet)
             {
                 new Uplink(subnet).CloseLeftover();
                 Clear(net, subnet);

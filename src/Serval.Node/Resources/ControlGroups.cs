@@ -7,10 +7,13 @@ namespace Serval.Node.Resources;
 
 /// <summary>
 /// The kernel's control groups of this node's containers (cgroups(7)): below Serval's own in the trees of version 1, below the topmost in that of
-/// version 2, where processes and groups do not share a place. Named after the data directory, so that the next start on it removes what a kill left.
+/// version 2, where processes and groups do not share a place. Named after the data directory and the run, so that a next start removes what a kill left.
 /// </summary>
 internal sealed class ControlGroups : IDisposable
 {
+    private const string Own = "serval-";
+    private const int DigestLength = 12;
+
     private static readonly string[] s_controllers = ["cpu", "memory"];
     private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
@@ -27,7 +30,7 @@ internal sealed class ControlGroups : IDisposable
         _timer = time.CreateTimer(static self => ((ControlGroups)self!).RemoveEnded(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Removes what an earlier run on this data directory left, and prepares for new ones; null with the reason when that cannot be.</summary>
+    /// <summary>Removes what earlier runs left, and prepares for new ones; null with the reason when that cannot be.</summary>
     /// <param name="dataDirectory">Whose groups these are.</param>
     /// <param name="time">For what the kernel does not give back at once.</param>
     /// <param name="reason">Why not.</param>
@@ -36,15 +39,16 @@ internal sealed class ControlGroups : IDisposable
     public static ControlGroups? TryStart(
         string dataDirectory, TimeProvider time, out string reason, string trees = "/sys/fs/cgroup", string self = "/proc/self/cgroup")
     {
-        var name = Name(dataDirectory);
+        var prefix = Prefix(dataDirectory);
+        var name = prefix + RunStamp.Mine;
         ControlGroups? groups = null;
         try
         {
             reason = "";
             if (s_controllers.All(c => Directory.Exists(Path.Combine(trees, c))))
             {
-                groups = new ControlGroups(s_controllers.ToDictionary(c => c, c => Path.Combine(Own(Path.Combine(trees, c), c, self), name)), time);
-                groups.Prepare();
+                groups = new ControlGroups(s_controllers.ToDictionary(c => c, c => Path.Combine(Place(Path.Combine(trees, c), c, self), name)), time);
+                groups.Prepare(prefix);
                 groups.Weigh("cpu", "cpu.shares", 1024);
                 return groups;
             }
@@ -52,7 +56,7 @@ internal sealed class ControlGroups : IDisposable
             {
                 groups = new ControlGroups(new() { [""] = Path.Combine(trees, name) }, time);
                 Enable(trees);
-                groups.Prepare();
+                groups.Prepare(prefix);
                 Enable(groups._parents[""]);
                 groups.Weigh("", "cpu.weight", 100);
                 return groups;
@@ -121,8 +125,9 @@ internal sealed class ControlGroups : IDisposable
         ThreadPool.UnsafeQueueUserWorkItem(static self => self.RemoveEnded(), this, preferLocal: false);
     }
 
-    internal static string Name(string dataDirectory) =>
-        "serval-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Path.GetFullPath(dataDirectory))))[..12];
+    /// <summary>How names of a data directory's groups begin; the run's stamp follows.</summary>
+    internal static string Prefix(string dataDirectory) =>
+        Own + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Path.GetFullPath(dataDirectory))))[..DigestLength] + "-";
 
     private bool RemoveEnded()
     {
@@ -137,14 +142,33 @@ internal sealed class ControlGroups : IDisposable
         }
     }
 
-    private void Prepare()
+    private void Prepare(string prefix)
     {
         foreach (var parent in _parents.Values)
         {
+            Sweep(Path.GetDirectoryName(parent)!, prefix);
             Directory.CreateDirectory(parent);
         }
-        EndAll();
-        RemoveEnded();
+    }
+
+    // Programs of a run that has ended are ended only when they were this data directory's; what others left goes when it is empty.
+    private void Sweep(string place, string prefix)
+    {
+        foreach (var left in Directory.GetDirectories(place, Own + "*"))
+        {
+            var name = Path.GetFileName(left);
+            if (name.Length <= prefix.Length || !RunStamp.IsDead(name[prefix.Length..]))
+            {
+                continue;
+            }
+            if (name.StartsWith(prefix, StringComparison.Ordinal))
+            {
+                _ended.UnionWith(Directory.GetDirectories(left));
+                RemoveEnded();
+            }
+            Array.ForEach(Directory.GetDirectories(left), static d => TryRemove(d));
+            _ = TryRemove(left);
+        }
     }
 
     private void EndAll()
@@ -213,7 +237,7 @@ internal sealed class ControlGroups : IDisposable
     }
 
     // The group Serval is in: lines are hierarchy:controllers:path (cgroups(7)). A path of another root than what is mounted means the mount itself.
-    private static string Own(string mount, string controller, string self)
+    private static string Place(string mount, string controller, string self)
     {
         var line = File.ReadLines(self).Select(l => l.Split(':', 3)).FirstOrDefault(l => l.Length == 3 && l[1].Split(',').Contains(controller));
         var own = Path.Combine(mount, line?[2].TrimStart('/') ?? "");
