@@ -109,7 +109,7 @@ public sealed class VolumeTests
         await using var node = await TestNode.StartAsync();
         var map = await node.CreateAsync(Kinds.ConfigMap, Settings);
         if (!await RunsAsync(node, Mounting(
-            "cat /cfg-test/a.txt; echo; until grep -q new /cfg-test/a.txt; do sleep 0.01; done; echo changed; ls /cfg-test", "/cfg-test",
+            "cat /cfg-test/a.txt; echo; until grep -q new /cfg-test/a.txt; do sleep 0.01; done; while test -L /cfg-test/b.txt; do sleep 0.01; done; echo changed; ls /cfg-test", "/cfg-test",
             """{"name":"v","configMap":{"name":"c"}}""")))
         {
             return;
@@ -246,6 +246,38 @@ public sealed class VolumeTests
         Assert.False(File.Exists(node.Image + "/made"));
     }
 
+    [PrivilegedTheory]
+    [InlineData("", "there", "")]
+    [InlineData("", "new", "")]
+    [InlineData("Directory", "there", "")]
+    [InlineData("DirectoryOrCreate", "new/deep", "")]
+    [InlineData("File", "file", "")]
+    [InlineData("FileOrCreate", "new", "")]
+    [InlineData("CharDevice", "../../dev/null", "")]
+    [InlineData("Directory", "none", "none does not exist")]
+    [InlineData("Directory", "file", "file is not of type Directory")]
+    [InlineData("Socket", "file", "file is not of type Socket")]
+    [InlineData("FileOrCreate", "new/deep", "new/deep cannot be made: ")]
+    public async Task HostPath_IsOfTheTypeThatIsAskedFor(string type, string path, string refusal)
+    {
+        await using var node = await TestNode.StartAsync();
+        Directory.CreateDirectory(node.Data + "/there");
+        await File.WriteAllTextAsync(node.Data + "/file", "");
+        await node.CreateAsync(Mounting(
+            "if test -d /host-test; then echo x > /host-test/made; else echo x > /host-test; fi; echo done; sleep 60", "/host-test",
+            $$"""{"name":"v","hostPath":{"path":"{{Path.GetFullPath(Path.Combine(node.Data, path))}}","type":"{{type}}"} }"""));
+
+        if (refusal.Length > 0)
+        {
+            var pod = await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting.Reason: "CreateContainerError" }]);
+            Assert.Contains(refusal, pod.Status.ContainerStatuses[0].State.Waiting!.Message, StringComparison.Ordinal);
+            return;
+        }
+        await node.LogAsync("done\n");
+        var at = Path.Combine(node.Data, path);
+        Assert.Equal(path.EndsWith("null", StringComparison.Ordinal) ? "" : "x\n", await File.ReadAllTextAsync(Directory.Exists(at) ? at + "/made" : at));
+    }
+
     [PrivilegedFact]
     public async Task ServiceAccountToken_IsThePods_AndReplacedBeforeItEnds()
     {
@@ -326,7 +358,7 @@ public sealed class VolumeTests
     }
 
     [Theory]
-    [InlineData("""{"name":"v","hostPath":{"path":"/"}}""", "volume \"v\" is of type hostPath, which this node does not support")]
+    [InlineData("""{"name":"v","nfs":{"server":"s","path":"/"}}""", "volume \"v\" is of type nfs, which this node does not support")]
     [InlineData("""{"name":"v","configMap":{"name":"gone"}}""", "configmap \"gone\" not found")]
     [InlineData("""{"name":"v","configMap":{"name":"c","items":[{"key":"a.txt","path":"../../escaped"}]}}""", "volume path \"../../escaped\" must be relative and must not contain '..'")]
     [InlineData("""{"name":"v","configMap":{"name":"c","items":[{"key":"a.txt","path":"/escaped"}]}}""", "volume path \"/escaped\" must be relative")]

@@ -117,10 +117,21 @@ internal static class PodRules
             NeedOf(volume, "secret", "secretName", at, to);
             NeedOf(volume, "configMap", "name", at, to);
             NeedOf(volume, "hostPath", "path", at, to);
+            HostPath(volume.Object("hostPath"), $"{at}.hostPath", to);
             NeedOf(volume, "persistentVolumeClaim", "claimName", at, to);
             VolumeFileRules.Check(volume, at, to);
         }
         return names;
+    }
+
+    // validateHostPathVolumeSource
+    private static void HostPath(JsonObject? source, string at, Problems to)
+    {
+        if (source.String("path").Split('/').Contains("..", StringComparer.Ordinal))
+        {
+            to.InvalidText($"{at}.path", source.String("path"), "must not contain '..'");
+        }
+        to.OneOf(source, "type", at, "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket");
     }
 
     private static void NeedOf(JsonObject volume, string source, string field, string at, Problems to)

@@ -227,12 +227,13 @@ public sealed record Volume
     public ConfigMapVolume? ConfigMap { get; init; }
     public SecretVolume? Secret { get; init; }
     public EmptyDirVolume? EmptyDir { get; init; }
+    public HostPathVolume? HostPath { get; init; }
     public ProjectedVolume? Projected { get; init; }
 
     [System.Text.Json.Serialization.JsonPropertyName("downwardAPI")]
     public DownwardApiVolume? DownwardApi { get; init; }
 
-    /// <summary>Source fields this version does not mount (hostPath, csi …), kept so that the refusal can name them; settable for the JSON reader only.</summary>
+    /// <summary>Source fields this version does not mount (csi, nfs …), kept so that the refusal can name them; settable for the JSON reader only.</summary>
     [System.Text.Json.Serialization.JsonExtensionData]
     public IDictionary<string, JsonElement>? Other { get; set; }
 }
@@ -258,6 +259,12 @@ public sealed record KeyToPath
     public string Key { get; init => field = value ?? field; } = "";
     public string Path { get; init => field = value ?? field; } = "";
     public int? Mode { get; init; }
+}
+
+public sealed record HostPathVolume
+{
+    public string Path { get; init => field = value ?? field; } = "";
+    public string Type { get; init => field = value ?? field; } = "";
 }
 
 public sealed record EmptyDirVolume

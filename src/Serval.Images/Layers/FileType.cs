@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace Serval.Images;
 
 /// <summary>Tells regular files from sockets, pipes and devices without opening them: opening a pipe would wait for ever.</summary>
-internal static class FileType
+public static class FileType
 {
     private const int CurrentDirectory = -100;
     private const int NoFollow = 0x100;
@@ -13,15 +13,25 @@ internal static class FileType
     private const int TypeMask = 0xF000;
     private const int Regular = 0x8000;
 
-    public static bool IsRegular(string path)
+    /// <summary>What a path leads to, in the words of core/v1 HostPathType; empty when it is nothing of these.</summary>
+    public static string Of(string path) => Read(path, 0) switch
     {
-        if (!OperatingSystem.IsLinux())
-        {
-            return true;
-        }
+        Regular => "File",
+        0x4000 => "Directory",
+        0xC000 => "Socket",
+        0x2000 => "CharDevice",
+        0x6000 => "BlockDevice",
+        _ => "",
+    };
+
+    internal static bool IsRegular(string path) => !OperatingSystem.IsLinux() || Read(path, NoFollow) == Regular;
+
+    private static int? Read(string path, int flags)
+    {
         var buffer = new byte[256]; // struct statx is the same on every architecture
-        return Statx(CurrentDirectory, path, NoFollow, TypeOnly, buffer) == 0
-            && (BinaryPrimitives.ReadUInt16LittleEndian(buffer.AsSpan(ModeOffset)) & TypeMask) == Regular;
+        return Statx(CurrentDirectory, path, flags, TypeOnly, buffer) == 0
+            ? BinaryPrimitives.ReadUInt16LittleEndian(buffer.AsSpan(ModeOffset)) & TypeMask
+            : null;
     }
 
     [DllImport("libc", EntryPoint = "statx", SetLastError = true)]

@@ -47,7 +47,7 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed, 
             try
             {
                 var path = Write(volume, payload);
-                binds.Add(new BindMount(SubPath(path, mount, volume), mount.MountPath, mount.ReadOnly || volume.EmptyDir is null));
+                binds.Add(new BindMount(SubPath(path, mount, volume), mount.MountPath, mount.ReadOnly || !IsOpen(volume)));
             }
             catch (ContainerConfigException e)
             {
@@ -97,14 +97,20 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed, 
         ?? throw new ContainerConfigException($"container \"{container.Name}\" mounts volume \"{mount.Name}\", which the pod does not define");
 
     private static Volume Supported(Volume volume) =>
-        volume is { ConfigMap: null, Secret: null, EmptyDir: null, Projected: null, DownwardApi: null }
+        volume is { ConfigMap: null, Secret: null, EmptyDir: null, HostPath: null, Projected: null, DownwardApi: null }
             ? throw new ContainerConfigException(
                 $"volume \"{volume.Name}\" is of type {string.Join(", ", volume.Other?.Keys ?? [])}, which this node does not support; "
-                + "use configMap, secret, projected, downwardAPI or emptyDir")
+                + "use configMap, secret, projected, downwardAPI, emptyDir or hostPath")
             : volume;
+
+    private static bool IsOpen(Volume volume) => volume is { EmptyDir: not null } or { HostPath: not null };
 
     private string Write(Volume volume, VolumePayload payload)
     {
+        if (volume.HostPath is { } host)
+        {
+            return HostPath.Prepare(host);
+        }
         var path = Path.Combine(directory, volume.Name);
         if (payload.Read(volume) is { } files)
         {
@@ -129,7 +135,7 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed, 
         var inside = RootPath.Resolve(path, mount.SubPath);
         if (!Path.Exists(inside))
         {
-            if (volume.EmptyDir is null)
+            if (!IsOpen(volume))
             {
                 throw new ContainerConfigException($"volume \"{volume.Name}\" has no file {mount.SubPath} for subPath at {mount.MountPath}");
             }

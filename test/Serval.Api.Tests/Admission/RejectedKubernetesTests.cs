@@ -64,6 +64,8 @@ public sealed class RejectedKubernetesTests
         { "services", "spec.ports[0].targetPort = \"Not_OK\"", "spec.ports[0].targetPort: Invalid value: \"Not_OK\"" },
         { "pods", Volume("""{"configMap":{"name":"c","items":[{"key":"k","path":"../x"}]}}"""), "spec.volumes[0].configMap.items[0].path: Invalid value: \"../x\": must not contain '..'" },
         { "pods", Volume("""{"projected":{"sources":[{"serviceAccountToken":{"path":"../t","expirationSeconds":599}}]}}"""), "spec.volumes[0].projected.sources[0].serviceAccountToken.expirationSeconds: Invalid value: 599: may not specify a duration less than 10 minutes" },
+        { "pods", Volume("""{"hostPath":{"path":"/a/../b"}}"""), "spec.volumes[0].hostPath.path: Invalid value: \"/a/../b\": must not contain '..'" },
+        { "pods", Volume("""{"hostPath":{"path":"/a","type":"Pipe"}}"""), "spec.volumes[0].hostPath.type: Unsupported value: \"Pipe\": supported values: \"BlockDevice\", \"CharDevice\"" },
         { "pods", Volume("""{"projected":{"sources":[{"serviceAccountToken":{"path":"t","expirationSeconds":4294967297}}]}}"""), "serviceAccountToken.expirationSeconds: Invalid value: 4294967297: may not specify a duration larger than 2^32 seconds" },
         { "pods", Volume("""{"projected":{"sources":[{"serviceAccountToken":{"path":"../t"}}]}}"""), "spec.volumes[0].projected.sources[0].serviceAccountToken.path: Invalid value: \"../t\": must not contain '..'" },
         { "pods", Volume("""{"secret":{"secretName":"s","items":[{"key":"k","path":"/etc/x"}]}}"""), "spec.volumes[0].secret.items[0].path: Invalid value: \"/etc/x\": must be a relative path" },
