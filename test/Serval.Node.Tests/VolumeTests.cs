@@ -279,6 +279,23 @@ public sealed class VolumeTests
     }
 
     [PrivilegedFact]
+    public async Task Image_AsAVolume_IsReadOnlyAndRunsNothing()
+    {
+        await using var node = await TestNode.StartAsync();
+        await File.WriteAllTextAsync(node.Image + "/page", "words\n");
+        await File.WriteAllTextAsync(node.Image + "/run", "#!/bin/sh\necho ran\n");
+        File.SetUnixFileMode(node.Image + "/run", OpenDirectory.Mode);
+        await node.CreateAsync(Mounting(
+            "cat /img-test/page; /img-test/run || echo refused; echo x > /img-test/made || echo refused; echo done; sleep 60", "/img-test",
+            """{"name":"v","image":{"reference":"test/pages:1"}}"""));
+
+        var log = await node.LogAsync("done\n");
+
+        Assert.Equal("words\nrefused\nrefused\ndone\n", string.Concat(log.Split('\n').Where(l => l is "words" or "ran" or "refused" or "done").Select(l => l + "\n")));
+        Assert.False(File.Exists(node.Image + "/made"));
+    }
+
+    [PrivilegedFact]
     public async Task ServiceAccountToken_IsThePods_AndReplacedBeforeItEnds()
     {
         var time = new ManualTime();

@@ -118,6 +118,7 @@ internal static class PodRules
             NeedOf(volume, "configMap", "name", at, to);
             NeedOf(volume, "hostPath", "path", at, to);
             HostPath(volume.Object("hostPath"), $"{at}.hostPath", to);
+            NeedOf(volume, "image", "reference", at, to);
             NeedOf(volume, "persistentVolumeClaim", "claimName", at, to);
             VolumeFileRules.Check(volume, at, to);
         }

@@ -228,6 +228,7 @@ public sealed record Volume
     public SecretVolume? Secret { get; init; }
     public EmptyDirVolume? EmptyDir { get; init; }
     public HostPathVolume? HostPath { get; init; }
+    public ImageVolume? Image { get; init; }
     public ProjectedVolume? Projected { get; init; }
 
     [System.Text.Json.Serialization.JsonPropertyName("downwardAPI")]
@@ -259,6 +260,11 @@ public sealed record KeyToPath
     public string Key { get; init => field = value ?? field; } = "";
     public string Path { get; init => field = value ?? field; } = "";
     public int? Mode { get; init; }
+}
+
+public sealed record ImageVolume
+{
+    public string Reference { get; init => field = value ?? field; } = "";
 }
 
 public sealed record HostPathVolume

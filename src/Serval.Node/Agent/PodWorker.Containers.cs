@@ -39,7 +39,7 @@ internal sealed partial class PodWorker
     private void Open(ContainerSlot slot)
     {
         slot.Starting = true;
-        var image = _node.Images.OpenAsync(slot.Spec.Image, _stop);
+        var image = OpenImages(slot);
         if (image.IsCompletedSuccessfully)
         {
             Launch(slot, image.Result);
@@ -47,6 +47,22 @@ internal sealed partial class PodWorker
         else
         {
             _ = AwaitImageAsync(slot, image);
+        }
+    }
+
+    // Those of its volumes first: what is missing is named either way.
+    private ValueTask<ImageRoot> OpenImages(ContainerSlot slot)
+    {
+        var volumes = _pod.Spec.Volumes.Where(v => v.Image is not null && slot.Spec.VolumeMounts.Any(m => m.Name == v.Name)).ToList();
+        return volumes.Count == 0 ? _node.Images.OpenAsync(slot.Spec.Image, _stop) : OpenAllAsync();
+
+        async ValueTask<ImageRoot> OpenAllAsync()
+        {
+            foreach (var volume in volumes)
+            {
+                _volumes.UseImage(volume, await _node.Images.OpenAsync(volume.Image!.Reference, _stop));
+            }
+            return await _node.Images.OpenAsync(slot.Spec.Image, _stop);
         }
     }
 

@@ -169,7 +169,7 @@ internal sealed class MountNamespace
         Mount(bind.Source, target, null, Libc.MS_BIND | Libc.MS_REC, null);
         if (bind.ReadOnly)
         {
-            Mount("none", target, null, Libc.MS_BIND | Libc.MS_REMOUNT | Libc.MS_RDONLY, null);
+            Mount("none", target, null, Libc.MS_BIND | Libc.MS_REMOUNT | Libc.MS_RDONLY | (bind.NoExecute ? Libc.MS_NOEXEC : 0), null);
         }
     }
 

@@ -1,7 +1,11 @@
 namespace Serval.Node.Volumes;
 
 /// <summary>One directory or file shown to a container at another place.</summary>
-internal sealed record BindMount(string Source, string Target, bool ReadOnly);
+internal sealed record BindMount(string Source, string Target, bool ReadOnly)
+{
+    /// <summary>Whether nothing in it can be started; of those that are read-only.</summary>
+    public bool NoExecute { get; init; }
+}
 
 /// <summary>What a container's private view of the file system holds.</summary>
 internal sealed record MountPlan

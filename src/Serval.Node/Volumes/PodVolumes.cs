@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Serval.Api.Core;
+using Serval.Images;
 using Serval.Node.Containers;
 using Serval.Node.Processes;
 
@@ -15,12 +17,16 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed, 
     public const UnixFileMode OpenToAll = (UnixFileMode)0x1FF; // emptyDir is rwxrwxrwx, as kubelet's
 
     private readonly HashSet<string> _written = new(StringComparer.Ordinal); // volumes made from API objects
+    private readonly ConcurrentDictionary<string, string> _images = new(StringComparer.Ordinal); // volume → the unpacked image
     private int _namespace = -1;
 
     private int Group => (int)(group ?? -1);
 
     /// <summary>A descriptor of the namespace that holds the pod's memory volumes; -1 when it has none.</summary>
     public int Namespace => _namespace;
+
+    /// <summary>The volume is this image's files. Any thread, before <see cref="Prepare"/>.</summary>
+    public void UseImage(Volume volume, ImageRoot image) => _images[volume.Name] = image.RootDirectory;
 
     /// <summary>Writes the volumes a container mounts and says what to bind where. Throws <see cref="ContainerConfigException"/>.</summary>
     public IReadOnlyList<BindMount> Prepare(Container container, VolumePayload payload)
@@ -47,7 +53,7 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed, 
             try
             {
                 var path = Write(volume, payload);
-                binds.Add(new BindMount(SubPath(path, mount, volume), mount.MountPath, mount.ReadOnly || !IsOpen(volume)));
+                binds.Add(new BindMount(SubPath(path, mount, volume), mount.MountPath, mount.ReadOnly || !IsOpen(volume)) { NoExecute = volume.Image is not null });
             }
             catch (ContainerConfigException e)
             {
@@ -97,10 +103,10 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed, 
         ?? throw new ContainerConfigException($"container \"{container.Name}\" mounts volume \"{mount.Name}\", which the pod does not define");
 
     private static Volume Supported(Volume volume) =>
-        volume is { ConfigMap: null, Secret: null, EmptyDir: null, HostPath: null, Projected: null, DownwardApi: null }
+        volume is { ConfigMap: null, Secret: null, EmptyDir: null, HostPath: null, Image: null, Projected: null, DownwardApi: null }
             ? throw new ContainerConfigException(
                 $"volume \"{volume.Name}\" is of type {string.Join(", ", volume.Other?.Keys ?? [])}, which this node does not support; "
-                + "use configMap, secret, projected, downwardAPI, emptyDir or hostPath")
+                + "use configMap, secret, projected, downwardAPI, emptyDir, hostPath or image")
             : volume;
 
     private static bool IsOpen(Volume volume) => volume is { EmptyDir: not null } or { HostPath: not null };
@@ -110,6 +116,10 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed, 
         if (volume.HostPath is { } host)
         {
             return HostPath.Prepare(host);
+        }
+        if (volume.Image is not null)
+        {
+            return _images[volume.Name];
         }
         var path = Path.Combine(directory, volume.Name);
         if (payload.Read(volume) is { } files)
