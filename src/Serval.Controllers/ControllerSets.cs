@@ -28,10 +28,11 @@ public static class ControllerSets
             .Add(new NamespaceReconciler(client));
     }
 
-    /// <summary>The built-in issuer of Certificates.</summary>
+    /// <summary>The built-in issuer of Certificates, and the wildcard ones of namespaces.</summary>
     public static ControllerHost AddCertificates(
         this ControllerHost controllers, IKubeClient client, ServingConfigSource config, IEventRecorder events, TimeProvider time) => controllers
-        .Add(new CertificateReconciler(client, config, events, time));
+        .Add(new CertificateReconciler(client, config, events, time))
+        .Add(new NamespaceCertificateReconciler(client, config, events));
 
     /// <summary>Knative Services, Configurations, Revisions, Routes, DomainMappings.</summary>
     /// <param name="controllers">Where they run.</param>

@@ -1,18 +1,32 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Net.Sockets;
 
 namespace Serval.Proxy;
 
-/// <summary>The public door with TLS: the handshake, then the same connections as without.</summary>
+/// <summary>The doors with TLS: the handshake, then the same connections as without.</summary>
 public sealed partial class ProxyServer
 {
     private readonly ConcurrentDictionary<Task, byte> _handshakes = new();
     private readonly CancellationTokenSource _noHandshakes = new();
     private readonly TlsAcceptor _tls;
     private Listener? _tlsListener;
+    private Listener? _privateTlsListener;
 
     /// <summary>The port bound for TLS, once started; 0 when there is none.</summary>
     public int HttpsPort => _tlsListener?.Port ?? 0;
+
+    /// <summary>The port bound for TLS at the private address; 0 when there is none.</summary>
+    public int PrivateHttpsPort => _privateTlsListener?.Port ?? 0;
+
+    private void ListenTlsInside(IPAddress address)
+    {
+        if (_tlsListener is { } open)
+        {
+            _privateTlsListener = Listener.BindPrivate(address, open, 443);
+            _accepting = Task.WhenAll([_accepting, .. _privateTlsListener.Sockets.Select(s => AcceptAsync(s, BeginHandshake))]);
+        }
+    }
 
     private void ListenTls()
     {

@@ -85,15 +85,16 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
 
     /// <summary>
     /// Opens the private door: connections to this address see cluster-local routes too, those to any other the public ones alone. It listens on
-    /// port 80, which URLs need not name, and on the public port's number; where it has neither, on any free one.
+    /// port 80, which URLs need not name, and on the public port's number; where it has neither, on any free one. So it is with TLS and port 443.
     /// </summary>
     /// <exception cref="ProxyBindException">The address cannot be listened on, or is the public one.</exception>
     public void ListenInside(IPAddress address)
     {
-        _privateListener = Listener.BindPrivate(address, _listener ?? throw new InvalidOperationException("The proxy is not started: call StartAsync first."));
+        _privateListener = Listener.BindPrivate(address, _listener ?? throw new InvalidOperationException("The proxy is not started: call StartAsync first."), 80);
         _privateAddress = address;
         PrivateEndPoint = new IPEndPoint(address, _privateListener.Port);
         _accepting = Task.WhenAll([_accepting, .. _privateListener.Sockets.Select(s => AcceptAsync(s, ServePlain))]);
+        ListenTlsInside(address);
     }
 
     public void Publish(RouteTable table) => _routing.Publish(table);
@@ -132,6 +133,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         _listener?.Dispose();
         _privateListener?.Dispose();
         _tlsListener?.Dispose();
+        _privateTlsListener?.Dispose();
         await _accepting;
         await EndHandshakesAsync();
         foreach (var connection in _connections.Keys)

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Net.Security;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -84,7 +81,7 @@ public sealed class DomainMappingTests(ServalFixture fixture) : IClassFixture<Se
     {
         const string host = "asked.example.com";
         await ServiceAsync("asked");
-        await SetAsync("autocreate-cluster-domain-claims", "false");
+        await fixture.SetNetworkAsync("autocreate-cluster-domain-claims", "false");
         try
         {
             await MapAsync(host, "asked");
@@ -102,7 +99,7 @@ public sealed class DomainMappingTests(ServalFixture fixture) : IClassFixture<Se
         }
         finally
         {
-            await SetAsync("autocreate-cluster-domain-claims", "true");
+            await fixture.SetNetworkAsync("autocreate-cluster-domain-claims", "true");
         }
         await ReadyAsync("unasked.example.com");
         await fixture.Kubectl.OkAsync("delete", "dm", host, "unasked.example.com");
@@ -142,13 +139,13 @@ public sealed class DomainMappingTests(ServalFixture fixture) : IClassFixture<Se
         await MapAsync(host, "own", more: ", tls: {secretName: own-pair}", annotations: "{networking.knative.dev/http-protocol: redirected}");
         await ReadyAsync(host);
 
-        var port = await SecurePortAsync();
-        Assert.Equal($"https://{host}:{port}", await fixture.Kubectl.OkAsync("get", "dm", host, "-o", "jsonpath={.status.url}"));
+        var gateway = await fixture.SecureGatewayAsync();
+        Assert.Equal($"https://{host}:{gateway.Port}", await fixture.Kubectl.OkAsync("get", "dm", host, "-o", "jsonpath={.status.url}"));
         Assert.Equal("True CertificateExternallyProvided", await CertificateAsync(host));
-        Assert.Equal($"own is {host}", (await SecureAsync(host, port, pem)).Split(':')[0]);
+        Assert.Equal($"own is {host}", (await SecureHttp.GetAsync(gateway, host, pem)).Split(':')[0]);
         var (code, text) = await RawHttp.GetAsync(fixture.Serval.GatewayPort, host, "/a?b=c", CancellationToken.None);
         Assert.Equal(301, code);
-        Assert.Contains($"\r\nLocation: https://{host}:{port}/a?b=c\r\n", text, StringComparison.Ordinal);
+        Assert.Contains($"\r\nLocation: https://{host}:{gateway.Port}/a?b=c\r\n", text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -159,17 +156,17 @@ public sealed class DomainMappingTests(ServalFixture fixture) : IClassFixture<Se
         await MapAsync(host, "issued");
         await ReadyAsync(host);
         Assert.Equal("True TLSNotEnabled", await CertificateAsync(host));
-        await SetAsync("external-domain-tls", "enabled");
+        await fixture.SetNetworkAsync("external-domain-tls", "enabled");
         try
         {
             await UntilAsync(host, m => KubeHttp.IsReady(m) && ((string?)m["status"]?["url"])?.StartsWith("https://", StringComparison.Ordinal) == true);
             var authority = await fixture.Kubectl.OkAsync("get", "secret", host, "-o", @"jsonpath={.data.ca\.crt}");
-            Assert.Equal($"issued is {host}", (await SecureAsync(host, await SecurePortAsync(), Encoding.ASCII.GetString(Convert.FromBase64String(authority)))).Split(':')[0]);
+            Assert.Equal($"issued is {host}", (await SecureHttp.GetAsync(await fixture.SecureGatewayAsync(), host, Encoding.ASCII.GetString(Convert.FromBase64String(authority)))).Split(':')[0]);
             await AnswersAsync(host, $"issued is {host}"); // HTTP goes on
         }
         finally
         {
-            await SetAsync("external-domain-tls", "disabled");
+            await fixture.SetNetworkAsync("external-domain-tls", "disabled");
         }
         await UntilAsync(host, m => KubeHttp.IsReady(m) && (string?)m["status"]?["url"] == $"http://{host}:{fixture.Serval.GatewayPort}");
     }
@@ -207,33 +204,8 @@ public sealed class DomainMappingTests(ServalFixture fixture) : IClassFixture<Se
     private Task UntilAsync(string host, Func<JsonObject, bool> wanted, string ns = "default") =>
         fixture.UntilAsync($"/apis/serving.knative.dev/v1beta1/namespaces/{ns}/domainmappings?fieldSelector=metadata.name={host}", wanted);
 
-    private Task SetAsync(string key, string value) => fixture.Kubectl.OkAsync(
-        "patch", "cm", "config-network", "-n", "knative-serving", "--type=merge", "-p", $$"""{"data":{"{{key}}":"{{value}}"} }""");
-
-    private Task<string> SecurePortAsync() =>
-        fixture.Kubectl.OkAsync("get", "svc", "gateway", "-n", "knative-serving", "-o", "jsonpath={.spec.ports[?(@.port==443)].nodePort}");
-
     private Task<string> CertificateAsync(string host) => fixture.Kubectl.OkAsync(
         "get", "dm", host, "-o", """jsonpath={.status.conditions[?(@.type=="CertificateProvisioned")].status} {.status.conditions[?(@.type=="CertificateProvisioned")].reason}""");
-
-    /// <summary>GET with TLS that trusts this certificate alone, and what it signed.</summary>
-    private static async Task<string> SecureAsync(string host, string port, string trusted)
-    {
-        using var root = X509Certificate2.CreateFromPem(trusted);
-        var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, CustomTrustStore = { root } };
-        using var client = new HttpClient(new SocketsHttpHandler
-        {
-            UseProxy = false,
-            SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = trust },
-            ConnectCallback = async (_, ct) =>
-            {
-                var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-                await socket.ConnectAsync("127.0.0.1", int.Parse(port, CultureInfo.InvariantCulture), ct);
-                return new NetworkStream(socket, ownsSocket: true);
-            },
-        });
-        return await client.GetStringAsync($"https://{host}:{port}/");
-    }
 
     private async Task AnswersAsync(string host, string body)
     {

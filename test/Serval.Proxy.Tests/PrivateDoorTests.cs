@@ -41,6 +41,20 @@ public sealed class PrivateDoorTests : IAsyncDisposable
         }
     }
 
+    [Theory]
+    [InlineData("1.1")]
+    [InlineData("2.0")]
+    public async Task WithTls_ClusterLocalHost_AnswersInsideAlone(string version)
+    {
+        var proxy = await StartAsync(new ProxyOptions { HttpsPort = 0 });
+        var (open, inside) = (new IPEndPoint(IPAddress.Loopback, proxy.HttpsPort), new IPEndPoint(_private, proxy.PrivateHttpsPort));
+
+        Assert.Equal(HttpStatusCode.NotFound, await GetAsync(open, "local", version, "https"));
+        Assert.Equal(HttpStatusCode.OK, await GetAsync(open, "open", version, "https"));
+        Assert.Equal(HttpStatusCode.OK, await GetAsync(inside, "local", version, "https"));
+        Assert.Equal(HttpStatusCode.OK, await GetAsync(inside, "open", version, "https"));
+    }
+
     /// <summary>A neighbour may send to any address of the machine.</summary>
     [Theory]
     [InlineData("1.1")]
@@ -83,10 +97,13 @@ public sealed class PrivateDoorTests : IAsyncDisposable
         Assert.Contains("--listen", refused.Message, StringComparison.Ordinal);
     }
 
-    private static async Task<HttpStatusCode> GetAsync(IPEndPoint at, string host, string version)
+    private static async Task<HttpStatusCode> GetAsync(IPEndPoint at, string host, string version, string scheme = "http")
     {
-        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"http://{at}/")
+        using var client = new HttpClient(new SocketsHttpHandler
+        {
+            UseProxy = false, SslOptions = { RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null },
+        });
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"{scheme}://{at}/")
         {
             Headers = { Host = host }, Version = new Version(version), VersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
@@ -100,7 +117,8 @@ public sealed class PrivateDoorTests : IAsyncDisposable
         await _proxy.StartAsync();
         _proxy.ListenInside(_private);
         var backend = BackendKey.Revision("n", "r");
-        _proxy.Publish(new RouteTableBuilder().Add("open", Rule(RouteVisibility.External)).Add("local", Rule(RouteVisibility.ClusterLocal)).Build(1));
+        var tls = TlsTable.Empty.With("open", TestCertificate.For("open")).With("local", TestCertificate.For("local"));
+        _proxy.Publish(new RouteTableBuilder().Add("open", Rule(RouteVisibility.External)).Add("local", Rule(RouteVisibility.ClusterLocal)).Build(1).With(1, [], [], tls));
         _proxy.Set(backend, EndpointsSnapshot.Of(_upstream.Endpoint("i")));
         return _proxy;
 

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Text.Json.Nodes;
 using Serval.Api.Core;
 using Serval.Api.Serving;
 
@@ -22,6 +23,9 @@ public sealed record DomainConfig
         new Dictionary<string, IReadOnlyDictionary<string, string>>(StringComparer.Ordinal) { [DefaultDomain] = FrozenDictionary<string, string>.Empty }
             .ToFrozenDictionary(StringComparer.Ordinal);
 
+    /// <summary>Domains for which namespaces may get a wildcard certificate: those without a selector, and those of <c>type: wildcard</c>.</summary>
+    public IReadOnlySet<string> WildcardDomains { get; init; } = FrozenSet.Create(StringComparer.Ordinal, DefaultDomain);
+
     /// <summary>The domain of a Route with these labels: cluster-local ones get the cluster's; else the most specific selector wins.</summary>
     public string DomainFor(IReadOnlyDictionary<string, string> labels) =>
         labels.TryGetValue(KnativeNames.VisibilityLabel, out var visibility) && visibility == KnativeNames.VisibilityClusterLocal
@@ -30,6 +34,7 @@ public sealed record DomainConfig
 
     internal static DomainConfig Read(ConfigReader r)
     {
+        var wildcards = new HashSet<string>(StringComparer.Ordinal);
         var domains = new Dictionary<string, IReadOnlyDictionary<string, string>>(StringComparer.Ordinal);
         foreach (var (domain, value) in r.Data)
         {
@@ -39,7 +44,12 @@ public sealed record DomainConfig
             }
             try
             {
-                domains[domain] = LabelChoice.Selector(YamlSubset.Parse(value));
+                var settings = YamlSubset.Parse(value);
+                domains[domain] = LabelChoice.Selector(settings);
+                if (domains[domain].Count == 0 || settings is JsonObject map && map["type"] is JsonValue type && type.GetValue<string>() == "wildcard")
+                {
+                    wildcards.Add(domain);
+                }
             }
             catch (FormatException e)
             {
@@ -50,7 +60,8 @@ public sealed record DomainConfig
         if (!domains.Values.Any(s => s.Count == 0))
         {
             domains[DefaultDomain] = FrozenDictionary<string, string>.Empty;
+            wildcards.Add(DefaultDomain);
         }
-        return new DomainConfig { Domains = domains.ToFrozenDictionary(StringComparer.Ordinal) };
+        return new DomainConfig { Domains = domains.ToFrozenDictionary(StringComparer.Ordinal), WildcardDomains = wildcards };
     }
 }

@@ -156,7 +156,7 @@ public sealed partial class ApiServerHost : IAsyncDisposable
         {
             hosts.Add(own);
         }
-        if (!IPAddress.IsLoopback(options.Address) && !options.Address.Equals(IPAddress.Any) && !options.Address.Equals(IPAddress.IPv6Any))
+        if (!hosts.Contains(options.Address.ToString()) && !options.Address.Equals(IPAddress.Any) && !options.Address.Equals(IPAddress.IPv6Any))
         {
             hosts.Add(options.Address.ToString());
         }

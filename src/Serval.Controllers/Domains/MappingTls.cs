@@ -14,8 +14,6 @@ namespace Serval.Controllers.Domains;
 /// <param name="Challenges">What an ACME server asks for, when there is none yet.</param>
 internal sealed record MappingTls(bool IsSecure, JsonObject? Entry, IReadOnlyList<Http01Challenge> Challenges)
 {
-    private const string Condition = "CertificateProvisioned";
-
     /// <summary>Without TLS.</summary>
     internal static MappingTls None { get; } = new(false, null, []);
 
@@ -28,12 +26,12 @@ internal sealed record MappingTls(bool IsSecure, JsonObject? Entry, IReadOnlyLis
         var host = stored.Metadata.Name;
         if (stored.As<DomainMapping>().Spec.Tls is { } own)
         {
-            conditions.MarkTrue(Condition, "CertificateExternallyProvided", "TLS certificate was provided externally");
+            conditions.MarkTrue(ChildCertificate.Condition, "CertificateExternallyProvided", "TLS certificate was provided externally");
             return new MappingTls(true, NewEntry(stored, own.SecretName), []);
         }
         if (!network.ExternalDomainTls || ChildCertificate.IsDeclined(stored))
         {
-            conditions.MarkTrue(Condition, "TLSNotEnabled", "external-domain-tls is not enabled");
+            ChildCertificate.MarkNotEnabled(conditions);
             return None;
         }
         var name = ChildNames.Of(host, "");
@@ -42,22 +40,9 @@ internal sealed record MappingTls(bool IsSecure, JsonObject? Entry, IReadOnlyLis
             [KnativeNames.DomainMappingUidLabel] = stored.Metadata.Uid, // upstream puts the name there, which may be too long for a label
             [KnativeNames.CertificateTypeLabel] = KnativeNames.ExternalDomainCertificate,
         };
-        try
-        {
-            var desired = ChildCertificate.Make(stored, name, labels, [host], host, network);
-            var certificate = await ChildCertificate.WriteAsync(client, stored, desired, events, manager, ct);
-            return Of(certificate, stored, network, conditions);
-        }
-        catch (OwnerConflictException)
-        {
-            conditions.MarkFalse(Condition, "CertificateNotOwned", $"There is an existing certificate {name} that we don't own.");
-            throw;
-        }
-        catch (ApiException e) when (e.IsRejection)
-        {
-            conditions.MarkFalse(Condition, "CertificateProvisionFailed", $"Certificate {name} failed to be provisioned.");
-            throw;
-        }
+        var desired = ChildCertificate.Make(stored, name, labels, [host], host, network);
+        var certificate = await ChildCertificate.WriteAsync(client, stored, desired, conditions, $"Certificate {name} failed to be provisioned.", events, manager, ct);
+        return Of(certificate, stored, network, conditions);
     }
 
     private static MappingTls Of(KubeObject certificate, KubeObject mapping, NetworkConfig network, ConditionSet conditions)
@@ -65,21 +50,18 @@ internal sealed record MappingTls(bool IsSecure, JsonObject? Entry, IReadOnlyLis
         var name = certificate.Metadata.Name;
         if (ChildCertificate.IsReady(certificate))
         {
-            conditions.MarkTrue(Condition);
+            conditions.MarkTrue(ChildCertificate.Condition);
             return new MappingTls(true, NewEntry(mapping, name), []);
         }
         var challenges = certificate.As<Certificate>().Status.Http01Challenges;
         if (network.HttpProtocol == HttpProtocol.Enabled)
         {
-            conditions.MarkTrue(Condition, "HTTPDowngrade", $"Certificate {name} is not ready downgrade HTTP.");
+            ChildCertificate.MarkDowngraded(conditions, name);
             return new MappingTls(false, null, challenges);
         }
-        conditions.MarkUnknown(Condition, "CertificateNotReady", $"Certificate {name} is not ready.");
+        conditions.MarkUnknown(ChildCertificate.Condition, "CertificateNotReady", $"Certificate {name} is not ready.");
         return new MappingTls(true, null, challenges);
     }
 
-    private static JsonObject NewEntry(KubeObject mapping, string secret) => new()
-    {
-        ["hosts"] = new JsonArray(mapping.Metadata.Name), ["secretName"] = secret, ["secretNamespace"] = mapping.Metadata.Namespace,
-    };
+    private static JsonObject NewEntry(KubeObject mapping, string secret) => ChildCertificate.Entry([mapping.Metadata.Name], secret, mapping.Metadata.Namespace);
 }

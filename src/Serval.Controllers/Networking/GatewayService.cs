@@ -20,10 +20,10 @@ internal sealed record GatewayService(string Name, string Type, GatewayAddress A
     /// The public gateway, as an ingress of Knative has one (knative.dev/pkg: test/ingress looks it up); the private one; and what Knative calls the
     /// activator, which here is the gateway (knative/serving: config/core/deployments/activator.yaml), without the ports of its metrics.
     /// </summary>
-    internal static IReadOnlyList<GatewayService> All(GatewayAddress open, int secure, GatewayAddress inside) =>
+    internal static IReadOnlyList<GatewayService> All(GatewayAddress open, int secure, GatewayAddress inside, int secureInside) =>
     [
         new("gateway", "LoadBalancer", open, ("http2", 80, open.Port), ("https", 443, secure)),
-        new("gateway-private", "ClusterIP", inside, ("http2", 80, inside.Port)),
+        new("gateway-private", "ClusterIP", inside, ("http2", 80, inside.Port), ("https", 443, secureInside)),
         new("activator-service", "ClusterIP", inside, ("http", 80, inside.Port), ("http2", 81, inside.Port))
         {
             Labels = new Dictionary<string, string>

@@ -13,10 +13,11 @@ public static class NetworkingReconcilers
     /// <param name="open">Where clients reach the gateway.</param>
     /// <param name="secure">The port there for TLS.</param>
     /// <param name="inside">Where programs inside the cluster reach it.</param>
+    /// <param name="secureInside">The port there for TLS.</param>
     /// <param name="time">The clock.</param>
     public static ControllerHost AddNetworking(
         this ControllerHost controllers, IKubeClient client, RouteFeed feed, GatewayAddress open, int secure, GatewayAddress inside,
-        TimeProvider time) => controllers
+        int secureInside, TimeProvider time) => controllers
         .Add(new IngressReconciler(client, feed, time))
-        .Add(new GatewayServiceReconciler(client, GatewayService.All(open, secure, inside)));
+        .Add(new GatewayServiceReconciler(client, GatewayService.All(open, secure, inside, secureInside)));
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Config;
 using Serval.Api.Serving;
+using Serval.Controllers.Certificates;
 using Serval.Kube;
 
 namespace Serval.Controllers.Serving;
@@ -14,7 +15,7 @@ internal static class IngressMaker
         [ServiceReconciler.LastApplied, KnativeNames.CertificateClassAltAnnotation, KnativeNames.IngressClassAltAnnotation];
 
     /// <exception cref="FormatException">An annotation of the Route asks for what there is not.</exception>
-    internal static JsonObject Make(KubeObject route, TrafficPlan plan, Rollout rollout, RouteHosts hosts, ServingConfig config)
+    internal static JsonObject Make(KubeObject route, TrafficPlan plan, Rollout rollout, RouteHosts hosts, RouteTls tls, ServingConfig config)
     {
         var labels = JsonMaps.ToJson(route.Metadata.Labels);
         labels[KnativeNames.RouteLabel] = route.Metadata.Name;
@@ -26,10 +27,10 @@ internal static class IngressMaker
         var tagToHost = new JsonObject();
         foreach (var (tag, targets) in plan.Targets)
         {
-            rules.Add(Rule(route, hosts.InternalForms(tag), "ClusterLocal", tag, targets, plan, config));
+            rules.Add(Rule(route, hosts.InternalForms(tag), "ClusterLocal", tag, [], targets, plan, config));
             if (!hosts.IsClusterLocal(tag))
             {
-                rules.Add(Rule(route, [hosts.External(tag)], "ExternalIP", tag, targets, plan, config));
+                rules.Add(Rule(route, [hosts.External(tag)], "ExternalIP", tag, tls.Paths(hosts.External(tag)), targets, plan, config));
             }
             if (tag.Length > 0)
             {
@@ -40,7 +41,7 @@ internal static class IngressMaker
         {
             annotations[KnativeNames.TagToHostAnnotation] = tagToHost.ToJsonString();
         }
-        return New(route, labels, annotations, rules, config);
+        return New(route, labels, annotations, rules, config, tls.Entries);
     }
 
     /// <summary>An Ingress with the name of its owner.</summary>
@@ -92,9 +93,10 @@ internal static class IngressMaker
     }
 
     private static JsonObject Rule(
-        KubeObject route, IReadOnlyList<string> hosts, string visibility, string tag, List<PlannedTarget> targets, TrafficPlan plan, ServingConfig config)
+        KubeObject route, IReadOnlyList<string> hosts, string visibility, string tag, IEnumerable<JsonObject> first, List<PlannedTarget> targets, TrafficPlan plan,
+        ServingConfig config)
     {
-        var paths = new JsonArray();
+        var paths = new JsonArray([.. first]);
         var path = Path(route, targets);
         if (config.Features.TagHeaderBasedRouting == FeatureFlag.Enabled)
         {

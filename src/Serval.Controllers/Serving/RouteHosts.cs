@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using Serval.Api;
 using Serval.Api.Config;
@@ -23,7 +24,11 @@ internal sealed record RouteHosts(KubeObject Route, ServingConfig Config, Gatewa
     /// </summary>
     internal bool IsClusterLocal(string tag) => IsLocal(Route) || Domain == DomainConfig.ClusterLocalDomain || LocalServices.Contains(ServiceName(tag));
 
-    private string Domain => Config.Domain.DomainFor(Route.Metadata.Labels);
+    /// <summary>Hosts that are reached with TLS.</summary>
+    internal IReadOnlySet<string> Secure { get; init; } = FrozenSet<string>.Empty;
+
+    /// <summary>What its public hosts are below.</summary>
+    internal string Domain => Config.Domain.DomainFor(Route.Metadata.Labels);
 
     /// <summary>Name of the placeholder Service: the route's, or the tag template's.</summary>
     internal string ServiceName(string tag) => Config.Network.TagName(tag, Route.Metadata.Name);
@@ -45,14 +50,15 @@ internal sealed record RouteHosts(KubeObject Route, ServingConfig Config, Gatewa
 
     /// <summary>What users are shown.</summary>
     internal string Url(string tag) =>
-        IsClusterLocal(tag) ? InternalUrl(tag) : PublicUrl(External(tag), Config, Ports);
+        IsClusterLocal(tag) ? InternalUrl(tag) : PublicUrl(External(tag), Config, Ports, Secure.Contains(External(tag)));
 
     /// <summary>How a host is reached from outside.</summary>
     internal static string PublicUrl(string host, ServingConfig config, GatewayPorts ports, bool secure = false) =>
         secure ? $"https://{host}{Suffix(ports.Secure, 443)}" : $"{config.Network.DefaultExternalScheme}://{host}{Suffix(ports.Public)}";
 
     /// <summary>What programs inside the cluster use.</summary>
-    internal string InternalUrl(string tag) => "http://" + Internal(tag) + Suffix(Ports.Private);
+    internal string InternalUrl(string tag) =>
+        Secure.Contains(Internal(tag)) ? $"https://{Internal(tag)}{Suffix(Ports.PrivateSecure, 443)}" : $"http://{Internal(tag)}{Suffix(Ports.Private)}";
 
     private static bool IsLocal(KubeObject obj) => obj.Metadata.Label(KnativeNames.VisibilityLabel) == KnativeNames.VisibilityClusterLocal;
 

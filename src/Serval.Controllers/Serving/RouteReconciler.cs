@@ -4,6 +4,7 @@ using Serval.Api.Config;
 using Serval.Api.Core;
 using Serval.Api.Networking;
 using Serval.Api.Serving;
+using Serval.Controllers.Certificates;
 using Serval.Kube;
 
 namespace Serval.Controllers.Serving;
@@ -20,6 +21,7 @@ internal sealed class RouteReconciler(
 
     private readonly StatusReport _report = new(time);
     private readonly EventReporter _events = new(events, "route-controller");
+    private readonly RouteCertificates _certificates = new(client, new EventReporter(events, "route-controller"), "route-controller");
     private readonly RoutingState _routing = new(client, time, "route-controller");
 
     public string Name => "route-controller";
@@ -30,6 +32,7 @@ internal sealed class RouteReconciler(
     [
         ReconcilerWatch.Owned(Kinds.KIngress, Kinds.Route),
         ReconcilerWatch.Owned(Kinds.Service, Kinds.Route),
+        .. _certificates.Watches,
         .. _routing.Watches,
     ];
 
@@ -53,14 +56,14 @@ internal sealed class RouteReconciler(
         if ((plan.Problem ?? BadHost(plan, hosts)) is { } problem)
         {
             KeepTraffic(stored, route, conditions, status, problem);
+            KeepScheme(stored, status, hosts);
         }
         else
         {
             conditions.MarkTrue("AllTrafficAssigned");
             var rollout = RollOut(stored, plan, out next);
             plan.Divide(rollout);
-            status["traffic"] = new JsonArray([.. plan.Shown.Select(t => (JsonNode)Shown(t, hosts))]);
-            status["address"] = new JsonObject { ["url"] = hosts.InternalUrl("") };
+            Show(plan, hosts, status);
             rejected = !await ProgramAsync(stored, plan, rollout, hosts, status, conditions, ct);
         }
         status["conditions"] = conditions.ToJson();
@@ -132,31 +135,45 @@ internal sealed class RouteReconciler(
     private async Task<bool> ProgramAsync(
         KubeObject stored, TrafficPlan plan, Rollout rollout, RouteHosts hosts, JsonObject status, ConditionSet conditions, CancellationToken ct)
     {
-        conditions.MarkTrue("CertificateProvisioned", "TLSNotEnabled", "external-domain-tls is not enabled");
+        RouteTls tls;
+        try
+        {
+            tls = await _certificates.ProvideAsync(stored, plan.Targets.Keys, hosts, conditions, ct);
+        }
+        catch (Exception e) when (e is OwnerConflictException or ApiException { IsRejection: true })
+        {
+            _events.Warning(stored, "InternalError", e.Message);
+            KeepServing(stored, status, hosts);
+            return e is OwnerConflictException;
+        }
         KubeObject ingress;
         try
         {
             await EnsurePlaceholdersAsync(stored, plan, hosts, ct);
-            ingress = await ChildIngress.WriteAsync(client, stored, IngressMaker.Make(stored, plan, rollout, hosts, config.Current), _events, Name, ct);
+            ingress = await ChildIngress.WriteAsync(client, stored, IngressMaker.Make(stored, plan, rollout, hosts, tls, config.Current), _events, Name, ct);
+            if (tls.Hosts.Count > 0)
+            {
+                Show(plan, hosts with { Secure = tls.Hosts }, status);
+            }
         }
         catch (OwnerConflictException e)
         {
             conditions.MarkFalse("IngressReady", "NotOwned", $"There is an existing placeholder {e.Kind.Kind} \"{e.Key.Name}\" that we do not own.");
             _events.Warning(stored, "InternalError", e.Message);
-            KeepServing(stored, status);
+            KeepServing(stored, status, hosts);
             return true;
         }
         catch (ApiException e) when (e.IsRejection)
         {
             conditions.MarkFalse("IngressReady", "IngressNotConfigured", e.Message);
-            KeepServing(stored, status);
+            KeepServing(stored, status, hosts);
             return false;
         }
         catch (FormatException e)
         {
             conditions.MarkFalse("IngressReady", "IngressNotConfigured", $"{e.Message}; the Ingress stays as it was");
             _events.Warning(stored, "InternalError", e.Message);
-            KeepServing(stored, status);
+            KeepServing(stored, status, hosts);
             return true;
         }
         if (!rollout.IsDone)
@@ -171,12 +188,29 @@ internal sealed class RouteReconciler(
     }
 
     /// <summary>The Ingress was not written: the status goes on to name what it leads to.</summary>
-    private static void KeepServing(KubeObject stored, JsonObject status)
+    private void KeepServing(KubeObject stored, JsonObject status, RouteHosts hosts)
     {
         if (StatusFields.Of(stored)["traffic"] is not null)
         {
             StatusFields.Copy(status, stored, "traffic", "address");
         }
+        KeepScheme(stored, status, hosts);
+    }
+
+    /// <summary>A host that is served with TLS goes on to be.</summary>
+    private void KeepScheme(KubeObject stored, JsonObject status, RouteHosts hosts)
+    {
+        if (client.Cache(Kinds.KIngress).Get(stored.Key)?.As<KIngress>().Spec.Tls is { Count: > 0 } tls)
+        {
+            status["url"] = (hosts with { Secure = tls.SelectMany(t => t.Hosts).ToHashSet(StringComparer.Ordinal) }).Url("");
+        }
+    }
+
+    private static void Show(TrafficPlan plan, RouteHosts hosts, JsonObject status)
+    {
+        status["url"] = hosts.Url("");
+        status["traffic"] = new JsonArray([.. plan.Shown.Select(t => (JsonNode)Shown(t, hosts))]);
+        status["address"] = new JsonObject { ["url"] = hosts.InternalUrl("") };
     }
 
     private static JsonObject Shown(PlannedTarget target, RouteHosts hosts) => TrafficJson.Write(new TrafficTarget

@@ -7,7 +7,6 @@ namespace Serval.Proxy;
 internal sealed class Listener(IReadOnlyList<Socket> sockets, int port) : IDisposable
 {
     private const int Backlog = 4096;
-    private const int HttpPort = 80;
 
     public int Port => port;
 
@@ -45,8 +44,8 @@ internal sealed class Listener(IReadOnlyList<Socket> sockets, int port) : IDispo
         }
     }
 
-    /// <summary>Binds an address beside the public ones: port 80 and the public port, else any. The first of them is its <see cref="Port"/>.</summary>
-    public static Listener BindPrivate(IPAddress address, Listener open)
+    /// <summary>Binds an address beside the public ones: the usual port and the public one, else any. The first of them is its <see cref="Port"/>.</summary>
+    public static Listener BindPrivate(IPAddress address, Listener open, int usual)
     {
         if (open.Sockets.Any(s => ((IPEndPoint)s.LocalEndPoint!).Address.Equals(address)))
         {
@@ -54,7 +53,7 @@ internal sealed class Listener(IReadOnlyList<Socket> sockets, int port) : IDispo
         }
         var everywhere = open.Sockets.Any(s => ((IPEndPoint)s.LocalEndPoint!).Address is var a && (a.Equals(IPAddress.Any) || a.Equals(IPAddress.IPv6Any)));
         var (bound, first) = (new List<Socket>(), 0);
-        foreach (var port in (ReadOnlySpan<int>)[HttpPort, open.Port])
+        foreach (var port in (ReadOnlySpan<int>)[usual, open.Port])
         {
             var listens = everywhere && port == open.Port; // what listens everywhere has it
             if (!listens && TryBind(address, port) is { } socket)

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Net.Http.Headers;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Config;
@@ -43,8 +45,11 @@ internal sealed class InvokeCommand : RemoteVerb
     {
         var name = parse.GetRequiredValue(_name);
         var url = await UrlAsync(client, NamespaceOf(parse, client), name, ct);
+        var gateway = Gateway(parse, url);
+        url = new UriBuilder(url) { Scheme = (gateway ?? url).Scheme }.Uri;
         using var request = await CreateRequestAsync(parse, url, ct);
-        using var http = GatewayCall.CreateClient(Gateway(parse, url), TimeSpan.FromSeconds(parse.GetValue(_timeout)));
+        using var authority = url.Scheme == Uri.UriSchemeHttps ? await AuthorityAsync(client, ct) : null;
+        using var http = GatewayCall.CreateClient(gateway, TimeSpan.FromSeconds(parse.GetValue(_timeout)), authority);
         var started = Context.Time.GetTimestamp();
         try
         {
@@ -76,12 +81,20 @@ internal sealed class InvokeCommand : RemoteVerb
             ExitCodes.Failed, $"service \"{name}\" has no URL yet ({(string?)ready?["message"] ?? "it was not reconciled"}); wait for it with `serval apply --wait`, or see `serval get ksvc {name} -o yaml`");
     }
 
+    /// <summary>The certificate of the built-in issuer's authority.</summary>
+    private static async Task<X509Certificate2?> AuthorityAsync(RemoteClient client, CancellationToken ct)
+    {
+        var secret = await client.FindAsync(ResourcePath.Of(Kinds.Secret, "cert-manager", "knative-selfsigned-ca"), ct);
+        return (string?)secret?["data"]?["tls.crt"] is { } pem ? X509Certificate2.CreateFromPem(Encoding.ASCII.GetString(Convert.FromBase64String(pem))) : null;
+    }
+
     private Uri? Gateway(ParseResult parse, Uri url)
     {
         if (parse.GetValue(_gateway) is not { Length: > 0 } given)
         {
             var running = RunState.Read(SharedOptions.DataDirectoryOf(parse, Context));
-            return url.Host.EndsWith("." + DomainConfig.ClusterLocalDomain, StringComparison.Ordinal) ? running?.PrivateGateway : running?.Gateway;
+            var door = url.Host.EndsWith("." + DomainConfig.ClusterLocalDomain, StringComparison.Ordinal) ? running?.PrivateGateway : running?.Gateway;
+            return door is not null && url.Scheme == Uri.UriSchemeHttps ? new UriBuilder(url.Scheme, door.Host, url.Port).Uri : door;
         }
         return Uri.TryCreate(given.Contains("://", StringComparison.Ordinal) ? given : "http://" + given, UriKind.Absolute, out var uri)
             ? uri

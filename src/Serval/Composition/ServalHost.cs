@@ -116,9 +116,9 @@ internal sealed class ServalHost : IServalHost
         var controllers = _started.Add(new ControllerHost(client, events, time, loggers.CreateLogger<ControllerHost>()));
         controllers.AddWorkloads(client, events, time)
             .AddCertificates(client, config, events, time)
-            .AddServing(client, new ImageJoint(Images), config, () => new GatewayPorts(open.Port, inside.Port, proxy.HttpsPort), events, time)
+            .AddServing(client, new ImageJoint(Images), config, () => new GatewayPorts(open.Port, inside.Port, proxy.HttpsPort, proxy.PrivateHttpsPort), events, time)
             .AddAutoscaler(client, autoscaler, config, () => [inside], node, events, time)
-            .AddNetworking(client, feed, open, proxy.HttpsPort, inside, time);
+            .AddNetworking(client, feed, open, proxy.HttpsPort, inside, proxy.PrivateHttpsPort, time);
         var collector = _started.Add(new GarbageCollector(client, time, loggers.CreateLogger<GarbageCollector>()));
         await controllers.StartAsync(ct);
         await collector.StartAsync(ct);

@@ -87,6 +87,15 @@ public sealed class CredentialsTests : IDisposable
         Assert.Equal(first.AdminToken, second.AdminToken);
     }
 
+    /// <summary>Also when it is this machine's, but not the usual one.</summary>
+    [Fact]
+    public async Task Server_IsCertifiedForTheAddressItListensOn()
+    {
+        await using var server = await ApiServerFixture.StartAsync(o => o with { Address = IPAddress.Parse("127.0.0.9") });
+        Assert.Equal("127.0.0.9", server.Host.Address.Host);
+        Assert.Equal(HttpStatusCode.OK, (await server.SendAsync(HttpMethod.Get, "/version")).Response.StatusCode);
+    }
+
     [Fact]
     public void Open_OtherHosts_RenewsTheServersOnly()
     {

@@ -55,7 +55,7 @@ internal sealed class ApiServerFixture : IAsyncDisposable
     {
         var trusted = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(_directory, "certificates", "ca.crt"));
         var handler = new SocketsHttpHandler { SslOptions = new SslClientAuthenticationOptions() };
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => Trusts(trusted, certificate);
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => Trusts(trusted, certificate, Host.Address.Host);
         if (withCertificate)
         {
             handler.SslOptions.ClientCertificates =
@@ -102,13 +102,13 @@ internal sealed class ApiServerFixture : IAsyncDisposable
         Assert.True(Log.Errors.IsEmpty, string.Join('\n', Log.Errors));
     }
 
-    private static bool Trusts(X509Certificate2 root, X509Certificate? certificate)
+    private static bool Trusts(X509Certificate2 root, X509Certificate? certificate, string host)
     {
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.Add(root);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.VerificationTime = root.NotBefore.AddDays(1);
-        return certificate is X509Certificate2 served && chain.Build(served) && served.MatchesHostname("127.0.0.1");
+        return certificate is X509Certificate2 served && chain.Build(served) && served.MatchesHostname(host);
     }
 }

@@ -27,9 +27,9 @@ public sealed class GatewayServiceTests
     }
 
     [Theory]
-    [InlineData("gateway-private", "http2 80")]
-    [InlineData("activator-service", "http 80, http2 81")]
-    public async Task PrivateGateway_AndActivator_LeadToThePrivateDoor(string name, string ports)
+    [InlineData("gateway-private", "http2 80, https 443", "80, 8443")]
+    [InlineData("activator-service", "http 80, http2 81", "80, 80")]
+    public async Task PrivateGateway_AndActivator_LeadToThePrivateDoor(string name, string ports, string behind)
     {
         var key = new ObjectKey("knative-serving", name);
         await Reconciler(8880).ReconcileAsync(key, default);
@@ -38,7 +38,7 @@ public sealed class GatewayServiceTests
         Assert.Equal(ports, string.Join(", ", service.As<Service>().Spec.Ports.Select(p => $"{p.Name} {p.Port}")));
         var subset = _client.Cache(Kinds.Endpoints).Get(key)!.ToTree()["subsets"]![0]!;
         Assert.Equal("""[{"ip":"10.244.0.1"}]""", subset["addresses"]!.ToJsonString());
-        Assert.All(subset["ports"]!.AsArray(), p => Assert.Equal(80, (int)p!["port"]!));
+        Assert.Equal(behind, string.Join(", ", subset["ports"]!.AsArray().Select(p => p!["port"])));
     }
 
     /// <summary>The next start may take another port; one that takes the same writes nothing.</summary>
@@ -74,7 +74,7 @@ public sealed class GatewayServiceTests
     }
 
     private GatewayServiceReconciler Reconciler(int port) =>
-        new(_client, GatewayService.All(new GatewayAddress("127.0.0.1", port), 8843, new GatewayAddress("10.244.0.1", 80)));
+        new(_client, GatewayService.All(new GatewayAddress("127.0.0.1", port), 8843, new GatewayAddress("10.244.0.1", 80), 8443));
 
     private Task<ReconcileResult> RunAsync(int port) => Reconciler(port).ReconcileAsync(s_key, default);
 }

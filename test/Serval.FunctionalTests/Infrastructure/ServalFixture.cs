@@ -1,3 +1,5 @@
+using System.Net;
+
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
 
 namespace Serval.FunctionalTests;
@@ -79,6 +81,14 @@ public sealed class ServalFixture : IAsyncLifetime
         Kubectl.OkAsync("patch", "configmap", map, "-n", "knative-serving", "--type=merge", "-p", $$"""{"data":{"{{key}}":"{{value}}"} }""");
 
     internal Task<string> ReadyAsync(string name) => Kubectl.OkAsync("wait", "--for=condition=Ready", $"ksvc/{name}", "--timeout=30s");
+
+    /// <summary>A setting of config-network.</summary>
+    internal Task SetNetworkAsync(string key, string value) => Kubectl.OkAsync(
+        "patch", "cm", "config-network", "-n", "knative-serving", "--type=merge", "-p", $$"""{"data":{"{{key}}":"{{value}}"} }""");
+
+    /// <summary>Where the gateway, or the private one, listens for TLS.</summary>
+    internal async Task<IPEndPoint> SecureGatewayAsync(string service = "gateway") => IPEndPoint.Parse(await Kubectl.OkAsync(
+        "get", "endpoints", service, "-n", "knative-serving", "-o", """jsonpath={.subsets[0].addresses[0].ip}:{.subsets[0].ports[?(@.name=="https")].port}"""));
 
     /// <summary>Follows the objects at <paramref name="path"/> until one is as wanted; says what it saw last when that does not come.</summary>
     internal async Task UntilAsync(string path, Func<System.Text.Json.Nodes.JsonObject, bool> wanted, int seconds = 30)

@@ -37,6 +37,7 @@ internal sealed class ServingWorld : IAsyncDisposable
         _reconcilers =
         [
             new CertificateReconciler(Client, Config, Events, Time),
+            new NamespaceCertificateReconciler(Client, Config, Events),
             new ServiceReconciler(Client, Events, Time),
             new ConfigurationReconciler(Client, Events, Time),
             new RevisionCollector(Client, Config, Events, Time),
