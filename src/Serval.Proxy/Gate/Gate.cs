@@ -27,7 +27,7 @@ internal sealed partial class Gate
     private ITimer? _retry;
     private long _retryAt = long.MaxValue;
     private volatile RevisionPolicy _policy;
-    private long _namedIn;
+    private int _names;
 
     public Gate(BackendKey key, RevisionPolicy policy, GateServices services)
     {
@@ -41,11 +41,11 @@ internal sealed partial class Gate
 
     public RevisionPolicy Policy => _policy;
 
-    /// <summary>The last generation of route tables that named the backend.</summary>
-    public long NamedIn
+    /// <summary>How many rules and policies in force name the backend. Set by who publishes them.</summary>
+    public int Names
     {
-        get => Volatile.Read(ref _namedIn);
-        set => Volatile.Write(ref _namedIn, value);
+        get => Volatile.Read(ref _names);
+        set => Volatile.Write(ref _names, value);
     }
 
     public bool IsActive

@@ -13,8 +13,7 @@ internal sealed class RoutingState(GateServices services)
 {
     private readonly ConcurrentDictionary<BackendKey, Gate> _gates = new();
     private readonly Lock _naming = new();
-    private long _generation; // of the tables published; written under _naming
-    private int _named; // gates the newest names; guarded by _naming
+    private readonly HashSet<Gate> _unnamed = []; // nothing leads there, and yet they could not be retired; guarded by _naming
     private volatile ProxySnapshot _snapshot = ProxySnapshot.Empty;
 
     public ProxySnapshot Snapshot => _snapshot;
@@ -22,19 +21,36 @@ internal sealed class RoutingState(GateServices services)
     /// <summary>How many backends are known.</summary>
     public int Count => _gates.Count;
 
+    /// <summary>Costs what differs from the table before, where this one was made of that.</summary>
     public void Publish(RouteTable table)
     {
         lock (_naming)
         {
-            Volatile.Write(ref _generation, _generation + 1);
-            _named = 0;
-            var next = _snapshot.With(table, key => Name_NeedsLock(key, table.PolicyOf(key)));
-            foreach (var (key, policy) in table.Policies)
+            var (before, change) = (_snapshot.Table, table.ChangeFrom(_snapshot.Table));
+            var next = _snapshot.With(table, key => GateOf(key, table.PolicyOf(key)));
+            foreach (var key in change.Policies)
             {
-                Name_NeedsLock(key, policy).SetPolicy(policy);
+                if (table.Policies.TryGetValue(key, out var policy))
+                {
+                    GateOf(key, policy).SetPolicy(policy);
+                }
             }
             _snapshot = next; // after the policies: no request goes by a new route and an old policy
-            RetireUnnamed_NeedsLock();
+            foreach (var key in Named(table, change.After, change.Policies))
+            {
+                GateOf(key).Names++;
+            }
+            foreach (var key in Named(before, change.Before, change.Policies))
+            {
+                if (--_gates[key].Names == 0)
+                {
+                    _unnamed.Add(_gates[key]);
+                }
+            }
+            foreach (var gate in _unnamed.ToArray())
+            {
+                TryRetire_NeedsLock(gate);
+            }
         }
     }
 
@@ -86,43 +102,37 @@ internal sealed class RoutingState(GateServices services)
         }
     }
 
-    private Gate Name_NeedsLock(BackendKey key, RevisionPolicy policy)
-    {
-        Debug.Assert(_naming.IsHeldByCurrentThread);
-        var gate = GateOf(key, policy);
-        if (gate.NamedIn != _generation)
-        {
-            gate.NamedIn = _generation;
-            _named++;
-        }
-        return gate;
-    }
-
-    private void RetireUnnamed_NeedsLock()
-    {
-        Debug.Assert(_naming.IsHeldByCurrentThread);
-        if (_gates.Count == _named)
-        {
-            return;
-        }
-        foreach (var (_, gate) in _gates)
-        {
-            TryRetire(gate);
-        }
-    }
+    /// <summary>Backends that hosts and policies of a table name, as often as they do.</summary>
+    private static IEnumerable<BackendKey> Named(RouteTable table, IEnumerable<HostRoutes> hosts, IEnumerable<BackendKey> policies) =>
+        hosts.SelectMany(h => h.Rules).SelectMany(r => r.Backends).Where(b => b.Weight > 0).Select(b => b.Backend).Concat(policies.Where(table.Policies.ContainsKey));
 
     private void TryRetire(Gate gate)
     {
-        if (gate.NamedIn == Volatile.Read(ref _generation))
+        if (gate.Names > 0)
         {
             return;
         }
         lock (_naming) // no table is being compiled that is about to name it
         {
-            if (gate.NamedIn != _generation && gate.TryRetire())
-            {
-                _gates.TryRemove(KeyValuePair.Create(gate.Key, gate));
-            }
+            TryRetire_NeedsLock(gate);
+        }
+    }
+
+    private void TryRetire_NeedsLock(Gate gate)
+    {
+        Debug.Assert(_naming.IsHeldByCurrentThread);
+        if (gate.Names > 0)
+        {
+            _unnamed.Remove(gate);
+        }
+        else if (gate.TryRetire())
+        {
+            _gates.TryRemove(KeyValuePair.Create(gate.Key, gate));
+            _unnamed.Remove(gate);
+        }
+        else
+        {
+            _unnamed.Add(gate);
         }
     }
 

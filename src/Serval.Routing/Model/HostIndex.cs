@@ -3,25 +3,16 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Serval.Routing;
 
-/// <summary>
-/// Hosts by name, persistent: a change copies the few entries of its own shards and shares the rest, so that one route among thousands
-/// costs microseconds. Immutable; reading takes no lock and allocates nothing.
-/// </summary>
+/// <summary>Hosts by name. Immutable.</summary>
 internal sealed class HostIndex : IReadOnlyDictionary<string, HostRoutes>
 {
-    private const int Shards = 4096; // 32 KB to copy a change, and about ten hosts a shard at 10,000 services
+    private readonly HashShards<Entry> _entries;
 
-    private readonly Entry[][] _shards;
+    private HostIndex(HashShards<Entry> entries) => _entries = entries;
 
-    private HostIndex(Entry[][] shards, int count)
-    {
-        _shards = shards;
-        Count = count;
-    }
+    internal static HostIndex Empty { get; } = new(new HashShards<Entry>());
 
-    internal static HostIndex Empty { get; } = new(NewShards(), 0);
-
-    public int Count { get; }
+    public int Count => _entries.Count;
 
     public IEnumerable<string> Keys => this.Select(e => e.Key);
 
@@ -33,23 +24,14 @@ internal sealed class HostIndex : IReadOnlyDictionary<string, HostRoutes>
 
     public bool TryGetValue(string key, [MaybeNullWhen(false)] out HostRoutes value) => TryGetValue(key.AsSpan(), out value);
 
-    public IEnumerator<KeyValuePair<string, HostRoutes>> GetEnumerator()
-    {
-        foreach (var shard in _shards)
-        {
-            foreach (var entry in shard)
-            {
-                yield return KeyValuePair.Create(entry.Key, entry.Routes);
-            }
-        }
-    }
+    public IEnumerator<KeyValuePair<string, HostRoutes>> GetEnumerator() => _entries.All.Select(e => KeyValuePair.Create(e.Key, e.Routes)).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     internal bool TryGetValue(ReadOnlySpan<char> key, [MaybeNullWhen(false)] out HostRoutes value)
     {
         var hash = string.GetHashCode(key);
-        foreach (ref readonly var entry in _shards[hash & (Shards - 1)].AsSpan())
+        foreach (ref readonly var entry in _entries[hash])
         {
             if (entry.Hash == hash && key.SequenceEqual(entry.Key))
             {
@@ -64,25 +46,12 @@ internal sealed class HostIndex : IReadOnlyDictionary<string, HostRoutes>
     /// <summary>This index with some keys set, or removed where the routes are null.</summary>
     internal HostIndex With(IEnumerable<KeyValuePair<string, HostRoutes?>> changes)
     {
-        Entry[][]? shards = null;
-        var count = Count;
-        foreach (var (key, routes) in changes)
+        var entries = _entries.With(changes.Select(c =>
         {
-            shards ??= (Entry[][])_shards.Clone();
-            var hash = string.GetHashCode(key.AsSpan());
-            ref var shard = ref shards[hash & (Shards - 1)];
-            var index = Array.FindIndex(shard, e => e.Hash == hash && e.Key == key);
-            count += (routes is null ? 0 : 1) - (index < 0 ? 0 : 1);
-            shard = [.. shard.Where((_, i) => i != index), .. routes is null ? (ReadOnlySpan<Entry>)[] : [new Entry(hash, key, routes)]];
-        }
-        return shards is null ? this : new HostIndex(shards, count);
-    }
-
-    private static Entry[][] NewShards()
-    {
-        var shards = new Entry[Shards][];
-        Array.Fill(shards, []);
-        return shards;
+            var (key, hash) = (c.Key, string.GetHashCode(c.Key.AsSpan()));
+            return (hash, (Predicate<Entry>)(e => e.Hash == hash && e.Key == key), c.Value is null ? [] : new[] { new Entry(hash, key, c.Value) });
+        }));
+        return entries == _entries ? this : new HostIndex(entries);
     }
 
     private readonly record struct Entry(int Hash, string Key, HostRoutes Routes);

@@ -10,6 +10,8 @@ public sealed class RouteTable
     private const int MaxHost = 255;
     private readonly HostIndex _exact;
     private readonly HostIndex _suffixes; // by what follows the asterisk
+    private readonly object _self = new(); // what tables made of this one know it by: they do not keep it
+    private (object From, TableChange Change)? _made;
 
     private RouteTable(long version, HostIndex exact, HostIndex suffixes, ImmutableDictionary<BackendKey, RevisionPolicy> policies, TlsTable tls)
     {
@@ -39,7 +41,9 @@ public sealed class RouteTable
     public TlsTable Tls { get; }
 
     /// <summary>Every rule of every host.</summary>
-    public IEnumerable<RouteRule> Rules => Hosts.Values.Concat(WildcardHosts).SelectMany(h => h.Rules);
+    public IEnumerable<RouteRule> Rules => AllHosts.SelectMany(h => h.Rules);
+
+    private IEnumerable<HostRoutes> AllHosts => Hosts.Values.Concat(WildcardHosts);
 
     /// <summary>
     /// This table with some hosts and policies replaced, or removed where the value is null. What does not change is shared, so the cost is that
@@ -68,8 +72,17 @@ public sealed class RouteTable
                 nextPolicies[backend] = policy;
             }
         }
-        return new RouteTable(version, _exact.With(changes[false]), _suffixes.With(changes[true]), nextPolicies.ToImmutable(), tls ?? Tls);
+        var next = new RouteTable(version, _exact.With(changes[false]), _suffixes.With(changes[true]), nextPolicies.ToImmutable(), tls ?? Tls);
+        var named = changes[false].Select(c => c.Key).Concat(changes[true].Select(c => "*" + c.Key)).Distinct().ToList();
+        next._made = (_self, new TableChange(
+            [.. named.Select(Find).OfType<HostRoutes>()], [.. named.Select(next.Find).OfType<HostRoutes>()], [.. policies.Select(p => p.Key).Distinct()]));
+        return next;
     }
+
+    /// <summary>What is another here than in <paramref name="other"/>. For the table this one was made of the cost is that of the change.</summary>
+    public TableChange ChangeFrom(RouteTable other) => _made is { } made && made.From == other._self ? made.Change : new TableChange(
+        [.. other.AllHosts.Where(h => Find(h.Host) != h)], [.. AllHosts.Where(h => other.Find(h.Host) != h)],
+        [.. Policies.Keys.Union(other.Policies.Keys).Where(b => Policies.GetValueOrDefault(b) != other.Policies.GetValueOrDefault(b))]);
 
     /// <summary>The policy of a backend, or the default of its kind.</summary>
     public RevisionPolicy PolicyOf(BackendKey backend) =>
@@ -116,6 +129,8 @@ public sealed class RouteTable
         }
         return _suffixes.Count == 0 ? null : MatchWildcard(lower, path, headers, clusterLocal);
     }
+
+    private HostRoutes? Find(string host) => host[0] == '*' ? _suffixes.GetValueOrDefault(host[1..]) : _exact.GetValueOrDefault(host);
 
     private RouteRule? MatchWildcard<THeaders>(ReadOnlySpan<char> host, ReadOnlySpan<byte> path, in THeaders headers, bool clusterLocal)
         where THeaders : IRequestHeaders, allows ref struct

@@ -96,6 +96,60 @@ public sealed class RoutingStateTests
         Assert.Equal(2, gate.Policy.ContainerConcurrency);
     }
 
+    [Fact]
+    public void RuleOfTwoHosts_IsKept_WhileOneHasIt()
+    {
+        RouteRule[] rules = [new RouteRule { Backends = [new WeightedBackend { Backend = s_key }] }];
+        var table = RouteTable.Empty.With(1, [new("a", rules), new("b", rules)], []);
+        _state.Publish(table);
+        var compiled = Matched("a");
+        Assert.Same(compiled, Matched("b"));
+        _state.Publish(table = table.With(2, [new("a", null)], []));
+        Assert.Null(Matched("a"));
+        Assert.Same(compiled, Matched("b"));
+        _state.Publish(table.With(3, [new("b", null)], []));
+        Assert.Equal(0, _state.Count);
+    }
+
+    /// <summary>Tables that were made of the one before, and such as were not, come to what the newest one says.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Changes_InAnyOrder_ComeToWhatTheNewestTableSays(int seed)
+    {
+        var random = new Random(seed);
+        var table = RouteTable.Empty;
+        string[] hosts = ["a", "b", "c", "*.d", "*"];
+        RouteRule[] rules = [.. Enumerable.Range(0, 4).Select(i => new RouteRule { Backends = [Share(i), Share(random.Next(4))] })];
+        for (var version = 1; version < 500; version++)
+        {
+            var changes = random.GetItems(hosts, random.Next(4)).Select(h =>
+                KeyValuePair.Create(h, random.Next(3) == 0 ? null : (IReadOnlyList<RouteRule>)random.GetItems(rules, random.Next(1, 3)))).ToList();
+            var policies = random.GetItems([0, 1, 2, 3], random.Next(2)).Select(i =>
+                KeyValuePair.Create(Key(i), random.Next(2) == 0 ? null : new RevisionPolicy { ContainerConcurrency = version })).ToList();
+            table = table.With(version, changes, policies);
+            if (random.Next(4) > 0)
+            {
+                _state.Publish(table); // else the next one was made of a table this proxy never saw
+                foreach (var host in (string[])["a", "b", "c", "x.d", "e"])
+                {
+                    var wanted = table.Match(host, "/", clusterLocal: true);
+                    Assert.Equal(wanted?.Backends.Where(b => b.Weight > 0).Select(b => b.Backend), Matched(host)?.Gates.Select(g => g.Key));
+                    Assert.All(Matched(host)?.Gates ?? [], g => Assert.Same(_state.Find(g.Key), g));
+                }
+                Assert.All(table.Policies, p => Assert.Equal(p.Value, _state.Find(p.Key)!.Policy));
+                var named = table.Rules.SelectMany(r => r.Backends).Where(b => b.Weight > 0).Select(b => b.Backend).Concat(table.Policies.Keys).Distinct();
+                Assert.Equal(named.Count(), _state.Count);
+            }
+        }
+
+        static BackendKey Key(int i) => BackendKey.Revision("n", $"r{i}");
+        static WeightedBackend Share(int i) => new() { Backend = Key(i), Weight = i };
+    }
+
+    private CompiledRule? Matched(string host) => _state.Snapshot.Match(host, "/"u8, default(NoHeaders), clusterLocal: true);
+
     /// <summary>The last signal of one instance, which may end the gate, beside the first level of another.</summary>
     [Fact]
     public async Task Set_WhileTheGateIsRetired_IsNotLost()

@@ -29,6 +29,25 @@ public sealed class RouteTableTests
         Assert.Equal(owner, table.Match(host, "/")?.Owner);
     }
 
+    /// <summary>The same, whether one table was made of the other or is compared with it.</summary>
+    [Fact]
+    public void ChangeFrom_HasWhatDiffers()
+    {
+        var (kept, gone, policy) = (BackendKey.Revision("n", "kept"), BackendKey.Revision("n", "gone"), new RevisionPolicy());
+        var before = new RouteTableBuilder().Add("a", Rule("1")).Add("b", Rule("1")).Add("*.c", Rule("1")).SetPolicy(kept, policy).SetPolicy(gone, policy).Build(1);
+        var after = before.With(2, [new("A.", [Rule("2")]), new("a", [Rule("2")]), new("*.c", null), new("*", [Rule("2")])], [new(gone, null)]);
+
+        var made = after.ChangeFrom(before);
+        Assert.Equal("*.c a | * a | n/gone", Said(made));
+        Assert.Equal(("1", "2"), (made.Before.Single(h => h.Host == "a").Rules[0].Owner, made.After.Single(h => h.Host == "a").Rules[0].Owner));
+        Assert.Equal(Said(made), Said(after.With(3, [], []).ChangeFrom(before)));
+        Assert.Equal("* a | *.c a | n/gone", Said(before.ChangeFrom(after)));
+        Assert.Equal(" |  | ", Said(after.ChangeFrom(after)));
+
+        static string Said(TableChange change) => $"{Hosts(change.Before)} | {Hosts(change.After)} | {string.Join(' ', change.Policies)}";
+        static string Hosts(IEnumerable<HostRoutes> hosts) => string.Join(' ', hosts.Select(h => h.Host).Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public void Match_StarHost_TakesWhatNoOtherTakes()
     {
