@@ -14,6 +14,7 @@ public sealed class BadRevisionTests(ServalFixture fixture) : IClassFixture<Serv
     [InlineData("wrong-port", Elsewhere, "imagePullPolicy: IfNotPresent", "dev.local/bb:1", "ProgressDeadlineExceeded", "it listens on 18995")]
     [InlineData("no-image", Manifests.Httpd, "imagePullPolicy: IfNotPresent", "dev.local/none:9", "ContainerMissing", "Unable to fetch image")]
     [InlineData("too-big", Manifests.Httpd, "resources: {requests: {memory: 900Ti}}", "dev.local/bb:1", "Unschedulable", "1 Insufficient memory")]
+    [InlineData("no-quota", Manifests.Httpd, "imagePullPolicy: IfNotPresent", "dev.local/bb:1", "FailedCreate", "exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1")]
     [InlineData("bad-probe", Manifests.Httpd, "readinessProbe: {httpGet: {path: /no/such}}", "dev.local/bb:1", "ProgressDeadlineExceeded", "HTTP probe failed with statuscode: 404")]
     public async Task BadRevision_LeavesTheOldOneServing_UntilAThirdOneRepairsIt(string name, string args, string container, string image, string reason, string message)
     {
@@ -22,6 +23,10 @@ public sealed class BadRevisionTests(ServalFixture fixture) : IClassFixture<Serv
         await fixture.AnswersAsync(name, 200);
         using var over = new CancellationTokenSource();
         var asking = AskAsync(name, over.Token);
+        if (name == "no-quota")
+        {
+            await fixture.Kubectl.ApplyAsync("""{"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": {"hard": {"pods": "1"} } }""");
+        }
 
         await fixture.Kubectl.ApplyAsync(Revision(name, "2", args, container, image));
         await fixture.UntilAsync($"{Serving}/services?fieldSelector=metadata.name={name}", o => KubeHttp.ConditionOf(o, "Ready") == "False");
@@ -35,6 +40,7 @@ public sealed class BadRevisionTests(ServalFixture fixture) : IClassFixture<Serv
         Assert.Equal($"{name}-00001:100", Traffic(service));
         Assert.Equal("1", await fixture.Kubectl.OkAsync("get", "revision", $"{name}-00001", "-o", "jsonpath={.status.actualReplicas}")); // min-scale holds
 
+        await fixture.Kubectl.OkAsync("delete", "quota", "--all");
         await fixture.Kubectl.ApplyAsync(Revision(name, "3", Manifests.Httpd, "imagePullPolicy: IfNotPresent"));
         await fixture.UntilAsync(
             $"{Serving}/services?fieldSelector=metadata.name={name}", o => KubeHttp.IsReady(o) && (string?)o["status"]!["latestReadyRevisionName"] == $"{name}-00003");

@@ -39,6 +39,24 @@ public sealed class ProcessTests : IDisposable
         Assert.Contains($"0 1 2 3 {child.Pid}\n", log); // 3 is ls' own
     }
 
+    /// <summary>Against the runtime's own reading of the same files; a child that ended counts too.</summary>
+    [Fact]
+    public async Task Use_IsWhatTheRuntimeSays()
+    {
+        const string Work = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; ";
+        var (alone, _) = Shell(Work + "echo ready; sleep 1000; :");
+        await Poll.UntilAsync(() => File.ReadAllText(Path.Combine(_directory, "log")).Contains("ready", StringComparison.Ordinal));
+        using var process = System.Diagnostics.Process.GetProcessById(alone.Pid);
+        var use = ProcFs.Stat(alone.Pid)!.Value;
+        Assert.InRange(use.Cpu, TimeSpan.FromSeconds(0.02), process.TotalProcessorTime + TimeSpan.FromSeconds(0.03)); // in hundredths of a second, cut off
+        Assert.InRange(use.Cpu, process.TotalProcessorTime - TimeSpan.FromSeconds(0.03), TimeSpan.MaxValue);
+        Assert.InRange(use.Memory, process.WorkingSet64 / 2, process.WorkingSet64 * 2);
+        var (parent, _) = Shell($"sh -c '{Work}'; echo again; sleep 1000; :");
+        await Poll.UntilAsync(() => File.ReadAllText(Path.Combine(_directory, "log")).Contains("again", StringComparison.Ordinal));
+        Assert.InRange(ProcFs.Stat(parent.Pid)!.Value.Cpu, TimeSpan.FromSeconds(0.02), TimeSpan.MaxValue);
+        Assert.True(alone.Signal(9) && parent.Signal(9));
+    }
+
     [Fact]
     public async Task Signal_ReachesTheWholeGroup_AndNothingSurvivesTheLeader()
     {

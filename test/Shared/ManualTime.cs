@@ -42,7 +42,8 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
         }
     }
 
-    private DateTimeOffset Steady
+    /// <summary>The time without steps of the wall clock.</summary>
+    public DateTimeOffset Steady
     {
         get
         {

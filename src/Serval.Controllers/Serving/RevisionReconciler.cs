@@ -272,7 +272,7 @@ internal sealed class RevisionReconciler(
             return ReconcileResult.Done;
         }
         var left = (first.Pod.Status.StartTime ?? default) + s_explainAfter - time.GetUtcNow();
-        if (left > TimeSpan.Zero)
+        if (left > TimeSpan.Zero && left <= s_explainAfter) // else the clock went back
         {
             return ReconcileResult.After(left);
         }

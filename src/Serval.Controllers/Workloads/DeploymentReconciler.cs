@@ -1,8 +1,10 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Apps;
 using Serval.Api.Core;
+using Serval.Controllers.Autoscaler;
 using Serval.Kube;
 
 namespace Serval.Controllers.Workloads;
@@ -18,6 +20,8 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
     private const string Manager = "deployment-controller";
 
     private readonly StatusTrail _trail = new(time);
+    private readonly SteadyClock _clock = new(time);
+    private readonly ConcurrentDictionary<ObjectKey, (DateTimeOffset Said, DateTimeOffset Since)> _progress = new(); // of rollouts under way
     private readonly EventReporter _events = new(events, Manager);
     private readonly ChildClaims _claims = new(
         client, Kinds.Deployment, Kinds.ReplicaSet, d => d.As<Deployment>().Spec.Selector, s => !s.Metadata.IsDeleting, Manager);
@@ -37,6 +41,7 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
         if (client.Cache(Kinds.Deployment).Get(key) is not { } stored || stored.Metadata.IsDeleting || Namespaces.IsClosing(client, key.Namespace))
         {
             _trail.Forget(key);
+            _progress.TryRemove(key, out _);
             return ReconcileResult.Done;
         }
         var deployment = stored.As<Deployment>();
@@ -187,7 +192,7 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
         var currentFacts = current is null ? null : SetFacts.Of(current);
         var oldFacts = old.ConvertAll(s => SetFacts.Of(s));
         List<SetFacts> facts = currentFacts is null ? oldFacts : [currentFacts, .. oldFacts];
-        var status = DeploymentStatusWriter.Write(stored, currentFacts, facts, time.GetUtcNow(), out var recheck);
+        var status = DeploymentStatusWriter.Write(stored, currentFacts, facts, time.GetUtcNow(), said => AgeOf(stored.Key, said), out var recheck);
         var revision = current?.Metadata.Annotation(RolloutHistory.RevisionAnnotation);
         var numbered = revision is null || revision == stored.Metadata.Annotation(RolloutHistory.RevisionAnnotation);
         if (!numbered || JsonDiff.MergePatch(stored.ToTree()["status"] as JsonObject ?? [], status) is not null)
@@ -203,11 +208,26 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
             }
         }
         _trail.Forget(stored.Key);
+        if (recheck is null)
+        {
+            _progress.TryRemove(stored.Key, out _);
+        }
         if (deployment.Spec.Paused || DeploymentStatusWriter.IsComplete(deployment, currentFacts, facts))
         {
             await CleanUpAsync(old, RolloutHistory.Surplus(oldFacts, deployment.Spec.RevisionHistoryLimit ?? 10), ct);
         }
         return new ReconcileResult(recheck);
+    }
+
+    /// <summary>How long ago a rollout last made progress; setting the machine's clock meanwhile makes that neither longer nor shorter.</summary>
+    private TimeSpan AgeOf(ObjectKey key, DateTimeOffset said)
+    {
+        said = DateTimeOffset.FromUnixTimeSeconds(said.ToUnixTimeSeconds()); // as it is stored
+        if (!_progress.TryGetValue(key, out var seen) || seen.Said != said)
+        {
+            _progress[key] = seen = (said, _clock.Since(said));
+        }
+        return _clock.Now - seen.Since;
     }
 
     private async Task NumberAsync(KubeObject deployment, string revision, CancellationToken ct)

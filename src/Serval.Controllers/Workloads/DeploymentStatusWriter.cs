@@ -17,9 +17,10 @@ internal static class DeploymentStatusWriter
     /// <param name="current">Its set for the present template; null when there is none, as while it is paused or an old one has to end first.</param>
     /// <param name="sets">All its sets.</param>
     /// <param name="now">The time.</param>
+    /// <param name="ageOf">How long ago a stored time was.</param>
     /// <param name="recheck">When the progress deadline has to be looked at again; null when it is not running.</param>
     internal static JsonObject Write(
-        KubeObject stored, SetFacts? current, IReadOnlyList<SetFacts> sets, DateTimeOffset now, out TimeSpan? recheck)
+        KubeObject stored, SetFacts? current, IReadOnlyList<SetFacts> sets, DateTimeOffset now, Func<DateTimeOffset, TimeSpan> ageOf, out TimeSpan? recheck)
     {
         var deployment = stored.As<Deployment>();
         var budget = RollingBudget.Of(deployment);
@@ -48,7 +49,7 @@ internal static class DeploymentStatusWriter
         {
             conditions.Remove(ReplicaSetReconciler.ReplicaFailure);
         }
-        recheck = MarkProgress(conditions, stored, deployment, current, counts, now);
+        recheck = MarkProgress(conditions, stored, deployment, current, counts, ageOf);
         status["conditions"] = conditions.ToJson();
         return status;
     }
@@ -58,7 +59,7 @@ internal static class DeploymentStatusWriter
         new Counts(sets.Sum(s => s.Replicas), current?.Replicas ?? 0, sets.Sum(s => s.Available)).IsComplete(deployment.Spec.Replicas ?? 1);
 
     private static TimeSpan? MarkProgress(
-        DeploymentConditions conditions, KubeObject stored, Deployment deployment, SetFacts? current, Counts counts, DateTimeOffset now)
+        DeploymentConditions conditions, KubeObject stored, Deployment deployment, SetFacts? current, Counts counts, Func<DateTimeOffset, TimeSpan> ageOf)
     {
         if (deployment.Spec.ProgressDeadlineSeconds is not ({ } seconds and not int.MaxValue))
         {
@@ -82,13 +83,13 @@ internal static class DeploymentStatusWriter
             // A rollout that the Deployment does not know of yet: its time begins.
             conditions.Renew(Progressing, "True", "NewReplicaSetCreated", $"Created new replica set \"{current.Name}\"");
         }
-        Estimate(conditions, deployment, current, counts, TimeSpan.FromSeconds(seconds), now);
-        return conditions[Progressing] is { Reason: not (SetAvailable or TimedOut) } runs ? Since(runs, now) + TimeSpan.FromSeconds(seconds + 1) - now : null;
+        Estimate(conditions, deployment, current, counts, TimeSpan.FromSeconds(seconds), ageOf);
+        return conditions[Progressing] is { Reason: not (SetAvailable or TimedOut) } runs ? TimeSpan.FromSeconds(seconds + 1) - Age(runs, ageOf) : null;
     }
 
     /// <summary>In upstream's order: done, moving, out of time; else it stays as it was. What once was complete is not measured while it only scales.</summary>
     private static void Estimate(
-        DeploymentConditions conditions, Deployment deployment, SetFacts? current, Counts counts, TimeSpan deadline, DateTimeOffset now)
+        DeploymentConditions conditions, Deployment deployment, SetFacts? current, Counts counts, TimeSpan deadline, Func<DateTimeOffset, TimeSpan> ageOf)
     {
         var before = conditions[Progressing];
         if (before?.Reason == SetAvailable && counts.Total == counts.Updated)
@@ -104,13 +105,14 @@ internal static class DeploymentStatusWriter
         {
             conditions.Renew(Progressing, "True", "ReplicaSetUpdated", $"{who} is progressing.");
         }
-        else if (before.Reason is not (SetAvailable or TimedOut) && Since(before, now) + deadline < now)
+        else if (before.Reason is not (SetAvailable or TimedOut) && Age(before, ageOf) > deadline)
         {
             conditions.Set(Progressing, "False", TimedOut, $"{who} has timed out progressing.");
         }
     }
 
-    private static DateTimeOffset Since(Condition condition, DateTimeOffset now) => condition.LastUpdateTime ?? condition.LastTransitionTime ?? now;
+    private static TimeSpan Age(Condition condition, Func<DateTimeOffset, TimeSpan> ageOf) =>
+        (condition.LastUpdateTime ?? condition.LastTransitionTime) is { } said ? ageOf(said) : TimeSpan.Zero;
 
     private readonly record struct Counts(int Total, int Updated, int Available)
     {

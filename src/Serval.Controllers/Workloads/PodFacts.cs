@@ -16,9 +16,9 @@ internal static class PodFacts
     /// <summary>Counts towards its replica set: neither finished nor being deleted.</summary>
     internal static bool IsActive(Pod pod) => !IsFinished(pod) && !pod.Metadata.IsDeleting;
 
-    /// <summary>Ready for at least <paramref name="minReadySeconds"/>.</summary>
+    /// <summary>Ready for at least <paramref name="minReadySeconds"/>; after the clock went back (ready since a time to come) no pod loses what it had.</summary>
     internal static bool IsAvailable(Pod pod, int minReadySeconds, DateTimeOffset now) =>
-        IsReady(pod) && (minReadySeconds == 0 || ReadySince(pod, now) + TimeSpan.FromSeconds(minReadySeconds) <= now);
+        IsReady(pod) && (minReadySeconds == 0 || ReadySince(pod, now) > now || ReadySince(pod, now) + TimeSpan.FromSeconds(minReadySeconds) <= now);
 
     /// <summary>Since when a ready pod has been ready; <paramref name="now"/> when it does not say.</summary>
     internal static DateTimeOffset ReadySince(Pod pod, DateTimeOffset now) =>

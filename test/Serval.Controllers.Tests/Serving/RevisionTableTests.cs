@@ -138,6 +138,8 @@ public sealed class RevisionTableTests
             "ContainerHealthy=False ExitCode4: Container failed with: no table\nReady=False ExitCode4: Container failed with: no table\nResourcesAvailable=Unknown Deploying"),
         ["does not listen, and there is time left"] = (Progressing, $$"""{"startTime":"{{KubeTime.Text(new ManualTime().GetUtcNow().AddSeconds(-2))}}",{{Deaf}} }""",
             $"ContainerHealthy=Unknown Deploying\nReady=Unknown Deploying: {Silence}\nResourcesAvailable=Unknown Deploying: {Silence}"),
+        ["does not listen, and the clock has gone back"] = (Progressing, $$"""{"startTime":"{{KubeTime.Text(new ManualTime().GetUtcNow().AddHours(1))}}",{{Deaf}} }""",
+            $"ContainerHealthy=Unknown Deploying\nReady=Unknown Deploying: {Silence}\nResourcesAvailable=Unknown Deploying: {Silence}"),
         ["does not listen yet, a moment after its start"] = (Progressing, $$"""{"startTime":"{{KubeTime.Text(new ManualTime().GetUtcNow().AddSeconds(-1))}}",{{Deaf}} }""",
             "ContainerHealthy=Unknown Deploying\nReady=Unknown Deploying\nResourcesAvailable=Unknown Deploying"),
     };

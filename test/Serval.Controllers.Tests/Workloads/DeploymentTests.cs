@@ -43,6 +43,34 @@ public sealed class DeploymentTests
         Assert.Equal("True ReplicaSetUpdated", _world.Condition("Progressing"));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(-1)]
+    public async Task BadRollout_WallClockSteps_RunsOutOfItsTimeAllTheSame(int hours)
+    {
+        await _world.DeployReadyAsync(4);
+        await _world.RollAsync("bad");
+        await _world.PassAsync(TimeSpan.FromSeconds(300));
+        _world.Time.StepWallClock(TimeSpan.FromHours(hours));
+        await _world.PatchAsync(Kinds.Deployment, "d", """{"metadata":{"annotations":{"a":"b"}}}"""); // something makes it look
+        await _world.PassAsync(TimeSpan.FromSeconds(200));
+        Assert.Equal("True ReplicaSetUpdated", _world.Condition("Progressing"));
+        await _world.PassAsync(TimeSpan.FromSeconds(120));
+        Assert.Equal("False ProgressDeadlineExceeded", _world.Condition("Progressing"));
+    }
+
+    [Fact]
+    public async Task WallClock_SetBack_KeepsPodsAvailable()
+    {
+        await _world.DeployReadyAsync(2);
+        await _world.PatchAsync("""{"minReadySeconds":30}""");
+        await _world.PassAsync(TimeSpan.FromMinutes(1));
+        _world.Time.StepWallClock(TimeSpan.FromHours(-1));
+        await _world.PatchAsync("""{"replicas":3}""");
+        await _world.RestAsync();
+        Assert.Equal(2, _world.Deployment().As<Deployment>().Status.AvailableReplicas);
+    }
+
     [Fact]
     public async Task ProgressOfAnyPod_StartsTheDeadlineAnew()
     {

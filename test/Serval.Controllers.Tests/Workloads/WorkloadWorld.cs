@@ -141,7 +141,7 @@ internal sealed class WorkloadWorld
                 var result = await item.Reconciler.ReconcileAsync(item.Key, CancellationToken.None);
                 if (result.RequeueAfter is { } after)
                 {
-                    _later[item] = Time.GetUtcNow() + after;
+                    _later[item] = Time.Steady + after;
                 }
             }
             catch (ApiException e) when (e.IsConflict || e.IsNotFound || e.IsAlreadyExists)
@@ -150,7 +150,7 @@ internal sealed class WorkloadWorld
             }
             catch (ApiException e) when (e.IsRejection)
             {
-                _later[item] = Time.GetUtcNow() + TimeSpan.FromSeconds(30); // as after a few of the host's retries
+                _later[item] = Time.Steady + TimeSpan.FromSeconds(30); // as after a few of the host's retries
             }
         }
     }
@@ -158,15 +158,15 @@ internal sealed class WorkloadWorld
     internal async Task PassAsync(TimeSpan time)
     {
         await SettleAsync();
-        var end = Time.GetUtcNow() + time;
+        var end = Time.Steady + time;
         while (_later.Count > 0 && _later.MinBy(l => l.Value) is var (item, due) && due <= end)
         {
-            Time.Advance(due - Time.GetUtcNow());
+            Time.Advance(due - Time.Steady);
             _later.Remove(item);
             _due.Enqueue(item);
             await SettleAsync();
         }
-        Time.Advance(end - Time.GetUtcNow());
+        Time.Advance(end - Time.Steady);
     }
 
     private void Enqueue(IReconciler reconciler, ObjectKey key)
