@@ -62,6 +62,7 @@ public sealed class VolumeTests(ServalFixture fixture) : IClassFixture<ServalFix
                       - configMap: {name: no-such, optional: true}
                       - secret: {name: hush, items: [{key: deep.txt, path: sub/renamed.txt}]}
                       - downwardAPI: {items: [{path: name, fieldRef: {fieldPath: metadata.namespace}}]}
+                      - serviceAccountToken: {path: token, audience: api}
                   - {name: none, secret: {secretName: no-such, optional: true}}
             """);
         await fixture.ReadyAsync("projected");
@@ -69,6 +70,7 @@ public sealed class VolumeTests(ServalFixture fixture) : IClassFixture<ServalFix
         {
             Assert.EndsWith("\r\n\r\n" + content, (await fixture.Serval.InvokeAsync("projected", path)).Text, StringComparison.Ordinal);
         }
+        Assert.Matches(@"\r\n\r\n[\w-]+\.[\w-]+\.[\w-]+$", (await fixture.Serval.InvokeAsync("projected", "/all/token")).Text);
         Assert.Equal(404, (await fixture.Serval.InvokeAsync("projected", "/all/left.txt")).Code);
         Assert.Equal(404, (await fixture.Serval.InvokeAsync("projected", "/none/deep.txt")).Code);
     }
