@@ -231,6 +231,12 @@ public sealed class PodNetworkTests
     public void Subnet_ThatARouteLeadsInto_IsNotFree(string route, int prefix, bool free) =>
         Assert.Equal(free, new Subnet(10, 244).IsFree([(Subnet.Number(IPAddress.Parse(route)), prefix)]));
 
+    /// <summary>The name server of a machine is often behind its default route: a network of pods over it would take the machine's names away.</summary>
+    [Fact]
+    public void Subnet_WithTheMachinesNameServer_IsNotFree() => Assert.Equal(
+        [new Subnet(10, 246), new Subnet(10, 248)],
+        Subnet.Free(() => [(Subnet.Number(new Subnet(10, 247).Base), 16)], ["10.244.0.53", "fd00::53", "10.245.255.53"]).Take(2));
+
     [Fact]
     public void Subnet_IsFoundByTheNameOfItsBridge()
     {

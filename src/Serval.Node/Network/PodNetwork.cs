@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using Serval.Node.Names;
 using Serval.Node.Processes;
 
 namespace Serval.Node.Network;
@@ -129,7 +130,7 @@ internal sealed partial class PodNetwork : IDisposable
     // An address of another's bridge name would be its claim: the kernel lets one have it.
     private static Subnet Claim(Netlink net, string alias)
     {
-        foreach (var subnet in Subnet.Candidates.Where(s => s.IsFree(net.Destinations())))
+        foreach (var subnet in Subnet.Free(net.Destinations, ResolverFile.ReadMachine().Servers))
         {
             try
             {

@@ -29,6 +29,12 @@ internal readonly record struct Subnet(byte First, byte Second)
         .. Enumerable.Range(0, 8).Select(i => new Subnet(100, (byte)(120 + i))),
     ];
 
+    /// <summary>Those that hide nothing: a name server may be reached by the default route alone.</summary>
+    /// <param name="destinations">Of the machine's routes, asked for each.</param>
+    /// <param name="servers">The machine's name servers.</param>
+    public static IEnumerable<Subnet> Free(Func<IEnumerable<(uint Address, int Prefix)>> destinations, IReadOnlyList<string> servers) =>
+        Candidates.Where(c => !servers.Any(s => IPAddress.TryParse(s, out var server) && c.Contains(server)) && c.IsFree(destinations()));
+
     public IPAddress Address(ushort number) => new([First, Second, (byte)(number >> 8), (byte)number]);
 
     public string Interface(ushort number) => $"{Bridge}-{number:x4}";
