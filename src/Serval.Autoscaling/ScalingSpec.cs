@@ -7,6 +7,9 @@ public sealed record ScalingSpec
 {
     public static readonly ScalingSpec Default = new();
 
+    /// <summary>Knative never has fewer activators in a path.</summary>
+    public const int FewestActivators = 2;
+
     /// <summary>What is measured and compared with <see cref="Target"/>.</summary>
     public ScalingMetric Metric { get; init; }
 
@@ -94,6 +97,13 @@ public sealed record ScalingSpec
         < 0 => -1,
         _ => (int)Math.Clamp(Math.Floor(ready * Total - TargetBurstCapacity - panic), int.MinValue, int.MaxValue),
     };
+
+    /// <summary>How many activators the revision is to have in its path (knative/serving pkg/reconciler/autoscaling/kpa: computeNumActivators).</summary>
+    /// <param name="ready">Instances ready.</param>
+    /// <param name="capacity">Load one activator takes.</param>
+    public int Activators(int ready, double capacity) => TargetBurstCapacity == 0
+        ? FewestActivators
+        : (int)Math.Clamp(Math.Ceiling(((ready * Total) + Math.Max(TargetBurstCapacity, 0)) / capacity), FewestActivators, int.MaxValue);
 
     /// <summary>A scale within min and max. The floor wins: an initial-scale above max-scale is reached, else the revision would never be initialised (upstream: applyBounds).</summary>
     public int Bound(int scale, bool initialised)

@@ -25,6 +25,7 @@ public static class ControllerSets
             .Add(new PodBindingReconciler(client, room, events, time))
             .Add(new QuotaReconciler(client, time))
             .Add(new EndpointsReconciler(client))
+            .Add(new SliceMirror(client, time))
             .Add(new NamespaceReconciler(client));
     }
 

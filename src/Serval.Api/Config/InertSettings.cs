@@ -13,7 +13,6 @@ internal static class InertSettings
 
     private static readonly FrozenDictionary<string, string> s_why = new Dictionary<string, string>
     {
-        ["activator-capacity"] = "the gateway holds requests itself, and there is one",
         ["queue-sidecar-image"] = NoSidecar,
         ["queue-sidecar-cpu-request"] = NoSidecar,
         ["queue-sidecar-cpu-limit"] = NoSidecar,

@@ -96,7 +96,7 @@ public sealed record ServerlessService : IKubeView<ServerlessService>
 
 public sealed record ServerlessServiceSpec
 {
-    /// <summary><c>Serve</c> or <c>Proxy</c>; Serval always writes <c>Proxy</c>.</summary>
+    /// <summary><c>Serve</c> or <c>Proxy</c>: whether Knative would have its activator in the path. Shown only.</summary>
     public string Mode { get; init => field = value ?? field; } = "";
     public ObjectReference ObjectRef { get; init => field = value ?? field; } = new();
     public string ProtocolType { get; init => field = value ?? field; } = "";

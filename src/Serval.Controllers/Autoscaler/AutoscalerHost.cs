@@ -171,7 +171,7 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
     private void Decide(ActiveRevision revision, DateTimeOffset now)
     {
         ScaleDecision decision;
-        int? before;
+        ScaleDecision? before;
         lock (revision.Lock)
         {
             if (revision.View.Refreshed(_client, _config.Current) is not { } view)
@@ -181,7 +181,7 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
             }
             revision.View = view;
             revision.Scaler.Spec = view.Spec;
-            before = revision.Scaler.Last?.Desired;
+            before = revision.Scaler.Last;
             revision.GatewaySince ??= view.GatewaySince(_client) is { } since ? _clock.Since(since) : null;
             var world = view.World(_client, revision.GatewaySince ?? now);
             decision = revision.Scaler.Decide(world, now);
@@ -199,11 +199,12 @@ public sealed partial class AutoscalerHost : IDemandSignal, IAsyncDisposable
                 _active.TryRemove(revision.Key, out _);
             }
         }
-        if (before != decision.Desired)
+        var news = before?.Desired != decision.Desired;
+        if (news || before?.Inputs.ExcessBurst >= 0 != decision.Inputs.ExcessBurst >= 0)
         {
             Changed?.Invoke(revision.Key);
         }
-        if (before != decision.Desired || decision.Changes)
+        if (news || decision.Changes)
         {
             Log.Decided(_logger, revision.Key, decision);
         }

@@ -18,6 +18,7 @@ internal sealed class PodAutoscalerReconciler(
     IKubeClient client, AutoscalerHost host, ServingConfigSource config, IEventRecorder events, TimeProvider time) : IReconciler
 {
     private readonly StatusTrail _trail = new(time);
+    private readonly StatusTrail _modes = new(time);
     private readonly EventReporter _events = new(events, "podautoscaler-controller");
 
     public string Name => "autoscaler";
@@ -48,6 +49,7 @@ internal sealed class PodAutoscalerReconciler(
         {
             host.Forget(key);
             _trail.Forget(key);
+            _modes.Forget(key);
             return ReconcileResult.Done;
         }
         var autoscaler = stored.As<PodAutoscaler>();
@@ -57,7 +59,9 @@ internal sealed class PodAutoscalerReconciler(
         {
             var annotations = new AutoscalingAnnotations(stored.Metadata.Annotations, config.Current.Autoscaler);
             var byUse = annotations.Class == AutoscalingAnnotations.Hpa;
-            var serverless = await OwnedObjects.EnsureAsync(client, Kinds.ServerlessService, MakeServerless(stored, autoscaler, byUse), Name, ct);
+            var mode = byUse ? ServerlessMode.ByUse : client.Cache(Kinds.ServerlessService).Get(key)?.As<ServerlessService>().Spec
+                ?? ServerlessMode.AtFirst(ScalingSpecs.From(autoscaler, config.Current), config.Current.Autoscaler.ActivatorCapacity);
+            var serverless = await OwnedObjects.EnsureAsync(client, Kinds.ServerlessService, MakeServerless(stored, autoscaler, mode), Name, ct);
             var scaler = byUse
                 ? await OwnedObjects.MirrorAsync(client, Kinds.HorizontalPodAutoscaler, HpaMaker.Make(stored, autoscaler, annotations), static _ => false, Name, ct)
                 : await OwnedObjects.EnsureAsync(client, Kinds.Metric, MakeMetric(stored, annotations), Name, ct);
@@ -107,9 +111,12 @@ internal sealed class PodAutoscalerReconciler(
             status["serviceName"] = names.ServiceName;
             status["metricsServiceName"] = names.PrivateServiceName;
         }
+        var excess = decision?.Inputs.ExcessBurst ?? spec.ExcessBurstCapacity(ready, panic: 0);
+        var mode = byUse ? ServerlessMode.ByUse : ServerlessMode.Of(spec, want, ready, excess, config.Current.Autoscaler.ActivatorCapacity);
+        var modeWait = await ShowModeAsync(stored, autoscaler, serverless, mode, waking: want > ready, ct);
         if (conditions[AutoscalerConditions.Active]?.Status == "Unknown" && _trail.Wait(stored.Key, waking: true) is var wait && wait > TimeSpan.Zero)
         {
-            return ReconcileResult.After(wait);
+            return ReconcileResult.After(modeWait > TimeSpan.Zero && modeWait < wait ? modeWait : wait);
         }
         await WriteAsync(stored, status, conditions, ct);
         _trail.Forget(stored.Key);
@@ -117,7 +124,26 @@ internal sealed class PodAutoscalerReconciler(
         {
             await WriteMetricAsync(scaler, ct);
         }
-        return ReconcileResult.Done;
+        return modeWait > TimeSpan.Zero ? ReconcileResult.After(modeWait) : ReconcileResult.Done;
+    }
+
+    /// <summary>
+    /// Whether Knative would have its activator in the path, for those who look: the gateway stays there. Returns how long the write still waits.
+    /// </summary>
+    private async Task<TimeSpan> ShowModeAsync(
+        KubeObject stored, PodAutoscaler autoscaler, KubeObject serverless, ServerlessServiceSpec mode, bool waking, CancellationToken ct)
+    {
+        var shown = serverless.As<ServerlessService>();
+        if (shown.Status.PrivateServiceName.Length > 0 && (shown.Spec.Mode != mode.Mode || shown.Spec.NumActivators != mode.NumActivators))
+        {
+            if (_modes.Wait(stored.Key, waking) is var wait && wait > TimeSpan.Zero)
+            {
+                return wait;
+            }
+            await OwnedObjects.EnsureAsync(client, Kinds.ServerlessService, MakeServerless(stored, autoscaler, mode), Name, ct);
+        }
+        _modes.Forget(stored.Key);
+        return TimeSpan.Zero;
     }
 
     private async Task WriteAsync(KubeObject stored, JsonObject status, ConditionSet conditions, CancellationToken ct)
@@ -158,17 +184,17 @@ internal sealed class PodAutoscalerReconciler(
         }
     }
 
-    private static JsonObject MakeServerless(KubeObject stored, PodAutoscaler autoscaler, bool byUse)
+    private static JsonObject MakeServerless(KubeObject stored, PodAutoscaler autoscaler, ServerlessServiceSpec mode)
     {
         var annotations = JsonMaps.ToJson(stored.Metadata.Annotations, key => key != AutoscalingAnnotations.MetricKey);
         var serverless = OwnedObjects.New(Kinds.ServerlessService, stored, stored.Metadata.Name, JsonMaps.ToJson(stored.Metadata.Labels), annotations);
         var target = autoscaler.Spec.ScaleTargetRef;
         serverless["spec"] = new JsonObject
         {
-            ["mode"] = byUse ? "Serve" : "Proxy",
+            ["mode"] = mode.Mode,
             ["objectRef"] = new JsonObject { ["apiVersion"] = target.ApiVersion, ["kind"] = target.Kind, ["name"] = target.Name },
             ["protocolType"] = autoscaler.Spec.ProtocolType,
-            ["numActivators"] = byUse ? 0 : 1,
+            ["numActivators"] = mode.NumActivators,
         };
         return serverless;
     }

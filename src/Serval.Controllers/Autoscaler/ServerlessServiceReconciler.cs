@@ -9,8 +9,8 @@ using Serval.Kube;
 namespace Serval.Controllers.Autoscaler;
 
 /// <summary>
-/// ServerlessService → a public Service whose endpoints are the gateways, and a private one that selects the pods
-/// (knative/serving: reconciler/serverlessservice, always in Proxy mode).
+/// ServerlessService → a private Service that selects the pods, and a public one whose endpoints are the gateways, or in Serve mode the pods
+/// (knative/serving: reconciler/serverlessservice). Routes lead through the gateway in both modes.
 /// </summary>
 internal sealed class ServerlessServiceReconciler(
     IKubeClient client, Func<IReadOnlyList<GatewayAddress>> gateways, IEventRecorder events, TimeProvider time) : IReconciler
@@ -34,6 +34,7 @@ internal sealed class ServerlessServiceReconciler(
         ReconcilerWatch.Owned(Kinds.Endpoints, Kinds.ServerlessService),
         new ReconcilerWatch(Kinds.Deployment, change => change.Old is null && change.New.Metadata.Label(KnativeNames.RevisionLabel) is { Length: > 0 } revision
             ? [new ObjectKey(change.New.Metadata.Namespace, revision)] : []),
+        new ReconcilerWatch(Kinds.EndpointSlice, change => PrivateOf(change.New) is { } key && Serves(key) ? [key] : []),
         new ReconcilerWatch(Kinds.Pod, change => change.New.Metadata.Label(KnativeNames.RevisionLabel) is { Length: > 0 } revision
             && RevisionFacts.ReadinessChanged(change) ? [new ObjectKey(change.New.Metadata.Namespace, revision)] : []),
     ];
@@ -60,9 +61,12 @@ internal sealed class ServerlessServiceReconciler(
             var made = await OwnedObjects.EnsureAsync(client, Kinds.Service, MakePrivate(stored, h2c, selector), Name, ct);
             status["privateServiceName"] = made.Metadata.Name;
             await OwnedObjects.EnsureAsync(client, Kinds.Service, MakePublic(stored, h2c), Name, ct);
-            await OwnedObjects.EnsureAsync(client, Kinds.Endpoints, MakeEndpoints(stored, h2c), Name, ct);
+            var pods = Serves(key) ? PodSubsets(made, h2c) : [];
+            var endpoints = New(Kinds.Endpoints, stored, stored.Metadata.Name, "Public");
+            endpoints["subsets"] = pods.Count > 0 ? pods : GatewaySubsets(h2c);
+            await OwnedObjects.EnsureAsync(client, Kinds.Endpoints, endpoints, Name, ct);
             status["serviceName"] = stored.Metadata.Name;
-            Mark(conditions, RevisionFacts.Ready(client, deployment));
+            Mark(conditions, RevisionFacts.Ready(client, deployment), pods.Count > 0);
         }
         catch (OwnerConflictException e)
         {
@@ -72,7 +76,7 @@ internal sealed class ServerlessServiceReconciler(
         return await WriteAsync(stored, serverless, status, conditions, ct);
     }
 
-    private static void Mark(ConditionSet conditions, int ready)
+    private static void Mark(ConditionSet conditions, int ready, bool serves)
     {
         if (ready > 0)
         {
@@ -82,16 +86,24 @@ internal sealed class ServerlessServiceReconciler(
         {
             conditions.MarkUnknown(Populated, "NoHealthyBackends", "K8s Service is not ready");
         }
-        conditions.MarkTrue(GatewayInPath, "ActivatorEndpointsPopulated", "Revision is backed by Activator", "Info");
+        const string Backed = "Revision is backed by Activator"; // upstream says so in both states
+        if (serves)
+        {
+            conditions.MarkFalse(GatewayInPath, GatewayInPath, Backed, "Info");
+        }
+        else
+        {
+            conditions.MarkTrue(GatewayInPath, GatewayInPath, Backed, "Info");
+        }
     }
 
-    /// <summary>The names are waited for by others; the rest follows pods up and down and may trail a wake.</summary>
+    /// <summary>The names are waited for by others; the rest follows pods up and down and trails them for so long that one write says all.</summary>
     private async Task<ReconcileResult> WriteAsync(
         KubeObject stored, ServerlessService serverless, JsonObject status, ConditionSet conditions, CancellationToken ct)
     {
         status["conditions"] = conditions.ToJson();
         var changed = JsonDiff.MergePatch(stored.ToTree()["status"] as JsonObject ?? [], status) is not null;
-        if (changed && serverless.Status.PrivateServiceName.Length > 0 && _trail.Wait(stored.Key, waking: false) is var wait && wait > TimeSpan.Zero)
+        if (changed && serverless.Status.PrivateServiceName.Length > 0 && _trail.Wait(stored.Key, waking: true) is var wait && wait > TimeSpan.Zero)
         {
             return ReconcileResult.After(wait);
         }
@@ -114,17 +126,32 @@ internal sealed class ServerlessServiceReconciler(
         return service;
     }
 
-    private JsonObject MakeEndpoints(KubeObject stored, bool h2c)
-    {
-        var endpoints = New(Kinds.Endpoints, stored, stored.Metadata.Name, "Public");
-        var subsets = gateways().GroupBy(g => g.Port).OrderBy(g => g.Key).Select(group => (JsonNode)new JsonObject
-        {
-            ["addresses"] = new JsonArray([.. group.Select(g => g.Ip).Order(StringComparer.Ordinal).Select(ip => (JsonNode)new JsonObject { ["ip"] = ip })]),
-            ["ports"] = new JsonArray(new JsonObject { ["name"] = PortName(h2c), ["port"] = group.Key, ["protocol"] = "TCP" }),
-        });
-        endpoints["subsets"] = new JsonArray([.. subsets]);
-        return endpoints;
-    }
+    private static ObjectKey? PrivateOf(KubeObject slice) =>
+        slice.Metadata.Label(KnativeNames.ServiceTypeLabel) == "Private" && slice.Metadata.Label(SksLabel) is { Length: > 0 } name
+            ? new ObjectKey(slice.Metadata.Namespace, name) : null;
+
+    private bool Serves(ObjectKey key) => client.Cache(Kinds.ServerlessService).Get(key)?.As<ServerlessService>().Spec.Mode == ServerlessMode.Serve;
+
+    /// <summary>The ready pods behind the private Service.</summary>
+    private JsonArray PodSubsets(KubeObject service, bool h2c) =>
+    [
+        .. client.Cache(Kinds.EndpointSlice).OwnedBy(service.Metadata.Uid).OrderBy(s => s.Metadata.Name, StringComparer.Ordinal).Select(s => s.As<EndpointSlice>())
+            .Select(slice => Subset(
+                slice.Endpoints.Where(e => e.Conditions.Ready != false).SelectMany(e => e.Addresses), slice.Ports.FirstOrDefault(p => p.Name == PortName(h2c))?.Port, h2c))
+            .OfType<JsonObject>(),
+    ];
+
+    private JsonArray GatewaySubsets(bool h2c) =>
+        [.. gateways().GroupBy(g => g.Port).OrderBy(g => g.Key).Select(group => Subset(group.Select(g => g.Ip), group.Key, h2c)).OfType<JsonObject>()];
+
+    private static JsonObject? Subset(IEnumerable<string> addresses, int? port, bool h2c) =>
+        addresses.Order(StringComparer.Ordinal).ToList() is { Count: > 0 } ips && port is { } number
+            ? new JsonObject
+            {
+                ["addresses"] = new JsonArray([.. ips.Select(ip => (JsonNode)new JsonObject { ["ip"] = ip })]),
+                ["ports"] = new JsonArray(new JsonObject { ["name"] = PortName(h2c), ["port"] = number, ["protocol"] = "TCP" }),
+            }
+            : null;
 
     private static JsonObject New(ResourceKind kind, KubeObject stored, string name, string type)
     {

@@ -1,4 +1,5 @@
 using Serval.Api;
+using Serval.Api.Config;
 using Serval.Api.Core;
 using Serval.Api.Networking;
 using Serval.Api.Serving;
@@ -8,8 +9,10 @@ using Serval.Routing.Knative;
 namespace Serval.Controllers.Networking;
 
 /// <summary>Answers the translator from the shared caches.</summary>
-internal sealed class CacheLookup(IKubeClient client) : IIngressLookup
+internal sealed class CacheLookup(IKubeClient client, ServingConfigSource config) : IIngressLookup
 {
+    public AutoscalerConfig Autoscaler => config.Current.Autoscaler;
+
     public ServerlessService? ServerlessService(ObjectKey key) => Find(Kinds.ServerlessService, key)?.As<ServerlessService>();
 
     public Revision? Revision(ObjectKey key) => Find(Kinds.Revision, key)?.As<Revision>();

@@ -26,9 +26,9 @@ internal sealed class EndpointFeed(IKubeClient client, IEndpointSink sink)
     /// <summary>Notes which slices a Service has; returns that Service.</summary>
     internal ObjectKey? Index(CacheChange change)
     {
-        if (change.New.Metadata.Label(ServiceNameLabel) is not { Length: > 0 } name)
+        if (change.New.Metadata.Label(ServiceNameLabel) is not { Length: > 0 } name || change.New.Metadata.Label(KnativeNames.ServiceTypeLabel) == "Public")
         {
-            return null;
+            return null; // a revision's public Service names the gateway itself, or shows what its private one has
         }
         var service = new ObjectKey(change.New.Metadata.Namespace, name);
         var slice = change.New.Key;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
+using Serval.Api.Networking;
 using Serval.Kube;
 using Serval.Routing;
 using Serval.Routing.Knative;
@@ -15,6 +16,7 @@ namespace Serval.Controllers.Networking;
 public sealed partial class RouteFeed : IAsyncDisposable
 {
     private readonly IKubeClient _client;
+    private readonly ServingConfigSource _config;
     private readonly IRouteSink _routes;
     private readonly ICapacitySignal _capacity;
     private readonly EndpointFeed _endpoints;
@@ -36,14 +38,16 @@ public sealed partial class RouteFeed : IAsyncDisposable
     private bool _unpublished;
     private long _version;
 
-    public RouteFeed(IKubeClient client, IRouteSink routes, IEndpointSink endpoints, ICapacitySignal capacity, TimeProvider time, ILogger<RouteFeed> logger)
+    public RouteFeed(
+        IKubeClient client, ServingConfigSource config, IRouteSink routes, IEndpointSink endpoints, ICapacitySignal capacity, TimeProvider time, ILogger<RouteFeed> logger)
     {
         _client = client;
+        _config = config;
         _routes = routes;
         _capacity = capacity;
         _endpoints = new EndpointFeed(client, endpoints);
         _tls = new TlsFeed(client);
-        _lookup = new CacheLookup(client);
+        _lookup = new CacheLookup(client, config);
         _logger = logger;
         _batch = new KeyBatch(time, Work);
     }
@@ -72,10 +76,11 @@ public sealed partial class RouteFeed : IAsyncDisposable
             _batch.Add(new FeedKey(FeedSource.Target, change.New.Key));
             _batch.Add(new FeedKey(FeedSource.Endpoints, change.New.Key));
         });
-        Follow(Kinds.ServerlessService, change => AddWhenNew(FeedSource.Target, change));
-        Follow(Kinds.Revision, change => AddWhenNew(FeedSource.Target, change));
+        Follow(Kinds.ServerlessService, change => AddWhenNew(FeedSource.Target, change, s => s.As<ServerlessService>().Spec.ProtocolType)); // its mode is for show
+        Follow(Kinds.Revision, change => AddWhenNew(FeedSource.Target, change, Generation));
         Follow(Kinds.Secret, change => _batch.Add(new FeedKey(FeedSource.Secret, change.New.Key)));
-        Follow(Kinds.KIngress, change => AddWhenNew(FeedSource.Ingress, change));
+        Follow(Kinds.KIngress, change => AddWhenNew(FeedSource.Ingress, change, Generation));
+        _config.RunAll(_client, Kinds.KIngress, key => _batch.Add(new FeedKey(FeedSource.Ingress, key)));
         Follow(Kinds.Pod, change =>
         {
             if (change.Type == WatchEventType.Deleted)
@@ -104,9 +109,12 @@ public sealed partial class RouteFeed : IAsyncDisposable
     private void Follow(ResourceKind kind, Action<CacheChange> handler) => _subscriptions.Add(_client.Cache(kind).Subscribe(handler));
 
     /// <summary>A change of status alone means nothing to routes.</summary>
-    private void AddWhenNew(FeedSource source, CacheChange change)
+    private static object Generation(KubeObject stored) => stored.Metadata.Generation;
+
+    /// <summary>What came, went, or changed in what matters.</summary>
+    private void AddWhenNew(FeedSource source, CacheChange change, Func<KubeObject, object> matters)
     {
-        if (change.Type == WatchEventType.Deleted || change.Old is not { } old || old.Metadata.Generation != change.New.Metadata.Generation
+        if (change.Type == WatchEventType.Deleted || change.Old is not { } old || !matters(old).Equals(matters(change.New))
             || old.Metadata.Uid != change.New.Metadata.Uid || old.Metadata.IsDeleting != change.New.Metadata.IsDeleting)
         {
             _batch.Add(new FeedKey(source, change.New.Key));

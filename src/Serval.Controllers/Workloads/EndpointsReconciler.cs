@@ -13,7 +13,7 @@ namespace Serval.Controllers.Workloads;
 internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
 {
     internal const string ServiceNameLabel = "kubernetes.io/service-name";
-    private const string ManagedByLabel = "endpointslice.kubernetes.io/managed-by";
+    internal const string ManagedByLabel = "endpointslice.kubernetes.io/managed-by";
 
     private readonly SelectorIndex _services = new(
         client.Cache(Kinds.Service), s => s.As<Service>().Spec.Selector is { Count: > 0 } selector ? new LabelSelector { MatchLabels = selector } : null);

@@ -1,4 +1,5 @@
 using Serval.Api;
+using Serval.Api.Config;
 using Serval.Api.Core;
 using Serval.Api.Networking;
 using Serval.Api.Serving;
@@ -8,6 +9,9 @@ namespace Serval.Routing.Knative;
 /// <summary>What a translator may ask about the rest of the world. Null: there is no such object.</summary>
 public interface IIngressLookup
 {
+    /// <summary>What holds for a revision that does not say otherwise.</summary>
+    AutoscalerConfig Autoscaler { get; }
+
     ServerlessService? ServerlessService(ObjectKey key);
 
     Revision? Revision(ObjectKey key);

@@ -212,7 +212,7 @@ public static class IngressTranslator
         private BackendKey Revision(ObjectKey service, ServerlessService serverless)
         {
             var backend = BackendKey.Revision(service.Namespace, service.Name);
-            _policies.TryAdd(backend, RevisionPolicies.From(lookup.Revision(service), serverless));
+            _policies.TryAdd(backend, RevisionPolicies.From(lookup.Revision(service), serverless, lookup.Autoscaler));
             return backend;
         }
 

@@ -14,10 +14,8 @@ public static class RevisionPolicies
     /// <summary>Name and protocol type of HTTP/2 without TLS.</summary>
     public const string H2c = "h2c";
 
-    private static readonly AutoscalerConfig s_cluster = new();
-
     /// <summary>The policy of a revision; without one, what its ServerlessService says.</summary>
-    public static RevisionPolicy From(Revision? revision, ServerlessService? serverless)
+    public static RevisionPolicy From(Revision? revision, ServerlessService? serverless, AutoscalerConfig cluster)
     {
         if (revision is null)
         {
@@ -29,7 +27,7 @@ public static class RevisionPolicies
         return new RevisionPolicy
         {
             ContainerConcurrency = (int)Math.Clamp(spec.ContainerConcurrency ?? 0, 0, int.MaxValue),
-            QueuesAtInstances = new AutoscalingAnnotations(revision.Metadata.Annotations, s_cluster).TargetBurstCapacity == 0,
+            QueuesAtInstances = new AutoscalingAnnotations(revision.Metadata.Annotations, cluster).TargetBurstCapacity == 0,
             Timeout = timeout,
             ResponseStartTimeout = Seconds(spec.ResponseStartTimeoutSeconds, timeout),
             IdleTimeout = Seconds(spec.IdleTimeoutSeconds, TimeSpan.Zero),

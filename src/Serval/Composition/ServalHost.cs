@@ -99,7 +99,7 @@ internal sealed class ServalHost : IServalHost
             HttpAddress = Options.ListenAddress.ToString(), HttpPort = Options.HttpPort, HttpsPort = Options.HttpsPort, DemandSink = new DemandJoint(autoscaler),
             WhyNotReady = new RevisionJoint(client).WhyNotReady, TimeProvider = time, LoggerFactory = loggers,
         }));
-        var feed = _started.Add(new RouteFeed(client, proxy, proxy, capacity, time, loggers.CreateLogger<RouteFeed>()));
+        var feed = _started.Add(new RouteFeed(client, config, proxy, proxy, capacity, time, loggers.CreateLogger<RouteFeed>()));
         await feed.StartAsync(ct); // before the gateway listens: its first request finds every route
         await proxy.StartAsync(ct);
 

@@ -72,6 +72,7 @@ public sealed class AutoscalerTests
     public async Task SecondRun_WritesNothing()
     {
         await using var world = await ReadyAsync();
+        await world.RestAsync(); // the ServerlessService's spec trails the pods, and its status that
         world.Client.TakeWrites();
         await world.RestAsync();
         Assert.Empty(world.Client.TakeWrites());

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Api;
 using Serval.Api.Networking;
 using Serval.Controllers.Networking;
@@ -16,7 +17,8 @@ internal sealed class FeedWorld : IRouteSink, IEndpointSink, IAsyncDisposable
     internal FeedWorld()
     {
         Client = new FakeKubeClient(Time);
-        Feed = new RouteFeed(Client, this, this, Capacity, Time, Log);
+        Config = new ServingConfigSource(Client, NullLogger<ServingConfigSource>.Instance);
+        Feed = new RouteFeed(Client, Config, this, this, Capacity, Time, Log);
         Reconciler = new IngressReconciler(Client, Feed, Time);
         Reconciler.Started(Due.Enqueue);
     }
@@ -32,6 +34,8 @@ internal sealed class FeedWorld : IRouteSink, IEndpointSink, IAsyncDisposable
     internal ManualResetEventSlim Open { get; } = new(initialState: true);
 
     internal FakeKubeClient Client { get; }
+
+    internal ServingConfigSource Config { get; }
 
     internal RouteFeed Feed { get; }
 
@@ -144,5 +148,6 @@ internal sealed class FeedWorld : IRouteSink, IEndpointSink, IAsyncDisposable
         Open.Set();
         await Feed.DisposeAsync();
         Open.Dispose();
+        Config.Dispose();
     }
 }

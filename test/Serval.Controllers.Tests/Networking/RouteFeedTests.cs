@@ -52,6 +52,43 @@ public sealed class RouteFeedTests
         Assert.Equal(version, world.Feed.Version); // its own status is no new route
     }
 
+    /// <summary>The mode of a ServerlessService follows its pods up and down; what it says of the protocol is routed by.</summary>
+    [Fact]
+    public async Task ServerlessMode_IsNoNewRoute_ButItsProtocolIs()
+    {
+        await using var world = await StartAsync(w => w.CreateRoute());
+        await world.DeleteAsync(Kinds.Revision, "a-1");
+        await world.ReconcileAsync();
+        var version = world.Feed.Version;
+
+        world.Patch(Kinds.ServerlessService, "a-1", """{"spec":{"mode":"Serve","numActivators":4}}""");
+        await world.ReconcileAsync();
+        Assert.Equal(version, world.Feed.Version);
+
+        world.Patch(Kinds.ServerlessService, "a-1", """{"spec":{"protocolType":"h2c"}}""");
+        await world.ReconcileAsync();
+        Assert.Equal(BackendProtocol.H2c, world.Table.PolicyOf(s_a).Protocol);
+    }
+
+    [Fact]
+    public async Task BurstCapacityOfTheCluster_IsFollowed_AndARevisionsOwnHolds()
+    {
+        await using var world = await StartAsync(w =>
+        {
+            w.CreateRoute();
+            w.CreateRevision("b-1");
+            w.CreateIngress("b", "b.localhost", "b-1");
+            w.Patch(Kinds.Revision, "b-1", """{"metadata":{"annotations":{"autoscaling.knative.dev/target-burst-capacity":"100"}}}""");
+        });
+        Assert.False(world.Table.PolicyOf(s_a).QueuesAtInstances);
+
+        world.Create(Kinds.ConfigMap, """{"metadata":{"name":"config-autoscaler","namespace":"knative-serving"},"data":{"target-burst-capacity":"0"}}""");
+        await world.ReconcileAsync();
+
+        Assert.True(world.Table.PolicyOf(s_a).QueuesAtInstances);
+        Assert.False(world.Table.PolicyOf(BackendKey.Revision("d", "b-1")).QueuesAtInstances);
+    }
+
     [Fact]
     public async Task Ingress_ServiceComesLater_IsCompiledThen()
     {
@@ -181,6 +218,25 @@ public sealed class RouteFeedTests
         world.Create(Kinds.ServerlessService, """{"metadata":{"name":"a-1","namespace":"d"},"spec":{"mode":"Proxy"}}""");
         await world.ReconcileAsync();
         Assert.Equal("pod-1", world.Endpoints[s_a].Endpoints.Single().InstanceId);
+    }
+
+    /// <summary>The mirror of a public Service names the gateway: a request that followed it would come back for ever.</summary>
+    [Fact]
+    public async Task SliceOfAPublicService_IsNobodysBackend()
+    {
+        await using var world = await StartAsync(w =>
+        {
+            w.CreateRoute();
+            w.CreateSlice("s", "a-1-private", "http", 20017, "pod-1");
+            w.Create(Kinds.Service, """{"metadata":{"name":"a-1","namespace":"d","labels":{"networking.internal.knative.dev/serviceType":"Public"}},"spec":{"ports":[{"name":"http","port":80}]}}""");
+        });
+        world.Create(Kinds.EndpointSlice, """
+            {"metadata":{"name":"m","namespace":"d","labels":{"kubernetes.io/service-name":"a-1","networking.internal.knative.dev/serviceType":"Public"}},
+             "ports":[{"name":"http","port":8880}],"endpoints":[{"addresses":["127.0.0.1"],"conditions":{"ready":true}}]}
+            """);
+        await world.DeleteAsync(Kinds.ServerlessService, "a-1"); // then the name is a plain Service's for a moment
+        await world.ReconcileAsync();
+        Assert.DoesNotContain(world.Endpoints.Values.SelectMany(e => e.Endpoints), e => e.Port == 8880);
     }
 
     [Fact]

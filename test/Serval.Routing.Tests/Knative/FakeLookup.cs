@@ -1,4 +1,5 @@
 using Serval.Api;
+using Serval.Api.Config;
 using Serval.Api.Core;
 using Serval.Api.Networking;
 using Serval.Api.Serving;
@@ -10,6 +11,8 @@ namespace Serval.Routing.Tests.Knative;
 internal sealed class FakeLookup(IReadOnlyCollection<KubeObject> objects) : IIngressLookup
 {
     private readonly Dictionary<(string, ObjectKey), KubeObject> _objects = objects.ToDictionary(o => (o.Kind, o.Key));
+
+    public AutoscalerConfig Autoscaler { get; } = new();
 
     public ServerlessService? ServerlessService(ObjectKey key) => Find("ServerlessService", key)?.As<ServerlessService>();
 
