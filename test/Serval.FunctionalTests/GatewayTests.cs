@@ -49,12 +49,15 @@ public sealed partial class GatewayTests(ServalFixture fixture) : IClassFixture<
         Assert.Equal(service == "one" ? "0\r\n\r\n" : "0\r\nx-length: 164\r\n\r\n", await wire.RestAsync());
     }
 
-    [Fact]
-    public async Task Http2Client_SpeaksAndHearsAtOnce_WithTrailers()
+    /// <summary>The same with HTTP/2; the program that speaks it sends trailers.</summary>
+    [Theory]
+    [InlineData("one")]
+    [InlineData("two")]
+    public async Task Http2Client_SpeaksAndHearsAtOnce(string service)
     {
         var body = new LiveContent();
-        using var response = await TalkAsync(body, _client.SendAsync("two", "/repeat", http2: true, body));
-        Assert.Equal("100", Trailer(response, "X-Length"));
+        using var response = await TalkAsync(body, _client.SendAsync(service, "/repeat", http2: true, body));
+        Assert.Equal(service == "two" ? ["100"] : [], response.TrailingHeaders.TryGetValues("X-Length", out var length) ? length : []);
     }
 
     /// <summary>Chunks and trailers of a program that speaks HTTP/1.1, and those of the request it gets from such a client.</summary>

@@ -7,6 +7,9 @@ namespace Serval.Proxy;
 /// <summary>Requests to instances through the framework's HTTP client: HTTP/2 instances, and HTTP/2 clients of any instance.</summary>
 internal sealed class HandlerUpstream(ProxyOptions options) : IDisposable
 {
+    /// <summary>Bodies up to this length are sent before the answer is read: a socket takes them.</summary>
+    private const int MaxSentFirst = 64 * 1024;
+
     private readonly HttpMessageInvoker _invoker = new(new SocketsHttpHandler
     {
         AllowAutoRedirect = false,
@@ -16,7 +19,7 @@ internal sealed class HandlerUpstream(ProxyOptions options) : IDisposable
         ActivityHeadersPropagator = null,
         EnableMultipleHttp2Connections = true,
         ConnectTimeout = options.ConnectTimeout,
-        ConnectCallback = (context, ct) => ConnectAsync(new Dialer(options.OpenInside), context.DnsEndPoint, ct),
+        ConnectCallback = async (context, ct) => new NetworkStream(await ConnectAsync(new Dialer(options.OpenInside), context.DnsEndPoint, ct), ownsSocket: true),
         PooledConnectionIdleTimeout = options.UpstreamIdleTimeout,
         MaxResponseHeadersLength = 64,
         ResponseDrainTimeout = TimeSpan.Zero,
@@ -24,7 +27,10 @@ internal sealed class HandlerUpstream(ProxyOptions options) : IDisposable
         ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
     });
 
-    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct) => _invoker.SendAsync(request, ct);
+    /// <summary>An answer may begin before the request has ended, whatever the instance speaks.</summary>
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct) =>
+        request.Content is BodyContent body && request.Version.Major == 1 && body.Headers.ContentLength is null or > MaxSentFirst
+            ? SendDuplexAsync(request, body, ct) : _invoker.SendAsync(request, ct);
 
     /// <summary>A request for an instance; the target is kept as it is.</summary>
     public static HttpRequestMessage NewRequest(string method, Instance instance, string target, bool http2)
@@ -75,9 +81,22 @@ internal sealed class HandlerUpstream(ProxyOptions options) : IDisposable
 
     public void Dispose() => _invoker.Dispose();
 
-    private static async ValueTask<Stream> ConnectAsync(Dialer dialer, DnsEndPoint name, CancellationToken ct)
+    private async Task<HttpResponseMessage> SendDuplexAsync(HttpRequestMessage request, BodyContent body, CancellationToken ct)
     {
-        EndPoint address = IPAddress.TryParse(name.Host, out var ip) ? new IPEndPoint(ip, name.Port) : name;
-        return new NetworkStream(await dialer.ConnectAsync(address, static _ => { }, ct), ownsSocket: true);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        patience.CancelAfter(options.ConnectTimeout);
+        Socket connection;
+        try
+        {
+            connection = await ConnectAsync(new Dialer(options.OpenInside), new DnsEndPoint(request.RequestUri!.IdnHost, request.RequestUri.Port), patience.Token);
+        }
+        catch (Exception e) when (e is SocketException || (e is OperationCanceledException && !ct.IsCancellationRequested))
+        {
+            throw new HttpRequestException(HttpRequestError.ConnectionError, inner: e);
+        }
+        return await Http1Duplex.SendAsync(request, body, connection, options, ct);
     }
+
+    private static ValueTask<Socket> ConnectAsync(Dialer dialer, DnsEndPoint name, CancellationToken ct) =>
+        dialer.ConnectAsync(IPAddress.TryParse(name.Host, out var ip) ? new IPEndPoint(ip, name.Port) : name, static _ => { }, ct);
 }

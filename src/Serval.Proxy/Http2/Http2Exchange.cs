@@ -322,32 +322,4 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
             return false;
         }
     }
-
-    /// <summary>The client's body as it comes, flushed piece by piece so that streams stay streams.</summary>
-    private sealed class BodyContent(HttpRequest request, ExchangeClock clock) : HttpContent
-    {
-        public bool Begun { get; private set; }
-
-        protected override Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context) =>
-            SerializeToStreamAsync(stream, context, CancellationToken.None);
-
-        protected override async Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context, CancellationToken cancellationToken)
-        {
-            Begun = true;
-            await stream.FlushAsync(cancellationToken); // the headers go first: the instance may speak first
-            var buffer = new byte[BufferSize];
-            for (var read = await request.Body.ReadAsync(buffer, cancellationToken); read > 0; read = await request.Body.ReadAsync(buffer, cancellationToken))
-            {
-                clock.NoteActivity();
-                await stream.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
-                await stream.FlushAsync(cancellationToken);
-            }
-        }
-
-        protected override bool TryComputeLength(out long length)
-        {
-            length = request.ContentLength ?? 0;
-            return request.ContentLength is not null;
-        }
-    }
 }

@@ -17,10 +17,12 @@ internal sealed class LiveContent : HttpContent
 
     internal void End() => _end.SetResult();
 
-    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
         _stream.SetResult(stream);
-        return _end.Task;
+        return _end.Task.WaitAsync(cancellationToken); // the client says that it leaves when this ends
     }
 
     protected override bool TryComputeLength(out long length)

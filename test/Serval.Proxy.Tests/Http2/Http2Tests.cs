@@ -210,6 +210,110 @@ public sealed class Http2Tests : ProxyTest
         Assert.Equal("0", answer.TrailingHeaders.GetValues("grpc-status").Single());
     }
 
+    /// <summary>An instance that speaks HTTP/1.1 may answer before it has heard all, and end so.</summary>
+    [Fact]
+    public async Task Http2Client_Http1Instance_StreamBothWays_WithTrailers()
+    {
+        ServeRaw(async wire =>
+        {
+            Assert.Equal("chunked", (await wire.ReadHeadAsync()).Header("Transfer-Encoding"));
+            await wire.SendAsync("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: X-Hop\r\nX-Hop: 1\r\nX-Own: 2\r\n\r\n");
+            for (var i = 0; i < 3; i++)
+            {
+                Assert.Equal("4\r\nping\r\n", await wire.ReadExactAsync(9));
+                await wire.SendAsync("4\r\npong\r\n");
+            }
+            Assert.Equal("0\r\n\r\n", await wire.ReadExactAsync(5));
+            await wire.SendAsync("0\r\nX-End: yes\r\n\r\n");
+        });
+        var body = new DuplexContent();
+        var sending = PostAsync(body);
+        var writer = await body.Stream;
+        using var answer = await sending;
+        Assert.Equal("2", answer.Headers.GetValues("X-Own").Single());
+        Assert.False(answer.Headers.Contains("X-Hop"));
+        var reader = await answer.Content.ReadAsStreamAsync();
+        var buffer = new byte[4];
+        for (var i = 0; i < 3; i++)
+        {
+            await writer.WriteAsync("ping"u8.ToArray());
+            await writer.FlushAsync();
+            await reader.ReadExactlyAsync(buffer);
+            Assert.Equal("pong", Encoding.ASCII.GetString(buffer));
+        }
+        body.End();
+        Assert.Equal(0, await reader.ReadAsync(buffer));
+        Assert.Equal("yes", answer.TrailingHeaders.GetValues("X-End").Single());
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno", 413, "no")]
+    [InlineData("HTTP/1.1 200 OK\r\n\r\nto the end", 200, "to the end")]
+    [InlineData("no answer\r\n\r\n", 502, null)]
+    [InlineData("", 502, null)]
+    public async Task Http2Client_Http1Instance_AnswerBeforeTheBodyEnds(string raw, int status, string? text)
+    {
+        var upstream = ServeRaw(async wire =>
+        {
+            await wire.ReadHeadAsync();
+            await wire.SendAsync(raw);
+        });
+        var body = new DuplexContent();
+        using var answer = await PostAsync(body);
+        Assert.Equal(status, (int)answer.StatusCode);
+        var read = await answer.Content.ReadAsStringAsync();
+        Assert.Equal(text ?? read, read);
+        body.End();
+        await Poll.UntilAsync(() => InFlight(upstream) == 0);
+    }
+
+    [Fact]
+    public async Task Http2Client_Http1Instance_GetsALongBody_WithItsLength()
+    {
+        Message? seen = null;
+        Serve(m =>
+        {
+            seen = m;
+            return Upstream.Ok("ok");
+        });
+        var text = new string('x', 200_000);
+        using var answer = await PostAsync(new StringContent(text));
+        Assert.Equal("ok", await answer.Content.ReadAsStringAsync());
+        Assert.Equal(text, seen!.Body);
+        Assert.Equal((1, 0), (seen.Count("Content-Length"), seen.Count("Transfer-Encoding")));
+        Assert.Equal("text/plain; charset=utf-8", seen.Header("Content-Type"));
+    }
+
+    [Fact]
+    public async Task Http2Client_ThatLeavesInItsBody_FreesTheSlot()
+    {
+        var heard = new TaskCompletionSource();
+        var ended = new TaskCompletionSource();
+        var upstream = ServeRaw(async wire =>
+        {
+            await wire.ReadHeadAsync();
+            heard.SetResult();
+            await wire.WaitClosedAsync();
+            ended.SetResult();
+        });
+        var body = new DuplexContent { Leaves = true };
+        using var leaving = new CancellationTokenSource();
+        var sending = PostAsync(body, leaving.Token);
+        await heard.Task;
+        Assert.Equal(1, InFlight(upstream));
+        await leaving.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
+        await ended.Task;
+        await Poll.UntilAsync(() => InFlight(upstream) == 0);
+    }
+
+    private int InFlight(Upstream upstream) => Proxy.InFlight(Revision, $"i0-{upstream.Port}");
+
+    private Task<HttpResponseMessage> PostAsync(HttpContent body, CancellationToken ct = default) => Client().SendAsync(
+        new HttpRequestMessage(HttpMethod.Post, "/") { Content = body, Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact },
+        HttpCompletionOption.ResponseHeadersRead,
+        ct);
+
     [Theory]
     [InlineData("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody")]
     [InlineData("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n")]
@@ -399,15 +503,20 @@ public sealed class Http2Tests : ProxyTest
         private readonly TaskCompletionSource<Stream> _stream = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+        /// <summary>Ends when the client gives up, which says so then; else it is of a client that sends on whatever comes back.</summary>
+        public bool Leaves { get; init; }
+
         public Task<Stream> Stream => _stream.Task;
 
         public void End() => _end.SetResult();
 
-        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
         {
-            await stream.FlushAsync();
+            await stream.FlushAsync(cancellationToken);
             _stream.SetResult(stream);
-            await _end.Task;
+            await _end.Task.WaitAsync(Leaves ? cancellationToken : CancellationToken.None);
         }
 
         protected override bool TryComputeLength(out long length)
