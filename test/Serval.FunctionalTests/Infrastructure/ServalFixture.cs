@@ -72,7 +72,7 @@ public sealed class ServalFixture : IAsyncLifetime
             Assert.True(code == 0, errors);
         }
         await Kubectl.ApplyAsync(Manifests.Echo(name, spec, http2, annotations));
-        await ReadyAsync(name);
+        await ReadyAsync(name, seconds: 80); // a runtime starts, on a busy machine
         await Serval.HostAnswersAsync($"{name}.default.localhost", 200);
     }
 
@@ -80,7 +80,7 @@ public sealed class ServalFixture : IAsyncLifetime
     internal Task<string> ConfigureAsync(string map, string key, string value) =>
         Kubectl.OkAsync("patch", "configmap", map, "-n", "knative-serving", "--type=merge", "-p", $$"""{"data":{"{{key}}":"{{value}}"} }""");
 
-    internal Task<string> ReadyAsync(string name) => Kubectl.OkAsync("wait", "--for=condition=Ready", $"ksvc/{name}", "--timeout=30s");
+    internal Task<string> ReadyAsync(string name, int seconds = 30) => Kubectl.OkAsync("wait", "--for=condition=Ready", $"ksvc/{name}", $"--timeout={seconds}s");
 
     /// <summary>A setting of config-network.</summary>
     internal Task SetNetworkAsync(string key, string value) => Kubectl.OkAsync(
