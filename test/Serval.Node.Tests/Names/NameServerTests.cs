@@ -26,10 +26,26 @@ public sealed class NameServerTests : IAsyncLifetime
     {
         _resolverStreams.Start();
         await AddAsync(Kinds.Namespace, """{"metadata":{"name":"default"}}""");
-        _server = new NameServer(
-            new IPEndPoint(IPAddress.Loopback, 0), new ClusterNames(_kube, new IPAddress([10, 244, 0, 1]), host => host is "hello.test" or "current-x.default." + Svc),
-            new Forwarder(() => [(IPEndPoint)_resolver.Client.LocalEndPoint!], _time), _ => _inside, _time, NullLogger.Instance);
+        _server = Open();
         _server.Start();
+    }
+
+    private NameServer Open()
+    {
+        while (true)
+        {
+            try
+            {
+                return new NameServer(
+                    new IPEndPoint(IPAddress.Loopback, 0),
+                    new ClusterNames(_kube, new IPAddress([10, 244, 0, 1]), host => host is "hello.test" or "current-x.default." + Svc),
+                    new Forwarder(() => [(IPEndPoint)_resolver.Client.LocalEndPoint!], _time), _ => _inside, _time, NullLogger.Instance);
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                // The port the kernel gave for datagrams is some stream's: another.
+            }
+        }
     }
 
     public async Task DisposeAsync()
