@@ -27,7 +27,7 @@ internal sealed partial class Gate
             {
                 return false;
             }
-            _exists = true;
+            (_exists, _removed) = (true, false);
             var now = _services.Time.GetTimestamp();
             Apply(_merge.SetLevel(endpoints, Elapsed(now)), now);
             return true;
@@ -54,7 +54,7 @@ internal sealed partial class Gate
     {
         lock (_lock)
         {
-            _exists = false;
+            (_exists, _removed) = (false, Key.Kind == BackendKind.Revision);
             var now = _services.Time.GetTimestamp();
             if (Key.Kind == BackendKind.Service)
             {

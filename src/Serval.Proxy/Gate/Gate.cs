@@ -23,6 +23,7 @@ internal sealed partial class Gate
     private Instance[] _ready = [];
     private int _inFlight;
     private bool _exists;
+    private bool _removed; // a table may still name it
     private bool _retired;
     private ITimer? _retry;
     private long _retryAt = long.MaxValue;
@@ -236,7 +237,7 @@ internal sealed partial class Gate
 
     private bool MayNotHold(out RequestOutcome refusal)
     {
-        refusal = _retired ? RequestOutcome.BackendRemoved
+        refusal = _retired || _removed ? RequestOutcome.BackendRemoved
             : _queue.Count >= QueueDepth ? RequestOutcome.QueueFull
             : Key.Kind == BackendKind.Service && _ready.Length == 0 ? RequestOutcome.NoEndpoint : default;
         return refusal != default;

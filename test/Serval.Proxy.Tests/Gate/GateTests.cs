@@ -127,6 +127,22 @@ public sealed class GateTests
         Assert.True(gate.TryEnter(out _));
     }
 
+    /// <summary>A deleted revision that a route still names: who comes later waits no more than who was there. One made again is waited for.</summary>
+    [Fact]
+    public void RemovedRevision_HoldsNobody_UntilItIsThereAgain()
+    {
+        var gate = NewGate(new ManualTime(), 0, 1);
+        Assert.NotNull(gate.Hold(again: false, out _)); // not known yet
+        gate.SetLevel(EndpointsSnapshot.Empty);
+        var waiter = gate.Hold(again: false, out _)!;
+        gate.Remove();
+        Assert.Equal(RequestOutcome.BackendRemoved, waiter.Settled.Result.Refusal);
+        Assert.Null(gate.Hold(again: false, out var refusal));
+        Assert.Equal(RequestOutcome.BackendRemoved, refusal);
+        gate.SetLevel(EndpointsSnapshot.Empty);
+        Assert.NotNull(gate.Hold(again: false, out _));
+    }
+
     [Fact]
     public void NoLimit_TheLessLoadedOfTwo()
     {
