@@ -9,6 +9,7 @@ using Serval.Bench.Echo;
 // answers what has begun.
 var builder = WebApplication.CreateSlimBuilder(args);
 builder.Logging.ClearProviders();
+builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MinRequestBodyDataRate = null); // who streams may take his time
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenAnyIP(
     int.Parse(Environment.GetEnvironmentVariable("PORT") ?? "8080", CultureInfo.InvariantCulture),
     listen => listen.Protocols = Environment.GetEnvironmentVariable("PROTOCOL") == "h2c" ? HttpProtocols.Http2 : HttpProtocols.Http1));
