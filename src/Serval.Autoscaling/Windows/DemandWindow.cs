@@ -84,10 +84,11 @@ internal sealed class DemandWindow(TimeSpan length, ScalingMetric metric)
         var weighted = aggregation == MetricAggregation.WeightedExponential;
         var isRate = metric == ScalingMetric.RequestsPerSecond;
         var at = (weighted || isRate) && _sources.Count > 0 ? _lastReport : now;
+        var opening = weighted ? at.AddSeconds(-1) : _window.Opening(at, length);
         var open = 0d;
         foreach (var source in isRate ? [] : _sources)
         {
-            open += source.Level * (at - source.At).TotalSeconds;
+            open += source.Level * (at - (source.At > opening ? source.At : opening)).TotalSeconds;
         }
         return weighted ? _window.Weighted(at, length, open, Level) : _window.Average(at, length, open, Level);
     }

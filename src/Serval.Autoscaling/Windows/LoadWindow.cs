@@ -66,12 +66,19 @@ internal sealed class LoadWindow
     }
 
     /// <summary>
-    /// Mean load over the last <paramref name="length"/> seconds; <paramref name="open"/> is what has gathered since the last
-    /// <see cref="Add"/>, <paramref name="level"/> what to answer when no time has passed yet.
+    /// When the last <paramref name="length"/> seconds of <see cref="Average"/> began. They are the clock's, the one that runs among them, so there
+    /// are at least two: one that has only begun says what is now and not what was.
+    /// </summary>
+    public DateTimeOffset Opening(DateTimeOffset now, int length) =>
+        new((Second(now.UtcTicks) - Whole(length) + 1) * TimeSpan.TicksPerSecond, TimeSpan.Zero);
+
+    /// <summary>
+    /// Mean load over the last <paramref name="length"/> seconds; <paramref name="open"/> is what has gathered of it since the last
+    /// <see cref="Add"/> and <see cref="Opening"/>, <paramref name="level"/> what to answer when no time has passed yet.
     /// </summary>
     public double Average(DateTimeOffset now, int length, double open, double level)
     {
-        length = Math.Clamp(length, 1 + _shortest, _seconds.Length);
+        length = Whole(length);
         var span = Math.Max(Math.Min(length - 1 + PartOfSecond(now), Seen(now)), _shortest);
         if (span < 0.001)
         {
@@ -108,6 +115,8 @@ internal sealed class LoadWindow
 
     /// <summary>The weight of the newest of so many seconds: what makes all weights 0.9999 in sum, and at least 0.2.</summary>
     internal static double Smoothing(int length) => Math.Max(1 - Math.Pow(1 - 0.9999, 1d / length), 0.2);
+
+    private int Whole(int length) => Math.Clamp(length, Math.Min(2, _seconds.Length), _seconds.Length);
 
     private double At(long second) => second <= _newest && second > _newest - _seconds.Length ? _seconds[Index(second)] : 0;
 

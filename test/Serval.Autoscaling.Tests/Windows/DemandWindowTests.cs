@@ -28,6 +28,26 @@ public sealed class DemandWindowTests
         }
     }
 
+    /// <summary>Knative's shortest windows have a panic window of one second, shorter than the time between two reports.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Average_OverLessThanAReportsTime_IsTheLoadAtAnyPhase(int seconds)
+    {
+        var window = TimeSpan.FromSeconds(10);
+        var demand = new DemandWindow(window, ScalingMetric.Concurrency);
+        demand.Report("a", new DemandSample(2, 0, 0, 2), s_t0);
+        for (var i = 1; i <= 200; i++)
+        {
+            var now = s_t0.AddMilliseconds(i * 990);
+            for (var later = 0; later <= 980; later += 70)
+            {
+                Assert.Equal(2, demand.Average(now.AddMilliseconds(later - 980), TimeSpan.FromSeconds(seconds)), 6);
+            }
+            demand.Report("a", new DemandSample(2, 0, 2, 4), now);
+        }
+    }
+
     [Fact]
     public void Average_OfTwoGateways_IsTheirSum()
     {
