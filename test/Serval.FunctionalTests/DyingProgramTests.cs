@@ -9,7 +9,7 @@ public sealed partial class DyingProgramTests : IClassFixture<ServalFixture>, IA
     private const string FewSeconds = """{"autoscaling.knative.dev/window": "6s"}""";
 
     private readonly ServalFixture _fixture;
-    private readonly string _flags = Directory.CreateTempSubdirectory("serval-test-").FullName;
+    private readonly string _files = Directory.CreateTempSubdirectory("serval-test-").FullName;
 
     public DyingProgramTests(ServalFixture fixture) => _fixture = fixture;
 
@@ -18,7 +18,7 @@ public sealed partial class DyingProgramTests : IClassFixture<ServalFixture>, IA
 
     public Task DisposeAsync()
     {
-        Directory.Delete(_flags, recursive: true);
+        Directory.Delete(_files, recursive: true);
         return Task.CompletedTask;
     }
 
@@ -27,7 +27,7 @@ public sealed partial class DyingProgramTests : IClassFixture<ServalFixture>, IA
     {
         await _fixture.ServiceAsync("bystander", """{"autoscaling.knative.dev/min-scale": "1"}""");
         await AtZeroAsync("crasher");
-        await File.WriteAllTextAsync(Path.Combine(_flags, "always"), "");
+        await _fixture.Kubectl.OkAsync("create", "configmap", "crasher-flags", "--from-literal=always=");
 
         var held = Enumerable.Range(0, 5).Select(_ => _fixture.Serval.InvokeAsync("crasher")).ToArray();
         await _fixture.UntilAsync(
@@ -53,12 +53,13 @@ public sealed partial class DyingProgramTests : IClassFixture<ServalFixture>, IA
     public async Task Program_CrashingOnceWhileRequestsAreHeld_AnswersThemAll()
     {
         await AtZeroAsync("stumbler");
-        await File.WriteAllTextAsync(Path.Combine(_flags, "once"), "");
+        await _fixture.Kubectl.OkAsync("create", "configmap", "stumbler-flags", "--from-literal=once=");
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => _fixture.Serval.InvokeAsync("stumbler")));
 
         Assert.All(answers, a => Assert.Equal(200, a.Code));
-        Assert.False(File.Exists(Path.Combine(_flags, "once"))); // it did crash
+        Assert.NotEqual("0", await _fixture.Kubectl.OkAsync(
+            "get", "pods", "-l", "serving.knative.dev/service=stumbler", "-o", "jsonpath={.items[0].status.containerStatuses[0].restartCount}")); // it did crash
         await _fixture.Kubectl.OkAsync("delete", "ksvc", "stumbler");
     }
 
@@ -88,25 +89,34 @@ public sealed partial class DyingProgramTests : IClassFixture<ServalFixture>, IA
     [GeneratedRegex("\r\nContent-Length: 1000\r\n", RegexOptions.IgnoreCase)]
     private static partial Regex PromisedThousand();
 
-    // Crashes for ever with one flag, the first time with the other; a moment passes before, so that requests are held.
+    // Crashes for ever with one flag, the first time of its pod with the other; a moment passes before, so that requests are held.
     private async Task AtZeroAsync(string name)
     {
-        var script = $"""
-            if [ -e {_flags}/always ]; then ./busybox sleep 1; echo secret of the program >&2; exit 7; fi;
-            if [ -e {_flags}/once ]; then ./busybox rm {_flags}/once; ./busybox sleep 1; exit 7; fi;
-            exec ./busybox httpd -f -p 127.0.0.1:$(PORT) -h www
-            """.ReplaceLineEndings(" ");
-        var manifest = Manifests.Service(name, $"""["sh", "-c", "{script}"]""", annotations: FewSeconds);
-        await _fixture.Kubectl.ApplyAsync(manifest.Replace("      containers:", "      timeoutSeconds: 8\n      containers:", StringComparison.Ordinal));
+        const string Script = "if [ -e /flags/always ]; then ./busybox sleep 1; echo secret of the program >&2; exit 7; fi; "
+            + "if [ -e /flags/once ] && [ ! -e /crashed/once ]; then ./busybox touch /crashed/once; ./busybox sleep 1; exit 7; fi; "
+            + "exec ./busybox httpd -f -p 127.0.0.1:$(PORT) -h www";
+        var manifest = Manifests.Service(name, $"""["sh", "-c", "{Script}"]""", annotations: FewSeconds).Replace("      containers:", $$$"""
+                  timeoutSeconds: 8
+                  volumes: [{name: flags, configMap: {name: {{{name}}}-flags, optional: true}}, {name: crashed, emptyDir: {}}]
+                  containers:
+            """, StringComparison.Ordinal).Replace("        args:", """
+                    volumeMounts: [{name: flags, mountPath: /flags}, {name: crashed, mountPath: /crashed}]
+                    args:
+            """, StringComparison.Ordinal);
+        await _fixture.Kubectl.ApplyAsync(manifest);
         await _fixture.ReadyAsync(name);
         await _fixture.Kubectl.OkAsync("wait", "--for=delete", "pods", "-l", $"serving.knative.dev/service={name}", "--timeout=60s");
     }
 
     private async Task AddImageAsync()
     {
-        var source = Directory.CreateDirectory(Path.Combine(_flags, "image")).FullName;
+        var source = Directory.CreateDirectory(Path.Combine(_files, "image")).FullName;
         var scripts = Directory.CreateDirectory(Path.Combine(source, "www", "cgi-bin")).FullName;
-        File.Copy(ServalFixture.Busybox, Path.Combine(source, "busybox"));
+        Directory.CreateDirectory(Path.Combine(source, "bin"));
+        foreach (var program in new[] { "busybox", "bin/sh", "bin/sleep" })
+        {
+            File.Copy(ServalFixture.Busybox, Path.Combine(source, program));
+        }
         await File.WriteAllTextAsync(Path.Combine(source, "www", "index.html"), "alive\n");
         foreach (var (name, script) in new[]
         {

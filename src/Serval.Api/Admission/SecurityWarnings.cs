@@ -5,7 +5,7 @@ namespace Serval.Api.Admission;
 
 /// <summary>
 /// Warns of what a container leaves to Kubernetes' insecure defaults (knative/serving: apis/serving: warnDefaultContainerSecurityContext). It does not
-/// warn of what is insecure on purpose.
+/// warn of what is insecure on purpose, nor, unlike upstream, of images in <c>registries-skipping-tag-resolving</c>: those are being tried on this machine.
 /// </summary>
 internal static class SecurityWarnings
 {
@@ -26,6 +26,10 @@ internal static class SecurityWarnings
         {
             foreach (var (i, container) in spec.Objects(list))
             {
+                if (ctx.Config.Deployment.RegistriesSkippingTagResolving.Any(r => container.String("image").StartsWith($"{r}/", StringComparison.Ordinal)))
+                {
+                    continue;
+                }
                 Container(spec.Object("securityContext"), container.Object("securityContext"), $"{path}.{list}[{i}].securityContext", problems);
             }
         }

@@ -38,6 +38,16 @@ public sealed class SecurityWarningTests
             Warnings(Kinds.KService, spec, features: "kubernetes.podspec-init-containers"));
     }
 
+    [Fact]
+    public void ImageOfThisMachine_IsNotWarnedOf()
+    {
+        var spec = Template("{}");
+        spec["template"]!["spec"]!["containers"]![0]!["image"] = "dev.local/a";
+        Assert.Empty(Warnings(Kinds.KService, spec));
+        spec["template"]!["spec"]!["containers"]![0]!["image"] = "dev.locality/a";
+        Assert.Single(Warnings(Kinds.KService, spec));
+    }
+
     /// <summary>Not of what our own roles write, of a Revision that only changes, of a refused object, nor where the defaults are secure.</summary>
     [Fact]
     public void Others_AreNotWarned()
