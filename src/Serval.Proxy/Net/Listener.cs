@@ -7,6 +7,7 @@ namespace Serval.Proxy;
 internal sealed class Listener(IReadOnlyList<Socket> sockets, int port) : IDisposable
 {
     private const int Backlog = 4096;
+    private const int FreePortAttempts = 16;
 
     public int Port => port;
 
@@ -16,22 +17,23 @@ internal sealed class Listener(IReadOnlyList<Socket> sockets, int port) : IDispo
     public static Listener Bind(ProxyOptions options)
     {
         var (address, port) = (options.HttpAddress, options.HttpPort);
-        var bound = new List<Socket>();
+        var addresses = Addresses(options);
         try
         {
-            foreach (var ip in Addresses(options))
+            for (var attempt = 1; ; attempt++)
             {
-                if (ip.AddressFamily == AddressFamily.InterNetworkV6 && !Socket.OSSupportsIPv6 && bound.Count > 0)
+                try
                 {
-                    continue;
+                    return BindAll(addresses, port);
                 }
-                bound.Add(BindOne(ip, bound.Count == 0 ? port : ((IPEndPoint)bound[0].LocalEndPoint!).Port, optional: bound.Count > 0) ?? bound[0]);
+                catch (SocketException e) when (port == 0 && e.SocketErrorCode == SocketError.AddressAlreadyInUse && attempt < FreePortAttempts)
+                {
+                    // The port that was free is another's in the other family, or was taken before we listened.
+                }
             }
-            return new Listener([.. bound.Distinct()], ((IPEndPoint)bound[0].LocalEndPoint!).Port);
         }
         catch (SocketException e)
         {
-            bound.ForEach(s => s.Dispose());
             throw new ProxyBindException(e.SocketErrorCode switch
             {
                 SocketError.AddressAlreadyInUse =>
@@ -76,6 +78,28 @@ internal sealed class Listener(IReadOnlyList<Socket> sockets, int port) : IDispo
         foreach (var socket in sockets)
         {
             socket.Dispose();
+        }
+    }
+
+    private static Listener BindAll(IPAddress[] addresses, int port)
+    {
+        var bound = new List<Socket>();
+        try
+        {
+            foreach (var ip in addresses)
+            {
+                if (ip.AddressFamily == AddressFamily.InterNetworkV6 && !Socket.OSSupportsIPv6 && bound.Count > 0)
+                {
+                    continue;
+                }
+                bound.Add(BindOne(ip, bound.Count == 0 ? port : ((IPEndPoint)bound[0].LocalEndPoint!).Port, optional: bound.Count > 0) ?? bound[0]);
+            }
+            return new Listener([.. bound.Distinct()], ((IPEndPoint)bound[0].LocalEndPoint!).Port);
+        }
+        catch (SocketException)
+        {
+            bound.ForEach(s => s.Dispose());
+            throw;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Serval.Routing;
 
@@ -239,6 +240,23 @@ public class FailureTests : ProxyTest
         {
             Time.Advance(TimeSpan.FromSeconds(1));
             await Task.Yield();
+        }
+    }
+
+    /// <summary>A port that is free in one family may be another's in the other one.</summary>
+    [Fact]
+    public async Task AnyPort_ManyTakenInOneFamily_IsFreeInBoth()
+    {
+        for (var i = 0; i < 2000; i++)
+        {
+            var taken = Own(new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp));
+            taken.Bind(new IPEndPoint(IPAddress.IPv6Loopback, 0));
+            taken.Listen();
+        }
+        for (var i = 0; i < 60; i++)
+        {
+            await using var proxy = new ProxyServer(new ProxyOptions { HttpPort = 0 });
+            await proxy.StartAsync();
         }
     }
 
