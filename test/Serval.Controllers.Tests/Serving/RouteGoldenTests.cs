@@ -64,7 +64,7 @@ public sealed class RouteGoldenTests
         var model = new JsonObject { ["url"] = status["url"]?.DeepClone(), ["traffic"] = status["traffic"]?.DeepClone() };
         if (world.Find(Kinds.KIngress, "r") is { } ingress)
         {
-            var compilation = IngressTranslator.Compile(ingress, new CacheLookup(world.Client));
+            var compilation = IngressTranslator.Compile(ingress, new CacheLookup(world.Client, world.Config));
             Assert.Empty(compilation.Error);
             var set = new IngressRouteSet();
             set.Set(compilation.Ingress!);
