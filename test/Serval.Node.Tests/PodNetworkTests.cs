@@ -179,6 +179,33 @@ public sealed class PodNetworkTests
     }
 
     [Fact]
+    public void Mark_OfALongPath_FitsIntoAnAlias_AndIsKnownAgain()
+    {
+        var directory = Directory.CreateTempSubdirectory("serval-net-");
+        var deep = directory.FullName + "/" + new string('ä', 120) + "/ü" + new string('ö', 119);
+
+        var alias = new NetworkMark(deep).Renew();
+
+        Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(alias), 200, 254);
+        Assert.True(new NetworkMark(deep).Owns(alias));
+        directory.Delete(recursive: true);
+    }
+
+    [Fact]
+    public void Bridge_ThatCannotBeMarked_IsNotLeft()
+    {
+        if (!Privileged)
+        {
+            return;
+        }
+        using var net = new Netlink();
+
+        Assert.Throws<NetlinkException>(() => net.AddBridge("svltest", new string('x', 300), group: 0x5374));
+
+        Assert.Equal(0, net.IndexOf("svltest"));
+    }
+
+    [Fact]
     public void Network_OfARunThatWasKilled_IsRemovedAtTheNextStart()
     {
         if (!Privileged)

@@ -1,3 +1,4 @@
+using System.Text;
 using Serval.Node.Processes;
 
 namespace Serval.Node.Network;
@@ -8,7 +9,7 @@ namespace Serval.Node.Network;
 /// </summary>
 internal sealed class NetworkMark
 {
-    private const int LongestPath = 180; // an alias has room for 255 bytes
+    private const int LongestPath = 180; // in bytes: an alias has room for 255
 
     private readonly string _file;
     private readonly string _directory;
@@ -16,7 +17,7 @@ internal sealed class NetworkMark
 
     public NetworkMark(string directory)
     {
-        (_directory, _file) = (directory, Path.Combine(directory, "network"));
+        (_directory, _file) = (End(directory), Path.Combine(directory, "network"));
         _last = File.Exists(_file) ? File.ReadAllText(_file) : "";
     }
 
@@ -30,10 +31,21 @@ internal sealed class NetworkMark
     public string Renew()
     {
         var mark = $"{Guid.NewGuid():n} {RunStamp.Mine}";
-        Directory.CreateDirectory(_directory);
+        Directory.CreateDirectory(Path.GetDirectoryName(_file)!);
         File.WriteAllText(_file, mark);
         return Text(mark);
     }
 
-    private string Text(string mark) => $"serval {mark} {(_directory.Length > LongestPath ? _directory[^LongestPath..] : _directory)}";
+    private string Text(string mark) => $"serval {mark} {_directory}";
+
+    private static string End(string path)
+    {
+        var bytes = Encoding.UTF8.GetBytes(path);
+        var from = Math.Max(0, bytes.Length - LongestPath);
+        while (from < bytes.Length && (bytes[from] & 0xC0) == 0x80)
+        {
+            from++; // within a character
+        }
+        return Encoding.UTF8.GetString(bytes, from, bytes.Length - from);
+    }
 }

@@ -48,7 +48,15 @@ internal static class Rtnetlink
     {
         net.Do($"make bridge {name}", NewLink, CreateNew, Link(0, up: true), m => m.Add(LinkName, name).Add(LinkGroup, group)
             .Nest(LinkDetails, d => d.Add(InfoKind, "bridge"u8)));
-        net.Do($"mark bridge {name}", ChangeLink, 0, Link(0), m => m.Add(LinkName, name).Add(LinkAlias, alias));
+        try
+        {
+            net.Do($"mark bridge {name}", ChangeLink, 0, Link(0), m => m.Add(LinkName, name).Add(LinkAlias, alias));
+        }
+        catch (NetlinkException)
+        {
+            net.RemoveLink(net.IndexOf(name)); // without a mark nobody would
+            throw;
+        }
     }
 
     /// <summary>A pair of interfaces: one here, the other, named <c>eth0</c>, in a namespace.</summary>
@@ -65,6 +73,8 @@ internal static class Rtnetlink
             m.Nest(LinkFamilies, f => f.Nest(Inet6, six => six.Add(Inet6GenerateMode, [1])));
         }
     });
+
+    internal static void RemoveLink(this Netlink net, int index) => net.Do("remove an interface", DeleteLink, 0, Link(index), static _ => { });
 
     /// <summary>Removes every interface of a group at once.</summary>
     internal static void RemoveGroup(this Netlink net, int group) => net.Do("remove interfaces", DeleteLink, 0, Link(0), m => m.Add(LinkGroup, group));
