@@ -206,6 +206,19 @@ public sealed class PodNetworkTests
     }
 
     [Fact]
+    public async Task SetupLock_IsHeldByOneAtATime()
+    {
+        var inside = 0;
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        {
+            using var alone = SetupLock.Take();
+            Assert.Equal(1, Interlocked.Increment(ref inside));
+            Thread.SpinWait(1_000_000);
+            Interlocked.Decrement(ref inside);
+        })));
+    }
+
+    [Fact]
     public void Network_OfARunThatWasKilled_IsRemovedAtTheNextStart()
     {
         if (!Privileged)

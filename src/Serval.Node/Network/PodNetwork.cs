@@ -64,6 +64,7 @@ internal sealed partial class PodNetwork : IDisposable
         try
         {
             var net = new Netlink();
+            using var alone = SetupLock.Take(); // what one removes as left over, another would claim anew
             var mark = new NetworkMark(options.Directory);
             RemoveLeftovers(net, mark);
             network = new PodNetwork(net, Claim(net, mark.Renew()), options);
@@ -162,23 +163,40 @@ internal sealed partial class PodNetwork : IDisposable
             if ((mark.Owns(link.Alias) || NetworkMark.IsLeft(link.Alias)) && Subnet.Parse(link.Name) is { } subnet)
             {
                 new Uplink(subnet).CloseLeftover();
-                Clear(net, subnet);
+                RemoveLeftover(net, subnet, link);
+            }
+        }
+    }
+
+    // By number, the bridge last: as long as it is there the subnet is nobody else's.
+    private static void RemoveLeftover(Netlink net, Subnet subnet, LinkInfo bridge)
+    {
+        var links = net.Links();
+        if (links.Contains(bridge))
+        {
+            IfThere(() => net.RemoveUnreachable(subnet));
+            foreach (var link in links.Where(l => l.Name.StartsWith(subnet.Bridge + "-", StringComparison.Ordinal)).Append(bridge))
+            {
+                IfThere(() => net.RemoveLink(link.Index));
             }
         }
     }
 
     private static void Clear(Netlink net, Subnet subnet)
     {
-        foreach (var step in (ReadOnlySpan<Action>)[() => net.RemoveUnreachable(subnet), () => net.RemoveGroup(subnet.Group)])
+        IfThere(() => net.RemoveUnreachable(subnet));
+        IfThere(() => net.RemoveGroup(subnet.Group));
+    }
+
+    private static void IfThere(Action remove)
+    {
+        try
         {
-            try
-            {
-                step();
-            }
-            catch (NetlinkException)
-            {
-                // It is gone already.
-            }
+            remove();
+        }
+        catch (NetlinkException)
+        {
+            // It is gone already.
         }
     }
 
