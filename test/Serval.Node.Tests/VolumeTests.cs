@@ -11,6 +11,7 @@ public sealed class VolumeTests
 {
     private const string Settings = """{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c","namespace":"default"},"data":{"a.txt":"one","b.txt":"two"}}""";
     private const string Credentials = """{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s","namespace":"default"},"data":{"token":"aHVzaA=="}}""";
+    private const string Robot = """{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"robot","namespace":"default","uid":"u-7"}}""";
 
     [Theory]
     [InlineData("/mnt")]
@@ -300,13 +301,9 @@ public sealed class VolumeTests
     {
         var time = new ManualTime();
         await using var node = await TestNode.StartAsync(time);
-        var pod = Mounting(
-            "cat /token-test/t; echo; first=$(cat /token-test/t); until [ \"$(cat /token-test/t)\" != \"$first\" ]; do sleep 0.05; done; cat /token-test/t; echo; echo done",
-            "/token-test", """{"name":"v","projected":{"sources":[{"serviceAccountToken":{"path":"t","audience":"api","expirationSeconds":600}}]}}""");
-        pod["spec"]!["serviceAccountName"] = "robot";
-        await node.CreateAsync(pod);
+        await node.CreateAsync(WithToken());
         await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting: { Reason: "CreateContainerConfigError", Message: var m } }] && m.StartsWith("serviceaccount \"robot\" not found", StringComparison.Ordinal));
-        await node.CreateAsync(Kinds.ServiceAccount, """{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"robot","namespace":"default","uid":"u-7"}}""");
+        await node.CreateAsync(Kinds.ServiceAccount, Robot);
         var first = Claims(await node.LogAsync("\n"));
         Assert.Equal(("api", "system:serviceaccount:default:robot"), ((string?)first["aud"]![0], (string?)first["sub"]));
         Assert.Equal(("u-7", "p1"), ((string?)first["kubernetes.io"]!["serviceaccount"]!["uid"], (string?)first["kubernetes.io"]!["pod"]!["name"]));
@@ -317,6 +314,26 @@ public sealed class VolumeTests
         Assert.Equal((600, 480), ((long)second["exp"]! - (long)second["iat"]!, (long)second["iat"]! - (long)first["iat"]!));
 
         static JsonNode Claims(string token) => JsonNode.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(token.Split('.')[1]))!;
+    }
+
+    [PrivilegedFact]
+    public async Task ServiceAccountToken_ShorterThanThatOfAnEarlierContainer_IsReplacedInItsOwnTime()
+    {
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time);
+        await node.CreateAsync(Kinds.ServiceAccount, Robot);
+        var pod = WithToken();
+        pod["spec"]!["initContainers"] = JsonNode.Parse(
+            """[{"name":"first","image":"x","command":["sh","-c","true"],"volumeMounts":[{"name":"long","mountPath":"/long-test"}]}]""");
+        pod["spec"]!["volumes"]!.AsArray().Add(JsonNode.Parse(
+            """{"name":"long","projected":{"sources":[{"serviceAccountToken":{"path":"t","expirationSeconds":3600}}]}}"""));
+        await node.CreateAsync(pod);
+        await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Running: not null }]);
+        await node.LogAsync("\n");
+
+        time.Advance(TimeSpan.FromSeconds(480));
+
+        await node.LogAsync("done\n");
     }
 
     [PrivilegedFact]
@@ -401,6 +418,16 @@ public sealed class VolumeTests
         work();
         return true;
     });
+
+    // Prints its token, and the next one when that is there.
+    private static JsonObject WithToken()
+    {
+        var pod = Mounting(
+            "cat /token-test/t; echo; first=$(cat /token-test/t); until [ \"$(cat /token-test/t)\" != \"$first\" ]; do sleep 0.05; done; cat /token-test/t; echo; echo done",
+            "/token-test", """{"name":"v","projected":{"sources":[{"serviceAccountToken":{"path":"t","audience":"api","expirationSeconds":600}}]}}""");
+        pod["spec"]!["serviceAccountName"] = "robot";
+        return pod;
+    }
 
     private static JsonObject Mounting(string script, string path, string volume) => TestNode.Shell(
         script,

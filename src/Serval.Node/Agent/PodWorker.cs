@@ -33,7 +33,8 @@ internal sealed partial class PodWorker : IDisposable
     private readonly PodVolumes _volumes;
     private readonly IReferences _references;
     private readonly PodTokens _tokens;
-    private bool _tokensWatched;
+    private DateTimeOffset _tokensWatched = DateTimeOffset.MaxValue; // when the timer that counts fires
+    private int _tokenTimers;
     private readonly bool _wasFinished;
     private volatile HashSet<(string Kind, string Name)> _used = []; // replaced whole on the pod's own turn
     private Pod _pod;
@@ -152,15 +153,19 @@ internal sealed partial class PodWorker : IDisposable
     // A token that a running program holds is replaced long before it ends.
     private void WatchTokens()
     {
-        if (!_tokensWatched && _tokens.Due is { } due)
+        if (_tokens.Due is { } due && due < _tokensWatched)
         {
-            _tokensWatched = true;
+            _tokensWatched = due;
+            var timer = ++_tokenTimers;
             var left = due - _node.Time.GetUtcNow();
             After(left > s_leastTokenAge ? left : s_leastTokenAge, () =>
             {
-                _tokensWatched = false;
-                RefreshVolumes();
-                WatchTokens();
+                if (timer == _tokenTimers) // else one that fires earlier took its place
+                {
+                    _tokensWatched = DateTimeOffset.MaxValue;
+                    RefreshVolumes();
+                    WatchTokens();
+                }
             });
         }
     }
