@@ -280,6 +280,23 @@ public sealed class VolumeTests
     }
 
     [PrivilegedFact]
+    public async Task HostPath_WithoutItsSlash_IsTheMachines_AndASubPathIsMadeNoMoreOpen()
+    {
+        await using var node = await TestNode.StartAsync();
+        var there = Directory.CreateDirectory(node.Data + "/there").FullName;
+        File.SetUnixFileMode(there, (UnixFileMode)0x1E8); // rwxr-x---
+        Directory.CreateSymbolicLink(node.Data + "/link", there);
+        var pod = Mounting("echo x > /host-test/made; echo done; sleep 60", "/host-test", $$"""{"name":"v","hostPath":{"path":"{{node.Data[1..]}}/link"} }""");
+        pod["spec"]!["containers"]![0]!["volumeMounts"]![0]!["subPath"] = "a/b";
+        await node.CreateAsync(pod);
+
+        await node.LogAsync("done\n");
+
+        Assert.Equal("x\n", await File.ReadAllTextAsync(there + "/a/b/made"));
+        Assert.All([there + "/a", there + "/a/b"], d => Assert.Equal((UnixFileMode)0x1E8, File.GetUnixFileMode(d)));
+    }
+
+    [PrivilegedFact]
     public async Task Image_AsAVolume_IsReadOnlyAndRunsNothing()
     {
         await using var node = await TestNode.StartAsync();

@@ -12,7 +12,7 @@ internal static class HostPath
     /// <summary>Makes it where its type says so, and checks that it is what the type says. Throws <see cref="ContainerConfigException"/>.</summary>
     public static string Prepare(HostPathVolume volume)
     {
-        var (path, type) = (volume.Path, volume.Type);
+        var (path, type) = (volume.Path.StartsWith('/') ? volume.Path : "/" + volume.Path, volume.Type); // kubelet: MakeAbsolutePath
         try
         {
             if (!Path.Exists(path) && type is "" or "DirectoryOrCreate")
@@ -34,6 +34,9 @@ internal static class HostPath
             : wanted.Length > 0 && FileType.Of(path) != wanted ? throw Failed($"{path} is not of type {wanted}")
             : path;
     }
+
+    /// <summary>Who may do what in a directory, wherever a link leads.</summary>
+    public static UnixFileMode ModeOf(string path) => File.GetUnixFileMode(RootPath.Resolve("/", path)) & PodVolumes.OpenToAll;
 
     // Tried again after a while: the machine tells nobody when it is there.
     private static ContainerConfigException Failed(string what) => new($"hostPath type check failed: {what}", ContainerConfigException.CreateContainerError);

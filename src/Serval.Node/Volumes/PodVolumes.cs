@@ -149,7 +149,7 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed, 
             {
                 throw new ContainerConfigException($"volume \"{volume.Name}\" has no file {mount.SubPath} for subPath at {mount.MountPath}");
             }
-            OpenDirectory.Create(inside, OpenToAll); // as the volume: kubelet's SafeMakeDir of subPaths
+            OpenDirectory.Create(inside, volume.HostPath is null ? OpenToAll : HostPath.ModeOf(path)); // as the volume: kubelet's SafeMakeDir of subPaths
         }
         return inside;
     }
