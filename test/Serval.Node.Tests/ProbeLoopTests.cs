@@ -93,7 +93,7 @@ public sealed class ProbeLoopTests
     private ProbeLoop Loop(Probe probe, bool eager = false) => new(
         new ProbePlan { Probe = probe, EagerTimeout = eager ? TimeSpan.FromMilliseconds(100) : null, Check = CheckAsync }, _time);
 
-    private async Task<ProbeResult> CheckAsync(CancellationToken ct)
+    private async Task<ProbeResult> CheckAsync(TimeSpan timeout, CancellationToken ct)
     {
         if (!_answers.TryDequeue(out var answer))
         {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
@@ -19,6 +20,7 @@ public sealed class ProbeWireTests
 {
     private static readonly Lock s_proxyLock = new();
     private static bool s_proxySet;
+    private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(1);
 
     public ProbeWireTests()
     {
@@ -117,11 +119,38 @@ public sealed class ProbeWireTests
         var get = new HttpGetAction { Path = "/health", HttpHeaders = [new HttpHeader("X-Probe", "yes")] };
         var target = new ProbeTarget("127.0.0.1", Port(server));
 
-        Assert.Equal(ok, (await NetworkChecks.EitherHttpAsync(get, target, CancellationToken.None)).Ok);
+        Assert.Equal(ok, (await NetworkChecks.EitherHttpAsync(get, target, s_timeout, TimeProvider.System, CancellationToken.None)).Ok);
 
         Assert.StartsWith($"{protocol} /health yes kube-probe/", asked, StringComparison.Ordinal);
         Assert.Equal(ok && spoken == HttpProtocols.Http1, (await NetworkChecks.HttpAsync(get, target, CancellationToken.None)).Ok);
     }
+
+    [Fact]
+    public async Task EitherHttp_LongAnswerOfHttp2_IsNotWaitedFor()
+    {
+        await using var server = await ServeAsync(HttpProtocols.Http2, http => http.Response.Body.WriteAsync(new byte[1 << 20], http.RequestAborted).AsTask());
+
+        Assert.True((await EitherAsync(Port(server), TimeProvider.System)).Ok);
+    }
+
+    [Fact]
+    public async Task EitherHttp_ProgramWaitsForALineOfHttp1_IsAskedAgainInTheSecondHalf()
+    {
+        var time = new ManualTime();
+        using var program = new TcpListener(IPAddress.Loopback, 0);
+        program.Start();
+        var asking = EitherAsync(((IPEndPoint)program.LocalEndpoint).Port, time);
+        using var silent = await program.AcceptTcpClientAsync();
+
+        time.Advance(s_timeout / 2);
+
+        using var second = await program.AcceptTcpClientAsync().WaitAsync(TimeSpan.FromSeconds(20));
+        await second.GetStream().WriteAsync("HTTP/1.1 200 OK\r\n\r\n"u8.ToArray());
+        Assert.True((await asking).Ok);
+    }
+
+    private static Task<ProbeResult> EitherAsync(int port, TimeProvider time) =>
+        NetworkChecks.EitherHttpAsync(new HttpGetAction { Path = "/" }, new ProbeTarget("127.0.0.1", port), s_timeout, time, CancellationToken.None);
 
     private static async Task<WebApplication> ServeAsync(HttpProtocols protocols, RequestDelegate answer, bool tls = false)
     {

@@ -81,7 +81,7 @@ internal sealed partial class PodWorker
         var run = slot.Run!;
         var check = Plan(slot, name, probe);
         var attempts = new ProbeAttempts(check.What, s_explainAfter, _node.Time, text => Post(() => Explain(text)));
-        var plan = check with { Check = ct => attempts.RunAsync(check.Check, ct) };
+        var plan = check with { Check = (timeout, ct) => attempts.RunAsync(limited => check.Check(timeout, limited), ct) };
         var token = run.Token;
         _ = WatchAsync();
 
@@ -144,7 +144,7 @@ internal sealed partial class PodWorker
                 Probe = probe,
                 What = ProbeAttempts.Describe(probe, null),
                 Listening = served is { } port ? ct => ListeningAsync(slot, name, port, ct) : null,
-                Check = ct => ExecAsync(slot, name, exec.Command, ct),
+                Check = (_, ct) => ExecAsync(slot, name, exec.Command, ct),
             };
         }
         if (probe.Grpc is { } grpc)
@@ -155,7 +155,7 @@ internal sealed partial class PodWorker
                 Probe = probe,
                 What = ProbeAttempts.Describe(probe, own),
                 Listening = ct => ListeningAsync(slot, name, own.Port, ct),
-                Check = ct => GrpcCheck.RunAsync(grpc, own, ct),
+                Check = (_, ct) => GrpcCheck.RunAsync(grpc, own, ct),
             };
         }
         var (target, isOwn) = Target(
@@ -167,9 +167,9 @@ internal sealed partial class PodWorker
             Listening = isOwn ? ct => ListeningAsync(slot, name, target.Port, ct) : null,
             ListeningIsEnough = probe.HttpGet is null && probe is { SuccessThreshold: null or <= 1 },
             Check = probe.HttpGet is { } get
-                ? ct => name == Readiness && _pod.Metadata.Annotation(KnativeNames.DetectHttp2Annotation) is not null
-                    ? NetworkChecks.EitherHttpAsync(get, target, ct) : NetworkChecks.HttpAsync(get, target, ct)
-                : ct => NetworkChecks.TcpAsync(target, ct),
+                ? (timeout, ct) => name == Readiness && _pod.Metadata.Annotation(KnativeNames.DetectHttp2Annotation) is not null
+                    ? NetworkChecks.EitherHttpAsync(get, target, timeout, _node.Time, ct) : NetworkChecks.HttpAsync(get, target, ct)
+                : (_, ct) => NetworkChecks.TcpAsync(target, ct),
         };
     }
 

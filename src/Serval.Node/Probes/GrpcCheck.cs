@@ -23,7 +23,7 @@ internal static class GrpcCheck
         request.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
         try
         {
-            using var response = await Http2Client.SendAsync(request, target, ct);
+            using var response = await Http2Client.SendAsync(request, target, HttpCompletionOption.ResponseContentRead, ct);
             var body = await response.Content.ReadAsByteArrayAsync(ct);
             return body is [_, _, _, _, _, StatusField, Serving, ..]
                 ? ProbeResult.Success

@@ -18,12 +18,12 @@ internal static class Http2Client
 
     private static readonly HttpRequestOptionsKey<ProbeTarget> s_target = new("serval.target");
 
-    public static Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, ProbeTarget target, CancellationToken ct)
+    public static Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, ProbeTarget target, HttpCompletionOption until, CancellationToken ct)
     {
         request.Version = HttpVersion.Version20;
         request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
         request.Options.Set(s_target, target);
-        return s_client.SendAsync(request, ct);
+        return s_client.SendAsync(request, until, ct);
     }
 
     private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken ct) =>

@@ -59,10 +59,23 @@ internal static class NetworkChecks
     /// <summary>
     /// The same of a program of which it is not known whether it speaks HTTP/2 (config-features: autodetect-http2): asked with it first, and with
     /// HTTP/1 when that is no success (knative/serving: queue/health: detectHTTPProtocolVersion).
+    /// Half the time is for either: a program may wait for the rest of what it takes for a line of HTTP/1.
     /// </summary>
-    public static async Task<ProbeResult> EitherHttpAsync(HttpGetAction action, ProbeTarget target, CancellationToken ct) =>
-        !action.Scheme.Equals("HTTPS", StringComparison.OrdinalIgnoreCase) && await IsHttp2SuccessAsync(action, target, ct)
-            ? ProbeResult.Success : await HttpAsync(action, target, ct);
+    public static async Task<ProbeResult> EitherHttpAsync(
+        HttpGetAction action, ProbeTarget target, TimeSpan timeout, TimeProvider time, CancellationToken ct)
+    {
+        if (!action.Scheme.Equals("HTTPS", StringComparison.OrdinalIgnoreCase))
+        {
+            using var half = new CancellationTokenSource(timeout / 2, time);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct, half.Token);
+            if (await IsHttp2SuccessAsync(action, target, limit.Token))
+            {
+                return ProbeResult.Success;
+            }
+            ct.ThrowIfCancellationRequested();
+        }
+        return await HttpAsync(action, target, ct);
+    }
 
     private static async Task<bool> IsHttp2SuccessAsync(HttpGetAction action, ProbeTarget target, CancellationToken ct)
     {
@@ -74,10 +87,10 @@ internal static class NetworkChecks
                 request.Headers.Remove(header.Name);
                 request.Headers.TryAddWithoutValidation(header.Name, header.Value);
             }
-            using var response = await Http2Client.SendAsync(request, target, ct);
+            using var response = await Http2Client.SendAsync(request, target, HttpCompletionOption.ResponseHeadersRead, ct);
             return (int)response.StatusCode is >= 200 and < 400;
         }
-        catch (Exception e) when (e is HttpRequestException or UriFormatException)
+        catch (Exception e) when (e is HttpRequestException or UriFormatException or OperationCanceledException)
         {
             return false;
         }

@@ -134,7 +134,7 @@ internal sealed class ProbeLoop(ProbePlan plan, TimeProvider time, Action<string
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct, deadline.Token);
         try
         {
-            return await plan.Check(limit.Token);
+            return await plan.Check(timeout, limit.Token);
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {

@@ -16,8 +16,8 @@ internal sealed record ProbePlan
     /// <summary>What a run tries, in words.</summary>
     public string What { get; init; } = "";
 
-    /// <summary>One run.</summary>
-    public required Func<CancellationToken, Task<ProbeResult>> Check { get; init; }
+    /// <summary>One run, told how much time it has; cancelled when that is over.</summary>
+    public required Func<TimeSpan, CancellationToken, Task<ProbeResult>> Check { get; init; }
 
     public TimeSpan InitialDelay => Seconds.Clamped(Probe.InitialDelaySeconds);
 
