@@ -185,6 +185,30 @@ public sealed class LogTests : IDisposable
     }
 
     [Fact]
+    public async Task RequestLog_LineAfterThePodsDirectoryWent_DoesNotMakeItAgain()
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(TestNode.Shell("echo up; exec sleep 60"));
+        await node.LogAsync("up");
+        var uid = node.Agent.FindWorker(s_pod)!.Identity.Pod.Metadata.Uid;
+        var answer = new TaskCompletionSource();
+        node.Kube.RemovalAnswer = answer.Task; // until then the pod is known
+        try
+        {
+            await node.Kube.DeleteAsync(Kinds.Pod, s_pod, DeleteOptions.Background);
+            await node.WhenGoneAsync();
+
+            node.Agent.AppendRequestLog(uid, "late\n"u8);
+
+            Assert.Empty(Directory.GetDirectories(Path.Combine(node.Data, "pods")));
+        }
+        finally
+        {
+            answer.SetResult();
+        }
+    }
+
+    [Fact]
     public void Index_Thinned_DropsWhatTheLogNoLongerHolds()
     {
         var path = Path.Combine(_directory, "0.log");

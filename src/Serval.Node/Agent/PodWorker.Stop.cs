@@ -64,6 +64,7 @@ internal sealed partial class PodWorker
             await GoneAsync();
             if (!keep)
             {
+                _requestLog?.Dispose(); // a late line would make the directory again
                 PodDirectory.Delete(_directory, _node.Logger);
             }
             if (deleteObject)
