@@ -77,7 +77,12 @@ internal sealed class EndpointFeed(IKubeClient client, IEndpointSink sink)
         {
             if (_revisions.Add(backend))
             {
-                Publish(new ObjectKey(key.Namespace, ChildNames.Of(key.Name, "-private"))); // its slices may have been seen first
+                var service = new ObjectKey(key.Namespace, ChildNames.Of(key.Name, "-private"));
+                if (!_slices.ContainsKey(service))
+                {
+                    sink.Set(backend, EndpointsSnapshot.Empty); // one of that name may have been removed: this one is waited for
+                }
+                Publish(service); // its slices may have been seen first
             }
         }
         else if (_revisions.Remove(backend))

@@ -32,7 +32,8 @@ internal sealed partial class PodNetwork : IDisposable
     private readonly Thread _maker;
     private ushort _last = FirstPod - 1; // of the maker alone, once it runs
     private volatile bool _stopping;
-    private bool _disposed;
+    private readonly Lock _end = new();
+    private bool _disposed; // guarded by _end
 
     private PodNetwork(Netlink net, Subnet subnet, PodNetworkOptions options)
     {
@@ -116,14 +117,18 @@ internal sealed partial class PodNetwork : IDisposable
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, true))
+        lock (_end) // a forced end comes beside a graceful one: whoever is second may end the program, so all has to be gone by then
         {
-            return; // a forced end comes beside a graceful one
+            if (_disposed)
+            {
+                return;
+            }
+            _disposed = true;
+            _stopping = true;
+            _wanted.Release();
+            _maker.Join();
+            Remove();
         }
-        _stopping = true;
-        _wanted.Release();
-        _maker.Join();
-        Remove();
     }
 
     internal void Forget(PodNamespace pod) => _pods.TryRemove(KeyValuePair.Create(pod.Address, pod));

@@ -220,6 +220,20 @@ public sealed class RouteFeedTests
         Assert.Equal("pod-1", world.Endpoints[s_a].Endpoints.Single().InstanceId);
     }
 
+    /// <summary>Those who were told that a revision of this name is gone are held again, though it has no pod and no slice yet.</summary>
+    [Fact]
+    public async Task Revision_MadeAgain_IsThereBeforeItsSlices()
+    {
+        await using var world = await StartAsync(w => w.CreateRevision("a-1"));
+        Assert.Empty(world.Endpoints[s_a].Endpoints);
+        await world.DeleteAsync(Kinds.ServerlessService, "a-1");
+        await world.ReconcileAsync();
+        Assert.Empty(world.Endpoints);
+        world.Create(Kinds.ServerlessService, """{"metadata":{"name":"a-1","namespace":"d"},"spec":{"mode":"Proxy"}}""");
+        await world.ReconcileAsync();
+        Assert.Empty(world.Endpoints[s_a].Endpoints);
+    }
+
     /// <summary>The mirror of a public Service names the gateway: a request that followed it would come back for ever.</summary>
     [Fact]
     public async Task SliceOfAPublicService_IsNobodysBackend()
