@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using Serval.Routing;
 
 namespace Serval.Proxy;
 
@@ -35,6 +36,14 @@ public sealed partial class ProxyServer
             _tlsListener = Listener.Bind(_options with { HttpPort = port, PortOption = _options.HttpsPortOption });
             _accepting = Task.WhenAll([_accepting, .. _tlsListener.Sockets.Select(s => AcceptAsync(s, BeginHandshake))]);
         }
+    }
+
+    /// <summary>A host that is cluster-local has no certificate outside: that it exists is nobody's business there.</summary>
+    private ServerCertificate? FindCertificate(string name, Socket socket)
+    {
+        var table = _routing.Snapshot.Table;
+        var hidden = table.Hosts.TryGetValue(name.ToLowerInvariant().TrimEnd('.'), out var routes) && routes.Rules.All(r => r.Visibility == RouteVisibility.ClusterLocal);
+        return hidden && !IsInside(SocketTransport.AddressOf(socket.LocalEndPoint), SocketTransport.AddressOf(socket.RemoteEndPoint)) ? null : table.Tls.Find(name);
     }
 
     private void BeginHandshake(Socket socket)

@@ -41,7 +41,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         _demand = new DemandReporter(options.DemandSink, options.TimeProvider);
         _routing = new RoutingState(new GateServices(
             options.TimeProvider, _picker, _demand, options.MaxHeldPerRevision, _ => new UpstreamPool(options.TimeProvider, options.UpstreamIdleTimeout, dialer)));
-        _tls = new TlsAcceptor(() => _routing.Snapshot.Table.Tls);
+        _tls = new TlsAcceptor(FindCertificate);
         _handlerUpstream = new HandlerUpstream(options);
         _http2 = new Lazy<Http2Server>(() => new Http2Server(this, _handlerUpstream));
         _scan = options.TimeProvider.CreateTimer(static self => ((ProxyServer)self!).Scan(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -208,8 +208,9 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     }
 
     // By the address and not by the socket: one that listens on every address accepts at the private one too.
-    private bool IsInside(Transport transport) =>
-        _privateAddress is { } address && address.Equals(transport.LocalAddress) && _options.IsInside(transport.RemoteAddress);
+    private bool IsInside(Transport transport) => IsInside(transport.LocalAddress, transport.RemoteAddress);
+
+    private bool IsInside(IPAddress local, IPAddress remote) => _privateAddress is { } address && address.Equals(local) && _options.IsInside(remote);
 
     private void ServePlain(Socket socket) => Serve(new SocketTransport(socket));
 

@@ -22,7 +22,7 @@ internal sealed partial class Gate
     private EndpointMerge _merge = new();
     private Instance[] _ready = [];
     private int _inFlight;
-    private bool _exists;
+    private volatile bool _exists;
     private bool _removed; // a table may still name it
     private bool _retired;
     private ITimer? _retry;
@@ -41,6 +41,9 @@ internal sealed partial class Gate
     public BackendKey Key { get; }
 
     public RevisionPolicy Policy => _policy;
+
+    /// <summary>Whether a feed says that the backend is there.</summary>
+    public bool Exists => _exists;
 
     /// <summary>How many rules and policies in force name the backend. Set by who publishes them.</summary>
     public int Names

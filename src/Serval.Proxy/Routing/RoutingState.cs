@@ -13,7 +13,7 @@ internal sealed class RoutingState(GateServices services)
 {
     private readonly ConcurrentDictionary<BackendKey, Gate> _gates = new();
     private readonly Lock _naming = new();
-    private readonly HashSet<Gate> _unnamed = []; // nothing leads there, and yet they could not be retired; guarded by _naming
+    private readonly HashSet<Gate> _unnamed = []; // neither named nor there, and yet they could not be retired; guarded by _naming
     private volatile ProxySnapshot _snapshot = ProxySnapshot.Empty;
 
     public ProxySnapshot Snapshot => _snapshot;
@@ -129,6 +129,10 @@ internal sealed class RoutingState(GateServices services)
         {
             _gates.TryRemove(KeyValuePair.Create(gate.Key, gate));
             _unnamed.Remove(gate);
+        }
+        else if (gate.Exists)
+        {
+            _unnamed.Remove(gate); // Remove will come back to it
         }
         else
         {

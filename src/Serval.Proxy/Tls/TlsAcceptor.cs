@@ -10,8 +10,8 @@ namespace Serval.Proxy;
 /// TLS handshakes with the certificates of the newest routes. A server name without a certificate, or none at all, is answered with the alert
 /// <c>unrecognized_name</c> (RFC 6066, section 3).
 /// </summary>
-/// <param name="tls">The certificates in force.</param>
-internal sealed class TlsAcceptor(Func<TlsTable> tls)
+/// <param name="find">The certificate in force for a server name that a client of this socket asks for; null when there is none for it.</param>
+internal sealed class TlsAcceptor(Func<string, Socket, ServerCertificate?> find)
 {
     /// <summary>A fatal alert in the clear, as the handshake has not begun (RFC 8446, sections 5.1 and 6.2).</summary>
     private static readonly byte[] s_unrecognizedName = [21, 3, 3, 0, 2, 2, 112];
@@ -25,7 +25,7 @@ internal sealed class TlsAcceptor(Func<TlsTable> tls)
         var stream = new SslStream(inner, leaveInnerStreamOpen: false);
         try
         {
-            await stream.AuthenticateAsServerAsync((_, hello, _, _) => ChooseAsync(inner, hello.ServerName), null, ct);
+            await stream.AuthenticateAsServerAsync((_, hello, _, _) => ChooseAsync(inner, socket, hello.ServerName), null, ct);
             return new TlsClient(socket, inner, stream);
         }
         catch (Exception e) when (e is AuthenticationException or IOException or OperationCanceledException or ObjectDisposedException)
@@ -35,9 +35,9 @@ internal sealed class TlsAcceptor(Func<TlsTable> tls)
         }
     }
 
-    private async ValueTask<SslServerAuthenticationOptions> ChooseAsync(HandedStream client, string name)
+    private async ValueTask<SslServerAuthenticationOptions> ChooseAsync(HandedStream client, Socket socket, string name)
     {
-        if (name.Length > 0 && tls().Find(name) is { } certificate)
+        if (name.Length > 0 && find(name, socket) is { } certificate)
         {
             return _options.GetValue(certificate, Options);
         }
