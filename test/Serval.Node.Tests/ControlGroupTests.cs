@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Core;
 using Serval.Images;
+using Serval.Node.Containers;
 using Serval.Node.Processes;
 using Serval.Node.Resources;
 
@@ -86,10 +87,95 @@ public sealed class ControlGroupTests
         Assert.Equal(expected, group.RanOutOfMemory());
     }
 
-    [Fact]
-    public void Groups_WhereNoneAreMounted_SayWhy()
+    [Theory]
+    [InlineData(null, true, true)] // version 2, new C library
+    [InlineData(0, true, true)]
+    [InlineData(1000, true, false)] // the kernel would ask whether that user may write there
+    [InlineData(null, false, false)]
+    public void Door_OfVersion2_IsOpenedBeforeAndFitsTheUser(int? uid, bool canStart, bool starts)
     {
         using var machine = new Machine("");
+        machine.Write("cgroup.controllers", "cpu memory");
+        using var groups = machine.Start();
+        using var group = groups!.Create(new GroupLimits(null, null, 4096));
+        var processes = group.Unified + "/cgroup.procs";
+        File.WriteAllText(processes, "");
+
+        using var door = group.OpenDoor(uid is { } id ? new ContainerUser((uint)id, 5, [], "/") : null, canStart);
+        File.Move(processes, machine.At("moved")); // another view: the path leads nowhere
+        door.Enter();
+        door.Add(42);
+
+        Assert.Equal(starts, door.Directory >= 0);
+        Assert.Equal(starts ? "" : "42", File.ReadAllText(machine.At("moved")));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Door_ThatCannotBeOpened_IsNoSpawn(bool canStart)
+    {
+        using var machine = new Machine("");
+        machine.Write("cgroup.controllers", "cpu memory");
+        using var groups = machine.Start();
+        using var group = groups!.Create(new GroupLimits(null, null, 4096));
+        Directory.Delete(group.Unified!, recursive: true);
+
+        var refused = Assert.Throws<SpawnException>(() => group.OpenDoor(null, canStart));
+        Assert.StartsWith($"cannot open control group {group.Unified}", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Groups_OfVersion2_StayWhereTheyAreWhenControllersCannotBeHandedOn()
+    {
+        using var machine = new Machine("");
+        machine.Write("cgroup.controllers", "cpu memory");
+        machine.Write("self", "0::/\n");
+        File.CreateSymbolicLink(machine.At("cgroup.subtree_control"), "/dev/full");
+
+        Assert.Null(machine.Start());
+        Assert.False(Directory.Exists(machine.At("serval")));
+    }
+
+    [Fact]
+    public void Serval_ThatSteppedAsideInVain_GoesBack()
+    {
+        using var machine = new Machine("own");
+        machine.Write("self", "1:name=systemd:/\n0::/own\n");
+
+        Assert.Throws<IOException>(() => ControlGroups.StepAside(machine.At(""), machine.At("self"), () =>
+        {
+            Assert.False(File.Exists(machine.At("own/cgroup.procs")));
+            Assert.Equal("0", File.ReadAllText(machine.At("serval/cgroup.procs")));
+            File.Delete(machine.At("serval/cgroup.procs")); // the kernel's files do not keep a directory
+            throw new IOException("busy all the same");
+        }));
+
+        Assert.Equal("0", File.ReadAllText(machine.At("own/cgroup.procs")));
+        Assert.False(Directory.Exists(machine.At("serval")));
+    }
+
+    [Theory]
+    [InlineData(false, 2, 2048)]
+    [InlineData(false, 64, 65536)]
+    [InlineData(false, 512, 262144)]
+    [InlineData(true, 64, 6400)]
+    [InlineData(true, 512, 10000)]
+    public void Weight_OfAllContainers_GrowsWithTheCores(bool unified, int cores, int expected) =>
+        Assert.Equal(expected, ControlGroups.Weight(unified, cores));
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("cpu io pids\n")]
+    [InlineData("cpuset memory\n")]
+    public void Groups_WithoutBothControllers_SayWhy(string? controllers)
+    {
+        using var machine = new Machine("");
+        if (controllers is not null)
+        {
+            machine.Write("cgroup.controllers", controllers);
+        }
 
         Assert.Null(ControlGroups.TryStart("/data", TimeProvider.System, out var reason, machine.At(""), machine.At("self")));
         Assert.StartsWith("no control groups for cpu and memory are mounted at ", reason, StringComparison.Ordinal);

@@ -11,6 +11,7 @@ internal static unsafe partial class Libc
     internal const int E2BIG = 7;
     internal const int ENOEXEC = 8;
     internal const int EACCES = 13;
+    internal const int EBUSY = 16;
     internal const int EINVAL = 22;
 
     internal const int O_RDONLY = 0;

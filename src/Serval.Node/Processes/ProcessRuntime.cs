@@ -128,23 +128,23 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
             : OnOwnThread(() =>
             {
                 launch.Network?.Enter();
-                var group = launch.Group?.OpenDoor();
+                using var door = launch.Group?.OpenDoor(launch.User, ProcessSpawner.CanStartInGroup); // before what is seen of the files changes
                 if (launch.HostName is { } name)
                 {
                     SetHostName(name);
                 }
                 var root = enter?.Invoke();
-                group?.Invoke(); // last: what a view costs is not the container's
-                var pid = ProcessSpawner.Spawn(request, root);
-                Add(launch.Group, pid);
+                door?.Enter(); // last: what a view costs is not the container's
+                var pid = ProcessSpawner.Spawn(request with { Group = door?.Directory ?? -1 }, root);
+                Add(door, pid);
                 return pid;
             });
 
-    private static void Add(ControlGroup? group, int pid)
+    private static void Add(GroupDoor? door, int pid)
     {
         try
         {
-            group?.Add(pid);
+            door?.Add(pid);
         }
         catch
         {
@@ -177,7 +177,6 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
             Output = log,
             User = launch.User,
             Privileges = launch.Privileges,
-            Group = launch.Group?.Unified,
         };
     }
 

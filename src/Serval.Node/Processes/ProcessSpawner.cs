@@ -66,7 +66,7 @@ internal static unsafe class ProcessSpawner
     private static readonly Lazy<int> s_null = new(static () => Libc.open("/dev/null", Libc.O_RDWR | Libc.O_CLOEXEC, 0));
 
     /// <summary>Whether a child can begin in <see cref="SpawnRequest.Group"/>.</summary>
-    public static bool StartsInGroup => s_setGroup != null;
+    public static bool CanStartInGroup => s_setGroup != null;
 
     /// <summary>
     /// Starts the program and returns its pid. With a <paramref name="root"/> that becomes the child's root directory; then the calling
@@ -79,10 +79,9 @@ internal static unsafe class ProcessSpawner
         _ = Libc.posix_spawnattr_init(attributes);
         _ = Libc.posix_spawn_file_actions_init(actions);
         using var strings = new NativeStrings();
-        var group = StartsInGroup && request.Group is { } path ? Libc.open(path, Libc.O_PATH | Libc.O_CLOEXEC, 0) : -1;
         try
         {
-            SetAttributes(attributes, group);
+            SetAttributes(attributes, request.Group);
             _ = Libc.posix_spawn_file_actions_adddup2(actions, s_null.Value, 0);
             _ = Libc.posix_spawn_file_actions_adddup2(actions, request.Output, 1);
             _ = Libc.posix_spawn_file_actions_adddup2(actions, request.Output, 2);
@@ -110,7 +109,6 @@ internal static unsafe class ProcessSpawner
         {
             _ = Libc.posix_spawn_file_actions_destroy(actions);
             _ = Libc.posix_spawnattr_destroy(attributes);
-            _ = group >= 0 ? Libc.close(group) : 0;
         }
     }
 

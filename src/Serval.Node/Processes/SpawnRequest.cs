@@ -25,8 +25,11 @@ internal sealed record SpawnRequest
     /// <summary>What it may be allowed to do; null is what this process may. Then too the calling thread must be one that ends.</summary>
     public ContainerPrivileges? Privileges { get; init; }
 
-    /// <summary>The directory of the control group (version 2) that it begins in where <see cref="ProcessSpawner.StartsInGroup"/>; null is this process'.</summary>
-    public string? Group { get; init; }
+    /// <summary>
+    /// An open descriptor of the control group's directory (version 2) that it begins in, where <see cref="ProcessSpawner.CanStartInGroup"/>; -1 is
+    /// this process'. The kernel asks whether the child's user may write there, so a launch as another user has none.
+    /// </summary>
+    public int Group { get; init; } = -1;
 }
 
 /// <summary>A root directory for a child, open as a descriptor that the spawn closes.</summary>

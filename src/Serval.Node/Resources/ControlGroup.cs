@@ -1,11 +1,13 @@
-using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+using Serval.Node.Containers;
 using Serval.Node.Processes;
 
 namespace Serval.Node.Resources;
 
 /// <summary>
 /// The control group of one container: a directory in each tree. A thread can enter one of version 1 alone, and starts the program there; in version 2
-/// the program begins in it where the C library can do that (glibc 2.39), else it is moved right after its start. Disposed when the first process has ended.
+/// the program begins in it where the C library can do that (glibc 2.39) and it runs as root, else it is moved right after its start. Disposed when the
+/// first process has ended.
 /// </summary>
 /// <param name="owner">Removes the directories as soon as the kernel lets it.</param>
 /// <param name="directories">Controller → directory; one without a name where all controllers have one tree.</param>
@@ -17,31 +19,20 @@ internal sealed class ControlGroup(ControlGroups owner, IReadOnlyDictionary<stri
     /// <summary>The directory where all controllers have one tree; else null.</summary>
     public string? Unified => directories.GetValueOrDefault("");
 
-    /// <summary>What moves the thread that calls it, which must be one that ends, whatever it then sees of the file system; null when none can move alone.</summary>
-    public Action? OpenDoor()
+    /// <summary>The way in for one program. Throws <see cref="SpawnException"/>.</summary>
+    /// <param name="user">Whom the program runs as.</param>
+    /// <param name="canStart">Whether a program can begin in a group of version 2.</param>
+    public GroupDoor OpenDoor(ContainerUser? user, bool canStart)
     {
-        if (Unified is not null)
+        if (Unified is null)
         {
-            return null;
+            return new GroupDoor { Threads = [.. directories.Values.Select(d => Open(Path.Combine(d, "tasks"), Libc.O_WRONLY))] };
         }
-        var doors = directories.Values.Select(d => File.OpenHandle(Path.Combine(d, "tasks"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite)).ToList();
-        return () =>
+        if (canStart && (user?.Uid ?? 0) == 0)
         {
-            foreach (var door in doors)
-            {
-                RandomAccess.Write(door, "0"u8, 0);
-                door.Dispose();
-            }
-        };
-    }
-
-    /// <summary>Moves a process just started, if it did not begin here: not without need, for that takes the kernel about 10 ms.</summary>
-    public void Add(int pid)
-    {
-        if (limited && Unified is not null && !ProcessSpawner.StartsInGroup)
-        {
-            File.WriteAllText(Path.Combine(Unified, "cgroup.procs"), pid.ToString(CultureInfo.InvariantCulture));
+            return new GroupDoor { Start = Open(Unified, Libc.O_PATH) };
         }
+        return limited ? new GroupDoor { Processes = Open(Path.Combine(Unified, "cgroup.procs"), Libc.O_WRONLY) } : new GroupDoor();
     }
 
     /// <summary>Whether the kernel has ended one of its processes for want of memory.</summary>
@@ -59,4 +50,10 @@ internal sealed class ControlGroup(ControlGroups owner, IReadOnlyDictionary<stri
     }
 
     public void Dispose() => owner.Remove(directories.Values);
+
+    private static SafeFileHandle Open(string path, int flags)
+    {
+        var fd = Libc.open(path, flags | Libc.O_CLOEXEC, 0);
+        return fd >= 0 ? new SafeFileHandle(fd, ownsHandle: true) : throw new SpawnException($"cannot open control group {path}: {Libc.LastErrorText()}");
+    }
 }

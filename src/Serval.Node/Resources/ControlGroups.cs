@@ -49,16 +49,16 @@ internal sealed class ControlGroups : IDisposable
             {
                 groups = new ControlGroups(s_controllers.ToDictionary(c => c, c => Path.Combine(Place(Path.Combine(trees, c), c, self), name)), time);
                 groups.Prepare(prefix);
-                groups.Weigh("cpu", "cpu.shares", 1024);
+                groups.Weigh("cpu", "cpu.shares", unified: false);
                 return groups;
             }
-            if (File.Exists(Path.Combine(trees, "cgroup.controllers")))
+            if (HasControllers(Path.Combine(trees, "cgroup.controllers")))
             {
                 groups = new ControlGroups(new() { [""] = Path.Combine(trees, name) }, time);
-                Enable(trees);
+                EnableTopmost(trees, self);
                 groups.Prepare(prefix);
                 Enable(groups._parents[""]);
-                groups.Weigh("", "cpu.weight", 100);
+                groups.Weigh("", "cpu.weight", unified: true);
                 return groups;
             }
             reason = $"no control groups for cpu and memory are mounted at {trees}";
@@ -71,9 +71,8 @@ internal sealed class ControlGroups : IDisposable
         return null;
     }
 
-    // A program's weight for each core, about as kubelet does: all containers together are not one program among the machine's.
-    private void Weigh(string controller, string file, int one) =>
-        File.WriteAllText(Path.Combine(_parents[controller], file), $"{Math.Min(one * Environment.ProcessorCount, 10_000)}");
+    private void Weigh(string controller, string file, bool unified) =>
+        File.WriteAllText(Path.Combine(_parents[controller], file), $"{Weight(unified, Environment.ProcessorCount)}");
 
     /// <summary>A group for one container. Throws <see cref="ContainerConfigException"/>.</summary>
     public ControlGroup Create(GroupLimits limits)
@@ -128,6 +127,30 @@ internal sealed class ControlGroups : IDisposable
     /// <summary>How names of a data directory's groups begin; the run's stamp follows.</summary>
     internal static string Prefix(string dataDirectory) =>
         Own + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Path.GetFullPath(dataDirectory))))[..DigestLength] + "-";
+
+    /// <summary>A program's weight for each core, about as kubelet does: all containers together are not one program among the machine's.</summary>
+    internal static int Weight(bool unified, int cores) => unified ? Math.Min(100 * cores, 10_000) : Math.Min(1024 * cores, GroupLimits.MostShares);
+
+    /// <summary>Does what needs the topmost group free of Serval, which goes to one beside the containers'; and back when that fails.</summary>
+    internal static void StepAside(string topmost, string self, Action then)
+    {
+        var before = Place(topmost, "", self);
+        var aside = Path.Combine(topmost, "serval");
+        Directory.CreateDirectory(aside);
+        try
+        {
+            Move(aside);
+            then();
+        }
+        catch
+        {
+            Move(before);
+            _ = TryRemove(aside);
+            throw;
+        }
+
+        static void Move(string group) => File.WriteAllText(Path.Combine(group, "cgroup.procs"), "0");
+    }
 
     private bool RemoveEnded()
     {
@@ -219,22 +242,23 @@ internal sealed class ControlGroups : IDisposable
         }
     }
 
+    private static bool HasControllers(string file) =>
+        File.Exists(file) && s_controllers.All(File.ReadAllText(file).Split([' ', '\n']).Contains);
+
     // A group with processes cannot hand controllers on, but the machine's topmost: in a container of its own Serval steps aside first.
-    private static void Enable(string group)
+    private static void EnableTopmost(string group, string self)
     {
-        var file = Path.Combine(group, "cgroup.subtree_control");
         try
         {
-            File.WriteAllText(file, "+cpu +memory");
+            Enable(group);
         }
-        catch (IOException)
+        catch (IOException e) when (e.HResult == Libc.EBUSY)
         {
-            var aside = Path.Combine(group, "serval");
-            Directory.CreateDirectory(aside);
-            File.WriteAllText(Path.Combine(aside, "cgroup.procs"), "0");
-            File.WriteAllText(file, "+cpu +memory");
+            StepAside(group, self, () => Enable(group));
         }
     }
+
+    private static void Enable(string group) => File.WriteAllText(Path.Combine(group, "cgroup.subtree_control"), "+cpu +memory");
 
     // The group Serval is in: lines are hierarchy:controllers:path (cgroups(7)). A path of another root than what is mounted means the mount itself.
     private static string Place(string mount, string controller, string self)

@@ -13,8 +13,8 @@ internal sealed record GroupLimits(long? Shares, long? Quota, long? Memory)
 {
     private const long Period = 100_000;
     private const long LeastQuota = 1000;
-    private const long LeastShares = 2;
-    private const long MostShares = 262_144;
+    private const int LeastShares = 2;
+    internal const int MostShares = 262_144;
 
     /// <summary>Whether anything is set.</summary>
     public bool Any => this is not { Shares: null, Quota: null, Memory: null };
