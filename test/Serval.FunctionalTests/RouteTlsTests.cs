@@ -61,7 +61,7 @@ public sealed class RouteTlsTests(ServalFixture fixture) : IClassFixture<ServalF
             }
             var open = await fixture.SecureGatewayAsync();
             var refused = await Assert.ThrowsAsync<HttpRequestException>(() => SecureHttp.GetAsync(open, "inner.default.svc.cluster.local", authority));
-            Assert.Equal(System.Net.HttpStatusCode.NotFound, refused.StatusCode);
+            Assert.Contains("unrecognized name", refused.ToString(), StringComparison.Ordinal); // not even that it exists
 
             await fixture.Kubectl.OkAsync("label", "ksvc", "inner", "networking.knative.dev/visibility=cluster-local");
             await UntilAsync("inner", s => KubeHttp.IsReady(s) && Url(s) == $"https://inner.default.svc.cluster.local{suffix}");

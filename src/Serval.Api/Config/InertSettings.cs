@@ -26,7 +26,6 @@ internal static class InertSettings
         ["queue-sidecar-tls-max-version"] = NoSidecar,
         ["queue-sidecar-tls-cipher-suites"] = NoSidecar,
         ["queue-sidecar-tls-curve-preferences"] = NoSidecar,
-        ["registries-skipping-tag-resolving"] = "every tag is pinned to its digest, whatever its registry",
         ["default-affinity-type"] = OneNode,
         ["runtime-class-name"] = "pods are processes; the class is written to them and nothing else",
         ["kubernetes.podspec-topologyspreadconstraints"] = OneNode,

@@ -13,28 +13,29 @@ internal static class TemplateText
     {
         pieces = [];
         rest = text;
-        while (rest.IndexOf("{{", StringComparison.Ordinal) is >= 0 and var open)
+        var (start, trim) = (0, false);
+        int open;
+        while ((open = text.IndexOf("{{", start, StringComparison.Ordinal)) >= 0)
         {
-            var close = rest.IndexOf("}}", open, StringComparison.Ordinal);
+            var close = text.IndexOf("}}", open, StringComparison.Ordinal);
             if (close < 0)
             {
                 return false;
             }
-            var literal = rest[..open];
-            var action = rest[(open + 2)..close];
-            rest = rest[(close + 2)..];
+            var literal = Trimmed(text[start..open], trim);
+            var action = text[(open + 2)..close];
+            start = close + 2;
             if (action.StartsWith("- ", StringComparison.Ordinal))
             {
                 literal = literal.TrimEnd();
                 action = action[2..];
             }
-            if (action.EndsWith(" -", StringComparison.Ordinal))
-            {
-                rest = rest.TrimStart();
-                action = action[..^2];
-            }
-            pieces.Add((literal, action.Trim()));
+            trim = action.EndsWith(" -", StringComparison.Ordinal);
+            pieces.Add((literal, (trim ? action[..^2] : action).Trim()));
         }
+        rest = Trimmed(text[start..], trim);
         return true;
     }
+
+    private static string Trimmed(string text, bool trim) => trim ? text.TrimStart() : text;
 }

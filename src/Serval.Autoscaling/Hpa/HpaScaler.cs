@@ -54,7 +54,7 @@ public sealed class HpaScaler
         _growth.RemoveAll(g => now - g.At >= Period);
         if (current > limits.Max || current < limits.Min)
         {
-            return new HpaDecision(Math.Clamp(current, limits.Min, limits.Max), current > limits.Max ? HpaLimit.TooManyReplicas : HpaLimit.TooFewReplicas, false);
+            return new HpaDecision(Math.Clamp(current, limits.Min, limits.Max), current > limits.Max ? HpaLimit.TooManyReplicas : HpaLimit.TooFewReplicas, HpaHold.No);
         }
         var stable = current < most ? most : current > fewest ? fewest : current;
         var before = current - _growth.Sum(g => g.Added);
@@ -67,6 +67,6 @@ public sealed class HpaScaler
         {
             _growth.Add((now, desired - current));
         }
-        return new HpaDecision(desired, limit, stable != proposed);
+        return new HpaDecision(desired, limit, stable < proposed ? HpaHold.ScalingUp : stable > proposed ? HpaHold.ScalingDown : HpaHold.No);
     }
 }

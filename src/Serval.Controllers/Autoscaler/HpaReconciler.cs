@@ -103,9 +103,13 @@ internal sealed class HpaReconciler(IKubeClient client, IPodUsage usage, IEventR
         }
         else
         {
-            conditions.Renew(
-                "AbleToScale", "True", decision.Stabilised ? "ScaleDownStabilized" : "ReadyForNewScale",
-                decision.Stabilised ? "recent recommendations were higher than current one, applying the highest recent recommendation" : "recommended size matches current size");
+            var (reason, message) = decision.Held switch
+            {
+                HpaHold.ScalingDown => ("ScaleDownStabilized", "recent recommendations were higher than current one, applying the highest recent recommendation"),
+                HpaHold.ScalingUp => ("ScaleUpStabilized", "recent recommendations were lower than current one, applying the lowest recent recommendation"),
+                _ => ("ReadyForNewScale", "recommended size matches current size"),
+            };
+            conditions.Renew("AbleToScale", "True", reason, message);
         }
         await ReportAsync(stored, conditions, current, decision.Desired, measures, decision.Desired != current, ct);
     }

@@ -83,8 +83,8 @@ internal sealed class HandlerUpstream(ProxyOptions options) : IDisposable
 
     private async Task<HttpResponseMessage> SendDuplexAsync(HttpRequestMessage request, BodyContent body, CancellationToken ct)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        patience.CancelAfter(options.ConnectTimeout);
+        using var limit = new CancellationTokenSource(options.ConnectTimeout, options.TimeProvider);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
         Socket connection;
         try
         {

@@ -44,12 +44,12 @@ public sealed class HpaScalerTests
     public void Decide_Down_WaitsUntilNothingInTheWindowWantedMore()
     {
         var scaler = new HpaScaler();
-        Assert.Equal(new HpaDecision(8, HpaLimit.DesiredWithinRange, false), scaler.Decide(s_limits, 8, 8, default));
+        Assert.Equal(new HpaDecision(8, HpaLimit.DesiredWithinRange, HpaHold.No), scaler.Decide(s_limits, 8, 8, default));
         for (var second = 15; second < 300; second += 15)
         {
-            Assert.Equal(new HpaDecision(8, HpaLimit.DesiredWithinRange, true), scaler.Decide(s_limits, 8, second < 60 ? 2 : 3, TimeSpan.FromSeconds(second)));
+            Assert.Equal(new HpaDecision(8, HpaLimit.DesiredWithinRange, HpaHold.ScalingDown), scaler.Decide(s_limits, 8, second < 60 ? 2 : 3, TimeSpan.FromSeconds(second)));
         }
-        Assert.Equal(new HpaDecision(3, HpaLimit.DesiredWithinRange, false), scaler.Decide(s_limits, 8, 3, TimeSpan.FromSeconds(300)));
+        Assert.Equal(new HpaDecision(3, HpaLimit.DesiredWithinRange, HpaHold.No), scaler.Decide(s_limits, 8, 3, TimeSpan.FromSeconds(300)));
     }
 
     [Fact]
@@ -61,7 +61,7 @@ public sealed class HpaScalerTests
     {
         var limits = s_limits with { UpWindow = TimeSpan.FromSeconds(20) };
         var scaler = new HpaScaler();
-        Assert.Equal(new HpaDecision(1, HpaLimit.DesiredWithinRange, true), scaler.Decide(limits, 1, 4, default));
+        Assert.Equal(new HpaDecision(1, HpaLimit.DesiredWithinRange, HpaHold.ScalingUp), scaler.Decide(limits, 1, 4, default));
         Assert.Equal(1, scaler.Decide(limits, 1, 4, TimeSpan.FromSeconds(15)).Desired);
         Assert.Equal(3, scaler.Decide(limits, 1, 3, TimeSpan.FromSeconds(30)).Desired);
     }
