@@ -40,9 +40,6 @@ public sealed class RouteTable
     /// <summary>Which certificate each host is served with.</summary>
     public TlsTable Tls { get; }
 
-    /// <summary>Every rule of every host.</summary>
-    public IEnumerable<RouteRule> Rules => AllHosts.SelectMany(h => h.Rules);
-
     private IEnumerable<HostRoutes> AllHosts => Hosts.Values.Concat(WildcardHosts);
 
     /// <summary>

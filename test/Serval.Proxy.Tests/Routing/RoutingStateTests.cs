@@ -139,7 +139,7 @@ public sealed class RoutingStateTests
                     Assert.All(Matched(host)?.Gates ?? [], g => Assert.Same(_state.Find(g.Key), g));
                 }
                 Assert.All(table.Policies, p => Assert.Equal(p.Value, _state.Find(p.Key)!.Policy));
-                var named = table.Rules.SelectMany(r => r.Backends).Where(b => b.Weight > 0).Select(b => b.Backend).Concat(table.Policies.Keys).Distinct();
+                var named = table.Hosts.Values.Concat(table.WildcardHosts).SelectMany(h => h.Rules).SelectMany(r => r.Backends).Where(b => b.Weight > 0).Select(b => b.Backend).Concat(table.Policies.Keys).Distinct();
                 Assert.Equal(named.Count(), _state.Count);
             }
         }
