@@ -6,7 +6,7 @@ using Serval.ApiServer.Store;
 
 namespace Serval.ApiServer.Http;
 
-/// <summary>Reads request bodies: bounded, JSON only.</summary>
+/// <summary>Reads request bodies, bounded: JSON, YAML, and protobuf of the kinds that have a table for it.</summary>
 internal static class BodyReader
 {
     public const int Limit = ObjectSize.Most;
@@ -50,7 +50,7 @@ internal static class BodyReader
     public static async Task<KubeObject> ReadAsync(ApiRequest request, ResourcePath path, string apiVersion, string kind)
     {
         var body = await ReadAsync(request);
-        var obj = IsProtobuf(request) ? KubeObject.From(ProtobufDecoder.Decode(body.Span)) : Parse(RequireJson(request, body));
+        var obj = IsProtobuf(request) ? KubeObject.From(ProtobufDecoder.Decode(body.Span)) : Parse(AsJson(request, body));
         Check("API version", obj.ApiVersion, apiVersion);
         Check("kind", obj.Kind, kind);
         if (path.Name.Length > 0 && obj.Metadata.Name.Length > 0 && obj.Metadata.Name != path.Name)
@@ -67,18 +67,23 @@ internal static class BodyReader
 
     public static bool IsProtobuf(ApiRequest request) => MediaClause.Parse(request.Http.Request.ContentType ?? "").Type == ProtobufDecoder.MediaType;
 
-    /// <summary>The body, when it says that it is JSON.</summary>
-    public static ReadOnlyMemory<byte> RequireJson(ApiRequest request, ReadOnlyMemory<byte> body)
+    /// <summary>The body as JSON, when it says that it is JSON or YAML.</summary>
+    public static ReadOnlyMemory<byte> AsJson(ApiRequest request, ReadOnlyMemory<byte> body)
     {
         var type = request.Http.Request.ContentType ?? "";
-        return type.Length == 0 || MediaClause.Parse(type).Type == "application/json" ? body : throw Failures.UnsupportedBody(type, "application/json");
+        return MediaClause.Parse(type).Type switch
+        {
+            "" or "application/json" => body,
+            YamlBody.MediaType => YamlBody.ToJson(request, body),
+            _ => throw Failures.UnsupportedBody(type, "application/json and " + YamlBody.MediaType),
+        };
     }
 
     private static KubeObject Parse(ReadOnlyMemory<byte> body)
     {
         if (body.IsEmpty)
         {
-            throw ApiException.BadRequest("the request needs a body: an object in JSON");
+            throw ApiException.BadRequest("the request needs a body: an object in JSON or YAML");
         }
         try
         {

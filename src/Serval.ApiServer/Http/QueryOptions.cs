@@ -49,7 +49,7 @@ internal static class QueryOptions
         }
         var json = BodyReader.IsProtobuf(request)
             ? CanonicalJson.Serialize(ProtobufDecoder.Decode(body.Span))
-            : BodyReader.RequireJson(request, body);
+            : BodyReader.AsJson(request, body);
         var decoded = StrictDecoder.Decode(s_deleteOptions.Value, json);
         return decoded.Failure(strict: false) is { } failure ? throw failure : Merge(options, decoded.Tree);
     }

@@ -1,7 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Serval.Manifests;
+using Serval.Kube.Yaml;
 
 namespace Serval.Cli;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Serval.Cli;
+using Serval.Kube.Yaml;
 using YamlDotNet.Core;
 
 namespace Serval.Manifests;

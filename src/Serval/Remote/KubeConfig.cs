@@ -2,7 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using Serval.Cli;
-using Serval.Manifests;
+using Serval.Kube.Yaml;
 using YamlDotNet.Core;
 
 namespace Serval.Remote;

@@ -5,7 +5,7 @@ namespace Serval.Tests.Kn;
 public sealed class DescriptionTests
 {
     private const string Service = """
-        metadata: {name: x, namespace: n, creationTimestamp: '2026-05-06T07:06:09Z', labels: {b: '2', a: '1'}, annotations: {serving.knative.dev/creator: me}}
+        metadata: {name: x, namespace: 'n', creationTimestamp: '2026-05-06T07:06:09Z', labels: {b: '2', a: '1'}, annotations: {serving.knative.dev/creator: me}}
         spec: {template: {spec: {serviceAccountName: robot, imagePullSecrets: [{name: key}]}}}
         status:
           url: http://x.n.localhost

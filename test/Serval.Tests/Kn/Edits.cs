@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Serval.Kn;
-using Serval.Manifests;
+using Serval.Kube.Yaml;
 
 namespace Serval.Tests.Kn;
 

@@ -4,10 +4,10 @@ using System.Text.Json.Nodes;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
-namespace Serval.Manifests;
+namespace Serval.Kube.Yaml;
 
 /// <summary>JSON trees as YAML text that every YAML version reads back the same.</summary>
-internal static class YamlText
+public static class YamlText
 {
     // Plain in YAML 1.2, but something else to readers of 1.1.
     private static readonly HashSet<string> s_ambiguous = new(StringComparer.OrdinalIgnoreCase) { "y", "n", "yes", "no", "on", "off", "=", "<<" };

@@ -2,24 +2,31 @@ using System.Text.Json.Nodes;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
-namespace Serval.Manifests;
+namespace Serval.Kube.Yaml;
 
 /// <summary>
-/// YAML documents as JSON trees. Quoted scalars stay strings; anchors, aliases and merge keys work; duplicate keys are errors.
+/// YAML documents as JSON trees. Quoted scalars stay strings; anchors, aliases and merge keys work. What aliases make of a document counts, so its
+/// size in memory is bounded by the number of nodes.
 /// </summary>
-internal sealed class YamlReader
+public sealed class YamlReader
 {
-    private const int MaxNodes = 1_000_000; // aliases of aliases can multiply without bound
-    private const int MaxDepth = 64;
+    private const int MaxDepth = 128;
     private readonly Parser _parser;
+    private readonly int _maxNodes;
+    private readonly Action<string>? _duplicate;
     private readonly Dictionary<string, JsonNode?> _anchors = new(StringComparer.Ordinal);
     private int _nodes;
 
-    private YamlReader(TextReader text) => _parser = new Parser(text);
+    private YamlReader(TextReader text, int maxNodes, Action<string>? duplicate) =>
+        (_parser, _maxNodes, _duplicate) = (new Parser(text), maxNodes, duplicate);
 
     /// <summary>All documents that are not empty.</summary>
+    /// <param name="text">The documents.</param>
+    /// <param name="maxNodes">Most maps, lists and scalars of all documents, aliases counted as what they stand for.</param>
+    /// <param name="duplicate">Hears of a key that is there twice, of which the last counts; without it that is an error.</param>
     /// <exception cref="YamlException">The text is not YAML, or holds what JSON cannot.</exception>
-    public static IReadOnlyList<JsonNode> ReadAll(TextReader text) => new YamlReader(text).Documents();
+    public static IReadOnlyList<JsonNode> ReadAll(TextReader text, int maxNodes = 1_000_000, Action<string>? duplicate = null) =>
+        new YamlReader(text, maxNodes, duplicate).Documents();
 
     private List<JsonNode> Documents()
     {
@@ -39,7 +46,7 @@ internal sealed class YamlReader
 
     private JsonNode? Read(int depth)
     {
-        if (depth > MaxDepth || ++_nodes > MaxNodes)
+        if (depth > MaxDepth || ++_nodes > _maxNodes)
         {
             throw Error(_parser.Current!, "the document is nested too deeply or too large");
         }
@@ -93,9 +100,9 @@ internal sealed class YamlReader
                     _ => throw Error(key, "\"<<\" merges mappings only"),
                 });
             }
-            else if (!map.TryAdd(key.Value, value))
+            else
             {
-                throw Error(key, $"the key \"{key.Value}\" is there twice");
+                Add(map, key, value);
             }
         }
         foreach (var (name, value) in merged.SelectMany(m => m))
@@ -109,6 +116,21 @@ internal sealed class YamlReader
         return map;
     }
 
+    private void Add(JsonObject map, Scalar key, JsonNode? value)
+    {
+        var name = Value(key) is { } node ? node.ToString() : throw Error(key, "a key must not be null; quote it");
+        if (map.TryAdd(name, value))
+        {
+            return;
+        }
+        if (_duplicate is null)
+        {
+            throw Error(key, $"the key \"{name}\" is there twice");
+        }
+        _duplicate($"line {key.Start.Line}: key \"{name}\" already set in map");
+        map[name] = value;
+    }
+
     private JsonNode? Alias(AnchorAlias alias)
     {
         if (!_anchors.TryGetValue(alias.Value.Value, out var node))
@@ -116,14 +138,14 @@ internal sealed class YamlReader
             throw Error(alias, $"there is no anchor \"{alias.Value.Value}\" before this alias");
         }
         _nodes += Count(node);
-        return _nodes > MaxNodes ? throw Error(alias, "the document is too large") : node?.DeepClone();
+        return _nodes > _maxNodes ? throw Error(alias, "the document is too large") : node?.DeepClone();
     }
 
     private JsonNode? Remember(NodeEvent source, JsonNode? node)
     {
         if (!source.Anchor.IsEmpty)
         {
-            _anchors[source.Anchor.Value] = node?.DeepClone();
+            _anchors[source.Anchor.Value] = node; // an alias takes a copy
         }
         return node;
     }

@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
-using Serval.Manifests;
+using Serval.Kube.Yaml;
 using YamlDotNet.Core;
 
-namespace Serval.Tests.Manifests;
+namespace Serval.Kube.Tests.Yaml;
 
 public sealed class YamlTests
 {
@@ -13,7 +13,16 @@ public sealed class YamlTests
     [InlineData("1", "1")]
     [InlineData("-0", "0")]
     [InlineData("+12", "12")]
-    [InlineData("012", "12")]
+    [InlineData("012", "10")]
+    [InlineData("-017", "-15")]
+    [InlineData("08", "8")]
+    [InlineData("1_000", "1000")]
+    [InlineData("0b101", "5")]
+    [InlineData("-0x10", "-16")]
+    [InlineData("0xFFFFFFFFFFFFFFFF", "18446744073709551615")]
+    [InlineData("0x1FFFFFFFFFFFFFFFF", "\"0x1FFFFFFFFFFFFFFFF\"")]
+    [InlineData(".5_0", "\".5_0\"")]
+    [InlineData("1.", "1")]
     [InlineData("0o17", "15")]
     [InlineData("0x1F", "31")]
     [InlineData("12345678901234567890123", "12345678901234567890123")]
@@ -23,8 +32,11 @@ public sealed class YamlTests
     [InlineData("1.0.0", "\"1.0.0\"")]
     [InlineData("500m", "\"500m\"")]
     [InlineData("6s", "\"6s\"")]
-    [InlineData("yes", "\"yes\"")]
-    [InlineData("on", "\"on\"")]
+    [InlineData("yes", "true")]
+    [InlineData("y", "true")]
+    [InlineData("On", "true")]
+    [InlineData("off", "false")]
+    [InlineData("yEs", "\"yEs\"")]
     [InlineData("true", "true")]
     [InlineData("TRUE", "true")]
     [InlineData("tRue", "\"tRue\"")]
@@ -39,7 +51,7 @@ public sealed class YamlTests
     [InlineData("[a, 1, {b: ~}]", "[\"a\",1,{\"b\":null}]")]
     [InlineData("{\"a\": \"1\", b: 1}", "{\"a\":\"1\",\"b\":1}")]
     [InlineData("'12' ", "\"12\"")]
-    public void Read_Scalars_FollowTheCoreSchema(string yaml, string json)
+    public void Read_Scalars_AreReadAsKubectlReadsThem(string yaml, string json)
     {
         var node = Assert.Single(YamlReader.ReadAll(new StringReader("k: " + yaml)));
 
@@ -49,9 +61,9 @@ public sealed class YamlTests
     [Fact]
     public void Read_AnchorsAndMergeKeys_AreResolved()
     {
-        var node = Assert.Single(YamlReader.ReadAll(new StringReader("base: &b {x: 1, y: 2}\none: {<<: *b, y: 3}\ntwo: {<<: [*b, {z: 4}]}\nthree: *b\n")));
+        var node = Assert.Single(YamlReader.ReadAll(new StringReader("base: &b {x: 1, w: 2}\none: {<<: *b, w: 3}\ntwo: {<<: [*b, {z: 4}]}\nthree: *b\n")));
 
-        Assert.Equal("""{"base":{"x":1,"y":2},"one":{"y":3,"x":1},"two":{"x":1,"y":2,"z":4},"three":{"x":1,"y":2}}""", node.ToJsonString());
+        Assert.Equal("""{"base":{"x":1,"w":2},"one":{"w":3,"x":1},"two":{"x":1,"w":2,"z":4},"three":{"x":1,"w":2}}""", node.ToJsonString());
     }
 
     [Theory]
@@ -61,6 +73,7 @@ public sealed class YamlTests
     [InlineData("a: [1\n", "", 2)]
     [InlineData("a: !custom x\n", "tag", 1)]
     [InlineData("? [a]\n: 1\n", "scalar", 1)]
+    [InlineData("~: 1\n", "null", 1)]
     public void Read_Mistake_NamesLineAndCause(string yaml, string cause, long line)
     {
         var error = Assert.ThrowsAny<YamlException>(() => YamlReader.ReadAll(new StringReader(yaml)));
@@ -76,6 +89,24 @@ public sealed class YamlTests
             Enumerable.Range(1, 9).Select(i => $"a{i}: &a{i} [{string.Join(',', Enumerable.Repeat($"*a{i - 1}", 10))}]\n"));
 
         Assert.Contains("too large", Assert.ThrowsAny<YamlException>(() => YamlReader.ReadAll(new StringReader(bomb))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_KeysThatAreNoText_BecomeTheirText()
+    {
+        var node = Assert.Single(YamlReader.ReadAll(new StringReader("on: 1\n012: 2\n'012': 3\n")));
+
+        Assert.Equal("""{"true":1,"10":2,"012":3}""", node.ToJsonString());
+    }
+
+    [Fact]
+    public void Read_KeyThereTwice_TheLastCountsForWhoHearsOfIt()
+    {
+        var heard = new List<string>();
+
+        var node = Assert.Single(YamlReader.ReadAll(new StringReader("a: 1\nb: 2\na: 3\n"), duplicate: heard.Add));
+
+        Assert.Equal(("3", "line 3: key \"a\" already set in map"), (node["a"]!.ToJsonString(), Assert.Single(heard)));
     }
 
     [Theory]
