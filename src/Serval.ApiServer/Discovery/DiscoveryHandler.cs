@@ -27,7 +27,7 @@ internal sealed class DiscoveryHandler
         var request = http.Request;
         if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
         {
-            throw Failures.MethodNotAllowed(request.Method, request.Path.Value ?? "");
+            throw Failures.MethodNotAllowed();
         }
         var document = Find(http) ?? throw Failures.UnknownPath();
         http.Response.Headers.ETag = document.ETag;
@@ -70,7 +70,7 @@ internal sealed class DiscoveryHandler
                 return Cached($"{path} {version}", _ => AggregatedDiscovery.Of(path == "api" ? [ApiGroup.Core] : ApiGroup.Named, version));
             }
         }
-        throw Failures.NotAcceptable(accept);
+        throw Failures.NotAcceptable();
     }
 
     private Document? Cached(string key, Func<string, Document?> make) =>

@@ -22,6 +22,7 @@ internal sealed partial class ApiApplication(Authenticator authenticator, Discov
 
     public async Task ProcessRequestAsync(HttpContext context)
     {
+        context.Response.Headers.CacheControl = "no-cache, private";
         try
         {
             await DispatchAsync(context);

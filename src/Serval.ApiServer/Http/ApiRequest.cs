@@ -1,4 +1,6 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http;
+using Serval.Api;
 using Serval.ApiServer.Certificates;
 
 namespace Serval.ApiServer.Http;
@@ -21,12 +23,19 @@ internal sealed class ApiRequest(HttpContext http, UserInfo user)
 
     public CancellationToken Aborted => Http.RequestAborted;
 
-    /// <summary>The option's last value; empty when it is absent.</summary>
-    public string Query(string name) => Http.Request.Query[name] is { Count: > 0 } values ? values[^1] ?? "" : "";
+    /// <summary>The option's first value; empty when it is absent.</summary>
+    public string Query(string name) => Http.Request.Query[name] is { Count: > 0 } values ? values[0] ?? "" : "";
+
+    /// <summary>Every value of an option that may be repeated.</summary>
+    public IReadOnlyList<string> All(string name) => [.. Http.Request.Query[name].Select(v => v ?? "")];
+
+    /// <summary>Whether the option is there, be it empty.</summary>
+    public bool Has(string name) => Http.Request.Query.ContainsKey(name);
 
     public bool Flag(string name) => Query(name) switch
     {
-        "" or "false" or "0" or "False" or "FALSE" or "f" or "F" => false,
+        "" => Has(name), // "?watch" says yes
+        "false" or "0" or "False" or "FALSE" or "f" or "F" => false,
         _ => true, // upstream reads whatever is not clearly false as true
     };
 
@@ -34,8 +43,8 @@ internal sealed class ApiRequest(HttpContext http, UserInfo user)
     {
         var text = Query(name);
         return text.Length == 0 ? null
-            : long.TryParse(text, out var number) ? number
-            : throw Failures.InvalidOption(name, text, "a whole number");
+            : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
+            : throw ApiException.BadRequest($"strconv.ParseInt: parsing \"{text}\": invalid syntax");
     }
 
     public void Warn(string message)

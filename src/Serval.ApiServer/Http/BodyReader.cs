@@ -11,6 +11,8 @@ internal static class BodyReader
 {
     public const int Limit = ObjectSize.Most;
 
+    private const string MediaTypes = $"application/json, {YamlBody.MediaType}, {ProtobufDecoder.MediaType}";
+
     public static async Task<ReadOnlyMemory<byte>> ReadAsync(ApiRequest request)
     {
         if (request.Http.Request.ContentLength > Limit)
@@ -59,8 +61,7 @@ internal static class BodyReader
         }
         if (path.Kind.Namespaced && obj.Metadata.Namespace.Length > 0 && obj.Metadata.Namespace != path.Namespace)
         {
-            throw ApiException.BadRequest(
-                $"the namespace of the provided object ({obj.Metadata.Namespace}) does not match the namespace sent on the request ({path.Namespace})");
+            throw ApiException.BadRequest("the namespace of the provided object does not match the namespace sent on the request");
         }
         return BodyCompletion.Complete(obj, path, apiVersion, kind);
     }
@@ -70,12 +71,11 @@ internal static class BodyReader
     /// <summary>The body as JSON, when it says that it is JSON or YAML.</summary>
     public static ReadOnlyMemory<byte> AsJson(ApiRequest request, ReadOnlyMemory<byte> body)
     {
-        var type = request.Http.Request.ContentType ?? "";
-        return MediaClause.Parse(type).Type switch
+        return MediaClause.Parse(request.Http.Request.ContentType ?? "").Type switch
         {
             "" or "application/json" => body,
             YamlBody.MediaType => YamlBody.ToJson(request, body),
-            _ => throw Failures.UnsupportedBody(type, "application/json and " + YamlBody.MediaType),
+            _ => throw Failures.UnsupportedBody(MediaTypes),
         };
     }
 

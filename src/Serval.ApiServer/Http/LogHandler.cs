@@ -1,4 +1,5 @@
 using System.Globalization;
+using Serval.Api;
 using Serval.Kube;
 
 namespace Serval.ApiServer.Http;
@@ -10,7 +11,7 @@ internal sealed class LogHandler(IKubeClient client, IPodStreams? streams, Cance
     {
         await client.GetAsync(path.Kind, path.Key, request.Aborted); // a pod that is not there is NotFound, whatever the node says
         var source = streams ?? throw Failures.NoPodStreams();
-        var options = Options(request);
+        var options = Options(request, path.Name);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, stopping);
         var response = request.Http.Response;
         response.ContentType = "text/plain";
@@ -28,26 +29,40 @@ internal sealed class LogHandler(IKubeClient client, IPodStreams? streams, Cance
         }
     }
 
-    private static LogOptions Options(ApiRequest request) => new()
+    private static LogOptions Options(ApiRequest request, string pod)
     {
-        Container = request.Query("container"),
-        Follow = request.Flag("follow"),
-        Previous = request.Flag("previous"),
-        Timestamps = request.Flag("timestamps"),
-        TailLines = AtLeast(request, "tailLines", 0),
-        SinceSeconds = AtLeast(request, "sinceSeconds", 1),
-        SinceTime = Since(request.Query("sinceTime")),
-        LimitBytes = AtLeast(request, "limitBytes", 1),
-    };
+        var problems = new OptionProblems("PodLogOptions", group: "", pod);
+        var options = new LogOptions
+        {
+            Container = request.Query("container"),
+            Follow = request.Flag("follow"),
+            Previous = request.Flag("previous"),
+            Timestamps = request.Flag("timestamps"),
+            TailLines = AtLeast(request, "tailLines", 0, problems),
+            LimitBytes = AtLeast(request, "limitBytes", 1, problems),
+            SinceSeconds = AtLeast(request, "sinceSeconds", 1, problems),
+            SinceTime = Since(request.Query("sinceTime")),
+        };
+        if (options is { SinceSeconds: not null, SinceTime: not null })
+        {
+            problems.Forbidden("", "at most one of `sinceTime` or `sinceSeconds` may be specified");
+        }
+        problems.Throw();
+        return options;
+    }
 
-    private static long? AtLeast(ApiRequest request, string name, long least)
+    private static long? AtLeast(ApiRequest request, string name, long least, OptionProblems problems)
     {
         var value = request.Number(name);
-        return value < least ? throw Failures.InvalidOption(name, $"{value}", $"a number of at least {least}") : value;
+        if (value < least)
+        {
+            problems.Invalid(name, $"{value}", least == 0 ? "must be greater than or equal to 0" : "must be greater than 0");
+        }
+        return value;
     }
 
     private static DateTimeOffset? Since(string text) =>
         text.Length == 0 ? null
         : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time
-        : throw Failures.InvalidOption("sinceTime", text, "a time as in RFC 3339");
+        : throw ApiException.BadRequest($"parsing time \"{text}\" as \"2006-01-02T15:04:05Z07:00\": it is not a time as in RFC 3339");
 }

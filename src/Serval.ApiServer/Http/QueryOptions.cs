@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
 using Serval.Api;
 using Serval.Api.Schema;
 using Serval.Kube;
@@ -10,85 +11,96 @@ internal static class QueryOptions
 {
     private static readonly Lazy<TypeSchema> s_deleteOptions = new(() => Schemas.Find("v1", "DeleteOptions")!);
 
-    public static ListOptions List(ApiRequest request) => new()
+    public static ListOptions List(ApiRequest request)
     {
-        LabelSelector = request.Query("labelSelector"),
-        FieldSelector = request.Query("fieldSelector"),
-        Limit = Math.Max(request.Number("limit") ?? 0, 0),
-        Continue = request.Query("continue"),
-    };
-
-    public static WriteOptions Write(ApiRequest request, string subresource = "") => new()
-    {
-        FieldManager = Manager(request),
-        Subresource = subresource,
-        FieldValidation = request.Query("fieldValidation") switch
+        ListRules.CheckList(request);
+        return new ListOptions
         {
-            "" or "Warn" => FieldValidation.Warn,
-            "Ignore" => FieldValidation.Ignore,
-            "Strict" => FieldValidation.Strict,
-            var other => throw Failures.InvalidOption("fieldValidation", other, "Ignore, Warn, Strict"),
-        },
-        DryRun = DryRun(request.Query("dryRun")),
-        User = request.User.Name,
-        Warn = request.Warn,
-    };
-
-    public static async Task<DeleteOptions> DeleteAsync(ApiRequest request)
-    {
-        var options = new DeleteOptions
-        {
-            PropagationPolicy = Policy(request.Query("propagationPolicy"), request.Query("orphanDependents").Length > 0 ? request.Flag("orphanDependents") : null),
-            GracePeriodSeconds = request.Number("gracePeriodSeconds"),
-            DryRun = DryRun(request.Query("dryRun")),
+            LabelSelector = request.Query("labelSelector"),
+            FieldSelector = request.Query("fieldSelector"),
+            Limit = Math.Max(request.Number("limit") ?? 0, 0),
+            Continue = request.Query("continue"),
         };
-        var body = await BodyReader.ReadAsync(request);
-        if (body.IsEmpty)
+    }
+
+    public static WriteOptions Write(ApiRequest request, string subresource = "")
+    {
+        var problems = new OptionProblems(request.Method switch { "POST" => "CreateOptions", "PUT" => "UpdateOptions", _ => "PatchOptions" });
+        var manager = request.Query("fieldManager");
+        if (HttpMethods.IsPatch(request.Method) && request.Has("force") && !(request.Http.Request.ContentType ?? "").StartsWith("application/apply-patch", StringComparison.Ordinal))
         {
-            return options;
+            problems.Forbidden("force", "may not be specified for non-apply patch");
         }
+        WriteRules.CheckManager(manager, problems);
+        var options = new WriteOptions
+        {
+            FieldManager = manager.Length > 0 ? manager : request.Http.Request.Headers.UserAgent.ToString().Split('/')[0],
+            Subresource = subresource,
+            DryRun = WriteRules.IsDryRun(request.All("dryRun"), problems),
+            FieldValidation = WriteRules.Validation(request.Query("fieldValidation"), problems),
+            User = request.User.Name,
+            Warn = request.Warn,
+        };
+        problems.Throw();
+        return options;
+    }
+
+    /// <summary>The options of a delete: those of the body when there is one, else those of the query, never both.</summary>
+    public static async Task<DeleteRequest> DeleteAsync(ApiRequest request)
+    {
+        var body = await BodyReader.ReadAsync(request);
+        return body.IsEmpty ? FromQuery(request) : FromBody(DeleteBody(request, body));
+    }
+
+    private static JsonObject DeleteBody(ApiRequest request, ReadOnlyMemory<byte> body)
+    {
         var json = BodyReader.IsProtobuf(request)
             ? CanonicalJson.Serialize(ProtobufDecoder.Decode(body.Span))
             : BodyReader.AsJson(request, body);
         var decoded = StrictDecoder.Decode(s_deleteOptions.Value, json);
-        return decoded.Failure(strict: false) is { } failure ? throw failure : Merge(options, decoded.Tree);
+        if (decoded.Failure(strict: false) is { } failure)
+        {
+            throw failure;
+        }
+        return (string?)decoded.Tree["kind"] is null or "" or "DeleteOptions"
+            ? decoded.Tree
+            : throw ApiException.BadRequest("decoded object cannot be converted to DeleteOptions");
     }
 
-    private static DeleteOptions Merge(DeleteOptions options, JsonObject body)
-    {
-        var policy = (string?)body["propagationPolicy"] ?? "";
-        var orphan = (bool?)body["orphanDependents"];
-        return options with
+    private static DeleteRequest FromQuery(ApiRequest request) => Checked(
+        request.Has("propagationPolicy") ? request.Query("propagationPolicy") : null,
+        request.Has("orphanDependents") ? request.Flag("orphanDependents") : null,
+        request.All("dryRun"),
+        new DeleteOptions { GracePeriodSeconds = request.Number("gracePeriodSeconds") });
+
+    private static DeleteRequest FromBody(JsonObject body) => Checked(
+        (string?)body["propagationPolicy"],
+        (bool?)body["orphanDependents"],
+        [.. (body["dryRun"] as JsonArray ?? []).Select(v => (string?)v ?? "")],
+        new DeleteOptions
         {
-            PropagationPolicy = policy.Length > 0 || orphan is not null ? Policy(policy, orphan) : options.PropagationPolicy,
-            GracePeriodSeconds = (long?)body["gracePeriodSeconds"] ?? options.GracePeriodSeconds,
+            GracePeriodSeconds = (long?)body["gracePeriodSeconds"],
             Uid = (string?)body["preconditions"]?["uid"] ?? "",
             ResourceVersion = (string?)body["preconditions"]?["resourceVersion"] ?? "",
-            DryRun = options.DryRun || (body["dryRun"] as JsonArray ?? []).Aggregate(false, (dry, item) => DryRun((string?)item ?? "") || dry),
-        };
-    }
+        });
 
-    private static string Policy(string policy, bool? orphan) => policy switch
+    private static DeleteRequest Checked(string? policy, bool? orphan, IReadOnlyCollection<string> dryRun, DeleteOptions options)
     {
-        "" => orphan is null ? "" : orphan.Value ? "Orphan" : "Background",
-        "Background" or "Foreground" or "Orphan" => policy,
-        _ => throw Failures.InvalidOption("propagationPolicy", policy, "Background, Foreground, Orphan"),
-    };
-
-    private static bool DryRun(string value) => value switch
-    {
-        "" => false,
-        "All" => true,
-        _ => throw Failures.InvalidOption("dryRun", value, "All"),
-    };
-
-    private static string Manager(ApiRequest request)
-    {
-        var given = request.Query("fieldManager");
-        if (given.Length > 128)
+        var problems = new OptionProblems("DeleteOptions");
+        if (policy is not null && orphan is not null)
         {
-            throw Failures.InvalidOption("fieldManager", given[..16] + "…", "a name of at most 128 characters");
+            problems.Invalid("propagationPolicy", OptionProblems.Quote(policy), "orphanDependents and deletionPropagation cannot be both set");
         }
-        return given.Length > 0 ? given : request.Http.Request.Headers.UserAgent.ToString().Split('/')[0];
+        if (policy is not (null or "Foreground" or "Background" or "Orphan"))
+        {
+            problems.Unsupported("propagationPolicy", OptionProblems.Quote(policy), "Foreground", "Background", "Orphan", "nil");
+        }
+        options = options with
+        {
+            PropagationPolicy = policy ?? orphan switch { true => "Orphan", false => "Background", null => "" },
+            DryRun = WriteRules.IsDryRun(dryRun, problems),
+        };
+        problems.Throw();
+        return new DeleteRequest(options, orphan == false);
     }
 }

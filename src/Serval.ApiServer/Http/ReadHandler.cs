@@ -30,24 +30,19 @@ internal sealed class ReadHandler(IKubeClient client, Reply reply)
     private static void CheckVersion(ApiRequest request, long current)
     {
         var wanted = request.Query("resourceVersion");
-        var match = request.Query("resourceVersionMatch");
-        if (match is not ("" or "Exact" or "NotOlderThan"))
-        {
-            throw Failures.InvalidOption("resourceVersionMatch", match, "Exact, NotOlderThan");
-        }
         if (wanted.Length == 0)
         {
             return;
         }
         if (!long.TryParse(wanted, out var version) || version < 0)
         {
-            throw Failures.InvalidOption("resourceVersion", wanted, "a version this server gave");
+            throw ApiException.BadRequest($"invalid resource version \"{wanted}\"");
         }
         if (version > current)
         {
             throw Failures.VersionAhead(wanted, current);
         }
-        if (match == "Exact" && version != current)
+        if (request.Query("resourceVersionMatch") == "Exact" && version != current)
         {
             throw ApiException.Expired($"version {version} is no longer kept as a whole (now at {current}); list without resourceVersionMatch=Exact");
         }

@@ -14,7 +14,7 @@ internal sealed class Reply(TimeProvider clock)
     private const string Json = "application/json";
     private const int FlushSize = 64 * 1024;
 
-    private static readonly JsonWriterOptions s_indented = new() { Indented = true, Encoder = StatusDocument.Writer.Encoder };
+    private static readonly JsonWriterOptions s_indented = new() { Indented = true, NewLine = "\n", Encoder = StatusDocument.Writer.Encoder };
 
     public Task ObjectAsync(ApiRequest request, ResourceKind kind, KubeObject obj, int code = 200)
     {
@@ -32,7 +32,7 @@ internal sealed class Reply(TimeProvider clock)
             ReplyForm.Table => JsonAsync(request, 200, Shaped(w =>
                 TableWriter.WriteTable(w, TableLayouts.For(kind), list.Items, position, shape.Include, headers: true, clock.GetUtcNow()))),
             ReplyForm.Metadata => JsonAsync(request, 200, Shaped(w => WriteMetadataList(w, list, position))),
-            _ when request.Flag("pretty") => JsonAsync(request, 200, Shaped(w => WriteObjectList(w, kind, list, position))),
+            _ when IsPretty(request.Http.Request) => JsonAsync(request, 200, Shaped(w => WriteObjectList(w, kind, list, position))),
             _ => StreamListAsync(request, kind, list, position),
         };
     }
@@ -40,22 +40,14 @@ internal sealed class Reply(TimeProvider clock)
     public async Task JsonAsync(ApiRequest request, int code, ReadOnlyMemory<byte> json)
     {
         request.WriteWarnings();
-        await JsonAsync(request.Http, code, request.Flag("pretty") ? Indent(json) : json);
+        await JsonAsync(request.Http, code, json);
     }
 
-    public static async Task JsonAsync(HttpContext http, int code, ReadOnlyMemory<byte> json, string type = Json)
-    {
-        http.Response.StatusCode = code;
-        http.Response.ContentType = type;
-        http.Response.ContentLength = json.Length;
-        if (!HttpMethods.IsHead(http.Request.Method))
-        {
-            await http.Response.BodyWriter.WriteAsync(json, http.RequestAborted);
-        }
-    }
+    public static Task JsonAsync(HttpContext http, int code, ReadOnlyMemory<byte> json, string type = Json) =>
+        BytesAsync(http, code, IsPretty(http.Request) ? Indent(json) : json, type);
 
     public static Task TextAsync(HttpContext http, int code, string text) =>
-        JsonAsync(http, code, Encoding.UTF8.GetBytes(text), "text/plain; charset=utf-8");
+        BytesAsync(http, code, Encoding.UTF8.GetBytes(text), "text/plain; charset=utf-8");
 
     /// <summary>Bytes written by <paramref name="write"/>.</summary>
     public static ReadOnlyMemory<byte> Shaped(Action<Utf8JsonWriter> write)
@@ -66,6 +58,29 @@ internal sealed class Reply(TimeProvider clock)
             write(writer);
         }
         return buffer.WrittenMemory;
+    }
+
+    private static async Task BytesAsync(HttpContext http, int code, ReadOnlyMemory<byte> bytes, string type)
+    {
+        http.Response.StatusCode = code;
+        http.Response.ContentType = type;
+        http.Response.ContentLength = bytes.Length;
+        if (!HttpMethods.IsHead(http.Request.Method))
+        {
+            await http.Response.BodyWriter.WriteAsync(bytes, http.RequestAborted);
+        }
+    }
+
+    /// <summary>For people: when they ask for it, or by the tool they use (apiserver: negotiation.isPrettyPrint).</summary>
+    private static bool IsPretty(HttpRequest request)
+    {
+        if (request.Query["pretty"] is [{ Length: > 0 } asked, ..])
+        {
+            return asked is "1" or "t" or "T" or "true" or "TRUE" or "True";
+        }
+        var agent = request.Headers.UserAgent.ToString();
+        return agent.StartsWith("curl", StringComparison.Ordinal) || agent.StartsWith("Wget", StringComparison.Ordinal)
+            || agent.StartsWith("Mozilla/5.0", StringComparison.Ordinal);
     }
 
     private static ReadOnlyMemory<byte> Indent(ReadOnlyMemory<byte> json)

@@ -1,3 +1,4 @@
+using Serval.Api;
 using Serval.ApiServer.Tables;
 
 namespace Serval.ApiServer.Http;
@@ -21,7 +22,7 @@ internal readonly record struct ReplyShape(ReplyForm Form, IncludeObject Include
                 return new ReplyShape(form, form == ReplyForm.Table ? Included(includeObject) : IncludeObject.Metadata);
             }
         }
-        throw Failures.NotAcceptable(accept);
+        throw Failures.NotAcceptable();
     }
 
     private static ReplyForm? Read(MediaClause clause, bool single)
@@ -53,6 +54,6 @@ internal readonly record struct ReplyShape(ReplyForm Form, IncludeObject Include
         "" or "Metadata" => IncludeObject.Metadata,
         "None" => IncludeObject.None,
         "Object" => IncludeObject.Object,
-        _ => throw Failures.InvalidOption("includeObject", option, "None, Metadata, Object"),
+        _ => throw ApiException.BadRequest($"unrecognized includeObject value: \"{option}\""),
     };
 }

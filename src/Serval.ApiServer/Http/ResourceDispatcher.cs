@@ -33,7 +33,7 @@ internal sealed class ResourceDispatcher(ReadHandler read, WatchHandler watch, W
         "GET" => request.Flag("watch") ? watch.WatchAsync(request, path) : read.ListAsync(request, path),
         "POST" when !path.Kind.Namespaced || path.Namespace.Length > 0 => write.CreateAsync(request, path),
         "DELETE" when !path.Kind.Namespaced || path.Namespace.Length > 0 => write.DeleteCollectionAsync(request, path),
-        _ => throw NotAllowed(request),
+        _ => throw Failures.MethodNotAllowed(),
     };
 
     private Task Object(ApiRequest request, ResourcePath path) => request.Method switch
@@ -42,7 +42,7 @@ internal sealed class ResourceDispatcher(ReadHandler read, WatchHandler watch, W
         "PUT" => write.UpdateAsync(request, path),
         "PATCH" => write.PatchAsync(request, path),
         "DELETE" => write.DeleteAsync(request, path),
-        _ => throw NotAllowed(request),
+        _ => throw Failures.MethodNotAllowed(),
     };
 
     private Task Status(ApiRequest request, ResourcePath path) => request.Method switch
@@ -50,7 +50,7 @@ internal sealed class ResourceDispatcher(ReadHandler read, WatchHandler watch, W
         "GET" => read.GetAsync(request, path),
         "PUT" => write.UpdateAsync(request, path),
         "PATCH" => write.PatchAsync(request, path),
-        _ => throw NotAllowed(request),
+        _ => throw Failures.MethodNotAllowed(),
     };
 
     private Task Scale(ApiRequest request, ResourcePath path) => request.Method switch
@@ -58,10 +58,8 @@ internal sealed class ResourceDispatcher(ReadHandler read, WatchHandler watch, W
         "GET" => read.GetScaleAsync(request, path),
         "PUT" => write.UpdateScaleAsync(request, path),
         "PATCH" => write.PatchAsync(request, path),
-        _ => throw NotAllowed(request),
+        _ => throw Failures.MethodNotAllowed(),
     };
 
-    private Task Log(ApiRequest request, ResourcePath path) => request.Method == "GET" ? logs.CopyAsync(request, path) : throw NotAllowed(request);
-
-    private static ApiException NotAllowed(ApiRequest request) => Failures.MethodNotAllowed(request.Method, request.Path);
+    private Task Log(ApiRequest request, ResourcePath path) => request.Method == "GET" ? logs.CopyAsync(request, path) : throw Failures.MethodNotAllowed();
 }

@@ -48,7 +48,7 @@ internal static class SelfReviews
     {
         if (request.Method != "POST")
         {
-            throw Failures.MethodNotAllowed(request.Method, request.Path);
+            throw Failures.MethodNotAllowed();
         }
         await BodyReader.ReadAsync(request);
         await reply.JsonAsync(request, 201, CanonicalJson.Serialize(answer));

@@ -58,6 +58,10 @@ internal static class StatusDocument
 
     private static void WriteDetails(Utf8JsonWriter writer, ApiException error)
     {
+        if (error.Details is null && error.Causes.Count == 0)
+        {
+            return; // BadRequest, Unauthorized and others are about no object
+        }
         writer.WriteStartObject("details");
         foreach (var (name, value) in error.Details?.Where(d => d.Key != "causes") ?? [])
         {

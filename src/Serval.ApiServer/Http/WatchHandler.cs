@@ -115,7 +115,6 @@ internal sealed class WatchHandler(IKubeClient client, ApiServerOptions options,
         {
             request.WriteWarnings();
             response.ContentType = "application/json";
-            response.Headers.CacheControl = "no-cache, private";
             await response.StartAsync(request.Aborted);
         }
     }

@@ -9,25 +9,17 @@ internal sealed record WatchPlan(WatchOptions Options, bool MarkInitialEnd)
 {
     public static WatchPlan Read(ApiRequest request, ResourcePath path)
     {
+        var present = ListRules.BeginsWithPresent(request);
+        var version = request.Query("resourceVersion");
         var options = new WatchOptions
         {
             LabelSelector = request.Query("labelSelector"),
             FieldSelector = Fields(request, path),
-            ResourceVersion = request.Query("resourceVersion"),
+            ResourceVersion = present ? "" : version, // what is present now is not older than any version that was given out
+            SkipPresent = !present,
             AllowBookmarks = request.Flag("allowWatchBookmarks"),
         };
-        var initial = request.Query("sendInitialEvents");
-        if (initial.Length == 0)
-        {
-            return new WatchPlan(options, MarkInitialEnd: false);
-        }
-        if (request.Query("resourceVersionMatch") != "NotOlderThan")
-        {
-            throw Failures.InvalidOption("sendInitialEvents", initial, "only with resourceVersionMatch=NotOlderThan");
-        }
-        return request.Flag("sendInitialEvents")
-            ? new WatchPlan(options with { ResourceVersion = "" }, MarkInitialEnd: options.AllowBookmarks)
-            : new WatchPlan(options with { SkipPresent = true }, MarkInitialEnd: false);
+        return new WatchPlan(options, MarkInitialEnd: present && options.AllowBookmarks);
     }
 
     private static string Fields(ApiRequest request, ResourcePath path)

@@ -8,7 +8,7 @@ namespace Serval.ApiServer.Http;
 internal sealed class WriteHandler(IKubeClient client, Reply reply)
 {
     private const string PatchTypes =
-        "application/json-patch+json, application/merge-patch+json and application/strategic-merge-patch+json";
+        "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json";
 
     public async Task CreateAsync(ApiRequest request, ResourcePath path)
     {
@@ -20,8 +20,15 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
     public async Task UpdateAsync(ApiRequest request, ResourcePath path)
     {
         var obj = await BodyReader.ReadObjectAsync(request, path);
-        var stored = await client.UpdateAsync(path.Kind, obj, QueryOptions.Write(request, path.Subresource), request.Aborted);
-        await reply.ObjectAsync(request, path.Kind, stored);
+        var options = QueryOptions.Write(request, path.Subresource);
+        try
+        {
+            await reply.ObjectAsync(request, path.Kind, await client.UpdateAsync(path.Kind, obj, options, request.Aborted));
+        }
+        catch (ApiException e) when (e.IsNotFound && path.Subresource.Length == 0 && IsCreatedByUpdate(path.Kind))
+        {
+            await reply.ObjectAsync(request, path.Kind, await client.CreateAsync(path.Kind, obj, options, request.Aborted), 201);
+        }
     }
 
     public async Task PatchAsync(ApiRequest request, ResourcePath path)
@@ -42,11 +49,11 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
 
     public async Task DeleteAsync(ApiRequest request, ResourcePath path)
     {
-        var options = await QueryOptions.DeleteAsync(request);
+        var (options, oldCascade) = await QueryOptions.DeleteAsync(request);
         var last = await client.DeleteAsync(path.Kind, path.Key, options, request.Aborted);
         if (StillThere(path.Kind, last, options))
         {
-            await reply.ObjectAsync(request, path.Kind, last);
+            await reply.ObjectAsync(request, path.Kind, last, oldCascade ? 202 : 200);
             return;
         }
         await reply.JsonAsync(request, 200, StatusDocument.Deleted(path.Kind, last));
@@ -54,10 +61,15 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
 
     public async Task DeleteCollectionAsync(ApiRequest request, ResourcePath path)
     {
-        var options = await QueryOptions.DeleteAsync(request);
-        var gone = await client.DeleteCollectionAsync(path.Kind, path.Namespace, QueryOptions.List(request), options, request.Aborted);
+        var list = QueryOptions.List(request);
+        var (options, _) = await QueryOptions.DeleteAsync(request);
+        var gone = await client.DeleteCollectionAsync(path.Kind, path.Namespace, list, options, request.Aborted);
         await reply.ListAsync(request, path.Kind, gone);
     }
+
+    /// <summary>Kinds that come to be when an absent one is replaced (each kind's strategy: AllowCreateOnUpdate); old leader electors count on it.</summary>
+    private static bool IsCreatedByUpdate(ResourceKind kind) =>
+        kind == Kinds.Lease || kind == Kinds.Endpoints || kind == Kinds.Event || kind == Kinds.Service || kind.Group == "rbac.authorization.k8s.io";
 
     // Marked, but held by finalizers or by the time it has to stop.
     private static bool StillThere(ResourceKind kind, KubeObject last, DeleteOptions options) =>
@@ -68,13 +80,12 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
 
     private static PatchType ReadPatchType(ApiRequest request)
     {
-        var type = request.Http.Request.ContentType ?? "";
-        return MediaClause.Parse(type).Type switch
+        return MediaClause.Parse(request.Http.Request.ContentType ?? "").Type switch
         {
             "application/json-patch+json" => PatchType.Json,
             "application/merge-patch+json" => PatchType.Merge,
             "application/strategic-merge-patch+json" => PatchType.StrategicMerge,
-            _ => throw Failures.UnsupportedBody(type, PatchTypes),
+            _ => throw Failures.UnsupportedBody(PatchTypes),
         };
     }
 }

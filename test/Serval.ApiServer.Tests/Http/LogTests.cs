@@ -47,7 +47,8 @@ public sealed class LogTests : IAsyncLifetime
 
     [Theory]
     [InlineData(Log + "?container=absent", 400)]
-    [InlineData(Log + "?tailLines=-1", 400)]
+    [InlineData(Log + "?tailLines=-1", 422)]
+    [InlineData(Log + "?sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z", 422)]
     [InlineData(Log + "?sinceTime=yesterday", 400)]
     [InlineData("/api/v1/namespaces/default/pods/other/log", 404)]
     public async Task Log_ThatCannotBeHad_IsAStatus(string path, int code)

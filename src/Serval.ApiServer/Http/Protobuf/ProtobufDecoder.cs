@@ -52,7 +52,7 @@ internal static class ProtobufDecoder
         }
         if (ProtobufField.Of(kind) is null || (kind != "DeleteOptions" && Kinds.Find(apiVersion, kind) is not { IsCustom: false }))
         {
-            throw Failures.UnsupportedBody($"protobuf of {apiVersion} {kind}", "that kind as application/json only: set the client's contentType to it");
+            throw Failures.UnsupportedProtobuf($"protobuf of {apiVersion} {kind}", "that kind as application/json only: set the client's contentType to it");
         }
         var tree = new JsonObject { ["apiVersion"] = apiVersion, ["kind"] = kind };
         Message(tree, kind, raw, 0);
@@ -89,7 +89,7 @@ internal static class ProtobufDecoder
         {
             var number = reader.Number;
             var field = fields.FirstOrDefault(f => f.Number == number)
-                ?? throw Failures.UnsupportedBody($"protobuf with an unknown field {number} in {message}", "application/json: set the client's contentType to it");
+                ?? throw Failures.UnsupportedProtobuf($"protobuf with an unknown field {number} in {message}", "application/json: set the client's contentType to it");
             Field(target, field, ref reader, depth);
         }
     }

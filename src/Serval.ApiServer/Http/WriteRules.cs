@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Text;
+using Serval.Kube;
+
+namespace Serval.ApiServer.Http;
+
+/// <summary>The rules of the options that writes share (apimachinery meta/v1/validation).</summary>
+internal static class WriteRules
+{
+    private const int LongestManager = 128;
+
+    /// <summary>Whether nothing is to be stored. The option may be repeated.</summary>
+    public static bool IsDryRun(IReadOnlyCollection<string> values, OptionProblems problems)
+    {
+        if (values.Any(v => v != "All"))
+        {
+            problems.Unsupported("dryRun", $"[{string.Join(",", values.Select(OptionProblems.Quote))}]", "All");
+        }
+        return values.Count > 0;
+    }
+
+    public static FieldValidation Validation(string value, OptionProblems problems)
+    {
+        switch (value)
+        {
+            case "" or "Warn":
+                return FieldValidation.Warn;
+            case "Ignore":
+                return FieldValidation.Ignore;
+            case "Strict":
+                return FieldValidation.Strict;
+            default:
+                problems.Unsupported("fieldValidation", OptionProblems.Quote(value), "", "Ignore", "Strict", "Warn");
+                return FieldValidation.Strict;
+        }
+    }
+
+    public static void CheckManager(string manager, OptionProblems problems)
+    {
+        if (Encoding.UTF8.GetByteCount(manager) > LongestManager)
+        {
+            problems.TooLong("fieldManager", LongestManager);
+            return;
+        }
+        var at = 0;
+        foreach (var rune in manager.EnumerateRunes())
+        {
+            if (!IsPrintable(rune))
+            {
+                problems.Invalid("fieldManager", OptionProblems.Quote(manager), string.Create(CultureInfo.InvariantCulture, $"invalid character U+{rune.Value:X4} (at position {at})"));
+            }
+            at += rune.Utf8SequenceLength;
+        }
+    }
+
+    /// <summary>Letters, marks, numbers, punctuation, symbols and the blank of ASCII (Go: unicode.IsPrint).</summary>
+    private static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
+        or UnicodeCategory.SpaceSeparator or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
+}
