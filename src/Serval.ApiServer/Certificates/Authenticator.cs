@@ -6,19 +6,13 @@ using Microsoft.AspNetCore.Http;
 
 namespace Serval.ApiServer.Certificates;
 
-/// <summary>Who asks.</summary>
-internal sealed record UserInfo(string Name, IReadOnlyList<string> Groups)
-{
-    public bool IsAdmin => Groups.Contains(Credentials.AdminGroup);
-}
-
 /// <summary>Finds out who asks: by a client certificate of our authority (CN is the user, O the groups) or by the administrator's token.</summary>
 internal sealed class Authenticator(Credentials credentials)
 {
     private const string Scheme = "Bearer ";
 
     private readonly byte[] _tokenHash = SHA256.HashData(Encoding.UTF8.GetBytes(credentials.AdminToken));
-    private readonly UserInfo _admin = new(Credentials.AdminUser, [Credentials.AdminGroup]);
+    private readonly UserInfo _admin = new(Credentials.AdminUser, [Credentials.AdminGroup, UserInfo.Authenticated]);
     private readonly ConditionalWeakTable<X509Certificate2, UserInfo> _known = []; // one certificate object a connection
 
     /// <summary>The user, or null when nothing the request carries is proof.</summary>
@@ -67,6 +61,7 @@ internal sealed class Authenticator(Credentials credentials)
                     break;
             }
         }
+        groups.Add(UserInfo.Authenticated);
         return new UserInfo(name, groups);
     }
 }

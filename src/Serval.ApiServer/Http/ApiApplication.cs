@@ -3,17 +3,13 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
-using Serval.ApiServer.Certificates;
-using Serval.ApiServer.Discovery;
+using Serval.ApiServer.Audit;
 
 namespace Serval.ApiServer.Http;
 
-/// <summary>Takes every request: who asks, what for, and one Status for whatever goes wrong.</summary>
-internal sealed partial class ApiApplication(Authenticator authenticator, DiscoveryHandler discovery, ResourceDispatcher resources, ILogger logger)
-    : IHttpApplication<HttpContext>
+/// <summary>Takes every request: sends it through its steps, and writes one Status for whatever goes wrong on them.</summary>
+internal sealed partial class ApiApplication(RequestStep steps, AuditLog? audit, TimeProvider time, ILogger logger) : IHttpApplication<HttpContext>
 {
-    private readonly Document _version = VersionDocument.Create();
-
     public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
 
     public void DisposeContext(HttpContext context, Exception? exception)
@@ -23,17 +19,33 @@ internal sealed partial class ApiApplication(Authenticator authenticator, Discov
     public async Task ProcessRequestAsync(HttpContext context)
     {
         context.Response.Headers.CacheControl = "no-cache, private";
+        var request = new ApiRequest(context, time.GetUtcNow());
+        context.Response.Headers["Audit-Id"] = request.Id;
+        if (audit is not null && request.Info.IsLongRunning)
+        {
+            context.Response.OnStarting(() => audit.TellAsync(request, "ResponseStarted").AsTask());
+        }
+        await AnswerAsync(request);
+        if (audit is not null)
+        {
+            await audit.TellAsync(request, "ResponseComplete");
+        }
+    }
+
+    private async Task AnswerAsync(ApiRequest request)
+    {
+        var context = request.Http;
         try
         {
-            await DispatchAsync(context);
+            await steps(request);
         }
         catch (ApiException e)
         {
-            await FailAsync(context, e);
+            await FailAsync(request, e);
         }
         catch (BadHttpRequestException e)
         {
-            await FailAsync(context, ApiException.BadRequest($"the request could not be read: {e.Message}"));
+            await FailAsync(request, ApiException.BadRequest($"the request could not be read: {e.Message}"));
         }
         catch (Exception e) when (context.RequestAborted.IsCancellationRequested && e is OperationCanceledException or IOException)
         {
@@ -41,46 +53,18 @@ internal sealed partial class ApiApplication(Authenticator authenticator, Discov
         }
         catch (Exception e)
         {
-            Log.Failed(logger, e, context.Request.Method, context.Request.Path.Value ?? "/");
-            await FailAsync(context, Failures.Internal());
+            Log.Failed(logger, e, request.Method, request.Path);
+            await FailAsync(request, Failures.Internal());
         }
     }
 
-    private async Task DispatchAsync(HttpContext context)
+    private async Task FailAsync(ApiRequest request, ApiException error)
     {
-        var path = context.Request.Path.Value ?? "/";
-        if (IsHealth(path))
-        {
-            await Reply.TextAsync(context, 200, "ok");
-            return;
-        }
-        if (path == "/version")
-        {
-            await Reply.JsonAsync(context, 200, _version.Json);
-            return;
-        }
-        var user = authenticator.Authenticate(context) ?? throw Failures.Unauthorized();
-        if (!user.IsAdmin)
-        {
-            throw Failures.Forbidden(user.Name, context.Request.Method, path);
-        }
-        if (DiscoveryHandler.Owns(path))
-        {
-            await discovery.GetAsync(context);
-            return;
-        }
-        await resources.HandleAsync(new ApiRequest(context, user));
-    }
-
-    private static bool IsHealth(string path) =>
-        path is "/healthz" or "/livez" or "/readyz" || path.StartsWith("/livez/", StringComparison.Ordinal)
-        || path.StartsWith("/readyz/", StringComparison.Ordinal) || path.StartsWith("/healthz/", StringComparison.Ordinal);
-
-    private async Task FailAsync(HttpContext context, ApiException error)
-    {
+        var context = request.Http;
+        request.Failure = error;
         if (context.Response.HasStarted)
         {
-            Log.CutOff(logger, context.Request.Method, context.Request.Path.Value ?? "/", error.Message);
+            Log.CutOff(logger, request.Method, request.Path, error.Message);
             context.Abort(); // the only way left to say that the answer is not whole
             return;
         }

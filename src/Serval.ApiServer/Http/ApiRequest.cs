@@ -1,27 +1,50 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Serval.Api;
+using Serval.ApiServer.Access;
 using Serval.ApiServer.Certificates;
 
 namespace Serval.ApiServer.Http;
 
-/// <summary>One authenticated request: who asks for what, and the warnings its answer will carry.</summary>
-internal sealed class ApiRequest(HttpContext http, UserInfo user)
+/// <summary>One request: who asks for what, and what became known of it on its way.</summary>
+internal sealed class ApiRequest
 {
     private const int MaxWarningText = 4096; // as upstream: what is beyond helps nobody
 
     private readonly List<string> _warnings = [];
     private int _warningText;
 
-    public HttpContext Http { get; } = http;
+    public ApiRequest(HttpContext http, DateTimeOffset received)
+    {
+        (Http, Received, Aborted) = (http, received, http.RequestAborted);
+        Id = http.Request.Headers["Audit-Id"].ToString() is { Length: > 0 and <= 64 } given ? given : Guid.NewGuid().ToString();
+        Info = RequestInfo.Of(Method, Path, Flag("watch"), Query("fieldSelector"));
+    }
 
-    public UserInfo User { get; } = user;
+    public HttpContext Http { get; }
+
+    public DateTimeOffset Received { get; }
+
+    /// <summary>The audit log's name for it: the client's, or a new one.</summary>
+    public string Id { get; }
+
+    public RequestInfo Info { get; }
+
+    /// <summary>Who asks; nobody known until it has been found out.</summary>
+    public UserInfo User { get; set; } = UserInfo.Anonymous;
+
+    /// <summary>The object of the body, once that was read.</summary>
+    public ObjectMeta? Object { get; set; }
+
+    /// <summary>Why it was refused, once it was.</summary>
+    public ApiException? Failure { get; set; }
 
     public string Method => Http.Request.Method;
 
     public string Path => Http.Request.Path.Value ?? "/";
 
-    public CancellationToken Aborted => Http.RequestAborted;
+    /// <summary>The client has left, or the request's time is up.</summary>
+    public CancellationToken Aborted { get; set; }
 
     /// <summary>The option's first value; empty when it is absent.</summary>
     public string Query(string name) => Http.Request.Query[name] is { Count: > 0 } values ? values[0] ?? "" : "";

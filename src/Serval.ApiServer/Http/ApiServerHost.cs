@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Serval.ApiServer.Audit;
 using Serval.ApiServer.Certificates;
 using Serval.ApiServer.Discovery;
 using Serval.ApiServer.Http;
@@ -27,6 +28,7 @@ public sealed partial class ApiServerHost : IAsyncDisposable
     private readonly ServiceProvider _services;
     private readonly CancellationTokenSource _stopping;
     private readonly ILogger _logger;
+    private readonly AuditLog? _audit;
     private int _disposed;
 
     private ApiServerHost(
@@ -38,6 +40,9 @@ public sealed partial class ApiServerHost : IAsyncDisposable
         _services = services;
         _stopping = stopping;
         _logger = logger;
+        _audit = options.Audit == AuditLevel.Off
+            ? null
+            : new AuditLog(Path.Combine(options.DataDirectory, "audit.log"), options.Audit, AuditLog.FileSize, options.TimeProvider, logger);
     }
 
     /// <summary>The port that is listened on.</summary>
@@ -64,7 +69,7 @@ public sealed partial class ApiServerHost : IAsyncDisposable
         var host = new ApiServerHost(options, credentials, server, services, stopping, logger);
         try
         {
-            await host.ListenAsync(Compose(options, credentials, logger, stopping.Token), ct);
+            await host.ListenAsync(host.Compose(), ct);
             return host;
         }
         catch
@@ -87,6 +92,10 @@ public sealed partial class ApiServerHost : IAsyncDisposable
             await _server.StopAsync(limit.Token);
         }
         await _services.DisposeAsync();
+        if (_audit is not null)
+        {
+            await _audit.DisposeAsync();
+        }
         _credentials.Dispose();
         _stopping.Dispose();
     }
@@ -113,14 +122,15 @@ public sealed partial class ApiServerHost : IAsyncDisposable
 
     private void WriteKubeconfig() => Kubeconfig.Write(KubeconfigPath, Address.GetLeftPart(UriPartial.Authority), _credentials);
 
-    private static ApiApplication Compose(ApiServerOptions options, Credentials credentials, ILogger logger, CancellationToken stopping)
+    private ApiApplication Compose()
     {
-        var client = new PublishedDefinitions(options.Client, credentials.Since);
-        var reply = new Reply(options.TimeProvider);
+        var client = new PublishedDefinitions(_options.Client, _credentials.Since);
+        var reply = new Reply(_options.TimeProvider);
         var resources = new ResourceDispatcher(
-            new ReadHandler(client, reply), new WatchHandler(client, options, stopping), new WriteHandler(client, reply),
-            new LogHandler(client, options.PodStreams, stopping), reply);
-        return new ApiApplication(new Authenticator(credentials), new DiscoveryHandler(), resources, logger);
+            new ReadHandler(client, reply), new WatchHandler(client, _options, _stopping.Token), new WriteHandler(client, reply),
+            new LogHandler(client, _options.PodStreams, _stopping.Token), reply);
+        var steps = RequestSteps.Compose(_options, new Authenticator(_credentials), new DiscoveryHandler(), resources);
+        return new ApiApplication(steps, _audit, _options.TimeProvider, _logger);
     }
 
     private static void Configure(KestrelServerOptions settings, ApiServerOptions options, Credentials credentials)
@@ -128,8 +138,11 @@ public sealed partial class ApiServerHost : IAsyncDisposable
         settings.AddServerHeader = false;
         // Above our own limit, so that what is somewhat too large is still read to its end and the client hears why it was refused.
         settings.Limits.MaxRequestBodySize = 8 * BodyReader.Limit;
+        settings.Limits.MaxRequestLineSize = 64 * 1024; // long selectors
+        settings.Limits.MaxRequestHeadersTotalSize = 128 * 1024;
+        settings.Limits.Http2.MaxRequestHeaderFieldSize = 64 * 1024;
         settings.Limits.Http2.MaxStreamsPerConnection = 1000; // one connection carries all watches of a client
-        settings.Limits.MinRequestBodyDataRate = null;
+        settings.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
         settings.Limits.MinResponseDataRate = null; // watches are silent for as long as nothing changes
         settings.ResponseHeaderEncodingSelector = _ => System.Text.Encoding.UTF8;
         settings.Listen(options.Address, options.Port, listen =>

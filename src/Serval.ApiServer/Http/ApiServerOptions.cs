@@ -32,6 +32,18 @@ public sealed record ApiServerOptions
     /// <summary>Most watches open at a time; one more gets 429. The default is 10000.</summary>
     public int MaxWatches { get; init; } = 10_000;
 
+    /// <summary>Most watches of one user who is no administrator. The default is 2000.</summary>
+    public int MaxUserWatches { get; init; } = 2000;
+
+    /// <summary>Most reads worked on at a time, administrators' apart; one more gets 429. The default is 400, upstream's.</summary>
+    public int MaxReads { get; init; } = 400;
+
+    /// <summary>Most writes worked on at a time, administrators' apart. The default is 200, upstream's.</summary>
+    public int MaxWrites { get; init; } = 200;
+
+    /// <summary>What <c>audit.log</c> in the data directory tells of.</summary>
+    public AuditLevel Audit { get; init; } = AuditLevel.Writes;
+
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;

@@ -40,7 +40,12 @@ internal static class BodyReader
         }
         catch (BadHttpRequestException e)
         {
-            throw e.StatusCode == 413 ? Failures.BodyTooLarge() : ApiException.BadRequest($"the request's body could not be read: {e.Message}");
+            throw e.StatusCode switch
+            {
+                StatusCodes.Status413PayloadTooLarge => Failures.BodyTooLarge(),
+                StatusCodes.Status408RequestTimeout => Failures.BodyTooSlow(),
+                _ => ApiException.BadRequest($"the request's body could not be read: {e.Message}"),
+            };
         }
     }
 
@@ -53,6 +58,7 @@ internal static class BodyReader
     {
         var body = await ReadAsync(request);
         var obj = IsProtobuf(request) ? KubeObject.From(ProtobufDecoder.Decode(body.Span)) : Parse(AsJson(request, body));
+        request.Object = obj.Metadata;
         Check("API version", obj.ApiVersion, apiVersion);
         Check("kind", obj.Kind, kind);
         if (path.Name.Length > 0 && obj.Metadata.Name.Length > 0 && obj.Metadata.Name != path.Name)

@@ -31,6 +31,10 @@ internal static class Failures
     public static ApiException BodyTooLarge() =>
         new(413, "RequestEntityTooLarge", $"Request entity too large: limit is {BodyReader.Limit}");
 
+    public static ApiException BodyTooSlow() => new(408, "Timeout", "Timeout: the request's body came too slowly");
+
+    public static ApiException TimedOut() => new(504, "Timeout", "Timeout: request did not complete within the allotted timeout");
+
     public static ApiException TooManyWatches(int limit) =>
         ApiException.TooManyRequests($"too many watches are open ({limit}); close some, or try again", retryAfterSeconds: 1);
 

@@ -41,7 +41,7 @@ internal static class SelfReviews
     private static JsonArray All() => new("*");
 
     private static JsonArray Groups(ApiRequest request) =>
-        [.. request.User.Groups.Append("system:authenticated").Select(g => JsonValue.Create(g))];
+        [.. request.User.Groups.Select(g => JsonValue.Create(g))];
 
     /// <summary>Answers a POST of a review.</summary>
     public static async Task ReplyAsync(ApiRequest request, Reply reply, JsonObject answer)

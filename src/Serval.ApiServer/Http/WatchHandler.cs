@@ -13,24 +13,20 @@ internal sealed class WatchHandler(IKubeClient client, ApiServerOptions options,
     private const int FlushSize = 64 * 1024;
     private const int DefaultSeconds = 1800; // up to twice that, so that clients do not come back all at once
 
-    private int _open;
+    private readonly OpenWatches _open = new(options.MaxWatches, options.MaxUserWatches);
 
     public async Task WatchAsync(ApiRequest request, ResourcePath path)
     {
         var shape = request.Shape(single: true);
         var plan = WatchPlan.Read(request, path);
-        if (Interlocked.Increment(ref _open) > options.MaxWatches)
-        {
-            Interlocked.Decrement(ref _open);
-            throw Failures.TooManyWatches(options.MaxWatches);
-        }
+        _open.Enter(request.User);
         try
         {
             await RunAsync(request, path, plan, shape);
         }
         finally
         {
-            Interlocked.Decrement(ref _open);
+            _open.Leave(request.User);
         }
     }
 

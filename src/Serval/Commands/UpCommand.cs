@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using Serval.ApiServer;
 using Serval.ApiServer.Store;
 using Serval.Cli;
 using Serval.Composition;
@@ -27,6 +28,11 @@ internal sealed class UpCommand : Verb
         Description = "auto gives each pod a network of its own where Serval may (root); off maps ports: a program listens on $PORT", HelpName = "MODE", DefaultValueFactory = _ => "auto",
     };
 
+    private readonly Option<string> _audit = new("--audit")
+    {
+        Description = "Requests of the API to be kept in audit.log: all, writes (with reads of Secrets and refusals) or off", HelpName = "LEVEL", DefaultValueFactory = _ => "writes",
+    };
+
     private readonly Option<string?> _output = SharedOptions.Output("json", "yaml");
 
     public UpCommand(CliContext context)
@@ -44,6 +50,8 @@ internal sealed class UpCommand : Verb
         Add(_listen);
         _podNetwork.AcceptOnlyFromAmong("auto", "off");
         Add(_podNetwork);
+        _audit.AcceptOnlyFromAmong("all", "writes", "off");
+        Add(_audit);
         Add(_output);
     }
 
@@ -56,6 +64,7 @@ internal sealed class UpCommand : Verb
             HttpsPort = parse.GetResult(_httpsPort) is { Implicit: false } ? parse.GetValue(_httpsPort) : -1,
             ApiPort = parse.GetValue(_apiPort),
             ListenAddress = parse.GetValue(_listen)!,
+            Audit = Enum.Parse<AuditLevel>(parse.GetValue(_audit)!, ignoreCase: true),
             PodNetwork = parse.GetValue(_podNetwork) == "auto",
         };
         DataDirectory.Prepare(options.DataDirectory, Context.Warn);

@@ -1,4 +1,5 @@
 using System.Net;
+using Serval.ApiServer;
 
 namespace Serval.Composition;
 
@@ -18,6 +19,9 @@ internal sealed record ServalOptions
 
     /// <summary>Port of the Kubernetes API; 0 takes any free one.</summary>
     public int ApiPort { get; init; } = 6443;
+
+    /// <summary>Which requests of the API the audit log tells of.</summary>
+    public AuditLevel Audit { get; init; } = AuditLevel.Writes;
 
     /// <summary>Address both listen on.</summary>
     public IPAddress ListenAddress { get; init; } = IPAddress.Loopback;

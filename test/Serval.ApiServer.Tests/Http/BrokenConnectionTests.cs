@@ -2,7 +2,6 @@ using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Serval.Api;
-using Serval.ApiServer.Certificates;
 using Serval.ApiServer.Http;
 using Serval.Kube;
 
@@ -22,7 +21,7 @@ public sealed class BrokenConnectionTests
         var handler = new WatchHandler(objects, new ApiServerOptions { DataDirectory = "", Client = objects, TimeProvider = clock }, default);
         var context = new DefaultHttpContext();
         context.Features.Set<IHttpResponseBodyFeature>(new BrokenBody(atTheStart));
-        var request = new ApiRequest(context, new UserInfo("somebody", []));
+        var request = new ApiRequest(context, clock.GetUtcNow());
         var broken = await Assert.ThrowsAsync<IOException>(() => handler.WatchAsync(request, ResourcePath.Parse("/api/v1/namespaces")!.Value));
         Assert.Equal("the connection is gone", broken.Message);
         Assert.Equal(0, objects.OpenWatches);

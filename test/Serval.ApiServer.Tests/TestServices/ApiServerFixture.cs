@@ -53,9 +53,8 @@ internal sealed class ApiServerFixture : IAsyncDisposable
 
     public HttpClient Connect(bool withCertificate)
     {
-        var trusted = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(_directory, "certificates", "ca.crt"));
         var handler = new SocketsHttpHandler { SslOptions = new SslClientAuthenticationOptions() };
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => Trusts(trusted, certificate, Host.Address.Host);
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => Trusts(certificate);
         if (withCertificate)
         {
             handler.SslOptions.ClientCertificates =
@@ -102,13 +101,15 @@ internal sealed class ApiServerFixture : IAsyncDisposable
         Assert.True(Log.Errors.IsEmpty, string.Join('\n', Log.Errors));
     }
 
-    private static bool Trusts(X509Certificate2 root, X509Certificate? certificate, string host)
+    /// <summary>Whether it is the server's.</summary>
+    public bool Trusts(X509Certificate? certificate)
     {
+        using var root = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(_directory, "certificates", "ca.crt"));
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.Add(root);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.VerificationTime = root.NotBefore.AddDays(1);
-        return certificate is X509Certificate2 served && chain.Build(served) && served.MatchesHostname(host);
+        return certificate is X509Certificate2 served && chain.Build(served) && served.MatchesHostname(Host.Address.Host);
     }
 }

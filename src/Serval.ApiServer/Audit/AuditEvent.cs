@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Text.Json;
+using Serval.Api;
+using Serval.ApiServer.Access;
+using Serval.ApiServer.Certificates;
+using Serval.ApiServer.Http;
+
+namespace Serval.ApiServer.Audit;
+
+/// <summary>What is kept of a request for the audit log: nothing of its body and none of its credentials.</summary>
+internal sealed class AuditEvent
+{
+    private const string Micro = "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'";
+
+    private readonly string _id;
+    private readonly string _stage;
+    private readonly string _uri;
+    private readonly RequestInfo _info;
+    private readonly UserInfo _user;
+    private readonly ObjectMeta? _object;
+    private readonly string _address;
+    private readonly string _userAgent;
+    private readonly int _code;
+    private readonly ApiException? _failure;
+    private readonly DateTimeOffset _received;
+    private readonly DateTimeOffset _now;
+
+    public AuditEvent(ApiRequest request, string stage, DateTimeOffset now)
+    {
+        var http = request.Http;
+        _id = request.Id;
+        _stage = stage;
+        _uri = string.Concat(request.Path, http.Request.QueryString.Value);
+        _info = request.Info;
+        _user = request.User;
+        _object = request.Object;
+        _address = http.Connection.RemoteIpAddress?.ToString() ?? "";
+        _userAgent = http.Request.Headers.UserAgent.ToString();
+        _code = http.Response.StatusCode;
+        _failure = request.Failure;
+        (_received, _now) = (request.Received, now);
+    }
+
+    /// <summary>Writes an Event of audit.k8s.io/v1 at level Metadata (apiserver: apis/audit/v1/types.go).</summary>
+    public void Write(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("kind", "Event");
+        writer.WriteString("apiVersion", "audit.k8s.io/v1");
+        writer.WriteString("level", "Metadata");
+        writer.WriteString("auditID", _id);
+        writer.WriteString("stage", _stage);
+        writer.WriteString("requestURI", _uri);
+        writer.WriteString("verb", _info.Verb);
+        writer.WritePropertyName("user");
+        _user.WriteTo(writer);
+        writer.WriteStartArray("sourceIPs");
+        writer.WriteStringValue(_address);
+        writer.WriteEndArray();
+        WriteText(writer, "userAgent", _userAgent);
+        if (_info.IsResource)
+        {
+            WriteObject(writer);
+        }
+        WriteStatus(writer);
+        writer.WriteString("requestReceivedTimestamp", _received.ToString(Micro, CultureInfo.InvariantCulture));
+        writer.WriteString("stageTimestamp", _now.ToString(Micro, CultureInfo.InvariantCulture));
+        writer.WriteEndObject();
+    }
+
+    private void WriteObject(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject("objectRef");
+        writer.WriteString("resource", _info.Resource);
+        WriteText(writer, "namespace", _info.Namespace);
+        WriteText(writer, "name", _info.Name.Length > 0 ? _info.Name : _object?.Name ?? "");
+        WriteText(writer, "uid", _object?.Uid ?? "");
+        WriteText(writer, "apiGroup", _info.Group);
+        writer.WriteString("apiVersion", _info.Version);
+        WriteText(writer, "resourceVersion", _object?.ResourceVersion ?? "");
+        WriteText(writer, "subresource", _info.Subresource);
+        writer.WriteEndObject();
+    }
+
+    private void WriteStatus(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject("responseStatus");
+        writer.WriteStartObject("metadata");
+        writer.WriteEndObject();
+        if (_failure is not null)
+        {
+            writer.WriteString("status", "Failure");
+            writer.WriteString("message", _failure.Message);
+            writer.WriteString("reason", _failure.Reason);
+        }
+        writer.WriteNumber("code", _code);
+        writer.WriteEndObject();
+    }
+
+    private static void WriteText(Utf8JsonWriter writer, string name, string text)
+    {
+        if (text.Length > 0)
+        {
+            writer.WriteString(name, text);
+        }
+    }
+}

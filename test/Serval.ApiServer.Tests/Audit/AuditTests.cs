@@ -1,0 +1,127 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
+using Serval.ApiServer.Audit;
+using Serval.ApiServer.Http;
+
+namespace Serval.ApiServer.Tests.Audit;
+
+public sealed class AuditTests
+{
+    private const string Maps = "/api/v1/namespaces/default/configmaps";
+
+    [Fact]
+    public async Task Writes_SecretsAndRefusals_AreTold_ReadsAreNot()
+    {
+        var lines = await RecordAsync(AuditLevel.Writes);
+        Assert.Equal(
+            ["list secrets 200", "create configmaps 201", "create configmaps 409", "list pods 401"],
+            lines.Select(l => $"{l["verb"]} {l["objectRef"]!["resource"]} {l["responseStatus"]!["code"]}"));
+        var created = lines[1];
+        Assert.Equal(("Event", "audit.k8s.io/v1", "Metadata", "ResponseComplete", Maps + "?fieldManager=me"), (
+            (string)created["kind"]!, (string)created["apiVersion"]!, (string)created["level"]!, (string)created["stage"]!, (string)created["requestURI"]!));
+        Assert.Equal(("default", "one", "v1"), (
+            (string)created["objectRef"]!["namespace"]!, (string)created["objectRef"]!["name"]!, (string)created["objectRef"]!["apiVersion"]!));
+        Assert.Equal("""{"username":"kubernetes-admin","groups":["system:masters","system:authenticated"]}""", created["user"]!.ToJsonString());
+        Assert.Equal("2026-03-01T12:00:00.000000Z", (string)created["requestReceivedTimestamp"]!);
+        Assert.Equal("AlreadyExists", (string)lines[2]["responseStatus"]!["reason"]!);
+        Assert.Equal("system:anonymous", (string)lines[3]["user"]!["username"]!);
+    }
+
+    [Fact]
+    public async Task All_TellsOfReads_AndOfAWatchWhenItBegins()
+    {
+        var lines = await RecordAsync(AuditLevel.All);
+        Assert.Equal(["list ResponseComplete", "watch ResponseStarted", "watch ResponseComplete"],
+            lines.Where(l => (string?)l["objectRef"]?["resource"] == "configmaps" && (string)l["verb"]! is "list" or "watch").Select(l => $"{l["verb"]} {l["stage"]}"));
+        Assert.Equal(lines[^2]["auditID"]!.ToString(), lines[^1]["auditID"]!.ToString());
+    }
+
+    [Fact]
+    public async Task Off_KeepsNoFile() => Assert.Empty(await RecordAsync(AuditLevel.Off));
+
+    [Fact]
+    public async Task Id_IsTheClients_UnlessItIsTooLong()
+    {
+        await using var server = await ApiServerFixture.StartAsync();
+        foreach (var (given, kept) in new[] { ("mine", true), (new string('x', 65), false) })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, Maps);
+            request.Headers.Add("Audit-Id", given);
+            using var response = await server.Client.SendAsync(request);
+            Assert.Equal(kept, response.Headers.GetValues("Audit-Id").Single() == given);
+        }
+    }
+
+    [Fact]
+    public async Task File_Full_IsSetAside_AndOnlySoManyAreKept()
+    {
+        var directory = Directory.CreateTempSubdirectory("serval-audit-").FullName;
+        var path = Path.Combine(directory, "audit.log");
+        var clock = new ManualTime(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
+        for (var i = 0; i < 15; i++)
+        {
+            await using var log = new AuditLog(path, AuditLevel.All, fileSize: 1, clock, new ErrorLog());
+            var http = new DefaultHttpContext { Request = { Method = "GET", Path = $"/number/{i}" } };
+            await log.TellAsync(new ApiRequest(http, clock.GetUtcNow()), "ResponseComplete");
+        }
+        Assert.Equal(
+            Enumerable.Range(1, 10).Select(n => $"audit.log.{n} /number/{15 - n}"),
+            Directory.GetFiles(directory).OrderBy(f => int.Parse(f.Split('.')[^1]))
+                .Select(f => $"{Path.GetFileName(f)} {JsonNode.Parse(File.ReadAllText(f))!["requestURI"]}"));
+        Directory.Delete(directory, recursive: true);
+    }
+
+    [Fact]
+    public async Task File_ThatCannotBeWritten_CostsLinesNotRequests()
+    {
+        await using var server = await ApiServerFixture.StartAsync(o =>
+        {
+            Directory.CreateDirectory(Path.Combine(o.DataDirectory, "audit.log"));
+            return o;
+        });
+        var (response, _) = await server.CreateConfigMapAsync("one");
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+    }
+
+    private static async Task<List<JsonNode>> RecordAsync(AuditLevel level)
+    {
+        var path = "";
+        var token = "";
+        await using (var server = await ApiServerFixture.StartAsync(o =>
+        {
+            path = Path.Combine(o.DataDirectory, "audit.log");
+            return o with { Audit = level };
+        }))
+        {
+            token = server.AdminToken;
+            await server.SendAsync(HttpMethod.Get, Maps);
+            await server.SendAsync(HttpMethod.Get, "/api/v1/secrets");
+            await server.SendAsync(HttpMethod.Post, Maps + "?fieldManager=me", ApiServerFixture.ConfigMap("one"));
+            await server.SendAsync(HttpMethod.Post, Maps, ApiServerFixture.ConfigMap("one"));
+            using var stranger = server.Connect(withCertificate: false);
+            stranger.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token + "x");
+            using (await stranger.GetAsync("/api/v1/pods"))
+            {
+            }
+            using (await server.Client.GetAsync(Maps + "?watch=true&timeoutSeconds=1", HttpCompletionOption.ResponseHeadersRead))
+            {
+                server.Clock.Advance(TimeSpan.FromSeconds(1));
+            }
+            await server.Host.DisposeAsync();
+            if (level == AuditLevel.Off)
+            {
+                Assert.False(File.Exists(path));
+                return [];
+            }
+            if (!OperatingSystem.IsWindows())
+            {
+                Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+            }
+            var text = await File.ReadAllTextAsync(path);
+            Assert.DoesNotContain(token, text, StringComparison.Ordinal);
+            return [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonNode.Parse(l)!)];
+        }
+    }
+}
