@@ -60,6 +60,9 @@ public sealed class ApiException(int code, string reason, string message, IReadO
     public static ApiException TooManyRequests(string message, int retryAfterSeconds) =>
         new(429, "TooManyRequests", message, details: new JsonObject { ["retryAfterSeconds"] = retryAfterSeconds });
 
+    public static ApiException Forbidden(ResourceKind kind, string name, string why) =>
+        new(403, "Forbidden", $"{kind.ResourceName} \"{name}\" is forbidden: {why}", details: About(kind, name));
+
     /// <summary>Nothing new may come into a namespace that is being deleted (apiserver: NamespaceLifecycle).</summary>
     public static ApiException NamespaceTerminating(ResourceKind kind, string name, string ns) =>
         new(403, "Forbidden", $"{kind.ResourceName} \"{name}\" is forbidden: unable to create new content in namespace {ns} because it is being terminated",

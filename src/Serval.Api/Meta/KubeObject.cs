@@ -81,6 +81,11 @@ public sealed class KubeObject
         return new KubeObject(TopLevel.Replace(_json, name, canonical), ApiVersion, Kind, Metadata);
     }
 
+    /// <summary>A copy that says another <c>apiVersion</c>; the rest is not read again.</summary>
+    internal KubeObject WithApiVersion(string apiVersion) => apiVersion == ApiVersion
+        ? this
+        : new(TopLevel.Replace(_json, "apiVersion", CanonicalJson.Serialize(JsonValue.Create(apiVersion))), apiVersion, Kind, Metadata);
+
     /// <summary>A copy with another resourceVersion: only that number is spliced into the bytes, the rest is not read again.</summary>
     public KubeObject WithVersion(long version)
     {

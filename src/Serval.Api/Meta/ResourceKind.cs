@@ -17,13 +17,18 @@ public enum WriteDurability
 /// <param name="Priority">0 is always shown; above 0 only with <c>-o wide</c>.</param>
 public sealed record PrinterColumn(string Name, string Type, string JsonPath, int Priority = 0);
 
-/// <summary>One served kind: the facts discovery, routing and the store need. Instances are unique per kind; compare by reference.</summary>
+/// <summary>
+/// One kind: the facts discovery, routing and the store need. Instances are unique per kind and version; compare by reference. Of a kind from a
+/// CustomResourceDefinition that a user wrote, what may change is its <see cref="Shape"/>.
+/// </summary>
 public sealed class ResourceKind
 {
+    private volatile KindShape? _shape;
+
     /// <summary>API group; empty for the core group.</summary>
     public required string Group { get; init; }
 
-    /// <summary>Served and stored version, for example <c>v1</c>.</summary>
+    /// <summary>Version, for example <c>v1</c>.</summary>
     public required string Version { get; init; }
 
     /// <summary>Kind, for example <c>Pod</c>.</summary>
@@ -33,43 +38,52 @@ public sealed class ResourceKind
     public required string Plural { get; init; }
 
     /// <summary>Lower-case singular.</summary>
-    public string Singular => Kind.ToLowerInvariant();
+    public string Singular => _shape?.Singular ?? Kind.ToLowerInvariant();
 
     /// <summary>Short names <c>kubectl</c> accepts.</summary>
-    public IReadOnlyList<string> ShortNames { get; init; } = [];
+    public IReadOnlyList<string> ShortNames { get => _shape?.ShortNames ?? field; init; } = [];
 
     /// <summary>Categories, for example <c>all</c>, <c>knative</c>, <c>serving</c>.</summary>
-    public IReadOnlyList<string> Categories { get; init; } = [];
+    public IReadOnlyList<string> Categories { get => _shape?.Categories ?? field; init; } = [];
 
     /// <summary>False for cluster-scoped kinds.</summary>
     public bool Namespaced { get; init; } = true;
 
     /// <summary>Whether <c>/status</c> is a subresource (then a plain write keeps the stored status).</summary>
-    public bool HasStatus { get; init; } = true;
+    public bool HasStatus { get => _shape?.HasStatus ?? field; init; } = true;
 
     /// <summary>Whether <c>/scale</c> is a subresource.</summary>
-    public bool HasScale { get; init; }
+    public bool HasScale { get => _shape?.HasScale ?? field; init; }
 
     /// <summary>Whether <c>metadata.generation</c> counts changes of the spec.</summary>
     public bool HasGeneration { get; init; } = true;
 
-    /// <summary>Whether upstream serves the kind from a CustomResourceDefinition (then Serval publishes one, read-only).</summary>
+    /// <summary>Whether upstream serves the kind from a CustomResourceDefinition (then Serval publishes one, read-only), or this server does.</summary>
     public bool IsCustom { get; init; }
 
     /// <summary>How long a write is waited for. A status write is <see cref="WriteDurability.Derived"/> unless its writer says otherwise.</summary>
     public WriteDurability Durability { get; init; } = WriteDurability.Synced;
 
     /// <summary>Columns of <c>kubectl get</c>; empty means name and age only.</summary>
-    public IReadOnlyList<PrinterColumn> Columns { get; init; } = [];
+    public IReadOnlyList<PrinterColumn> Columns { get => _shape?.Columns ?? field; init; } = [];
+
+    /// <summary>What a user's CustomResourceDefinition says of the kind now; null for the kinds of <see cref="Kinds"/>.</summary>
+    public KindShape? Shape { get => _shape; internal set => _shape = value; }
+
+    /// <summary>The kind under which the store keeps the objects: this one, or another version of the resource.</summary>
+    public ResourceKind StoredAs => _shape?.StoredAs ?? this;
+
+    /// <summary>How its objects differ from what is kept; null: not at all.</summary>
+    public IStoredForm? Form => _shape?.Form;
 
     /// <summary><c>group/version</c>, or <c>version</c> for the core group.</summary>
     public string ApiVersion => Group.Length == 0 ? Version : $"{Group}/{Version}";
 
     /// <summary>Kind of a list of these.</summary>
-    public string ListKind => Kind + "List";
+    public string ListKind => _shape?.ListKind ?? Kind + "List";
 
     /// <summary><c>plural.group</c>, the name of the CRD, or <c>plural</c> for the core group.</summary>
-    public string ResourceName => Group.Length == 0 ? Plural : $"{Plural}.{Group}";
+    public string ResourceName => field ??= Group.Length == 0 ? Plural : $"{Plural}.{Group}";
 
     /// <summary>Whether <see cref="ApiVersion"/> is this, without making the text.</summary>
     internal bool HasApiVersion(string apiVersion) => Group.Length == 0

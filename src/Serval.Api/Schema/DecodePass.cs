@@ -19,6 +19,29 @@ internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
 
     public JsonObject Root(JsonElement element, TypeSchema type) => Object(element, type);
 
+    /// <summary>An object of a kind without a field table: its metadata is read, the rest is kept as it is.</summary>
+    public JsonObject CustomRoot(JsonElement element)
+    {
+        var result = new JsonObject();
+        foreach (var property in element.EnumerateObject())
+        {
+            var name = Readable(property);
+            if (result.ContainsKey(name))
+            {
+                Warn("duplicate", name);
+            }
+            var schema = name switch { "metadata" => s_metadata, "apiVersion" or "kind" => s_string, _ => s_any };
+            if (property.Value.ValueKind == JsonValueKind.Null && schema != s_any)
+            {
+                continue;
+            }
+            _path.Push(name);
+            result[name] = Value(property.Value, schema);
+            _path.Pop();
+        }
+        return result;
+    }
+
     private JsonNode? Value(JsonElement element, ValueSchema schema)
     {
         switch (schema.Kind)
@@ -129,6 +152,8 @@ internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
     }
 
     private static readonly ValueSchema s_any = new(ValueKind.Any);
+    private static readonly ValueSchema s_string = new(ValueKind.String);
+    private static readonly ValueSchema s_metadata = new("meta.ObjectMeta");
 
     /// <summary>What Go makes of a null inside a list or map: the type's zero value.</summary>
     private static JsonNode? Zero(ValueSchema item) => item.Kind switch

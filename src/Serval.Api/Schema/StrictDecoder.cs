@@ -16,7 +16,7 @@ public static class StrictDecoder
     private static readonly JsonDocumentOptions s_options = new() { MaxDepth = MaxDepth, CommentHandling = JsonCommentHandling.Disallow };
 
     /// <summary>Reads an object of a served kind. Throws <see cref="ApiException"/> 400 when the text is not a JSON object.</summary>
-    public static DecodedObject Decode(ResourceKind kind, ReadOnlyMemory<byte> utf8) => Decode(kind, Schemas.For(kind).Type, utf8);
+    public static DecodedObject Decode(ResourceKind kind, ReadOnlyMemory<byte> utf8) => Decode(kind, kind.Shape is null ? Schemas.For(kind).Type : null, utf8);
 
     /// <summary>Reads a tree again, for example the result of a patch; the tree itself is not changed.</summary>
     public static DecodedObject Decode(ResourceKind kind, JsonObject tree) => Decode(kind, CanonicalJson.Serialize(tree));
@@ -24,11 +24,12 @@ public static class StrictDecoder
     /// <summary>Reads an object that is not of a served kind (<c>Scale</c>, <c>DeleteOptions</c>, <c>Status</c> …).</summary>
     public static DecodedObject Decode(TypeSchema type, ReadOnlyMemory<byte> utf8) => Decode(null, type, utf8);
 
-    private static DecodedObject Decode(ResourceKind? kind, TypeSchema type, ReadOnlyMemory<byte> utf8)
+    private static DecodedObject Decode(ResourceKind? kind, TypeSchema? type, ReadOnlyMemory<byte> utf8)
     {
+        var name = type?.Name ?? kind!.Kind;
         if (!Utf8.IsValid(utf8.Span))
         {
-            throw Unreadable(type, "the body is not valid UTF-8");
+            throw Unreadable(name, "the body is not valid UTF-8");
         }
         try
         {
@@ -36,18 +37,18 @@ public static class StrictDecoder
             var root = JsonElement.Parse(utf8.Span, s_options);
             if (root.ValueKind != JsonValueKind.Object)
             {
-                throw Unreadable(type, $"a JSON object is needed, not {root.ValueKind.ToString().ToLowerInvariant()}");
+                throw Unreadable(name, $"a JSON object is needed, not {root.ValueKind.ToString().ToLowerInvariant()}");
             }
             var pass = new DecodePass(kind?.IsCustom == true, utf8.Span.IndexOf("\\u"u8) >= 0);
-            var tree = pass.Root(root, type);
-            return new DecodedObject(kind, type.Name, tree, pass.Warnings, pass.Errors);
+            var tree = type is null ? pass.CustomRoot(root) : pass.Root(root, type);
+            return new DecodedObject(kind, name, tree, pass.Warnings, pass.Errors);
         }
         catch (JsonException e)
         {
-            throw Unreadable(type, $"json parse error: {e.Message}");
+            throw Unreadable(name, $"json parse error: {e.Message}");
         }
     }
 
-    private static ApiException Unreadable(TypeSchema type, string why) =>
-        ApiException.BadRequest($"the object provided is unrecognized (must be of type {type.Name}): {why}");
+    private static ApiException Unreadable(string type, string why) =>
+        ApiException.BadRequest($"the object provided is unrecognized (must be of type {type}): {why}");
 }

@@ -11,24 +11,16 @@ internal sealed class ApiGroup
     {
         Name = name;
         _kinds = kinds;
-        Versions = [.. kinds.Select(k => k.Version).Distinct()];
+        Versions = [.. kinds.Select(k => k.Version).Distinct().Order(KubeVersionOrder.Instance)];
     }
 
-    /// <summary>All groups; the order decides which kind an ambiguous name means to clients.</summary>
-    public static IReadOnlyList<ApiGroup> All { get; } =
-        [.. Serval.Api.Kinds.All.GroupBy(k => k.Group).Select(g => new ApiGroup(g.Key, [.. g]))];
-
-    public static ApiGroup Core { get; } = All.First(g => g.Name.Length == 0);
-
-    /// <summary>All but the core group.</summary>
-    public static IReadOnlyList<ApiGroup> Named { get; } = [.. All.Where(g => g.Name.Length > 0)];
+    /// <summary>The groups of some kinds; the order decides which kind an ambiguous name means to clients.</summary>
+    public static IReadOnlyList<ApiGroup> Of(IEnumerable<ResourceKind> kinds) => [.. kinds.GroupBy(k => k.Group).Select(g => new ApiGroup(g.Key, [.. g]))];
 
     public string Name { get; }
 
     /// <summary>The preferred one first.</summary>
     public IReadOnlyList<string> Versions { get; }
-
-    public static ApiGroup? Find(string name) => All.FirstOrDefault(g => g.Name == name);
 
     public string GroupVersion(string version) => Name.Length == 0 ? version : $"{Name}/{version}";
 

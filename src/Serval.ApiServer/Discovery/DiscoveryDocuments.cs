@@ -20,13 +20,13 @@ internal static class DiscoveryDocuments
         w.WriteEndObject();
     });
 
-    public static Document Groups() => Document.Of(w =>
+    public static Document Groups(IEnumerable<ApiGroup> groups) => Document.Of(w =>
     {
         w.WriteStartObject();
         w.WriteString("kind", "APIGroupList");
         w.WriteString("apiVersion", "v1");
         w.WriteStartArray("groups");
-        foreach (var group in ApiGroup.Named)
+        foreach (var group in groups)
         {
             w.WriteStartObject();
             WriteGroup(w, group);

@@ -1,19 +1,20 @@
 using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Http;
+using Serval.Api;
 using Serval.Api.Schema;
 using Serval.ApiServer.Http;
 
 namespace Serval.ApiServer.Discovery;
 
 /// <summary>GET of everything about the API itself: groups, resources, OpenAPI.</summary>
-internal sealed class DiscoveryHandler
+internal sealed class DiscoveryHandler(IKindSource kinds)
 {
     private const string OpenApiRoot = "openapi/v3";
 
-    private readonly ConcurrentDictionary<string, Document> _documents = new();
+    private volatile Served _served = new(kinds);
 
     /// <summary>How many documents are kept: no more than there are, whatever is asked for.</summary>
-    internal int Count => _documents.Count;
+    internal int Count => _served.Documents.Count;
 
     /// <summary>Whether the path is one of discovery's (found or not).</summary>
     public static bool Owns(string path)
@@ -45,12 +46,17 @@ internal sealed class DiscoveryHandler
     {
         var path = string.Join('/', (http.Request.Path.Value ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries)); // one key for one document
         var accept = http.Request.Headers.Accept.ToString();
-        return path is "api" or "apis" ? Root(path, accept, http.Request.Host.Value ?? "")
+        var served = _served;
+        if (served.Version != kinds.Version)
+        {
+            _served = served = new Served(kinds);
+        }
+        return path is "api" or "apis" ? Root(served, path, accept, http.Request.Host.Value ?? "")
             : path.StartsWith(OpenApiRoot, StringComparison.Ordinal) ? OpenApi(path[OpenApiRoot.Length..].Trim('/'))
-            : Cached(path, Plain);
+            : served.Cached(path, served.Plain);
     }
 
-    private Document? Root(string path, string accept, string address)
+    private static Document? Root(Served served, string path, string accept, string address)
     {
         foreach (var text in accept.Length == 0 ? ["*/*"] : accept.Split(','))
         {
@@ -62,33 +68,16 @@ internal sealed class DiscoveryHandler
             var transform = clause.Value("as");
             if (transform.Length == 0)
             {
-                return path == "api" ? DiscoveryDocuments.Versions(address) : Cached("apis", _ => DiscoveryDocuments.Groups());
+                return path == "api" ? DiscoveryDocuments.Versions(address) : served.Cached("apis", _ => DiscoveryDocuments.Groups(served.Named));
             }
             if (transform == "APIGroupDiscoveryList" && clause.Value("v") is "v2" or "v2beta1")
             {
                 var version = clause.Value("v");
-                return Cached($"{path} {version}", _ => AggregatedDiscovery.Of(path == "api" ? [ApiGroup.Core] : ApiGroup.Named, version));
+                return served.Cached($"{path} {version}", _ => AggregatedDiscovery.Of([.. path == "api" ? [served.Core] : served.Named], version));
             }
         }
         throw Failures.NotAcceptable();
     }
-
-    private Document? Cached(string key, Func<string, Document?> make) =>
-        _documents.TryGetValue(key, out var known) ? known
-        : make(key) is { } made ? _documents.GetOrAdd(key, made)
-        : null; // unknown paths are not remembered: there is no end of them
-
-    private static Document? Plain(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries) switch
-    {
-        [] => Index(),
-        ["api", var version] => Resources(ApiGroup.Core, version),
-        ["apis", var name] => ApiGroup.Find(name) is { Name.Length: > 0 } group ? DiscoveryDocuments.Group(group) : null,
-        ["apis", var name, var version] => ApiGroup.Find(name) is { Name.Length: > 0 } group ? Resources(group, version) : null,
-        _ => null,
-    };
-
-    private static Document? Resources(ApiGroup group, string version) =>
-        group.Versions.Contains(version) ? DiscoveryDocuments.Resources(group, version) : null;
 
     // Big and seldom asked for: the generator keeps them as long as memory allows.
     private static Document? OpenApi(string path) =>
@@ -98,13 +87,53 @@ internal sealed class DiscoveryHandler
 
     private static Document Json(byte[] json, string hash) => new(json, "application/json", hash);
 
-    private static Document Index() => Document.Of(w =>
+    /// <summary>The documents of one state of the kinds.</summary>
+    private sealed class Served
     {
-        var paths = ApiGroup.All.SelectMany(g => g.Versions.Select(v => "/" + g.Path(v)))
-            .Concat(ApiGroup.Named.Select(g => "/apis/" + g.Name))
-            .Concat(["/api", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]);
-        w.WriteStartObject();
-        ServedKind.WriteStrings(w, "paths", [.. paths.Order(StringComparer.Ordinal)]);
-        w.WriteEndObject();
-    });
+        private readonly IReadOnlyList<ApiGroup> _groups;
+
+        public Served(IKindSource kinds)
+        {
+            Version = kinds.Version; // before the kinds: a change between the two makes the next request look again
+            _groups = ApiGroup.Of(kinds.All);
+        }
+
+        public long Version { get; }
+
+        public ConcurrentDictionary<string, Document> Documents { get; } = new();
+
+        public ApiGroup Core => _groups.First(g => g.Name.Length == 0);
+
+        /// <summary>All but the core group.</summary>
+        public IEnumerable<ApiGroup> Named => _groups.Where(g => g.Name.Length > 0);
+
+        public Document? Cached(string key, Func<string, Document?> make) =>
+            Documents.TryGetValue(key, out var known) ? known
+            : make(key) is { } made ? Documents.GetOrAdd(key, made)
+            : null; // unknown paths are not remembered: there is no end of them
+
+        public Document? Plain(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries) switch
+        {
+            [] => Index(),
+            ["api", var version] => Resources(Core, version),
+            ["apis", var name] => Find(name) is { } group ? DiscoveryDocuments.Group(group) : null,
+            ["apis", var name, var version] => Find(name) is { } group ? Resources(group, version) : null,
+            _ => null,
+        };
+
+        private ApiGroup? Find(string name) => Named.FirstOrDefault(g => g.Name == name);
+
+        private static Document? Resources(ApiGroup group, string version) =>
+            group.Versions.Contains(version) ? DiscoveryDocuments.Resources(group, version) : null;
+
+        private Document Index() => Document.Of(w =>
+        {
+            var paths = _groups.SelectMany(g => g.Versions.Select(v => "/" + g.Path(v)))
+                .Concat(Named.Select(g => "/apis/" + g.Name))
+                .Concat(["/api", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]);
+            w.WriteStartObject();
+            ServedKind.WriteStrings(w, "paths", [.. paths.Order(StringComparer.Ordinal)]);
+            w.WriteEndObject();
+        });
+    }
 }

@@ -50,6 +50,8 @@ internal sealed class PublishedDefinitions(IKubeClient inner, DateTimeOffset sin
 
     public IObjectCache Cache(ResourceKind kind) => inner.Cache(kind);
 
+    public IKindSource ServedKinds => inner.ServedKinds;
+
     private static bool IsOurs(ResourceKind kind) => ServedKind.IsReadOnly(kind);
 
     private static ResourceKind Writable(ResourceKind kind) => IsOurs(kind) ? throw Failures.ReadOnlyKind(kind) : kind;

@@ -126,10 +126,11 @@ public sealed partial class ApiServerHost : IAsyncDisposable
     {
         var client = new PublishedDefinitions(_options.Client, _credentials.Since);
         var reply = new Reply(_options.TimeProvider);
+        var kinds = client.ServedKinds;
         var resources = new ResourceDispatcher(
-            new ReadHandler(client, reply), new WatchHandler(client, _options, _stopping.Token), new WriteHandler(client, reply),
+            kinds, new ReadHandler(client, reply), new WatchHandler(client, _options, _stopping.Token), new WriteHandler(client, reply),
             new LogHandler(client, _options.PodStreams, _stopping.Token), reply);
-        var steps = RequestSteps.Compose(_options, new Authenticator(_credentials), new DiscoveryHandler(), resources);
+        var steps = RequestSteps.Compose(_options, new Authenticator(_credentials), new DiscoveryHandler(kinds), resources);
         return new ApiApplication(steps, _audit, _options.TimeProvider, _logger);
     }
 

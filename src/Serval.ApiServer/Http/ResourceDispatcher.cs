@@ -4,11 +4,11 @@ using Serval.ApiServer.Discovery;
 namespace Serval.ApiServer.Http;
 
 /// <summary>Path and method of a request for objects → the handler that answers it.</summary>
-internal sealed class ResourceDispatcher(ReadHandler read, WatchHandler watch, WriteHandler write, LogHandler logs, Reply reply)
+internal sealed class ResourceDispatcher(IKindSource kinds, ReadHandler read, WatchHandler watch, WriteHandler write, LogHandler logs, Reply reply)
 {
     public Task HandleAsync(ApiRequest request)
     {
-        if (ResourcePath.Parse(request.Path) is not { } path)
+        if (ResourcePath.Parse(request.Path, kinds) is not { } path)
         {
             return SelfReviews.Answer(request) is { } answer ? SelfReviews.ReplyAsync(request, reply, answer) : throw Failures.UnknownPath();
         }

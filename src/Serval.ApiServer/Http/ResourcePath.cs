@@ -14,25 +14,25 @@ internal readonly record struct ResourcePath(ResourceKind Kind, string Namespace
     public bool IsCollection => Name.Length == 0;
 
     /// <summary>Null when no served kind is named so.</summary>
-    public static ResourcePath? Parse(string path)
+    public static ResourcePath? Parse(string path, IKindSource kinds)
     {
         var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
         return parts switch
         {
-            ["api", var version, .. var rest] when rest.Length > 0 => Parse("", version, rest),
-            ["apis", var group, var version, .. var rest] when rest.Length > 0 => Parse(group, version, rest),
+            ["api", var version, .. var rest] when rest.Length > 0 => Parse(kinds, "", version, rest),
+            ["apis", var group, var version, .. var rest] when rest.Length > 0 => Parse(kinds, group, version, rest),
             _ => null,
         };
     }
 
-    private static ResourcePath? Parse(string group, string version, string[] rest)
+    private static ResourcePath? Parse(IKindSource kinds, string group, string version, string[] rest)
     {
         // namespaces/NAME/status is the namespace's status; namespaces/NAME/pods its pods.
-        if (rest is ["namespaces", var ns, var plural, ..] && Kinds.FindPlural(group, version, plural) is { Namespaced: true } inside)
+        if (rest is ["namespaces", var ns, var plural, ..] && kinds.FindPlural(group, version, plural) is { Namespaced: true } inside)
         {
             return Of(inside, ns, rest.AsSpan(3));
         }
-        return Kinds.FindPlural(group, version, rest[0]) is { } kind && (!kind.Namespaced || rest.Length == 1)
+        return kinds.FindPlural(group, version, rest[0]) is { } kind && (!kind.Namespaced || rest.Length == 1)
             ? Of(kind, "", rest.AsSpan(1))
             : null;
     }

@@ -37,6 +37,8 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         _quotas = new QuotaAdmission(this);
     }
 
+    public IKindSource ServedKinds => _store.Kinds;
+
     public IObjectCache Cache(ResourceKind kind) => _store.Table(kind);
 
     public Task<KubeObject> GetAsync(ResourceKind kind, ObjectKey key, CancellationToken ct = default) => Task.FromResult(Present(kind, key));
@@ -50,6 +52,10 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         }
         var filter = ObjectFilter.Parse(Blank(ns), options.LabelSelector, options.FieldSelector);
         var (version, items) = _store.Table(kind).Snapshot(filter.Namespace);
+        if (kind.Form is { } form)
+        {
+            items = items.ConvertAll(form.Read);
+        }
         if (filter.Selects)
         {
             items.RemoveAll(o => !filter.Matches(o));
@@ -227,6 +233,13 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     /// <summary>The object as stored, or null when the present one is another by now.</summary>
     private async Task<KubeObject?> WriteAsync(ResourceKind kind, StoreAction action, KubeObject? expected, KubeObject next, bool synced, Func<KubeObject, KubeObject?>? otherwise = null)
     {
+        var form = kind.Form;
+        if (form is not null)
+        {
+            next = form.Write(next);
+            var change = otherwise;
+            otherwise = change is null ? null : present => change(form.Read(present)) is { } changed ? form.Write(changed) : null;
+        }
         var write = new StoreWrite
         {
             Table = _store.Table(kind), Action = action, Key = next.Key, Expected = expected?.Version ?? 0, Next = ObjectSize.Check(next), Synced = synced, Otherwise = otherwise,
@@ -235,13 +248,17 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         var result = await _store.WriteAsync(write);
         return result.Outcome switch
         {
-            WriteOutcome.Done => result.Object,
+            WriteOutcome.Done => form is null ? result.Object : form.Read(result.Object!),
             WriteOutcome.NamespaceClosed => throw Admission.NamespaceClosed(kind, next, result.Object),
             _ => null,
         };
     }
 
-    private KubeObject Present(ResourceKind kind, ObjectKey key) => _store.Table(kind).Get(key) ?? throw ApiException.NotFound(kind, key.Name);
+    private KubeObject Present(ResourceKind kind, ObjectKey key)
+    {
+        var kept = _store.Table(kind).Get(key) ?? throw ApiException.NotFound(kind, key.Name);
+        return kind.Form is { } form ? form.Read(kept) : kept;
+    }
 
     private static JsonObject Decode(ResourceKind kind, ReadOnlyMemory<byte> json, WriteOptions options) => Checked(StrictDecoder.Decode(kind, json), options);
 
@@ -311,7 +328,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     {
         if (kind == Kinds.Namespace && key.Name is ("default" or "kube-system" or "kube-public"))
         {
-            throw new ApiException(403, "Forbidden", $"namespaces \"{key.Name}\" is forbidden: this namespace may not be deleted");
+            throw ApiException.Forbidden(kind, key.Name, "this namespace may not be deleted");
         }
     }
 

@@ -24,7 +24,7 @@ internal static class StatusPatch
     public static KubeObject? Apply(ResourceKind kind, KubeObject present, JsonNode patch)
     {
         Admission.RequireUid(kind, present, (string?)patch["metadata"]?["uid"]);
-        if (present.Metadata.IsDeleting || Schemas.For(kind).Type.Find("status")?.Value.Type is not { } type)
+        if (present.Metadata.IsDeleting || kind.Shape is not null || Schemas.For(kind).Type.Find("status")?.Value.Type is not { } type)
         {
             return null;
         }

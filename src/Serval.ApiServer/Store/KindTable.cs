@@ -19,8 +19,16 @@ internal sealed partial class KindTable(SqliteStore store, ResourceKind kind, lo
 
     public ResourceKind Kind { get; } = kind;
 
-    /// <summary>The kind's number in the database.</summary>
-    public long Id { get; } = id;
+    /// <summary>The kind's number in the database; 0 until its first write. For the writer thread.</summary>
+    public long Id { get; set; } = id;
+
+    /// <summary>Why an object may not be created now; null when it may (apiextensions-apiserver: forbidCreateAdmission).</summary>
+    public ApiException? Refuse(string name) => Kind.Shape is null ? null : store.Kinds.FindCustom(Kind.ResourceName) switch
+    {
+        null => new ApiException(404, "NotFound", "the server could not find the requested resource"),
+        { IsTerminating: true } => ApiException.Forbidden(Kind, name, "create not allowed while custom resource definition is terminating"),
+        _ => null,
+    };
 
     /// <summary>Held while one change becomes visible.</summary>
     public Lock Gate { get; } = new();
@@ -115,6 +123,18 @@ internal sealed partial class KindTable(SqliteStore store, ResourceKind kind, lo
         lock (Gate)
         {
             _watchers = Array.FindAll(_watchers, w => w != watcher);
+        }
+    }
+
+    /// <summary>Ends every watch as if its time were over: what is shown of the kind has changed.</summary>
+    public void EndWatches()
+    {
+        lock (Gate)
+        {
+            foreach (var watcher in _watchers)
+            {
+                watcher.End();
+            }
         }
     }
 

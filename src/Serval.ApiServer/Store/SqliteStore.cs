@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
@@ -17,6 +18,8 @@ public sealed partial class SqliteStore : IAsyncDisposable
     private readonly SqliteDatabase _database;
     private readonly DirectoryLock? _lock;
     private readonly FrozenDictionary<ResourceKind, KindTable> _tables;
+    private readonly ConcurrentDictionary<string, KindTable> _customTables = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (long Id, List<KeptRow> Rows)> _kept = new(StringComparer.Ordinal); // guarded by itself: of no table yet
     private readonly List<(long After, long Before)> _gaps;
     private readonly ChangeLog _log;
     private readonly ChangeRing _ring;
@@ -51,9 +54,15 @@ public sealed partial class SqliteStore : IAsyncDisposable
                 Log.Migrating(options.Logger, Where, layout, StoreSchema.Current, kept);
             }
             StoreSchema.Migrate(_database, layout);
-            _tables = StoreSchema.ReadKinds(_database, Kinds.All).ToFrozenDictionary(k => k.Value, k => new KindTable(this, k.Value, k.Key));
+            var builtIn = KindRegistry.BuiltIn.Resources;
+            var numbers = StoreSchema.ReadKinds(_database, builtIn.Select(k => k.ResourceName));
+            _tables = builtIn.ToFrozenDictionary(k => k, k => new KindTable(this, k, numbers[k.ResourceName]));
             var loader = new StoreLoader(_database, Where);
-            loader.LoadObjects(_tables.Values.ToDictionary(t => t.Id));
+            var others = loader.LoadObjects(_tables.Values.ToDictionary(t => t.Id));
+            foreach (var (name, id) in numbers.Where(n => others.ContainsKey(n.Value)))
+            {
+                _kept.Add(name, (id, others[id]));
+            }
             loader.LoadVersions(options.VersionBlock);
             _gaps = loader.Gaps;
             _version = loader.Last;
@@ -70,11 +79,15 @@ public sealed partial class SqliteStore : IAsyncDisposable
             _database.Dispose();
             throw;
         }
+        Kinds.Changed += name => _customTables.GetValueOrDefault(name)?.EndWatches();
         _thread = new Thread(() => _writer.Run(_queue)) { IsBackground = true, Name = "serval-store" };
     }
 
     /// <summary>The newest published resource version.</summary>
     public long Version => Volatile.Read(ref _version);
+
+    /// <summary>The kinds it keeps objects of: the built-in ones, and what is added here.</summary>
+    internal KindRegistry Kinds { get; } = new();
 
     internal string Where { get; }
 
@@ -108,9 +121,11 @@ public sealed partial class SqliteStore : IAsyncDisposable
         Release();
     }
 
-    internal KindTable Table(ResourceKind kind) => _tables.TryGetValue(kind, out var table)
-        ? table
-        : throw new ApiException(404, "NotFound", "the server could not find the requested resource");
+    internal KindTable Table(ResourceKind kind) =>
+        _tables.TryGetValue(kind, out var table) ? table
+        : kind.Shape is null ? throw new ApiException(404, "NotFound", "the server could not find the requested resource")
+        : _customTables.TryGetValue(kind.ResourceName, out table) ? table
+        : AddTable(kind.StoredAs);
 
     internal void Advance(long version) => Volatile.Write(ref _version, version);
 
@@ -123,7 +138,7 @@ public sealed partial class SqliteStore : IAsyncDisposable
 
     /// <summary>Changes of a kind; see <see cref="IKubeClient.WatchAsync"/>.</summary>
     internal IAsyncEnumerable<WatchEvent> Watch(ResourceKind kind, ObjectFilter filter, WatchStart start, bool bookmarks, CancellationToken ct) =>
-        new WatchSession(this, Table(kind), filter, bookmarks).RunAsync(start, _closed, ct);
+        new WatchSession(this, kind, filter, bookmarks).RunAsync(start, _closed, ct);
 
     /// <summary>Throws Expired when changes after this version are not all known.</summary>
     internal void CheckResumable(long version)
@@ -197,6 +212,23 @@ public sealed partial class SqliteStore : IAsyncDisposable
         PrivateFile.Protect(database);
         PrivateFile.Tighten(database + "-wal");
         PrivateFile.Tighten(database + "-shm");
+    }
+
+    /// <summary>The table of a custom resource, with the objects that lie in the database.</summary>
+    private KindTable AddTable(ResourceKind kind)
+    {
+        lock (_kept)
+        {
+            if (_customTables.TryGetValue(kind.ResourceName, out var known))
+            {
+                return known;
+            }
+            var (id, rows) = _kept.GetValueOrDefault(kind.ResourceName, (0, []));
+            var table = new KindTable(this, kind, id);
+            rows.ForEach(row => row.LoadInto(table, Where));
+            _kept.Remove(kind.ResourceName);
+            return _customTables[kind.ResourceName] = table;
+        }
     }
 
     private void TruncateLog() => _queue.TryAdd(new StoreChore<int>(static db => db.Checkpoint(truncate: true)));

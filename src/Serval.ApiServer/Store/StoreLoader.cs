@@ -15,25 +15,26 @@ internal sealed class StoreLoader(SqliteDatabase database, string where)
     /// <summary>Ranges (after, before) of versions that were promised but not kept: a watch cannot begin inside one.</summary>
     public List<(long After, long Before)> Gaps { get; } = [];
 
-    public void LoadObjects(Dictionary<long, KindTable> tables)
+    /// <summary>Puts each object into its table; returns the rows of kinds that have none: of custom resources nobody has defined yet, or of another version.</summary>
+    public Dictionary<long, List<KeptRow>> LoadObjects(Dictionary<long, KindTable> tables)
     {
+        var others = new Dictionary<long, List<KeptRow>>();
         var query = database.Prepare("SELECT kind, ns, name, body FROM objects");
         while (query.Next())
         {
-            if (!tables.TryGetValue(query.Number(0), out var table))
+            var row = new KeptRow(query.Text(1), query.Text(2), query.Blob(3));
+            if (tables.TryGetValue(query.Number(0), out var table))
             {
-                continue; // a kind of another version: its rows are kept, not served
+                row.LoadInto(table, where);
+                continue;
             }
-            try
+            if (!others.TryGetValue(query.Number(0), out var rows))
             {
-                table.Load(KubeObject.FromCanonical(query.Blob(3)));
+                others.Add(query.Number(0), rows = []);
             }
-            catch (JsonException e)
-            {
-                throw new StoreException(
-                    $"the database in {where} is damaged: {table.Kind.ResourceName} {query.Text(1)}/{query.Text(2)} is not readable: restore a backup, or delete that row", e);
-            }
+            rows.Add(row);
         }
+        return others;
     }
 
     /// <summary>
@@ -65,4 +66,21 @@ internal sealed class StoreLoader(SqliteDatabase database, string where)
     }
 
     private long Meta(string name) => database.Scalar($"SELECT value FROM meta WHERE name = '{name}'") ?? 1;
+}
+
+/// <summary>An object as the database has it.</summary>
+internal readonly record struct KeptRow(string Namespace, string Name, byte[] Body)
+{
+    public void LoadInto(KindTable table, string where)
+    {
+        try
+        {
+            table.Load(KubeObject.FromCanonical(Body));
+        }
+        catch (JsonException e)
+        {
+            throw new StoreException(
+                $"the database in {where} is damaged: {table.Kind.ResourceName} {Namespace}/{Name} is not readable: restore a backup, or delete that row", e);
+        }
+    }
 }

@@ -1,5 +1,3 @@
-using Serval.Api;
-
 namespace Serval.ApiServer.Store;
 
 /// <summary>Tables of the database and the steps from one layout to the next.</summary>
@@ -41,23 +39,29 @@ internal static class StoreSchema
         }
     }
 
-    /// <summary>The number of each kind in this database; kinds it has not seen get one.</summary>
-    public static Dictionary<long, ResourceKind> ReadKinds(SqliteDatabase database, IEnumerable<ResourceKind> kinds)
+    /// <summary>Gives a kind a number, if it has none.</summary>
+    public static long AddKind(SqliteDatabase database, string name)
     {
-        var byName = kinds.ToDictionary(k => k.ResourceName);
+        using var insert = database.Prepare("INSERT OR IGNORE INTO kinds(name) VALUES(?1)");
+        insert.Bind(1, name).Run();
+        using var query = database.Prepare("SELECT id FROM kinds WHERE name = ?1");
+        query.Bind(1, name).Next();
+        return query.Number(0);
+    }
+
+    /// <summary>The number of each kind in this database, by its resource name; those of <paramref name="names"/> that it has not seen get one.</summary>
+    public static Dictionary<string, long> ReadKinds(SqliteDatabase database, IEnumerable<string> names)
+    {
         var insert = database.Prepare("INSERT OR IGNORE INTO kinds(name) VALUES(?1)");
-        foreach (var name in byName.Keys)
+        foreach (var name in names)
         {
             insert.Bind(1, name).Run();
         }
-        var result = new Dictionary<long, ResourceKind>();
+        var result = new Dictionary<string, long>(StringComparer.Ordinal);
         var query = database.Prepare("SELECT id, name FROM kinds");
         while (query.Next())
         {
-            if (byName.TryGetValue(query.Text(1), out var kind))
-            {
-                result.Add(query.Number(0), kind);
-            }
+            result.Add(query.Text(1), query.Number(0));
         }
         return result;
     }

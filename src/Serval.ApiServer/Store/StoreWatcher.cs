@@ -26,6 +26,8 @@ internal sealed class StoreWatcher(ObjectFilter filter, int capacity)
         }
     }
 
+    public void End() => _buffer.Writer.TryComplete();
+
     /// <summary>
     /// The change as this watch shows it, or null when it does not concern it: an object that enters the selector is Added, one that
     /// leaves it is Deleted with its last matching state.

@@ -24,6 +24,7 @@ internal sealed partial class StoreWriter
     private readonly SqliteStatement _reserve;
     private readonly List<StoreChange> _changes = [];
     private readonly Dictionary<(KindTable, ObjectKey), KubeObject?> _uncommitted = [];
+    private readonly List<KindTable> _numbered = []; // got their number in this transaction
     private long _next;
     private long _high;
     private bool _fullSync = true;
@@ -83,6 +84,7 @@ internal sealed partial class StoreWriter
             change.Table.Publish(change, _options.Logger);
         }
         _checkpointer?.Committed(_changes.Count, bytes);
+        _numbered.Clear();
         _changes.Clear();
         _uncommitted.Clear();
         foreach (var operation in batch)
@@ -153,6 +155,11 @@ internal sealed partial class StoreWriter
                 return;
             }
         }
+        if (write.Action == StoreAction.Create && write.Table.Refuse(write.Key.Name) is { } refusal)
+        {
+            write.Fail(refusal);
+            return;
+        }
         Debug.Assert(_next <= _high, "versions are handed out only below the durable high-water mark");
         var version = _next++;
         var next = write.Next.WithVersion(version);
@@ -194,6 +201,11 @@ internal sealed partial class StoreWriter
         {
             _begin.Run();
         }
+        if (change.Table.Id == 0)
+        {
+            change.Table.Id = StoreSchema.AddKind(_database, change.Table.Kind.ResourceName);
+            _numbered.Add(change.Table);
+        }
         if (change.Type == WatchEventType.Deleted)
         {
             _remove.Bind(1, change.Table.Id).Bind(2, key.Namespace).Bind(3, key.Name).Run();
@@ -234,6 +246,8 @@ internal sealed partial class StoreWriter
     {
         _changes.Clear();
         _uncommitted.Clear();
+        _numbered.ForEach(static table => table.Id = 0);
+        _numbered.Clear();
         try
         {
             if (_database.InTransaction)

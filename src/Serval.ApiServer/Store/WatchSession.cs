@@ -7,8 +7,10 @@ using Serval.Kube;
 namespace Serval.ApiServer.Store;
 
 /// <summary>One watch from its first event to its end: what was before, from memory or from disk, then what comes.</summary>
-internal sealed class WatchSession(SqliteStore store, KindTable table, ObjectFilter filter, bool bookmarks)
+internal sealed class WatchSession(SqliteStore store, ResourceKind kind, ObjectFilter filter, bool bookmarks)
 {
+    private readonly KindTable _table = store.Table(kind);
+    private readonly IStoredForm? _form = kind.Form;
     private readonly StoreWatcher _watcher = new(filter, store.Options.WatchBuffer);
 
     public async IAsyncEnumerable<WatchEvent> RunAsync(WatchStart start, CancellationToken closing, [EnumeratorCancellation] CancellationToken ct)
@@ -18,7 +20,7 @@ internal sealed class WatchSession(SqliteStore store, KindTable table, ObjectFil
         {
             store.CheckResumable(early);
         }
-        var (started, present) = table.Attach(_watcher, start.WithPresent);
+        var (started, present) = _table.Attach(_watcher, start.WithPresent);
         try
         {
             var before = present is not null ? Present(present) : ResumeAsync(start.After ?? started, started);
@@ -38,15 +40,16 @@ internal sealed class WatchSession(SqliteStore store, KindTable table, ObjectFil
         }
         finally
         {
-            table.Detach(_watcher);
+            _table.Detach(_watcher);
         }
     }
 
     private async IAsyncEnumerable<WatchEvent> Present(List<KubeObject> objects)
     {
         KindTable.Sort(objects);
-        foreach (var obj in objects)
+        foreach (var kept in objects)
         {
+            var obj = _form is null ? kept : _form.Read(kept);
             if (!filter.Selects || filter.Matches(obj))
             {
                 yield return new WatchEvent(WatchEventType.Added, obj);
@@ -58,7 +61,7 @@ internal sealed class WatchSession(SqliteStore store, KindTable table, ObjectFil
     private async IAsyncEnumerable<WatchEvent> ResumeAsync(long after, long upTo)
     {
         var recent = new List<StoreChange>();
-        if (!store.TryCopyRecent(table, after, upTo, recent))
+        if (!store.TryCopyRecent(_table, after, upTo, recent))
         {
             await foreach (var shown in ReadLogAsync(after, upTo))
             {
@@ -68,7 +71,7 @@ internal sealed class WatchSession(SqliteStore store, KindTable table, ObjectFil
         }
         foreach (var change in recent)
         {
-            if (filter.InScope(change.New) && StoreWatcher.Show(filter, change) is { } shown)
+            if (filter.InScope(change.New) && Show(change) is { } shown)
             {
                 yield return shown;
             }
@@ -80,7 +83,7 @@ internal sealed class WatchSession(SqliteStore store, KindTable table, ObjectFil
         var states = new Dictionary<long, KubeObject>(); // by version, so that a selector can compare with the state before
         while (true)
         {
-            var rows = await store.ReadChangesAsync(table, after, upTo);
+            var rows = await store.ReadChangesAsync(_table, after, upTo);
             store.CheckResumable(after); // rows may have been dropped while we read
             foreach (var row in rows)
             {
@@ -95,7 +98,7 @@ internal sealed class WatchSession(SqliteStore store, KindTable table, ObjectFil
                     states.Remove(row.Previous);
                     states[row.Version] = row.Object;
                 }
-                if (StoreWatcher.Show(filter, new StoreChange(row.Version, table, row.Type, row.Object, old)) is { } shown)
+                if (Show(new StoreChange(row.Version, _table, row.Type, row.Object, old)) is { } shown)
                 {
                     yield return shown;
                 }
@@ -114,7 +117,7 @@ internal sealed class WatchSession(SqliteStore store, KindTable table, ObjectFil
         {
             return known;
         }
-        var body = await store.ReadStateAsync(table, version)
+        var body = await store.ReadStateAsync(_table, version)
             ?? throw ApiException.Expired("too old resource version for a watch with a selector; list again and watch from there");
         return KubeObject.FromCanonical(body);
     }
@@ -129,7 +132,7 @@ internal sealed class WatchSession(SqliteStore store, KindTable table, ObjectFil
             var published = store.Version; // read before the buffer: all up to here has been offered
             while (_watcher.Reader.TryRead(out var change))
             {
-                if (StoreWatcher.Show(filter, change) is { } shown)
+                if (Show(change) is { } shown)
                 {
                     yield return shown;
                 }
@@ -187,10 +190,14 @@ internal sealed class WatchSession(SqliteStore store, KindTable table, ObjectFil
         }
     }
 
+    private WatchEvent? Show(in StoreChange change) => StoreWatcher.Show(filter, _form is null
+        ? change
+        : change with { New = _form.Read(change.New), Old = change.Old is { } old ? _form.Read(old) : null });
+
     private WatchEvent Bookmark(long version) => new(WatchEventType.Bookmark, KubeObject.From(new JsonObject
     {
-        ["apiVersion"] = table.Kind.ApiVersion,
-        ["kind"] = table.Kind.Kind,
+        ["apiVersion"] = kind.ApiVersion,
+        ["kind"] = kind.Kind,
         ["metadata"] = new JsonObject { ["resourceVersion"] = version.ToString() },
     }));
 }

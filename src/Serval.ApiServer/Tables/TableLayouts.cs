@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using Serval.Api;
 
 namespace Serval.ApiServer.Tables;
@@ -7,8 +8,11 @@ namespace Serval.ApiServer.Tables;
 internal static class TableLayouts
 {
     private static readonly ConcurrentDictionary<ResourceKind, TableLayout> s_layouts = new();
+    private static readonly ConditionalWeakTable<KindShape, TableLayout> s_custom = [];
 
-    public static TableLayout For(ResourceKind kind) => s_layouts.GetOrAdd(kind, static k => Create(k));
+    public static TableLayout For(ResourceKind kind) => kind.Shape is { } shape
+        ? s_custom.GetValue(shape, _ => ColumnPrinter.Layout(kind))
+        : s_layouts.GetOrAdd(kind, static k => Create(k));
 
     private static TableLayout Create(ResourceKind kind) => kind.ResourceName switch
     {

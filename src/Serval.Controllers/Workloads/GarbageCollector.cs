@@ -18,13 +18,14 @@ public sealed partial class GarbageCollector : IAsyncDisposable
     private readonly Ownership _ownership;
     private readonly ILogger _logger;
     private readonly WorkQueue<Item> _queue;
-    private readonly List<IDisposable> _subscriptions = [];
+    private readonly EveryResource _resources;
     private readonly CancellationTokenSource _stop = new();
 
     public GarbageCollector(IKubeClient client, TimeProvider time, ILogger<GarbageCollector> logger)
     {
         (_client, _logger) = (client, logger);
         _ownership = new Ownership(client);
+        _resources = new EveryResource(client, Follow);
         _queue = new WorkQueue<Item>(Concurrency, time, RunAsync);
     }
 
@@ -34,19 +35,13 @@ public sealed partial class GarbageCollector : IAsyncDisposable
     /// <summary>Waits for the caches, looks at every object once and follows changes.</summary>
     public async Task StartAsync(CancellationToken ct)
     {
-        await Task.WhenAll(Kinds.All.Select(k => _client.Cache(k).WaitForSyncAsync(ct)));
-        foreach (var kind in Kinds.All)
-        {
-            _subscriptions.Add(_client.Cache(kind).Subscribe(change => Follow(kind, change)));
-        }
+        await Task.WhenAll(_client.ServedKinds.Resources.Select(k => _client.Cache(k).WaitForSyncAsync(ct)));
+        _resources.Start();
     }
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var subscription in _subscriptions)
-        {
-            subscription.Dispose();
-        }
+        _resources.Dispose();
         await _stop.CancelAsync();
         await _queue.DisposeAsync();
         _stop.Dispose();
@@ -76,7 +71,7 @@ public sealed partial class GarbageCollector : IAsyncDisposable
 
     private void EnqueueDependents(string uid)
     {
-        foreach (var kind in Kinds.All)
+        foreach (var kind in _client.ServedKinds.Resources)
         {
             foreach (var dependent in _client.Cache(kind).OwnedBy(uid))
             {

@@ -7,21 +7,30 @@ namespace Serval.Controllers.Workloads;
 /// <summary>
 /// Namespaces: each has its <c>default</c> ServiceAccount, again when somebody deletes it; one being deleted loses everything in it, then its finalizer.
 /// </summary>
-internal sealed class NamespaceReconciler(IKubeClient client) : IReconciler
+internal sealed class NamespaceReconciler(IKubeClient client) : IReconciler, IDisposable
 {
     private const string DefaultAccount = "default";
 
-    private static readonly ResourceKind[] s_namespaced = [.. Kinds.All.Where(k => k.Namespaced)];
+    private EveryResource? _resources;
 
     public string Name => "namespace-controller";
 
     public ResourceKind Kind => Kinds.Namespace;
 
-    public IEnumerable<ReconcilerWatch> Watches => s_namespaced.Select(kind => new ReconcilerWatch(kind, change =>
-        change.Type == WatchEventType.Deleted && client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster(change.New.Metadata.Namespace)) is { } ns
-        && (ns.Metadata.IsDeleting || kind == Kinds.ServiceAccount && change.New.Metadata.Name == DefaultAccount)
-            ? [ns.Key]
-            : []));
+    public void Started(Action<ObjectKey> enqueue)
+    {
+        _resources = new EveryResource(client, (kind, change) =>
+        {
+            if (change.Type == WatchEventType.Deleted && client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster(change.New.Metadata.Namespace)) is { } ns
+                && (ns.Metadata.IsDeleting || kind == Kinds.ServiceAccount && change.New.Metadata.Name == DefaultAccount))
+            {
+                enqueue(ns.Key);
+            }
+        });
+        _resources.Start();
+    }
+
+    public void Dispose() => _resources?.Dispose();
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
     {
@@ -35,8 +44,9 @@ internal sealed class NamespaceReconciler(IKubeClient client) : IReconciler
             return ReconcileResult.Done;
         }
         var left = 0;
-        foreach (var kind in s_namespaced)
+        foreach (var kind in client.ServedKinds.Resources.Where(k => k.Namespaced))
         {
+            await client.Cache(kind).WaitForSyncAsync(ct);
             var objects = client.Cache(kind).List(key.Name);
             left += objects.Count;
             foreach (var each in objects.Where(o => !o.Metadata.IsDeleting))

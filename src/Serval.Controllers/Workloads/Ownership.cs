@@ -18,7 +18,7 @@ internal sealed class Ownership(IKubeClient client)
 
     /// <summary>The owner a reference of an object in <paramref name="ns"/> names, if it is there.</summary>
     internal (ResourceKind Kind, KubeObject Object)? Find(OwnerReference reference, string ns) =>
-        Kinds.Find(reference.ApiVersion, reference.Kind) is { } kind
+        KindOf(reference) is { } kind
         && client.Cache(kind).Get(new ObjectKey(kind.Namespaced ? ns : "", reference.Name)) is { } owner && owner.Metadata.Uid == reference.Uid
             ? (kind, owner)
             : null;
@@ -47,7 +47,7 @@ internal sealed class Ownership(IKubeClient client)
     internal List<(ResourceKind Kind, KubeObject Object)> Dependents(string uid)
     {
         var found = new List<(ResourceKind, KubeObject)>();
-        foreach (var kind in Kinds.All)
+        foreach (var kind in client.ServedKinds.Resources)
         {
             foreach (var dependent in client.Cache(kind).OwnedBy(uid))
             {
@@ -77,10 +77,12 @@ internal sealed class Ownership(IKubeClient client)
 
     private bool Holds(OwnerReference reference, string ns)
     {
-        if (Kinds.Find(reference.ApiVersion, reference.Kind) is not { } kind || kind.Namespaced && ns.Length == 0)
+        if (KindOf(reference) is not { } kind || kind.Namespaced && ns.Length == 0)
         {
-            return true; // a kind Serval does not serve, or one that such an object cannot have, cannot be judged: keep
+            return true; // a kind Serval never served, or one that such an object cannot have, cannot be judged: keep
         }
         return Find(reference, ns) is var (_, owner) && !(owner.Metadata.IsDeleting && IsForeground(owner.Metadata));
     }
+
+    private ResourceKind? KindOf(OwnerReference reference) => client.ServedKinds.FindFormer(reference.ApiVersion, reference.Kind);
 }

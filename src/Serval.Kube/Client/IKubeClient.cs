@@ -40,7 +40,11 @@ public interface IKubeClient
     /// The shared cache of a kind: one per kind and process. Embedded it is the store's own watch cache (always in sync, contains every
     /// finished write); remote it is an informer that <see cref="IObjectCache.WaitForSyncAsync"/> waits for.
     /// </summary>
+    /// <remarks>Of a kind that is kept in another form (<see cref="ResourceKind.Form"/>) it may show the kept one: rely on metadata alone there.</remarks>
     IObjectCache Cache(ResourceKind kind);
+
+    /// <summary>The kinds it knows.</summary>
+    IKindSource ServedKinds => KindRegistry.BuiltIn;
 }
 
 /// <summary>Objects with the resource version they were read at.</summary>

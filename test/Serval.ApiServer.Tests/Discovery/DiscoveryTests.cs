@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using Serval.Api;
 using Serval.ApiServer.Discovery;
 
 namespace Serval.ApiServer.Tests.Discovery;
@@ -54,7 +55,7 @@ public sealed class DiscoveryTests : IAsyncLifetime
     [Fact]
     public async Task Documents_AreKeptOnce_HoweverTheyAreAskedFor()
     {
-        var handler = new DiscoveryHandler();
+        var handler = new DiscoveryHandler(KindRegistry.BuiltIn);
         foreach (var path in (string[])["/apis/apps/v1", "//apis/apps/v1", "/apis//apps///v1/", "/apis/apps/v1//"])
         {
             foreach (var host in (string[])["a.example", "b.example"])

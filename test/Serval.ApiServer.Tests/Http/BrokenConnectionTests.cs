@@ -22,7 +22,7 @@ public sealed class BrokenConnectionTests
         var context = new DefaultHttpContext();
         context.Features.Set<IHttpResponseBodyFeature>(new BrokenBody(atTheStart));
         var request = new ApiRequest(context, clock.GetUtcNow());
-        var broken = await Assert.ThrowsAsync<IOException>(() => handler.WatchAsync(request, ResourcePath.Parse("/api/v1/namespaces")!.Value));
+        var broken = await Assert.ThrowsAsync<IOException>(() => handler.WatchAsync(request, ResourcePath.Parse("/api/v1/namespaces", KindRegistry.BuiltIn)!.Value));
         Assert.Equal("the connection is gone", broken.Message);
         Assert.Equal(0, objects.OpenWatches);
     }

@@ -44,6 +44,10 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
     /// <summary>Fails the writes it answers for.</summary>
     public Func<FakeWrite, Exception?> Refuse { get; set; } = _ => null;
 
+    public KindRegistry Registry { get; } = new();
+
+    public IKindSource ServedKinds => Registry;
+
     public IObjectCache Cache(ResourceKind kind) => _caches.GetOrAdd(kind, k => new FakeCache(k));
 
     public Task<KubeObject> GetAsync(ResourceKind kind, ObjectKey key, CancellationToken ct = default) =>

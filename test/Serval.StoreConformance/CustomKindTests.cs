@@ -1,0 +1,128 @@
+using Serval.Api;
+using Serval.ApiServer.Store;
+using Serval.Kube;
+using static Serval.StoreConformance.Objects;
+
+namespace Serval.StoreConformance;
+
+/// <summary>Kinds that come while the store is open, go, and come again.</summary>
+public sealed class CustomKindTests : IDisposable
+{
+    private static readonly ObjectKey s_key = new("facts", "a");
+
+    private readonly ScratchDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task Objects_SurviveARestart_AlsoBeforeTheirKindIsKnownAgain()
+    {
+        string stored;
+        await using (var first = await OpenAsync())
+        {
+            var kind = Define(first);
+            stored = (await first.Client.CreateAsync(kind, Widget("a"), Write)).Metadata.ResourceVersion;
+            await first.Create("beside");
+        }
+        await using (var without = await OpenAsync())
+        {
+            await without.Touch("beside", "changed");
+            Assert.Null(without.Client.ServedKinds.FindPlural("example.com", "v1", "widgets"));
+        }
+        await using var again = await OpenAsync();
+        var widgets = Define(again);
+        var found = await again.Client.GetAsync(widgets, s_key);
+        Assert.Equal((stored, "round"), (found.Metadata.ResourceVersion, found.Text("spec", "shape")));
+        var patched = await again.Client.PatchAsync(widgets, s_key, Merge("""{"spec":{"shape":"flat"}}"""), Write);
+        Assert.Equal(("flat", 2), (patched.Text("spec", "shape"), patched.Metadata.Generation));
+        await using var watch = new WatchReader(ct => again.Client.WatchAsync(widgets, "facts", new WatchOptions { ResourceVersion = stored }, ct));
+        Assert.Equal(["Modified a"], await watch.TakeAsync(1));
+    }
+
+    [Fact]
+    public async Task ACrash_KeepsWhatWasAcknowledged_OfANewKind()
+    {
+        ScratchDirectory copy;
+        await using (var first = await OpenAsync())
+        {
+            await first.Client.CreateAsync(Define(first), Widget("a"), Write);
+            copy = _directory.CopyDatabase();
+            await first.Store.AbandonAsync();
+        }
+        using (copy)
+        {
+            await using var next = await OpenedStore.OpenAsync(new StoreOptions { Directory = copy.Path });
+            Assert.Equal("a", Assert.Single(next.Client.Cache(Define(next)).List()).Metadata.Name);
+        }
+    }
+
+    [Fact]
+    public async Task Versions_AreViewsOfOneTable()
+    {
+        await using var opened = await OpenAsync();
+        var v1 = Define(opened, "v1", "v2");
+        var v2 = opened.Client.ServedKinds.FindPlural("example.com", "v2", "widgets")!;
+        await opened.Client.CreateAsync(v2, Widget("a", "example.com/v2"), Write);
+        Assert.Equal("example.com/v1", opened.Client.Cache(v1).Get(s_key)!.ApiVersion);
+        await using var watch = new WatchReader(ct => opened.Client.WatchAsync(v2, "facts", new WatchOptions { AllowBookmarks = true }, ct));
+        Assert.Equal("example.com/v2", (await watch.NextAsync()).Object.ApiVersion);
+        Assert.Equal("example.com/v2", (await watch.NextAsync()).Object.ApiVersion); // the bookmark
+        var updated = await opened.Client.UpdateAsync(v2, (await opened.Client.GetAsync(v2, s_key)).With(t => t["spec"]!["shape"] = "flat"), Write);
+        Assert.Equal(("example.com/v2", "flat"), (updated.ApiVersion, updated.Text("spec", "shape")));
+        var listed = (await opened.Client.ListAsync(v1, "facts", ListOptions.All)).Items;
+        Assert.Equal(("example.com/v1", "flat"), (Assert.Single(listed).ApiVersion, listed[0].Text("spec", "shape")));
+        Assert.Equal("example.com/v2", (await watch.NextAsync()).Object.ApiVersion);
+        await Refused(400, () => opened.Client.CreateAsync(v1, Widget("b", "example.com/v2"), Write));
+    }
+
+    [Fact]
+    public async Task AKindThatGoes_TakesNothingNew_AndEndsItsWatches()
+    {
+        await using var opened = await OpenAsync();
+        var kind = Define(opened);
+        var present = await opened.Client.CreateAsync(kind, Widget("a"), Write);
+        await using var watch = new WatchReader(ct => opened.Client.WatchAsync(kind, "facts", new WatchOptions { ResourceVersion = present.Metadata.ResourceVersion }, ct));
+        var ended = watch.EndsAsync();
+        opened.Store.Kinds.Set(opened.Store.Kinds.FindCustom("widgets.example.com")! with { IsTerminating = true });
+        Assert.True(await ended);
+        var refused = await Refused(403, () => opened.Client.CreateAsync(kind, Widget("b"), Write));
+        Assert.Equal("widgets.example.com \"b\" is forbidden: create not allowed while custom resource definition is terminating", refused.Message);
+        await opened.Client.DeleteAsync(kind, s_key, DeleteOptions.Background);
+        opened.Store.Kinds.Remove("widgets.example.com");
+        await Refused(404, () => opened.Client.CreateAsync(kind, Widget("b"), Write));
+        Assert.Null(opened.Client.ServedKinds.Find("example.com/v1", "Widget"));
+        Assert.Same(kind, opened.Client.ServedKinds.FindFormer("example.com/v1", "Widget"));
+        Assert.Same(kind, Define(opened));
+        await opened.Client.CreateAsync(kind, Widget("b"), Write);
+    }
+
+    [Fact]
+    public async Task ARefusedDisk_LeavesANewKindWithoutANumber()
+    {
+        await using var opened = await OpenAsync();
+        var kind = Define(opened);
+        await opened.Store.DoAsync(static d => d.Scalar($"PRAGMA max_page_count={d.Scalar("PRAGMA page_count")}"));
+        await Refused(507, () => opened.Client.CreateAsync(kind, Widget("big").With(t => t["spec"]!["shape"] = new string('x', 200_000)), Write));
+        await opened.Store.DoAsync(static d => d.Scalar("PRAGMA max_page_count=1000000"));
+        await opened.Client.CreateAsync(kind, Widget("a"), Write);
+        Assert.Equal(1, await opened.Store.DoAsync(static d => d.Scalar(
+            "SELECT count(*) FROM objects o JOIN kinds k ON o.kind = k.id WHERE k.name = 'widgets.example.com'")));
+    }
+
+    private Task<OpenedStore> OpenAsync() => OpenedStore.OpenAsync(new StoreOptions { Directory = _directory.Path });
+
+    /// <summary>Widgets; the first version is the kept one.</summary>
+    private static ResourceKind Define(OpenedStore opened, params string[] versions)
+    {
+        versions = versions is [] ? ["v1"] : versions;
+        opened.Store.Kinds.Set(new CustomResource
+        {
+            Group = "example.com", Plural = "widgets", Kind = "Widget", Namespaced = true,
+            Versions = [.. versions.Select(v => new CustomVersion(v, Served: true, Stored: v == versions[0], new KindShape { Singular = "widget", ListKind = "WidgetList" }))],
+        });
+        return opened.Client.ServedKinds.FindPlural("example.com", versions[0], "widgets")!;
+    }
+
+    private static KubeObject Widget(string name, string apiVersion = "example.com/v1") => Parse(
+        $$"""{"apiVersion":"{{apiVersion}}","kind":"Widget","metadata":{"name":"{{name}}","namespace":"facts"},"spec":{"shape":"round"} }""");
+}
