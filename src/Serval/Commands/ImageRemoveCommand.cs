@@ -78,7 +78,7 @@ internal sealed class ImageRemoveCommand : ImageVerb
         }
         try
         {
-            using var client = new RemoteClient(KubeConfig.Read(Path.Combine(data, "kubeconfig")), Context);
+            using var client = RemoteClient.Open(Path.Combine(data, "kubeconfig"), "", Context);
             var revisions = await client.GetAsync(ResourcePath.Of(Kinds.Revision), ct);
             var user = (revisions["items"] as JsonArray ?? []).FirstOrDefault(r => r?["status"]?.ToJsonString().Contains(digest, StringComparison.Ordinal) == true);
             if (user is not null)

@@ -1,12 +1,10 @@
-using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Cli;
+using Serval.Kube.Remote;
 
 namespace Serval.Remote;
 
@@ -16,23 +14,35 @@ internal sealed class RemoteClient : IDisposable
     public const string TableType = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
-    private readonly KubeConfig _config;
+    private readonly ClusterAccess _access;
     private readonly HttpClient _http;
     private readonly CliContext _context;
 
-    public RemoteClient(KubeConfig config, CliContext context)
+    public RemoteClient(ClusterAccess access, CliContext context)
     {
-        _config = config;
+        _access = access;
         _context = context;
-        _http = new HttpClient(CreateHandler(config), disposeHandler: true) { BaseAddress = config.Server, Timeout = Timeout.InfiniteTimeSpan };
+        _http = new HttpClient(access.CreateHandler(), disposeHandler: true) { BaseAddress = access.Server, Timeout = Timeout.InfiniteTimeSpan };
         _http.DefaultRequestHeaders.UserAgent.ParseAdd("serval-cli");
-        if (config.Token.Length > 0)
+    }
+
+    /// <summary>A client of the server that a kubeconfig's context names.</summary>
+    /// <param name="path">The kubeconfig.</param>
+    /// <param name="wanted">The context; empty takes the current one.</param>
+    /// <param name="context">Where warnings go.</param>
+    public static RemoteClient Open(string path, string wanted, CliContext context)
+    {
+        try
         {
-            _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", config.Token);
+            return new RemoteClient(KubeConfig.Read(path, wanted, context.Time), context);
+        }
+        catch (KubeConfigException e)
+        {
+            throw new CliException(ExitCodes.Usage, $"{e.Message}; let `serval up` write it again, or name another with --kubeconfig", e);
         }
     }
 
-    public string Namespace => _config.Namespace;
+    public string Namespace => _access.Namespace;
 
     public void Dispose() => _http.Dispose();
 
@@ -101,22 +111,6 @@ internal sealed class RemoteClient : IDisposable
         }
     }
 
-    private static SocketsHttpHandler CreateHandler(KubeConfig config)
-    {
-        var tls = new SslClientAuthenticationOptions { TargetHost = config.ServerName.Length > 0 ? config.ServerName : config.Server.Host };
-        if (config.Client is { } certificate)
-        {
-            tls.ClientCertificateContext = SslStreamCertificateContext.Create(certificate, additionalCertificates: null, offline: true);
-        }
-        if (config.Authorities.Count > 0)
-        {
-            tls.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-            tls.CertificateChainPolicy.CustomTrustStore.AddRange(config.Authorities);
-        }
-        tls.RemoteCertificateValidationCallback = (_, _, _, errors) => errors == SslPolicyErrors.None || config.SkipVerification;
-        return new SocketsHttpHandler { SslOptions = tls, UseProxy = !config.Server.IsLoopback, AutomaticDecompression = DecompressionMethods.GZip };
-    }
-
     private static ApiException Failure(HttpResponseMessage response, byte[] body)
     {
         var code = (int)response.StatusCode;
@@ -151,11 +145,11 @@ internal sealed class RemoteClient : IDisposable
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            throw new CliException(ExitCodes.Timeout, $"{_config.Server} did not answer within {s_patience.TotalSeconds:0} seconds; look at the output of `serval up`");
+            throw new CliException(ExitCodes.Timeout, $"{_access.Server} did not answer within {s_patience.TotalSeconds:0} seconds; look at the output of `serval up`");
         }
         catch (JsonException e)
         {
-            throw new CliException(ExitCodes.Failed, $"{_config.Server} does not speak the Kubernetes API ({e.Message}); check the server in {_config.Path}", e);
+            throw new CliException(ExitCodes.Failed, $"{_access.Server} does not speak the Kubernetes API ({e.Message}); check the server in {_access.Source}", e);
         }
     }
 
@@ -165,11 +159,15 @@ internal sealed class RemoteClient : IDisposable
         {
             return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct);
         }
+        catch (KubeConfigException e)
+        {
+            throw new CliException(ExitCodes.Usage, $"{e.Message}; correct {_access.Source}", e);
+        }
         catch (HttpRequestException e)
         {
             var cause = e.InnerException is SocketException socket ? socket.Message : e.InnerException?.Message ?? e.Message;
             throw new CliException(
-                ExitCodes.NotReachable, $"no server answers at {_config.Server} ({cause.TrimEnd('.')}), which {_config.Path} names; start it with `serval up`", e);
+                ExitCodes.NotReachable, $"no server answers at {_access.Server} ({cause.TrimEnd('.')}), which {_access.Source} names; start it with `serval up`", e);
         }
     }
 

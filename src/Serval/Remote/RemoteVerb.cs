@@ -11,6 +11,8 @@ internal abstract class RemoteVerb : Verb
         Description = "Talk to the server of this kubeconfig (default: kubeconfig in the data directory)", HelpName = "FILE",
     };
 
+    private readonly Option<string?> _context = new("--context") { Description = "Talk to the server of this context (default: the kubeconfig's current one)", HelpName = "NAME" };
+
     private readonly Option<string?> _namespace = SharedOptions.Namespace();
 
     protected RemoteVerb(CliContext context, string name, string description, params string[] examples)
@@ -18,6 +20,7 @@ internal abstract class RemoteVerb : Verb
     {
         Add(_namespace);
         Add(_kubeconfig);
+        Add(_context);
     }
 
     protected abstract Task<int> RunAsync(ParseResult parse, RemoteClient client, CancellationToken ct);
@@ -28,7 +31,7 @@ internal abstract class RemoteVerb : Verb
         return await RunAsync(parse, client, ct);
     }
 
-    protected RemoteClient Connect(ParseResult parse) => new(KubeConfig.Read(KubeConfigPath(parse)), Context);
+    protected RemoteClient Connect(ParseResult parse) => RemoteClient.Open(KubeConfigPath(parse), parse.GetValue(_context) ?? "", Context);
 
     /// <summary>The namespace of the command line, or null when it names none.</summary>
     protected string? GivenNamespace(ParseResult parse) => parse.GetValue(_namespace);
