@@ -1,5 +1,6 @@
 using Serval.Api;
 using Serval.ApiServer.Pipeline;
+using Serval.Kube;
 using static Serval.StoreConformance.Objects;
 
 namespace Serval.StoreConformance;
@@ -22,8 +23,8 @@ public sealed class PageTokensTests
         Assert.Equal(2, tokens.Count);
         _clock.Advance(TimeSpan.FromMinutes(3));
         Assert.Equal(1, tokens.Count);
-        Assert.Equal(410, Assert.Throws<ApiException>(() => tokens.Next(s_scope, early.Continue, 1)).Code);
-        Assert.Equal(["b"], tokens.Next(s_scope, late.Continue, 1).Items.Select(o => o.Metadata.Name));
+        Assert.Equal(410, Assert.Throws<ApiException>(() => Next(tokens, early)).Code);
+        Assert.Equal(["b"], Next(tokens, late).Items.Select(o => o.Metadata.Name));
         _clock.Advance(TimeSpan.FromMinutes(2));
         Assert.Equal(0, tokens.Count);
         tokens.First(s_scope, 7, s_items, 1);
@@ -42,6 +43,8 @@ public sealed class PageTokensTests
             tokens.First(s_scope, 6, s_items, 1);
         }
         Assert.Equal(32, tokens.Count);
-        Assert.Equal(410, Assert.Throws<ApiException>(() => tokens.Next(s_scope, first.Continue, 1)).Code);
+        Assert.Equal(410, Assert.Throws<ApiException>(() => Next(tokens, first)).Code);
     }
+
+    private static KubeList Next(PageTokens tokens, KubeList page) => tokens.Next(PageToken.Read(s_scope, page.Continue), 1);
 }

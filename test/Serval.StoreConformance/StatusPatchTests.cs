@@ -35,7 +35,7 @@ public sealed class StatusPatchTests
     {
         await using var opened = await OpenedStore.OpenAsync(new StoreOptions());
         await opened.Client.CreateAsync(Kinds.Deployment, Deployment("a"), Write);
-        await Refused(400, () => opened.Client.PatchAsync(
+        await Refused(422, () => opened.Client.PatchAsync(
             Kinds.Deployment, new ObjectKey("facts", "a"), Merge("""{"status":{"replicas":"many"}}"""), WriteOptions.By("facts", "status")));
     }
 

@@ -25,6 +25,9 @@ public sealed class ApiException(int code, string reason, string message, IReadO
 
     public IReadOnlyList<StatusCause> Causes { get; } = causes ?? [];
 
+    /// <summary><c>Status.metadata.continue</c>: where a list that can no longer be shown as it was can go on all the same; else empty.</summary>
+    public string Continue { get; init; } = "";
+
     /// <summary><c>Status.details</c> without causes: name, group, kind, uid, retryAfterSeconds.</summary>
     public JsonObject? Details { get; } = details;
 
@@ -49,12 +52,20 @@ public sealed class ApiException(int code, string reason, string message, IReadO
     public static ApiException AlreadyExists(ResourceKind kind, string name) =>
         new(409, "AlreadyExists", $"{kind.ResourceName} \"{name}\" already exists", details: About(kind, name));
 
+    /// <summary>Every name that was made from <c>generateName</c> was taken: to be tried again (apimachinery: NewGenerateNameConflict).</summary>
+    public static ApiException NoFreeName(ResourceKind kind, string name)
+    {
+        var about = About(kind, name);
+        about["retryAfterSeconds"] = 1;
+        return new(409, "AlreadyExists", $"{kind.ResourceName} \"{name}\" already exists, the server was not able to generate a unique name for the object", details: about);
+    }
+
     public static ApiException Conflict(ResourceKind kind, string name, string why) =>
         new(409, "Conflict", $"Operation cannot be fulfilled on {kind.ResourceName} \"{name}\": {why}", details: About(kind, name));
 
     public static ApiException BadRequest(string message) => new(400, "BadRequest", message);
 
-    public static ApiException Expired(string message) => new(410, "Expired", message);
+    public static ApiException Expired(string message, string @continue = "") => new(410, "Expired", message) { Continue = @continue };
 
     /// <summary>Too much at once: the caller is told when to try again.</summary>
     public static ApiException TooManyRequests(string message, int retryAfterSeconds) =>

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Serval.Api;
 using Serval.Api.Schema;
+using Serval.ApiServer.Selectors;
 using Serval.Kube;
 
 namespace Serval.ApiServer.Http;
@@ -11,9 +12,10 @@ internal static class QueryOptions
 {
     private static readonly Lazy<TypeSchema> s_deleteOptions = new(() => Schemas.Find("v1", "DeleteOptions")!);
 
-    public static ListOptions List(ApiRequest request)
+    public static ListOptions List(ApiRequest request, ResourceKind kind)
     {
         ListRules.CheckList(request);
+        FieldLabels.Check(kind, request.Query("fieldSelector"));
         return new ListOptions
         {
             LabelSelector = request.Query("labelSelector"),

@@ -21,7 +21,7 @@ internal sealed class ReadHandler(IKubeClient client, Reply reply)
 
     public async Task ListAsync(ApiRequest request, ResourcePath path)
     {
-        var list = await client.ListAsync(path.Kind, path.Namespace, QueryOptions.List(request), request.Aborted);
+        var list = await client.ListAsync(path.Kind, path.Namespace, QueryOptions.List(request, path.Kind), request.Aborted);
         CheckVersion(request, list.ResourceVersion);
         await reply.ListAsync(request, path.Kind, list);
     }

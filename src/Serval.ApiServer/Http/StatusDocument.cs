@@ -15,7 +15,7 @@ internal static class StatusDocument
         var buffer = new ArrayBufferWriter<byte>(512);
         using (var writer = new Utf8JsonWriter(buffer, Writer))
         {
-            Begin(writer, "Failure");
+            Begin(writer, "Failure", error.Continue);
             writer.WriteString("message", error.Message);
             writer.WriteString("reason", error.Reason);
             WriteDetails(writer, error);
@@ -46,12 +46,16 @@ internal static class StatusDocument
         return buffer.WrittenSpan.ToArray();
     }
 
-    private static void Begin(Utf8JsonWriter writer, string status)
+    private static void Begin(Utf8JsonWriter writer, string status, string next = "")
     {
         writer.WriteStartObject();
         writer.WriteString("kind", "Status");
         writer.WriteString("apiVersion", "v1");
         writer.WriteStartObject("metadata");
+        if (next.Length > 0)
+        {
+            writer.WriteString("continue", next);
+        }
         writer.WriteEndObject();
         writer.WriteString("status", status);
     }

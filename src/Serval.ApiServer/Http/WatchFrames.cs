@@ -19,13 +19,21 @@ internal sealed class WatchFrames(PipeWriter output, ResourceKind kind, ReplySha
 
     public void Change(WatchEvent change)
     {
-        var obj = change.Object;
-        if (change.Type == WatchEventType.Bookmark && _mark)
+        if (change.Type != WatchEventType.Bookmark)
         {
-            _mark = false;
-            obj = Marked(obj);
+            Frame(Name(change.Type), Body(change.Object, [change.Object], shape.Include));
         }
-        Frame(Name(change.Type), Body(change.Type, obj));
+        else if (!_mark)
+        {
+            Frame("BOOKMARK"u8, Body(change.Object, [], shape.Include));
+        }
+        else
+        {
+            // In a table the mark stands on the object of a row: this bookmark has one, and with its metadata.
+            _mark = false;
+            var marked = Marked(change.Object);
+            Frame("BOOKMARK"u8, Body(marked, [marked], shape.Include == IncludeObject.None ? IncludeObject.Metadata : shape.Include));
+        }
     }
 
     public void Error(ApiException error) => Frame("ERROR"u8, StatusDocument.Failure(error));
@@ -46,29 +54,26 @@ internal sealed class WatchFrames(PipeWriter output, ResourceKind kind, ReplySha
         Unflushed += obj.Length + 32;
     }
 
-    private ReadOnlyMemory<byte> Body(WatchEventType type, KubeObject obj) => shape.Form switch
+    private ReadOnlyMemory<byte> Body(KubeObject obj, KubeObject[] rows, IncludeObject include) => shape.Form switch
     {
-        ReplyForm.Table => Reply.Shaped(w => WriteTable(w, type, obj)),
+        ReplyForm.Table => Reply.Shaped(w => WriteTable(w, obj, rows, include)),
         ReplyForm.Metadata => Reply.Shaped(w => TableWriter.WriteMetadata(w, obj)),
         _ => obj.Json,
     };
 
-    private void WriteTable(Utf8JsonWriter writer, WatchEventType type, KubeObject obj)
+    private void WriteTable(Utf8JsonWriter writer, KubeObject obj, KubeObject[] rows, IncludeObject include)
     {
-        var rows = type == WatchEventType.Bookmark ? Array.Empty<KubeObject>() : [obj];
         var position = new ListPosition(obj.Metadata.ResourceVersion);
-        TableWriter.WriteTable(writer, TableLayouts.For(kind), rows, position, shape.Include, !_headersSent, clock.GetUtcNow());
+        TableWriter.WriteTable(writer, TableLayouts.For(kind), rows, position, include, !_headersSent, clock.GetUtcNow());
         _headersSent = true;
     }
 
-    private static KubeObject Marked(KubeObject bookmark) => bookmark.With(tree =>
-    tree.Below("metadata").Below("annotations")[InitialEnd] = "true");
+    private static KubeObject Marked(KubeObject bookmark) => bookmark.With(tree => tree.Below("metadata").Below("annotations")[InitialEnd] = "true");
 
     private static ReadOnlySpan<byte> Name(WatchEventType type) => type switch
     {
         WatchEventType.Added => "ADDED"u8,
         WatchEventType.Modified => "MODIFIED"u8,
-        WatchEventType.Deleted => "DELETED"u8,
-        _ => "BOOKMARK"u8,
+        _ => "DELETED"u8,
     };
 }

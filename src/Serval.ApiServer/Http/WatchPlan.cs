@@ -1,3 +1,5 @@
+using Serval.Api;
+using Serval.ApiServer.Selectors;
 using Serval.Kube;
 
 namespace Serval.ApiServer.Http;
@@ -22,9 +24,17 @@ internal sealed record WatchPlan(WatchOptions Options, bool MarkInitialEnd)
         return new WatchPlan(options, MarkInitialEnd: present && options.AllowBookmarks);
     }
 
+    /// <summary>A watch of one object is a watch of its name (apiserver: handlers/get.go).</summary>
     private static string Fields(ApiRequest request, ResourcePath path)
     {
         var asked = request.Query("fieldSelector");
-        return path.IsCollection ? asked : string.Join(',', new[] { asked, $"metadata.name={path.Name}" }.Where(s => s.Length > 0));
+        var query = FieldLabels.Check(path.Kind, asked);
+        if (path.IsCollection)
+        {
+            return asked;
+        }
+        return query.IsEverything ? $"metadata.name={path.Name}"
+            : query.Name == path.Name ? asked
+            : throw ApiException.BadRequest("fieldSelector metadata.name doesn't match requested name");
     }
 }

@@ -61,7 +61,7 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
 
     public async Task DeleteCollectionAsync(ApiRequest request, ResourcePath path)
     {
-        var list = QueryOptions.List(request);
+        var list = QueryOptions.List(request, path.Kind);
         var (options, _) = await QueryOptions.DeleteAsync(request);
         var gone = await client.DeleteCollectionAsync(path.Kind, path.Namespace, list, options, request.Aborted);
         await reply.ListAsync(request, path.Kind, gone);

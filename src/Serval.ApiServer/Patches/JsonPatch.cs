@@ -17,7 +17,7 @@ internal static class JsonPatch
     {
         if (patch.Count > MaxOperations)
         {
-            throw new ApiException(413, "RequestEntityTooLarge", $"the allowed maximum operations in a JSON patch is {MaxOperations}, got {patch.Count}");
+            throw new ApiException(413, "RequestEntityTooLarge", $"Request entity too large: The allowed maximum operations in a JSON patch is {MaxOperations}, got {patch.Count}");
         }
         var root = new JsonObject { ["root"] = document.DeepClone() };
         var copied = 0L;
@@ -25,7 +25,7 @@ internal static class JsonPatch
         {
             if (patch[i] is not JsonObject operation)
             {
-                throw ApiException.BadRequest($"operation {i} of the JSON patch is not an object");
+                throw ApiException.BadRequest($"error decoding patch: operation {i} is not an object");
             }
             Run(root, operation, i, ref copied);
         }
@@ -67,7 +67,7 @@ internal static class JsonPatch
                 }
                 break;
             case var op:
-                throw ApiException.BadRequest($"operation {index} of the JSON patch: unknown op \"{op}\"");
+                throw Unfit(index, $"unknown op \"{op}\"");
         }
     }
 
@@ -169,22 +169,22 @@ internal static class JsonPatch
 
     private static string[] Pointer(JsonObject operation, string field, int index)
     {
-        var text = Text(operation, field) ?? throw ApiException.BadRequest($"operation {index} of the JSON patch has no {field}");
+        var text = Text(operation, field) ?? throw Unfit(index, $"it has no {field}");
         if (text.Length > 0 && text[0] != '/')
         {
-            throw ApiException.BadRequest($"operation {index} of the JSON patch: {field} must begin with /");
+            throw Unfit(index, $"{field} must begin with /");
         }
         return [.. (text.Length == 0 ? "root" : "root" + text).Split('/').Select(p => p.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))];
     }
 
     private static JsonNode? Value(JsonObject operation, int index) => operation.TryGetPropertyValue("value", out var value)
         ? value?.DeepClone()
-        : throw ApiException.BadRequest($"operation {index} of the JSON patch has no value");
+        : throw Unfit(index, "it has no value");
 
     private static string? Text(JsonObject operation, string field) => operation[field] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 
     private static ApiException TooDeep(int index) => Unfit(index, $"the object would nest deeper than {StrictDecoder.MaxDepth}");
 
     private static ApiException Unfit(int index, string why) =>
-        new(422, "Invalid", $"the server rejected our request due to an error in our request: operation {index} of the JSON patch: {why}");
+        new(422, "Invalid", $"the server rejected our request due to an error in our request: operation {index} of the JSON patch: {why}", details: []);
 }

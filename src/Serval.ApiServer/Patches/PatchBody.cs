@@ -13,12 +13,15 @@ internal static class PatchBody
 {
     private static readonly JsonDocumentOptions s_options = new() { MaxDepth = StrictDecoder.MaxDepth };
 
-    /// <summary>The tree. <see cref="JsonException"/> when the text is no JSON, repeats a key or holds text that is no Unicode.</summary>
-    internal static JsonNode? Read(ReadOnlySpan<byte> utf8) => Utf8.IsValid(utf8)
-        ? Node(JsonElement.Parse(utf8, s_options))
+    /// <summary>
+    /// The tree. Of a repeated key the last value counts, and its path comes into <paramref name="repeated"/>. <see cref="JsonException"/> when the
+    /// text is no JSON or holds text that is no Unicode.
+    /// </summary>
+    internal static JsonNode? Read(ReadOnlySpan<byte> utf8, List<string> repeated) => Utf8.IsValid(utf8)
+        ? Node(JsonElement.Parse(utf8, s_options), repeated)
         : throw new JsonException("the patch is not valid UTF-8");
 
-    private static JsonNode? Node(JsonElement element)
+    private static JsonNode? Node(JsonElement element, List<string> repeated)
     {
         switch (element.ValueKind)
         {
@@ -27,20 +30,34 @@ internal static class PatchBody
                 foreach (var property in element.EnumerateObject())
                 {
                     var key = Text(property, static p => p.Name);
-                    if (!map.TryAdd(key, Node(property.Value), out _))
+                    var value = Below(property.Value, repeated, key);
+                    if (!map.TryAdd(key, value))
                     {
-                        throw new JsonException($"the key \"{key}\" is there twice");
+                        map[key] = value;
+                        repeated.Add(key);
                     }
                 }
                 return map;
             case JsonValueKind.Array:
-                return new JsonArray([.. element.EnumerateArray().Select(Node)]);
+                return new JsonArray([.. element.EnumerateArray().Select((item, i) => Below(item, repeated, null, i))]);
             case JsonValueKind.String:
                 _ = Text(element, static e => e.GetString());
                 return JsonValue.Create(element);
             default:
                 return JsonValue.Create(element);
         }
+    }
+
+    /// <summary>A member or an item; what repeats in it is told by its whole path.</summary>
+    private static JsonNode? Below(JsonElement element, List<string> repeated, string? key, int index = 0)
+    {
+        var before = repeated.Count;
+        var node = Node(element, repeated);
+        for (var i = before; i < repeated.Count; i++)
+        {
+            repeated[i] = $"{key ?? $"[{index}]"}{(repeated[i].StartsWith('[') ? "" : ".")}{repeated[i]}";
+        }
+        return node;
     }
 
     private static string Text<T>(T from, Func<T, string?> read)

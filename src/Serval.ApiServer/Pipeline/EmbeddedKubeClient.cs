@@ -1,10 +1,8 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.Api.Schema;
-using Serval.ApiServer.Patches;
 using Serval.ApiServer.Selectors;
 using Serval.ApiServer.Store;
 using Serval.Kube;
@@ -19,6 +17,9 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
 {
     /// <summary>How often a change is worked out on the caller's thread against ever newer states; then the writer does it itself.</summary>
     private const int MaxRaces = 4;
+
+    /// <summary>How many more names are tried for one <c>generateName</c> (registry: maxNameGenerationCreateAttempts, the first included).</summary>
+    private const int MostNames = 7;
 
     private readonly SqliteStore _store;
     private readonly ServingConfigSource _config;
@@ -46,9 +47,10 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     public Task<KubeList> ListAsync(ResourceKind kind, string? ns, ListOptions options, CancellationToken ct = default)
     {
         var scope = new PageScope(kind, ns ?? "", options.LabelSelector, options.FieldSelector);
-        if (options.Continue.Length > 0)
+        var token = options.Continue.Length > 0 ? PageToken.Read(scope, options.Continue) : null;
+        if (token is { IsOfThePresent: false })
         {
-            return Task.FromResult(_pages.Next(scope, options.Continue, options.Limit));
+            return Task.FromResult(_pages.Next(token, options.Limit));
         }
         var filter = ObjectFilter.Parse(Blank(ns), options.LabelSelector, options.FieldSelector);
         var (version, items) = _store.Table(kind).Snapshot(filter.Namespace);
@@ -59,6 +61,10 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         if (filter.Selects)
         {
             items.RemoveAll(o => !filter.Matches(o));
+        }
+        if (token is not null)
+        {
+            items.RemoveAll(o => KindTable.Compare(o.Key, token.Last) <= 0);
         }
         return Task.FromResult(options.Limit > 0 && items.Count > options.Limit
             ? _pages.First(scope, version, items, options.Limit)
@@ -82,9 +88,9 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             {
                 return stored;
             }
-            if (!generated || attempt >= 8)
+            if (!generated || attempt >= MostNames)
             {
-                throw ApiException.AlreadyExists(kind, created.Metadata.Name);
+                throw generated ? ApiException.NoFreeName(kind, created.Metadata.Name) : ApiException.AlreadyExists(kind, created.Metadata.Name);
             }
         }
     }
@@ -115,19 +121,19 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             throw new ApiException(415, "UnsupportedMediaType",
                 $"the body of the request was in an unknown format - accepted media types for {kind.ResourceName} are application/json-patch+json, application/merge-patch+json");
         }
-        var body = ReadPatch(patch);
-        if (StatusPatch.Fits(kind, patch.Type, body, options))
+        var document = PatchDocument.Read(kind, patch);
+        if (StatusPatch.Fits(kind, patch.Type, document.Body, options))
         {
             return ReplaceAsync(kind, key, options, present =>
-                StatusPatch.Apply(kind, present, body) ?? _admission.Update(kind, present, Edit(present), options));
+                StatusPatch.Apply(kind, present, document.Body) ?? _admission.Update(kind, present, Edit(present), options));
         }
         return options.Subresource == "scale"
-            ? ScaleAsync(kind, key, tree => CanonicalJson.Serialize(Patched(kind, tree, patch.Type, body)), options)
+            ? ScaleAsync(kind, key, tree => CanonicalJson.Serialize(document.Apply(tree)), options)
             : ChangeAsync(kind, key, options, Edit);
 
         JsonObject Edit(KubeObject present)
         {
-            var tree = Decode(kind, CanonicalJson.Serialize(Patched(kind, present.ToTree(), patch.Type, body)), options);
+            var tree = document.Decode(document.Apply(present.ToTree()), options);
             if ((string?)tree["metadata"]?["resourceVersion"] is { Length: > 0 } version && version != present.Metadata.ResourceVersion)
             {
                 throw Modified(kind, key.Name);
@@ -276,41 +282,6 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             }
         }
         return decoded.Tree;
-    }
-
-    private static JsonNode ReadPatch(KubePatch patch)
-    {
-        try
-        {
-            var body = PatchBody.Read(patch.Body.Span);
-            return (patch.Type, body) switch
-            {
-                (PatchType.Json, JsonArray) or (PatchType.Merge or PatchType.StrategicMerge, JsonObject) => body,
-                (PatchType.Json, _) => throw ApiException.BadRequest("a JSON patch is a list of operations"),
-                _ => throw ApiException.BadRequest("a merge patch is a JSON object"),
-            };
-        }
-        catch (JsonException e)
-        {
-            throw ApiException.BadRequest($"error decoding patch: {e.Message}");
-        }
-    }
-
-    private static JsonObject Patched(ResourceKind kind, JsonObject tree, PatchType type, JsonNode patch)
-    {
-        try
-        {
-            return type switch
-            {
-                PatchType.Json => JsonPatch.Apply(tree, (JsonArray)patch) as JsonObject ?? throw ApiException.BadRequest("the patch leaves no object"),
-                PatchType.Merge => MergePatch.Apply(tree, (JsonObject)patch),
-                _ => StrategicMerge.Apply(tree, (JsonObject)patch, Schemas.For(kind).Type),
-            };
-        }
-        catch (ArgumentException e)
-        {
-            throw ApiException.BadRequest($"error decoding patch: {e.Message}"); // the same key twice
-        }
     }
 
     private static bool IsSynced(ResourceKind kind, WriteOptions options) =>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using Serval.Api;
 using Serval.Kube;
@@ -7,12 +6,14 @@ namespace Serval.ApiServer.Pipeline;
 
 /// <summary>
 /// The rest of lists that were asked for in pages: each list is kept as it was at one version, for some minutes and in bounded number; after
-/// that its token is answered with 410, as upstream answers one that etcd has compacted. A page can be asked for again. A token is good for the
-/// list it was given out for and for no other.
+/// that its token is answered with 410, as upstream answers one that etcd has compacted. A page can be asked for again.
 /// </summary>
 internal sealed class PageTokens : IDisposable
 {
     private const int MostLists = 32;
+    private const string Gone = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, "
+        + "or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - "
+        + "objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
 
     /// <summary>How long the rest of a list can be asked for.</summary>
     internal static readonly TimeSpan Life = TimeSpan.FromMinutes(5);
@@ -59,25 +60,17 @@ internal sealed class PageTokens : IDisposable
         return Cut(id, kept, 0, limit);
     }
 
-    internal KubeList Next(PageScope scope, string token, long limit)
+    /// <summary><see cref="ApiException"/> 410 when the list is no longer kept, with a token for the rest as it is now.</summary>
+    internal KubeList Next(PageToken token, long limit)
     {
-        var dot = token.IndexOf('.', StringComparison.Ordinal);
-        if (dot <= 0 || !int.TryParse(token.AsSpan(dot + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var at))
-        {
-            throw ApiException.BadRequest($"continue key is not valid: \"{token}\" was not given out by this server");
-        }
         KeptList? kept;
         lock (_lock)
         {
-            _lists.TryGetValue(token[..dot], out kept);
+            _lists.TryGetValue(token.List, out kept);
         }
-        if (kept is not null && kept.Scope != scope)
-        {
-            throw ApiException.BadRequest("continue key is not valid: it belongs to another list; ask with the same kind, namespace and selectors as for the first page");
-        }
-        return kept is not null && _time.GetUtcNow() < kept.Until && at < kept.Items.Count
-            ? Cut(token[..dot], kept, at, limit)
-            : throw ApiException.Expired("The provided continue parameter is too old to display a consistent list result. Start a new list without the continue parameter.");
+        return kept is not null && _time.GetUtcNow() < kept.Until && token.At < kept.Items.Count
+            ? Cut(token.List, kept, token.At, limit)
+            : throw ApiException.Expired(Gone, token.ToPresent().ToString());
     }
 
     public void Dispose() => _sweep.Dispose();
@@ -105,11 +98,15 @@ internal sealed class PageTokens : IDisposable
         var page = kept.Items.GetRange(at, count);
         return count == left
             ? new KubeList(kept.Version, page)
-            : new KubeList(kept.Version, page, string.Create(CultureInfo.InvariantCulture, $"{id}.{at + count}"), left - count);
+            : new KubeList(kept.Version, page, PageToken.Of(kept.Scope, id, at + count, page[^1]).ToString(), kept.Scope.Selects ? null : left - count);
     }
 
     private sealed record KeptList(PageScope Scope, long Version, List<KubeObject> Items, DateTimeOffset Until);
 }
 
 /// <summary>What a list was asked for.</summary>
-internal sealed record PageScope(ResourceKind Kind, string Namespace, string LabelSelector, string FieldSelector);
+internal sealed record PageScope(ResourceKind Kind, string Namespace, string LabelSelector, string FieldSelector)
+{
+    /// <summary>Whether it leaves out objects: then nobody is told how many remain (storage/etcd3: remainingItemCount).</summary>
+    public bool Selects => LabelSelector.Length > 0 || FieldSelector.Length > 0;
+}

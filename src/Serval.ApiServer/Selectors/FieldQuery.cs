@@ -12,6 +12,8 @@ internal sealed class FieldQuery
     private static readonly byte[][] s_component = ["source"u8.ToArray(), "component"u8.ToArray()];
     private static readonly byte[][] s_reporting = ["reportingComponent"u8.ToArray()];
 
+    private static readonly byte[][] s_node = ["spec"u8.ToArray(), "nodeName"u8.ToArray()]; // "spec.host" is its name of old
+
     private readonly Term[] _terms;
 
     private FieldQuery(Term[] terms) => _terms = terms;
@@ -20,6 +22,9 @@ internal sealed class FieldQuery
 
     /// <summary>The one name that can match, or null when the selector does not pin it.</summary>
     public string? Name => Array.Find(_terms, t => t is { Path: "metadata.name", Equal: true })?.Value;
+
+    /// <summary>What is compared.</summary>
+    public IEnumerable<string> Paths => _terms.Select(t => t.Path);
 
     public static FieldQuery Parse(string text)
     {
@@ -47,12 +52,21 @@ internal sealed class FieldQuery
         "metadata.name" => obj.Metadata.Name,
         "metadata.namespace" => obj.Metadata.Namespace,
         "source" when obj is { Kind: "Event", ApiVersion: "v1" } => Reporter(obj),
-        _ => Walk(obj.Json.Span, term.Segments),
+        "spec.host" when obj is { Kind: "Pod", ApiVersion: "v1" } => Walk(obj.Json.Span, s_node),
+        _ => Walk(obj.Json.Span, term.Segments) is { Length: > 0 } value ? value : Absent(term.Path),
     };
 
     /// <summary>An Event's source means its component, under the newer name where the older is empty (registry/core/event: ToSelectableFields).</summary>
     private static string Reporter(KubeObject obj) =>
         Walk(obj.Json.Span, s_component) is { Length: > 0 } component ? component : Walk(obj.Json.Span, s_reporting);
+
+    /// <summary>What a field counts as that is left out when it has no value, and is no text (each kind's ToSelectableFields).</summary>
+    private static string Absent(string path) => path switch
+    {
+        "spec.hostNetwork" or "spec.unschedulable" => "false",
+        "status.successful" => "0",
+        _ => "",
+    };
 
     private static string Walk(ReadOnlySpan<byte> json, byte[][] segments)
     {

@@ -102,11 +102,13 @@ internal sealed partial class KindTable(SqliteStore store, ResourceKind kind, lo
     }
 
     /// <summary>Key order, in which objects are listed and a watch begins.</summary>
-    public static void Sort(List<KubeObject> items) => items.Sort(static (a, b) =>
+    public static void Sort(List<KubeObject> items) => items.Sort(static (a, b) => Compare(a.Key, b.Key));
+
+    public static int Compare(ObjectKey a, ObjectKey b)
     {
-        var byNamespace = string.CompareOrdinal(a.Metadata.Namespace, b.Metadata.Namespace);
-        return byNamespace != 0 ? byNamespace : string.CompareOrdinal(a.Metadata.Name, b.Metadata.Name);
-    });
+        var byNamespace = string.CompareOrdinal(a.Namespace, b.Namespace);
+        return byNamespace != 0 ? byNamespace : string.CompareOrdinal(a.Name, b.Name);
+    }
 
     /// <summary>Registers a watcher; what it must replay first is exactly what was published until then.</summary>
     public (long Version, List<KubeObject>? Present) Attach(StoreWatcher watcher, bool withPresent)

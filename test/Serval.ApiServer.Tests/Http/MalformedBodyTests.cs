@@ -133,8 +133,8 @@ public sealed class MalformedBodyTests : IAsyncLifetime
     [InlineData("PUT", Apps + "deployments/base/scale", "application/json", """{"metadata":{"name":"base"},"spec":{"replicas":"x"}}""")]
     [InlineData("PATCH", Apps + "deployments/base/scale", Merge, """{"metadata":5}""")]
     [InlineData("PATCH", Apps + "deployments/base", Strategic, """{"spec":{"$retainKeys":[5]}}""")]
-    [InlineData("PATCH", Apps + "deployments/base/status?fieldValidation=Ignore", Merge, """{"status":{"replicas":1},"status":{"replicas":2}}""")]
-    [InlineData("PATCH", Apps + "deployments/base/status?fieldValidation=Ignore", Merge, """{"status":{"replicas":1,"replicas":2}}""")]
+    [InlineData("PATCH", Apps + "deployments/base/status?fieldValidation=Strict", Merge, """{"status":{"replicas":1},"status":{"replicas":2}}""")]
+    [InlineData("PATCH", Apps + "deployments/base/status?fieldValidation=Strict", Merge, """{"status":{"replicas":1,"replicas":2}}""")]
     [InlineData("PUT", Apps + "deployments/base", "application/json", """{"metadata":{"name":"other"}}""")]
     public async Task KnownBodies_AreTheClientsFault(string method, string path, string type, string body)
     {

@@ -7,6 +7,7 @@ using Serval.ApiServer.Store;
 namespace Serval.ApiServer.Tests.Http;
 
 /// <summary>Bodies in YAML, as upstream's API server takes them.</summary>
+[Collection(Alone.Name)]
 public sealed class YamlBodyTests : IAsyncLifetime
 {
     private const string Maps = "/api/v1/namespaces/default/configmaps";

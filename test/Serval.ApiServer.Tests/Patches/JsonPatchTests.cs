@@ -41,11 +41,11 @@ public sealed class JsonPatchTests
     [InlineData("""[{"op":"test","path":"/x","value":null}]""", 422)]
     [InlineData("""[{"op":"move","from":"/m","path":"/m/inside"}]""", 422)]
     [InlineData("""[{"op":"copy","from":"/x","path":"/y"}]""", 422)]
-    [InlineData("""[{"op":"frobnicate","path":"/a"}]""", 400)]
-    [InlineData("""[{"op":"add","path":"/a"}]""", 400)]
-    [InlineData("""[{"op":"add","value":1}]""", 400)]
-    [InlineData("""[{"op":"add","path":"a","value":1}]""", 400)]
-    [InlineData("""[{"op":"move","path":"/a"}]""", 400)]
+    [InlineData("""[{"op":"frobnicate","path":"/a"}]""", 422)]
+    [InlineData("""[{"op":"add","path":"/a"}]""", 422)]
+    [InlineData("""[{"op":"add","value":1}]""", 422)]
+    [InlineData("""[{"op":"add","path":"a","value":1}]""", 422)]
+    [InlineData("""[{"op":"move","path":"/a"}]""", 422)]
     [InlineData("""[1]""", 400)]
     public void Operations_ThatDoNotFit_AreRefused_AndNothingIsDone(string patch, int code)
     {
