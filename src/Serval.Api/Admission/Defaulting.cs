@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Serval.Api.Crds;
 
 namespace Serval.Api.Admission;
 
@@ -94,6 +95,10 @@ public static class Defaulting
         else if (kind == Kinds.EndpointSlice)
         {
             CoreDefaults.EndpointSlice(tree);
+        }
+        else if (kind == Kinds.CustomResourceDefinition)
+        {
+            CrdDefaults.Apply(tree);
         }
     }
 }

@@ -43,6 +43,8 @@ internal sealed class Problems(string? webhook = null)
 
     public void TooLong(string path, long most) => Add("FieldValueTooLong", $"Too long: may not be more than {most} bytes", path);
 
+    public void TooMany(string path, long actual, long most) => Add("FieldValueTooMany", $"Too many: {actual}: must have at most {most} items", path);
+
     public void NotFound(string path, string value) => Add("FieldValueNotFound", $"Not found: \"{value}\"", path);
 
     public void Unsupported(string path, string value, params ReadOnlySpan<string> supported)
@@ -50,6 +52,9 @@ internal sealed class Problems(string? webhook = null)
         var allowed = string.Join(", ", supported.ToArray().Select(s => $"\"{s}\""));
         Add("FieldValueNotSupported", $"Unsupported value: \"{value}\": supported values: {allowed}", path);
     }
+
+    /// <summary>An error found by rules that do not collect.</summary>
+    public void Add(FieldError error) => _list.Add(error);
 
     /// <summary>Kubernetes' rule of text; nothing is said when <paramref name="rule"/> answers null.</summary>
     public void Check(string path, string value, Func<string, string?> rule)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Serval.Api.Crds;
 
 namespace Serval.Api.Admission;
 
@@ -148,6 +149,11 @@ public static class Validation
         else if (kind == Kinds.Lease)
         {
             ServiceRules.Lease(tree, to);
+        }
+        else if (kind == Kinds.CustomResourceDefinition)
+        {
+            CrdRules.Check(tree, old, to);
+            CrdWarnings.Tell(tree, old, ctx.Warn);
         }
     }
 }

@@ -13,14 +13,21 @@ public static class CanonicalJson
 {
     private static readonly JsonWriterOptions s_writer = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
-    private static readonly JsonDocumentOptions s_reader = new() { MaxDepth = 64, CommentHandling = JsonCommentHandling.Disallow };
+    /// <summary>How deep a value may nest: definitions of resources that hold a pod template need some eighty.</summary>
+    public const int MaxDepth = 128;
+
+    /// <summary>How everything that may be as deep is read.</summary>
+    internal static readonly JsonDocumentOptions Reader = new() { MaxDepth = MaxDepth, CommentHandling = JsonCommentHandling.Disallow };
 
     /// <summary>Rewrites JSON text in canonical form. Throws <see cref="JsonException"/> when it is not JSON.</summary>
     public static byte[] Rewrite(ReadOnlyMemory<byte> utf8)
     {
-        using var document = JsonDocument.Parse(utf8, s_reader);
+        using var document = JsonDocument.Parse(utf8, Reader);
         return Serialize(document.RootElement);
     }
+
+    /// <summary>A tree of JSON text, as deep as objects may be. Throws <see cref="JsonException"/> when it is not JSON.</summary>
+    public static JsonNode? Parse(ReadOnlySpan<byte> utf8) => JsonNode.Parse(utf8, documentOptions: Reader);
 
     /// <summary>The canonical bytes of an element.</summary>
     public static byte[] Serialize(JsonElement element)

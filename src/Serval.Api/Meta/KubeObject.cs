@@ -61,7 +61,7 @@ public sealed class KubeObject
     }
 
     /// <summary>A private, mutable copy as a tree.</summary>
-    public JsonObject ToTree() => JsonNode.Parse(_json) as JsonObject ?? throw new JsonException("expected a JSON object");
+    public JsonObject ToTree() => CanonicalJson.Parse(_json) as JsonObject ?? throw new JsonException("expected a JSON object");
 
     /// <summary>A copy changed by <paramref name="edit"/>.</summary>
     public KubeObject With(Action<JsonObject> edit)

@@ -3,12 +3,13 @@ using System.Text.Json.Serialization;
 using Serval.Api.Apps;
 using Serval.Api.Autoscaling;
 using Serval.Api.Core;
+using Serval.Api.Crds;
 using Serval.Api.Networking;
 using Serval.Api.Serving;
 
 namespace Serval.Api;
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNameCaseInsensitive = false, NumberHandling = JsonNumberHandling.Strict)]
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNameCaseInsensitive = false, NumberHandling = JsonNumberHandling.Strict, MaxDepth = CanonicalJson.MaxDepth)]
 [JsonSerializable(typeof(ObjectHeader))]
 internal sealed partial class MetaJson : JsonSerializerContext;
 
@@ -17,10 +18,11 @@ internal sealed partial class MetaJson : JsonSerializerContext;
 /// The generator sets every init-only property, to null when the JSON has no such field, so an initialiser alone is lost. Properties that are
 /// never null are therefore written <c>{ get; init =&gt; field = value ?? field; } = …</c>; an explicit null then reads as absent too, as in Go.
 /// </remarks>
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNameCaseInsensitive = false, NumberHandling = JsonNumberHandling.Strict)]
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNameCaseInsensitive = false, NumberHandling = JsonNumberHandling.Strict, MaxDepth = CanonicalJson.MaxDepth)]
 [JsonSerializable(typeof(Pod))]
 [JsonSerializable(typeof(Service))]
 [JsonSerializable(typeof(ConfigMap))]
+[JsonSerializable(typeof(CustomResourceDefinition))]
 [JsonSerializable(typeof(Secret))]
 [JsonSerializable(typeof(Namespace))]
 [JsonSerializable(typeof(Node))]

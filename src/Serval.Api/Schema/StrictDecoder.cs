@@ -10,11 +10,6 @@ namespace Serval.Api.Schema;
 /// </summary>
 public static class StrictDecoder
 {
-    /// <summary>How deep an object may nest.</summary>
-    public const int MaxDepth = 64;
-
-    private static readonly JsonDocumentOptions s_options = new() { MaxDepth = MaxDepth, CommentHandling = JsonCommentHandling.Disallow };
-
     /// <summary>Reads an object of a served kind. Throws <see cref="ApiException"/> 400 when the text is not a JSON object.</summary>
     public static DecodedObject Decode(ResourceKind kind, ReadOnlyMemory<byte> utf8) => Decode(kind, kind.Shape is null ? Schemas.For(kind).Type : null, utf8);
 
@@ -34,7 +29,7 @@ public static class StrictDecoder
         try
         {
             // Not pooled: the tree's values point into it.
-            var root = JsonElement.Parse(utf8.Span, s_options);
+            var root = JsonElement.Parse(utf8.Span, CanonicalJson.Reader);
             if (root.ValueKind != JsonValueKind.Object)
             {
                 throw Unreadable(name, $"a JSON object is needed, not {root.ValueKind.ToString().ToLowerInvariant()}");

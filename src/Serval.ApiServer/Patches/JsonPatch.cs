@@ -31,7 +31,7 @@ internal static class JsonPatch
         }
         var result = root["root"];
         root.Remove("root");
-        return IsShallow(result, StrictDecoder.MaxDepth) ? result : throw TooDeep(patch.Count - 1);
+        return IsShallow(result, CanonicalJson.MaxDepth) ? result : throw TooDeep(patch.Count - 1);
     }
 
     private static void Run(JsonObject root, JsonObject operation, int index, ref long copied)
@@ -118,7 +118,7 @@ internal static class JsonPatch
     /// </summary>
     private static JsonNode? Copy(JsonNode? value, int index, ref long copied)
     {
-        if (!IsShallow(value, StrictDecoder.MaxDepth))
+        if (!IsShallow(value, CanonicalJson.MaxDepth))
         {
             throw TooDeep(index);
         }
@@ -183,7 +183,7 @@ internal static class JsonPatch
 
     private static string? Text(JsonObject operation, string field) => operation[field] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 
-    private static ApiException TooDeep(int index) => Unfit(index, $"the object would nest deeper than {StrictDecoder.MaxDepth}");
+    private static ApiException TooDeep(int index) => Unfit(index, $"the object would nest deeper than {CanonicalJson.MaxDepth}");
 
     private static ApiException Unfit(int index, string why) =>
         new(422, "Invalid", $"the server rejected our request due to an error in our request: operation {index} of the JSON patch: {why}", details: []);

@@ -11,7 +11,7 @@ namespace Serval.ApiServer.Patches;
 /// </summary>
 internal static class PatchBody
 {
-    private static readonly JsonDocumentOptions s_options = new() { MaxDepth = StrictDecoder.MaxDepth };
+    private static readonly JsonDocumentOptions s_options = new() { MaxDepth = CanonicalJson.MaxDepth };
 
     /// <summary>
     /// The tree. Of a repeated key the last value counts, and its path comes into <paramref name="repeated"/>. <see cref="JsonException"/> when the

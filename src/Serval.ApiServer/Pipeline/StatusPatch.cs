@@ -29,7 +29,7 @@ internal static class StatusPatch
             return null;
         }
         var before = present.Member("status");
-        var status = before.IsEmpty ? [] : JsonNode.Parse(before.Span) as JsonObject ?? [];
+        var status = before.IsEmpty ? [] : CanonicalJson.Parse(before.Span) as JsonObject ?? [];
         var decoded = StrictDecoder.Decode(type, CanonicalJson.Serialize(MergePatch.Apply(status, patch["status"]!.AsObject())));
         if (decoded.Errors.Count > 0)
         {

@@ -10,7 +10,7 @@ public static class StatusFields
     public static JsonObject Of(KubeObject obj)
     {
         var status = obj.Member("status");
-        return status.IsEmpty ? [] : JsonNode.Parse(status.Span) as JsonObject ?? [];
+        return status.IsEmpty ? [] : CanonicalJson.Parse(status.Span) as JsonObject ?? [];
     }
 
     /// <summary>Sets the field, unless there is nothing to say.</summary>
