@@ -23,7 +23,7 @@ public static class CustomObjects
     }
 
     /// <summary>A stored object as a version shows it: without what its schema does not know, with its defaults, also those of later.</summary>
-    public static void Show(StructuralSchema schema, JsonObject tree)
+    public static void Complete(StructuralSchema schema, JsonObject tree)
     {
         Pruner.Prune(schema, tree);
         Defaulter.Apply(schema, tree);

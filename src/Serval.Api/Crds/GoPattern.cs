@@ -26,7 +26,7 @@ internal static class GoPattern
         {
             return "error parsing regexp: " + e.Message;
         }
-        catch (RegexParseException e) when (e.Error == RegexParseError.InvalidUnicodePropertyEscape)
+        catch (RegexParseException e) when (e.Error == RegexParseError.UnrecognizedUnicodeProperty)
         {
             return null; // a script that .NET has no name for: see IsForeign
         }
@@ -244,6 +244,9 @@ internal static class GoPattern
                     Ascii($"\\{c}{{{pattern[_at + 2]}}}");
                     _at++;
                     break;
+                case 'p' or 'P':
+                    Category();
+                    break;
                 case 'x' when _at + 2 < pattern.Length && pattern[_at + 2] == '{':
                     Point();
                     break;
@@ -266,6 +269,17 @@ internal static class GoPattern
         {
             _out.Append(instead);
             _at += 2;
+        }
+
+        private void Category()
+        {
+            var end = pattern.IndexOf('}', _at);
+            if (end < 0)
+            {
+                throw new FormatException($"invalid character class range: `{pattern[_at..]}`");
+            }
+            _out.Append(pattern, _at, end + 1 - _at);
+            _at = end + 1;
         }
 
         private void Point()

@@ -16,6 +16,7 @@ internal sealed class SchemaValidator
     internal const int MostVisits = 1_000_000;
 
     private const int MostErrors = 200;
+    private const int ErrorCost = 4; // visits: most errors are those of alternatives, made and forgotten
 
     private const string NoField = "<nil>"; // upstream's path of what has none
 
@@ -118,7 +119,7 @@ internal sealed class SchemaValidator
     }
 
     private void WrongType(string type, string actual, Verdict to) =>
-        to.Add("FieldValueTypeInvalid", $"Invalid value: \"{actual}\": {Name} in body must be of type {type}: \"{actual}\"", Field);
+        Add(to, "FieldValueTypeInvalid", $"Invalid value: \"{actual}\": {Name} in body must be of type {type}: \"{actual}\"", Field);
 
     private void Junctors(ValueRules rules, JsonNode value, JsonNode? old, Verdict to)
     {
@@ -197,7 +198,7 @@ internal sealed class SchemaValidator
         }
     }
 
-    private void Whole(string wrong, Verdict to) => to.Add("FieldValueInvalid", $"Invalid value: \"\": \"{Name}\" {wrong}", NoField);
+    private void Whole(string wrong, Verdict to) => Add(to, "FieldValueInvalid", $"Invalid value: \"\": \"{Name}\" {wrong}", NoField);
 
     private void Scalar(StructuralSchema schema, JsonValue value, Verdict to)
     {
@@ -224,7 +225,7 @@ internal sealed class SchemaValidator
         var length = rules.MaxLength is null && rules.MinLength is null ? 0 : text.EnumerateRunes().Count();
         if (length > rules.MaxLength)
         {
-            to.Add("FieldValueTooLong", $"Too long: may not be more than {rules.MaxLength} bytes", Field);
+            Add(to, "FieldValueTooLong", $"Too long: may not be more than {rules.MaxLength} bytes", Field);
         }
         else if (length < rules.MinLength)
         {
@@ -236,7 +237,7 @@ internal sealed class SchemaValidator
         }
         if (rules.Format.Length > 0 && !FormatRules.IsRight(rules.Format, text))
         {
-            to.Add("FieldValueTypeInvalid", $"Invalid value: {shown}: {Name} in body must be of type {rules.FormatName}: {shown}", Field);
+            Add(to, "FieldValueTypeInvalid", $"Invalid value: {shown}: {Name} in body must be of type {rules.FormatName}: {shown}", Field);
         }
     }
 
@@ -303,14 +304,14 @@ internal sealed class SchemaValidator
             }
             else if (schema.AllowsAdditional == false)
             {
-                to.Add("FieldValueInvalid", $"Invalid value: \"{name}\": {Name}.{name} in body is a forbidden property", Field);
+                Add(to, "FieldValueInvalid", $"Invalid value: \"{name}\": {Name}.{name} in body is a forbidden property", Field);
             }
         }
         foreach (var name in schema.Rules?.Required ?? [])
         {
             if (!map.ContainsKey(name))
             {
-                to.Add("FieldValueRequired", "Required value", Prefixed(_path.With(name)));
+                Add(to, "FieldValueRequired", "Required value", Prefixed(_path.With(name)));
             }
         }
     }
@@ -325,19 +326,25 @@ internal sealed class SchemaValidator
         if (!allowed.Contains(text))
         {
             var listed = string.Join(", ", allowed.Select(a => a.StartsWith('"') ? a : $"\"{a}\""));
-            to.Add("FieldValueNotSupported", $"Unsupported value: {text}: supported values: {listed}", Field);
+            Add(to, "FieldValueNotSupported", $"Unsupported value: {text}: supported values: {listed}", Field);
         }
     }
 
     private void TooMany(int count, long? most, Verdict to) =>
-        to.Add("FieldValueTooMany", $"Too many: {count}: must have at most {most} items", Field);
+        Add(to, "FieldValueTooMany", $"Too many: {count}: must have at most {most} items", Field);
 
     /// <param name="shown">The value as it is shown.</param>
     /// <param name="wrong">What is wrong with it.</param>
     /// <param name="named">Whether upstream knows the field.</param>
     /// <param name="to">Takes the error.</param>
-    private void Invalid(string shown, string wrong, bool named, Verdict to) => to.Add(
-        "FieldValueInvalid", named ? $"Invalid value: {shown}: {Name} in body {wrong}" : $"Invalid value: \"\": {wrong} in {Name}", named ? Field : NoField);
+    private void Invalid(string shown, string wrong, bool named, Verdict to) => Add(
+        to, "FieldValueInvalid", named ? $"Invalid value: {shown}: {Name} in body {wrong}" : $"Invalid value: \"\": {wrong} in {Name}", named ? Field : NoField);
+
+    private void Add(Verdict to, string reason, string message, string field)
+    {
+        _left -= ErrorCost;
+        to.Add(new FieldError(reason, message, field));
+    }
 
     private string Name => _path.Text;
 
@@ -357,8 +364,6 @@ internal sealed class SchemaValidator
 
         public int Matches { get; set; }
 
-        public void Add(string reason, string message, string field) => Add(new FieldError(reason, message, field));
-
         public void Merge(Verdict other)
         {
             foreach (var error in other.Errors)
@@ -374,7 +379,7 @@ internal sealed class SchemaValidator
             Failed = false;
         }
 
-        private void Add(FieldError error)
+        public void Add(FieldError error)
         {
             Failed = true;
             _errors ??= [];
