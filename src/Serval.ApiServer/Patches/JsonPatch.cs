@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Serval.Api;
-using Serval.Api.Schema;
 using Serval.ApiServer.Store;
 
 namespace Serval.ApiServer.Patches;

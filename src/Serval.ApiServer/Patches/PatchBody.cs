@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Unicode;
-using Serval.Api.Schema;
+using Serval.Api;
 
 namespace Serval.ApiServer.Patches;
 

@@ -62,7 +62,7 @@ public sealed class CrdFuzzTests
     private static void Serve(StructuralSchema schema, bool lawful, Random random)
     {
         var tree = Value(random, 5) as JsonObject ?? [];
-        var read = CustomObjects.Decode(Kinds.KService, schema, CanonicalJson.Serialize(tree));
+        var read = CustomObjects.Decode(CrdTable.Widget, schema, CanonicalJson.Serialize(tree));
         CustomObjects.Complete(schema, read.Tree);
         var old = Value(random, 5) as JsonObject;
         Assert.DoesNotContain(CustomObjects.Validate(schema, read.Tree, old), e => e.Message.Length == 0);

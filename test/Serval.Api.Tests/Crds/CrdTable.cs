@@ -16,6 +16,9 @@ internal static class CrdTable
 
     public const string SchemaPath = "spec.versions[0].schema.openAPIV3Schema";
 
+    /// <summary>The kind that the definition defines.</summary>
+    public static ResourceKind Widget { get; } = Kind();
+
     public static TheoryData<string, string> Rows(string table)
     {
         var rows = new TheoryData<string, string>();
@@ -45,5 +48,16 @@ internal static class CrdTable
         var errors = Validation.Validate(Kinds.CustomResourceDefinition, crd, old, new AdmissionContext { Operation = operation });
         return string.Join(" ; ", errors.Select(e => $"{e.Field}: {e.Message}"))
             .Replace(SchemaPath + ".properties[x]", "x", StringComparison.Ordinal).Replace(SchemaPath, "^", StringComparison.Ordinal);
+    }
+
+    private static ResourceKind Kind()
+    {
+        var registry = new KindRegistry();
+        var shape = new KindShape { Singular = "widget", ListKind = "WidgetList", HasStatus = true };
+        registry.Set(new CustomResource
+        {
+            Group = "example.com", Plural = "widgets", Kind = "Widget", Namespaced = true, Versions = [new CustomVersion("v1", Served: true, Stored: true, shape)],
+        });
+        return registry.Find("example.com/v1", "Widget")!;
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Serval.Api.Core;
 using Serval.Api.Schema;
 
 namespace Serval.Api.Tests.Schema;
@@ -159,12 +160,21 @@ public sealed class StrictDecoderTests
     }
 
     [Fact]
-    public void Decode_TooDeep_IsABadRequest()
+    public void Decode_AsDeepAsItMayBe_CanBeReadBackEverywhere()
     {
-        var deep = new StringBuilder("""{"metadata":{"managedFields":[{"fieldsV1":""");
-        deep.Insert(deep.Length, "{\"a\":", 70).Append('1').Append('}', 70).Append("}]}}");
-        Assert.Equal(400, Assert.Throws<ApiException>(() => Decode(Kinds.Pod, deep.ToString())).Code);
+        var read = Decode(Kinds.Pod, Nested(CanonicalJson.MaxDepth - 4));
+        Assert.Null(read.Failure(strict: true));
+        var obj = KubeObject.From(read.Tree);
+        Assert.True(JsonNode.DeepEquals(read.Tree, obj.ToTree()));
+        Assert.Equal("", obj.As<Pod>().Spec.NodeName);
     }
+
+    [Fact]
+    public void Decode_TooDeep_IsABadRequest() =>
+        Assert.Equal(400, Assert.Throws<ApiException>(() => Decode(Kinds.Pod, Nested(CanonicalJson.MaxDepth - 3))).Code);
+
+    private static string Nested(int depth) =>
+        new StringBuilder("""{"metadata":{"managedFields":[{"fieldsV1":""").Insert(42, "{\"a\":", depth).Append('1').Append('}', depth).Append("}]}}").ToString();
 
     [Fact]
     public void Decode_InvalidUtf8_IsABadRequest() =>
