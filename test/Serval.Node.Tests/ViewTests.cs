@@ -41,6 +41,38 @@ public sealed class ViewTests
             node, "busybox awk '/^CapEff/{c=$2} /^NoNew/{print c, $2}' /proc/self/status", c => c["securityContext"] = JsonNode.Parse(context)));
     }
 
+    [PrivilegedTheory]
+    [InlineData(true)]
+    [InlineData(false)] // the machine's root, with a file of its own
+    public async Task DnsConfig_WithoutAPodNetwork_IsTheProgramsResolver(bool ownRoot)
+    {
+        await using var node = await TestNode.StartAsync();
+        if (ownRoot)
+        {
+            node.AddShell();
+        }
+        var before = File.Exists("/etc/resolv.conf") ? await File.ReadAllTextAsync("/etc/resolv.conf") : null;
+
+        Assert.Equal("search a.test\nnameserver 1.2.3.4\n", await SeesAsync(node, "busybox cat /etc/resolv.conf", pod: p =>
+        {
+            p["spec"]!["dnsPolicy"] = "None";
+            p["spec"]!["dnsConfig"] = JsonNode.Parse("""{"nameservers":["1.2.3.4"],"searches":["a.test"]}""");
+        }));
+        Assert.Equal(before, File.Exists("/etc/resolv.conf") ? await File.ReadAllTextAsync("/etc/resolv.conf") : null);
+    }
+
+    [PrivilegedTheory]
+    [InlineData("hosts")]
+    [InlineData("resolv.conf")]
+    public async Task ReadOnlyRootFilesystem_HoldsTheFilesOfItsOwnToo(string file)
+    {
+        await using var node = await TestNode.StartAsync();
+        node.AddShell();
+
+        Assert.Equal("refused\n", await SeesAsync(
+            node, $"echo > /etc/{file} || echo refused", c => c["securityContext"] = JsonNode.Parse("""{"readOnlyRootFilesystem":true}""")));
+    }
+
     [PrivilegedFact]
     public async Task ReadOnlyRootFilesystem_LeavesVolumesAndDevicesWritable()
     {

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.Core;
 using Serval.Kube;
 using Serval.Node.Processes;
 using Serval.Node.Volumes;
@@ -182,9 +183,10 @@ public sealed class VolumeTests
         var source = Directory.CreateDirectory(Path.Combine(node.Data, "source")).FullName;
         var plan = new MountPlan
         {
-            ImageRoot = ownRoot ? node.Image : null, Scratch = Directory.CreateDirectory(Path.Combine(node.Data, "scratch")).FullName,
-            Binds = [new BindMount(source, "/umask-test/deep/dir", ReadOnly: true), new BindMount(source + "/sub/path", "/umask-test/sub", ReadOnly: false)],
+            ImageRoot = ownRoot ? node.Image : null, Scratch = Directory.CreateDirectory(Path.Combine(node.Data, "scratch")).FullName, Base = node.Data + "/view",
+            Binds = [new BindMount(source, "/umask-test/deep/dir", ReadOnly: true), new BindMount(source, "/umask-test/sub", ReadOnly: false) { SubPath = "sub/path", NewMode = PodVolumes.OpenToAll }],
         };
+        ViewBase.Create(plan.Base);
         UnixFileMode[] modes = [];
 
         Strictly(() =>
@@ -208,6 +210,52 @@ public sealed class VolumeTests
         await node.CreateAsync(pod);
 
         Assert.Equal("done\n", await node.LogAsync("done\n"));
+    }
+
+    // Another container of the pod may do so at any time: what was found when the start was prepared counts for nothing.
+    [PrivilegedFact]
+    public async Task SubPath_SwappedForALinkBeforeItIsMounted_StaysInTheVolume()
+    {
+        await using var node = new TestNode();
+        var outside = Directory.CreateDirectory(Path.Combine(node.Data, "outside")).FullName;
+        await File.WriteAllTextAsync(Directory.CreateDirectory(outside + "/b").FullName + "/secret", "");
+        var spec = Mounting("", "/sub-test", """{"name":"v","emptyDir":{}}""");
+        spec["spec"]!["containers"]![0]!["volumeMounts"]![0]!["subPath"] = "a/b";
+        var pod = KubeObject.From(spec).As<Pod>();
+        using var volumes = new PodVolumes(pod, node.Data, mountsAllowed: true, group: null);
+        Directory.CreateDirectory(node.Data + "/v/a/b");
+        var plan = new MountPlan
+        {
+            ImageRoot = node.Image, Scratch = Directory.CreateDirectory(node.Data + "/scratch").FullName, Base = node.Data + "/view",
+            Binds = volumes.Prepare(pod.Spec.Containers[0], new VolumePayload(pod, null!, null!, null!)),
+        };
+        ViewBase.Create(plan.Base);
+
+        Directory.Move(node.Data + "/v/a", node.Data + "/v/before");
+        File.CreateSymbolicLink(node.Data + "/v/a", outside);
+
+        Assert.Empty(ProcessRuntime.OnOwnThread(() => Directory.GetFileSystemEntries(MountNamespace.Build(plan) + "/sub-test")));
+        Assert.Equal([outside + "/b/secret"], Directory.GetFileSystemEntries(outside, "*", SearchOption.AllDirectories).Except([outside + "/b"]));
+    }
+
+    [Theory]
+    [InlineData("a/b", false)]
+    [InlineData("a", false)]
+    [InlineData("b/a/c", true)]
+    public async Task Way_WithALinkInIt_IsNotWalked(string way, bool make)
+    {
+        await using var node = new TestNode();
+        var outside = Directory.CreateDirectory(Path.Combine(node.Data, "outside/b")).Parent!.FullName;
+        foreach (var link in new[] { "/v/a", "/v/b/a" })
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(node.Data + link)!);
+            File.CreateSymbolicLink(node.Data + link, outside);
+        }
+
+        Assert.False(PinnedPath.TryWalk(node.Data + "/v", way, make ? OpenDirectory.Mode : null, file: false, out var end));
+
+        Assert.Null(end);
+        Assert.Equal([outside + "/b"], Directory.GetFileSystemEntries(outside));
     }
 
     [Fact]

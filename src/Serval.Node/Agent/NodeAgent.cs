@@ -14,6 +14,7 @@ using Serval.Node.Ports;
 using Serval.Node.Processes;
 using Serval.Node.Resources;
 using Serval.Node.Sockets;
+using Serval.Node.Volumes;
 
 namespace Serval.Node;
 
@@ -62,6 +63,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         }
         var paths = new NodePaths(_options.DataDirectory);
         PrivateDirectory.Create(paths.Pods); // Secrets lie below
+        ViewBase.Create(paths.View);
         _journal = ProcessJournal.Open(paths.Node, out var orphans, _logger);
         orphans += UnrecordedOrphans.Kill(paths.Pods);
         if (orphans > 0)

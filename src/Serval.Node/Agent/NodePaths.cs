@@ -13,9 +13,10 @@ internal sealed class NodePaths(string dataDirectory)
 
     public static string Volumes(string podDirectory) => Path.Combine(podDirectory, ".volumes");
 
-    public static string Resolver(string podDirectory) => Path.Combine(podDirectory, ".resolv.conf");
+    /// <summary>What the views of all containers have in common.</summary>
+    public string View => Path.Combine(Node, "view");
 
-    public static string Scratch(string podDirectory, string container) => Path.Combine(podDirectory, ".scratch", container);
+    public static string Container(string podDirectory, string container) => Path.Combine(podDirectory, container);
 
     public static string Log(string podDirectory, string container, int run) => Path.Combine(podDirectory, container, $"{run}.log");
 

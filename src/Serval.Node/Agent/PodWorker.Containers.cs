@@ -107,7 +107,6 @@ internal sealed partial class PodWorker
         try
         {
             var launch = Prepare(slot, image);
-            Directory.CreateDirectory(Path.GetDirectoryName(launch.LogPath)!);
             launch = launch.In(_node.Groups?.Create(GroupLimits.Of(slot.Spec)));
             var run = new CancellationTokenSource();
             slot.Begin(_node.Runtime.Start(launch, status => Post(() => Ended(slot, run, status))), launch, run);
@@ -141,19 +140,13 @@ internal sealed partial class PodWorker
         var root = command.NeedsRoot && _node.MountsAllowed ? image.RootDirectory : null;
         var binds = _volumes.Prepare(slot.Spec, Payload()).ToList();
         WatchTokens();
-        if (_node.NameServer is not null)
-        {
-            binds.Add(new BindMount(PrepareResolver(), ResolverFile.Path, ReadOnly: false));
-        }
+        var own = NodePaths.Container(_directory, slot.Spec.Name);
+        Directory.CreateDirectory(own);
+        var etc = EtcFiles(ownRoot: root is not null);
         var message = PrepareMessage(slot, ownDevices: root is not null);
         if (message is not null)
         {
             binds.Add(new BindMount(message, slot.Spec.TerminationMessagePath, ReadOnly: false));
-        }
-        var scratch = NodePaths.Scratch(_directory, slot.Spec.Name);
-        if (binds.Count > 0 || root is not null)
-        {
-            Directory.CreateDirectory(scratch);
         }
         return new ContainerLaunch
         {
@@ -167,12 +160,12 @@ internal sealed partial class PodWorker
             TerminationMessage = message,
             Network = _network?.Handle,
             LogPath = NodePaths.Log(_directory, slot.Spec.Name, slot.RestartCount),
-            Mounts = binds.Count == 0 && root is null
+            Mounts = binds.Count == 0 && etc.Count == 0 && root is null
                 ? null
                 : new MountPlan
                 {
-                    ImageRoot = root, Scratch = scratch, Binds = binds, BaseNamespace = _volumes.Namespace,
-                    ReadOnlyRoot = slot.Spec.SecurityContext.ReadOnlyRootFilesystem == true, EtcFiles = PodHosts.EtcFiles(_pod, Address),
+                    ImageRoot = root, Scratch = own, Base = _node.Paths.View, Binds = binds, BaseNamespace = _volumes.Namespace,
+                    ReadOnlyRoot = slot.Spec.SecurityContext.ReadOnlyRootFilesystem == true, EtcFiles = etc,
                 },
         };
     }
@@ -258,16 +251,17 @@ internal sealed partial class PodWorker
         MarkDirty(now: true);
     }
 
-    // Once for the pod: its containers share it, as kubelet has it.
-    private string PrepareResolver()
+    // Where the container has the machine's root, all of its files but the resolvers the pod asks for.
+    private IReadOnlyDictionary<string, string> EtcFiles(bool ownRoot)
     {
-        var path = NodePaths.Resolver(_directory);
-        if (!File.Exists(path))
+        if (!ownRoot && !(_node.MountsAllowed && (_node.NameServer is not null || _pod.Spec.DnsConfig is not null || _pod.Spec.DnsPolicy == "None")))
         {
-            File.WriteAllText(path, ResolverFile.ForPod(_pod.Spec, _key.Namespace, ResolverFile.ReadMachine(), _node.NameServer).ToString());
-            File.SetUnixFileMode(path, (UnixFileMode)0x1A4); // rw-r--r--
+            return new Dictionary<string, string>();
         }
-        return path;
+        var resolver = ResolverFile.ForPod(_pod.Spec, _key.Namespace, ResolverFile.ReadMachine(), _node.NameServer);
+        return ownRoot
+            ? PodHosts.EtcFiles(_pod, Address, resolver)
+            : new Dictionary<string, string> { [ResolverFile.Name] = resolver.ToString() };
     }
 
     // The default path is in the machine's /dev where the container has none of its own: without a file the log speaks, whatever the policy.
@@ -279,7 +273,6 @@ internal sealed partial class PodWorker
             return null;
         }
         var file = NodePaths.TerminationMessage(_directory, slot.Spec.Name);
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         File.WriteAllText(file, "");
         File.SetUnixFileMode(file, (UnixFileMode)0x1B6); // rw-rw-rw-, as kubelet's: any user of the container may write
         return file;

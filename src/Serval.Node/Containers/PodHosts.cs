@@ -1,5 +1,6 @@
 using System.Text;
 using Serval.Api.Core;
+using Serval.Node.Names;
 
 namespace Serval.Node.Containers;
 
@@ -7,7 +8,11 @@ namespace Serval.Node.Containers;
 internal static class PodHosts
 {
     private const int LongestName = 63;
-    private const string Resolver = "/etc/resolv.conf";
+    private const string Hosts = "hosts";
+    private const string HostName = "hostname";
+
+    /// <summary>The files of <c>/etc</c> that are a container's own.</summary>
+    public static IReadOnlyList<string> EtcNames { get; } = [Hosts, HostName, ResolverFile.Name];
 
     /// <summary>The pod's host name: its own field or its name, cut as kubelet does (pkg/kubelet, truncatePodHostnameIfNeeded).</summary>
     public static string Name(Pod pod)
@@ -16,10 +21,11 @@ internal static class PodHosts
         return name.Length > LongestName ? name[..LongestName].TrimEnd('-', '.') : name;
     }
 
-    /// <summary>The files of <c>/etc</c> that say so: name → text. The lines of hosts are those kubelet writes; resolv.conf is the machine's.</summary>
+    /// <summary>The text of each of <see cref="EtcNames"/>. The lines of hosts are those kubelet writes.</summary>
     /// <param name="pod">The pod.</param>
     /// <param name="address">Its address.</param>
-    public static IReadOnlyDictionary<string, string> EtcFiles(Pod pod, string address)
+    /// <param name="resolver">Whom it asks for names.</param>
+    public static IReadOnlyDictionary<string, string> EtcFiles(Pod pod, string address, ResolverFile resolver)
     {
         var hosts = new StringBuilder("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nfe00::\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n")
             .Append(address).Append('\t').Append(Name(pod)).Append('\n');
@@ -29,8 +35,7 @@ internal static class PodHosts
         }
         return new Dictionary<string, string>
         {
-            ["hosts"] = hosts.ToString(), ["hostname"] = Name(pod) + "\n",
-            ["resolv.conf"] = File.Exists(Resolver) ? File.ReadAllText(Resolver) : "",
+            [Hosts] = hosts.ToString(), [HostName] = Name(pod) + "\n", [ResolverFile.Name] = resolver.ToString(),
         };
     }
 }

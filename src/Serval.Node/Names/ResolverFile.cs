@@ -6,7 +6,9 @@ namespace Serval.Node.Names;
 /// <summary>The lines of a <c>resolv.conf</c> (man 5 resolv.conf).</summary>
 internal sealed record ResolverFile
 {
-    public const string Path = "/etc/resolv.conf";
+    public const string Name = "resolv.conf";
+
+    private const string MachinePath = "/etc/" + Name;
 
     // What kubelet keeps of them (kubernetes: pkg/apis/core/validation).
     private const int MostServers = 3;
@@ -35,7 +37,7 @@ internal sealed record ResolverFile
     {
         try
         {
-            return Parse(File.ReadAllText(Path));
+            return Parse(File.ReadAllText(MachinePath));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

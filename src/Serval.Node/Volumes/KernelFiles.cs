@@ -35,6 +35,9 @@ internal static unsafe class KernelFiles
         ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx"),
     ];
 
+    /// <summary>Where they are mounted.</summary>
+    public static IReadOnlyList<string> Places { get; } = ["/proc", "/sys", "/dev"];
+
     /// <summary>Mounts them below a root that is this container's alone; what the image has at their places is hidden.</summary>
     public static void Mount(string root, IReadOnlyDictionary<string, string>? groups)
     {

@@ -15,7 +15,8 @@ internal sealed class MountNamespace
     private readonly MountPlan _plan;
     private readonly HashSet<string> _own = new(StringComparer.Ordinal); // directories that exist in this namespace only
     private string _root = "/";
-    private int _stages;
+    private string? _stage;
+    private int _made; // below the stage
 
     private MountNamespace(MountPlan plan) => _plan = plan;
 
@@ -32,7 +33,7 @@ internal sealed class MountNamespace
         {
             view.UseImage(image);
         }
-        foreach (var bind in plan.Binds.OrderBy(b => b.Target.Length))
+        foreach (var bind in view.EtcFiles().Concat(plan.Binds).OrderBy(b => b.Target.Length))
         {
             view.Bind(bind);
         }
@@ -91,22 +92,23 @@ internal sealed class MountNamespace
 
     private void UseImage(string image)
     {
-        var stage = NewStage();
-        var upper = Path.Combine(_plan.Scratch, "upper");
-        var work = Path.Combine(_plan.Scratch, "work");
+        var stage = Stage();
+        var upper = Path.Combine(_plan.Scratch, ".upper");
+        var work = Path.Combine(_plan.Scratch, ".work");
         var root = Path.Combine(stage, "root");
         Recreate(upper);
         Recreate(work);
         File.SetUnixFileMode(upper, OpenDirectory.Mode); // it becomes the mode of "/", whatever this process' umask
         Directory.CreateDirectory(root);
-        if (Overlay(image, upper, work, root) is not null)
+        var lower = $"{Escape(image)}:{Escape(ViewBase.Layer(_plan.Base))}";
+        if (Overlay(lower, upper, work, root) is not null)
         {
             // The data directory may lie on a file system that cannot be an upper layer (an overlay itself): memory can.
             var (memoryUpper, memoryWork) = (Path.Combine(stage, "upper"), Path.Combine(stage, "work"));
             Directory.CreateDirectory(memoryUpper);
             File.SetUnixFileMode(memoryUpper, OpenDirectory.Mode);
             Directory.CreateDirectory(memoryWork);
-            if (Overlay(image, memoryUpper, memoryWork, root) is { } error)
+            if (Overlay(lower, memoryUpper, memoryWork, root) is { } error)
             {
                 throw new ContainerConfigException(
                     $"cannot lay a writable layer over image directory {image}: {error}; load the kernel module overlay",
@@ -115,24 +117,21 @@ internal sealed class MountNamespace
         }
         _root = root;
         KernelFiles.Mount(root, _plan.Groups);
-        var temporary = root + "/tmp";
-        if (new FileInfo(temporary) is { Exists: false, LinkTarget: null } && !Directory.Exists(temporary))
+        var etc = RootPath.Resolve(_root, "/etc");
+        OpenDirectory.Create(etc);
+        foreach (var name in _plan.EtcFiles.Keys)
         {
-            Directory.CreateDirectory(temporary);
-            File.SetUnixFileMode(temporary, (UnixFileMode)0x3FF); // rwxrwxrwt
-        }
-        foreach (var (name, text) in _plan.EtcFiles)
-        {
-            Write(name, text);
+            MakePlain(Path.Combine(etc, name));
         }
     }
 
-    // Into the container's own layer, in the place of whatever the image has there: a link is not followed.
-    private void Write(string name, string text)
+    // In the container's own layer: something to mount over, in the place of a link, which is not followed, or a directory of the image.
+    private static void MakePlain(string path)
     {
-        var directory = RootPath.Resolve(_root, "/etc");
-        OpenDirectory.Create(directory);
-        var path = Path.Combine(directory, name);
+        if (new FileInfo(path) is { Exists: true, LinkTarget: null })
+        {
+            return;
+        }
         if (Directory.Exists(path) && new FileInfo(path).LinkTarget is null)
         {
             Directory.Delete(path, recursive: true);
@@ -141,39 +140,58 @@ internal sealed class MountNamespace
         {
             File.Delete(path);
         }
-        File.WriteAllText(path, text);
-        File.SetUnixFileMode(path, (UnixFileMode)0x1A4); // rw-r--r--
+        File.Create(path).Dispose();
+    }
+
+    private List<BindMount> EtcFiles()
+    {
+        if (_plan.EtcFiles.Count == 0 || _plan.Binds.Any(b => b.ReadOnly && b.Target.TrimEnd('/') == "/etc"))
+        {
+            return []; // what is there is all that there can be
+        }
+        var directory = Path.Combine(Stage(), "etc");
+        Directory.CreateDirectory(directory);
+        Mount("tmpfs", directory, "tmpfs", Libc.MS_NOSUID | Libc.MS_NODEV | Libc.MS_NOEXEC, "mode=0755,size=1m"); // the stage itself cannot be bound
+        return [.. _plan.EtcFiles.Select(f => Write(Path.Combine(directory, f.Key), f.Value, "/etc/" + f.Key))];
+
+        BindMount Write(string path, string text, string target)
+        {
+            File.WriteAllText(path, text);
+            File.SetUnixFileMode(path, (UnixFileMode)0x1A4); // rw-r--r--
+            return new BindMount(path, target, _plan is { ImageRoot: not null, ReadOnlyRoot: true });
+        }
     }
 
     private static string? Overlay(string lower, string upper, string work, string at) =>
-        Libc.mount("overlay", at, "overlay", 0, $"lowerdir={Escape(lower)},upperdir={Escape(upper)},workdir={Escape(work)}") == 0
+        Libc.mount("overlay", at, "overlay", 0, $"lowerdir={lower},upperdir={Escape(upper)},workdir={Escape(work)}") == 0
             ? null
             : Libc.LastErrorText();
 
+    // Where another volume is mounted, or below one that others write to, a path can mean something else at each look: both ends are opened once.
     private void Bind(BindMount bind)
     {
-        if (!Path.Exists(bind.Source))
+        using var source = (bind.NewMode is { } mode ? PinnedPath.Make(bind.Source, bind.SubPath, mode) : PinnedPath.Open(bind.Source, bind.SubPath))
+            ?? throw new ContainerConfigException($"there is no {bind.SubPath} for subPath at {bind.Target} in the volume");
+        var isDirectory = source.IsDirectory;
+        if (_plan.ImageRoot is null && RootPath.Resolve(_root, bind.Target) is var present && !(isDirectory ? Directory.Exists(present) : File.Exists(present)))
         {
-            OpenDirectory.Create(bind.Source, PodVolumes.OpenToAll); // a subPath of a memory volume, which is empty in a new namespace
+            MakeTarget(bind.Target, isDirectory);
         }
-        var isDirectory = Directory.Exists(bind.Source);
-        var target = RootPath.Resolve(_root, bind.Target);
-        if (_plan.ImageRoot is not null)
+        using var target = PinnedPath.Make(_root, bind.Target, OpenDirectory.Mode, file: !isDirectory);
+        if (!bind.ReadOnly)
         {
-            CreateTarget(target, isDirectory);
+            Mount(source.Path, target.Path, null, Libc.MS_BIND | Libc.MS_REC, null);
+            return;
         }
-        else if (!(isDirectory ? Directory.Exists(target) : File.Exists(target)))
-        {
-            target = MakeTarget(bind.Target, isDirectory);
-        }
-        Mount(bind.Source, target, null, Libc.MS_BIND | Libc.MS_REC, null);
-        if (bind.ReadOnly)
-        {
-            Mount("none", target, null, Libc.MS_BIND | Libc.MS_REMOUNT | Libc.MS_RDONLY | (bind.NoExecute ? Libc.MS_NOEXEC : 0), null);
-        }
+        // What an open target leads to is what is below the mount, so that this is made elsewhere.
+        var stage = NewName();
+        CreateTarget(stage, isDirectory);
+        Mount(source.Path, stage, null, Libc.MS_BIND | Libc.MS_REC, null);
+        Mount("none", stage, null, Libc.MS_BIND | Libc.MS_REMOUNT | Libc.MS_RDONLY | (bind.NoExecute ? Libc.MS_NOEXEC : 0), null);
+        Mount(stage, target.Path, null, Libc.MS_MOVE, null);
     }
 
-    private string MakeTarget(string path, bool isDirectory)
+    private void MakeTarget(string path, bool isDirectory)
     {
         var target = RootPath.Resolve(_root, path);
         var parent = ExistingParent(target);
@@ -187,7 +205,6 @@ internal sealed class MountNamespace
             _own.Add(made);
         }
         CreateTarget(target, isDirectory);
-        return target;
     }
 
     private static string ExistingParent(string path)
@@ -211,7 +228,7 @@ internal sealed class MountNamespace
             Directory.CreateDirectory(upper);
             File.SetUnixFileMode(upper, File.GetUnixFileMode(directory)); // it becomes the directory's
             Directory.CreateDirectory(work);
-            if (Overlay(directory, upper, work, directory) is { } error)
+            if (Overlay(Escape(directory), upper, work, directory) is { } error)
             {
                 throw new ContainerConfigException($"cannot make a mount point in {directory}: overlay: {error}; mount at a path that exists");
             }
@@ -248,12 +265,28 @@ internal sealed class MountNamespace
 
     private string NewStage()
     {
-        var stage = Path.Combine(_plan.Scratch, $"stage{_stages++}");
+        var stage = NewName();
         Directory.CreateDirectory(stage);
-        Mount("tmpfs", stage, "tmpfs", Libc.MS_NOSUID, "mode=0755");
-        // Without this a recursive bind of a parent would show the stage inside itself.
-        Mount("none", stage, null, Libc.MS_UNBINDABLE, null);
+        MountStage(stage);
         return stage;
+    }
+
+    private string NewName() => Path.Combine(Stage(), $"{_made++}");
+
+    private string Stage()
+    {
+        if (_stage is null)
+        {
+            MountStage(_stage = ViewBase.Stage(_plan.Base));
+        }
+        return _stage;
+    }
+
+    private static void MountStage(string at)
+    {
+        Mount("tmpfs", at, "tmpfs", Libc.MS_NOSUID, "mode=0755");
+        // Without this a recursive bind of a parent would show the stage inside itself.
+        Mount("none", at, null, Libc.MS_UNBINDABLE, null);
     }
 
     private static void CreateTarget(string target, bool isDirectory)

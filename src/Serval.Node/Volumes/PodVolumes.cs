@@ -53,7 +53,10 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed, 
             try
             {
                 var path = Write(volume, payload);
-                binds.Add(new BindMount(SubPath(path, mount, volume), mount.MountPath, mount.ReadOnly || !IsOpen(volume)) { NoExecute = volume.Image is not null });
+                binds.Add(new BindMount(path, mount.MountPath, mount.ReadOnly || !IsOpen(volume))
+                {
+                    SubPath = mount.SubPath, NewMode = NewMode(path, mount, volume), NoExecute = volume.Image is not null,
+                });
             }
             catch (ContainerConfigException e)
             {
@@ -136,22 +139,16 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed, 
         return path;
     }
 
-    private static string SubPath(string path, VolumeMount mount, Volume volume)
+    // What a volume of others' files does not have is not made.
+    private static UnixFileMode? NewMode(string path, VolumeMount mount, Volume volume)
     {
-        if (mount.SubPath.Length == 0)
+        if (mount.SubPath.Length > 0 && IsOpen(volume))
         {
-            return path;
+            return volume.HostPath is null ? OpenToAll : HostPath.ModeOf(path); // as the volume: kubelet's SafeMakeDir of subPaths
         }
-        var inside = RootPath.Resolve(path, mount.SubPath);
-        if (!Path.Exists(inside))
-        {
-            if (!IsOpen(volume))
-            {
-                throw new ContainerConfigException($"volume \"{volume.Name}\" has no file {mount.SubPath} for subPath at {mount.MountPath}");
-            }
-            OpenDirectory.Create(inside, volume.HostPath is null ? OpenToAll : HostPath.ModeOf(path)); // as the volume: kubelet's SafeMakeDir of subPaths
-        }
-        return inside;
+        return mount.SubPath.Length == 0 || Path.Exists(RootPath.Resolve(path, mount.SubPath))
+            ? null
+            : throw new ContainerConfigException($"volume \"{volume.Name}\" has no file {mount.SubPath} for subPath at {mount.MountPath}");
     }
 
     private void EnterMemory()
