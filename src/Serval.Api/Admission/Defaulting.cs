@@ -100,5 +100,9 @@ public static class Defaulting
         {
             CrdDefaults.Apply(tree);
         }
+        else if (RbacRules.Concerns(kind))
+        {
+            RbacRules.Default(kind, tree);
+        }
     }
 }

@@ -65,7 +65,7 @@ internal static class MetadataRules
 
     // Names that become DNS names of their own are stricter.
     private static Func<string, string?> RuleOf(ResourceKind kind) =>
-        kind == Kinds.Namespace ? Names.Label : kind == Kinds.Service ? Names.Label1035 : Names.Subdomain;
+        kind == Kinds.Namespace ? Names.Label : kind == Kinds.Service ? Names.Label1035 : RbacRules.Concerns(kind) ? RbacRules.Name : Names.Subdomain;
 
     private static void Owners(JsonObject? metadata, Problems to)
     {

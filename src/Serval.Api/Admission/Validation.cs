@@ -155,5 +155,9 @@ public static class Validation
             CrdRules.Check(tree, old, to);
             CrdWarnings.Tell(tree, old, ctx.Warn);
         }
+        else if (RbacRules.Concerns(kind))
+        {
+            RbacRules.Check(kind, tree, old, to);
+        }
     }
 }

@@ -43,7 +43,7 @@ internal static class WorkloadRules
             to.Required("spec.selector");
             return;
         }
-        var parsed = Parse(selector, to);
+        var parsed = ParseSelector(selector, "spec.selector", to);
         if (parsed.MatchLabels.Count == 0 && parsed.MatchExpressions.Count == 0)
         {
             to.Invalid("spec.selector", "{}", "empty selector is invalid for deployment");
@@ -57,17 +57,18 @@ internal static class WorkloadRules
         }
     }
 
-    private static LabelSelector Parse(JsonObject selector, Problems to)
+    /// <summary>A label selector, whatever is wrong with it said.</summary>
+    internal static LabelSelector ParseSelector(JsonObject selector, string at, Problems to)
     {
         foreach (var (key, value) in selector.Texts("matchLabels"))
         {
-            to.Check("spec.selector.matchLabels", key, Names.QualifiedName);
-            to.Check("spec.selector.matchLabels", value, Names.LabelValue);
+            to.Check($"{at}.matchLabels", key, Names.QualifiedName);
+            to.Check($"{at}.matchLabels", value, Names.LabelValue);
         }
         var requirements = new List<LabelRequirement>();
         foreach (var (i, expression) in selector.Objects("matchExpressions"))
         {
-            var path = $"spec.selector.matchExpressions[{i}]";
+            var path = $"{at}.matchExpressions[{i}]";
             var requirement = new LabelRequirement
             {
                 Key = expression.String("key"),

@@ -95,7 +95,7 @@ internal sealed class DiscoveryHandler(IKindSource kinds)
         public Served(IKindSource kinds)
         {
             Version = kinds.Version; // before the kinds: a change between the two makes the next request look again
-            _groups = ApiGroup.Of(kinds.All);
+            _groups = ApiGroup.Of(kinds.All.Concat(AccessKinds.Reviews));
         }
 
         public long Version { get; }

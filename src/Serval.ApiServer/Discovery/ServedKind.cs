@@ -15,12 +15,14 @@ internal sealed record Subresource(string Name, IReadOnlyList<string> Verbs, str
 internal static class ServedKind
 {
     private static readonly string[] s_all = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+    private static readonly string[] s_create = ["create"];
     private static readonly string[] s_readOnly = ["get", "list", "watch"];
     private static readonly string[] s_partial = ["get", "patch", "update"];
 
     public static bool IsReadOnly(ResourceKind kind) => kind == Kinds.CustomResourceDefinition;
 
-    public static IReadOnlyList<string> Verbs(ResourceKind kind) => IsReadOnly(kind) ? s_readOnly : s_all;
+    public static IReadOnlyList<string> Verbs(ResourceKind kind) =>
+        IsReadOnly(kind) ? s_readOnly : AccessKinds.Reviews.Contains(kind) ? s_create : s_all;
 
     public static IEnumerable<Subresource> Subresources(ResourceKind kind)
     {

@@ -61,7 +61,8 @@ internal static class CorePrinters
             cells.Add(TableLayout.AgeOf(obj, now));
         });
 
-    public static readonly TableLayout CustomResourceDefinition = new(
+    /// <summary>Of kinds that upstream has no printer of its own for.</summary>
+    public static readonly TableLayout CreatedAt = new(
         [TableLayout.Name, new("Created At", "date")],
         (obj, _, cells) =>
         {

@@ -31,7 +31,9 @@ internal static class TableLayouts
         "resourcequotas" => CorePrinters.ResourceQuota,
         "events" => EventPrinter.Layout,
         "leases.coordination.k8s.io" => CorePrinters.Lease,
-        "customresourcedefinitions.apiextensions.k8s.io" => CorePrinters.CustomResourceDefinition,
+        "customresourcedefinitions.apiextensions.k8s.io" or "roles.rbac.authorization.k8s.io" or "clusterroles.rbac.authorization.k8s.io" =>
+            CorePrinters.CreatedAt,
+        "rolebindings.rbac.authorization.k8s.io" or "clusterrolebindings.rbac.authorization.k8s.io" => AccessPrinters.Binding,
         _ => ColumnPrinter.Layout(kind),
     };
 }

@@ -44,6 +44,18 @@ public sealed class ProtobufTests
         Assert.Equal("2023-11-14T22:13:20Z", (string?)tree["firstTimestamp"]);
     }
 
+    [Fact]
+    public void Decode_RoleBinding_ReadsAsItsJson()
+    {
+        var subject = Text(1, "User").Concat(Text(2, "rbac.authorization.k8s.io")).Concat(Text(3, "ann")).Concat(Text(4, ""));
+        var role = Text(1, "rbac.authorization.k8s.io").Concat(Text(2, "Role")).Concat(Text(3, "r"));
+        var tree = ProtobufDecoder.Decode(Wrap(
+            "rbac.authorization.k8s.io/v1", "RoleBinding", [.. Message(1, Text(1, "x")), .. Message(2, [.. subject]), .. Message(3, [.. role])]));
+        Assert.Equal(
+            """{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"RoleBinding","metadata":{"name":"x"},"subjects":[{"kind":"User","apiGroup":"rbac.authorization.k8s.io","name":"ann"}],"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"Role","name":"r"}}""",
+            tree.ToJsonString());
+    }
+
     [Theory]
     [InlineData("v1", "ConfigMap", 99, 415)]
     [InlineData("serving.knative.dev/v1", "Service", 1, 415)]

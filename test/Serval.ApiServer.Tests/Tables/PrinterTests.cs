@@ -45,6 +45,12 @@ public sealed class PrinterTests
         },
         { "v1/Endpoints", """{"subsets":[{"addresses":[{"ip":"1.1.1.1"},{"ip":"1.1.1.2"}],"ports":[{"port":1},{"port":2}]}]}""", "x 1.1.1.1:1,1.1.1.1:2,1.1.1.2:1 + 1 more... 5m" },
         { "discovery.k8s.io/v1/EndpointSlice", """{"addressType":"IPv4","ports":[{"port":80}],"endpoints":[{"addresses":["1.1.1.1"]}]}""", "x IPv4 80 1.1.1.1 5m" },
+        { "rbac.authorization.k8s.io/v1/ClusterRole", """{"rules":[]}""", "x 2026-03-01T11:55:00Z" },
+        {
+            "rbac.authorization.k8s.io/v1/RoleBinding",
+            """{"roleRef":{"kind":"Role","name":"r"},"subjects":[{"kind":"User","name":"a"},{"kind":"ServiceAccount","namespace":"n","name":"s"},{"kind":"User","name":"b"}]}""",
+            "x Role/r 5m a, b  n/s"
+        },
         { "coordination.k8s.io/v1/Lease", """{"spec":{"holderIdentity":"me"}}""", "x me 5m" },
         {
             "apps/v1/Deployment", """{"spec":{"replicas":3,"selector":{"matchLabels":{"a":"b"}},"template":{"spec":{"containers":[{"name":"c","image":"i"}]}}},"status":{"readyReplicas":1,"updatedReplicas":2,"availableReplicas":1}}""",

@@ -50,7 +50,7 @@ internal static class ProtobufDecoder
                 raw = reader.Bytes;
             }
         }
-        if (ProtobufField.Of(kind) is null || (kind != "DeleteOptions" && Kinds.Find(apiVersion, kind) is not { IsCustom: false }))
+        if (ProtobufField.Of(kind) is null || !IsServed(apiVersion, kind))
         {
             throw Failures.UnsupportedProtobuf($"protobuf of {apiVersion} {kind}", "that kind as application/json only: set the client's contentType to it");
         }
@@ -58,6 +58,9 @@ internal static class ProtobufDecoder
         Message(tree, kind, raw, 0);
         return tree;
     }
+
+    private static bool IsServed(string apiVersion, string kind) =>
+        kind == "DeleteOptions" || Kinds.Find(apiVersion, kind) is { IsCustom: false } || AccessKinds.FindReview(apiVersion, kind) is not null;
 
     private static (string ApiVersion, string Kind) Type(ReadOnlySpan<byte> bytes)
     {
@@ -162,6 +165,8 @@ internal static class ProtobufDecoder
                 return Convert.ToBase64String(reader.Bytes);
             case "t":
                 return Time(reader.Bytes);
+            case "l":
+                return Texts(reader.Bytes);
             case "q":
                 return Part(reader.Bytes, 1) ?? "0";
             case "x":
@@ -212,6 +217,17 @@ internal static class ProtobufDecoder
             }
         }
         return null;
+    }
+
+    private static JsonArray Texts(ReadOnlySpan<byte> bytes)
+    {
+        var texts = new JsonArray();
+        var reader = new ProtobufReader(bytes);
+        while (reader.Next())
+        {
+            texts.Add(reader.Text);
+        }
+        return texts;
     }
 
     private static JsonValue IntegerOrText(ReadOnlySpan<byte> bytes)

@@ -2,12 +2,14 @@ namespace Serval.ApiServer.Http;
 
 /// <summary>The messages of the built-in kinds, one a line: <c>Message: number name type, …</c>.</summary>
 /// <remarks>
-/// Types: s string, b bool, i integer, d double, y bytes, t time, q quantity, x integer or string, r raw JSON, else a message. Before the type: <c>*</c> list,
+/// Types: s string, l strings in a message of their own, b bool, i integer, d double, y bytes, t time, q quantity, x integer or string, r raw JSON, else a message. Before the type: <c>*</c> list,
 /// <c>%</c> map by string, <c>?</c> set also when it is zero, <c>^</c> its fields belong to the message around it.
 /// </remarks>
-internal static class ProtobufTable
+internal static partial class ProtobufTable
 {
-    public const string Text = """
+    public const string Text = Core + "\n" + Access;
+
+    private const string Core = """
         AWSElasticBlockStoreVolumeSource: 1 volumeID s, 2 fsType s, 3 partition i, 4 readOnly b
         Affinity: 1 nodeAffinity NodeAffinity, 2 podAffinity PodAffinity, 3 podAntiAffinity PodAntiAffinity
         AppArmorProfile: 1 type s, 2 localhostProfile ?s
