@@ -6,7 +6,7 @@ using Serval.Kube;
 namespace Serval.StoreConformance;
 
 /// <summary>The facts over the embedded store, on disk.</summary>
-public sealed class EmbeddedClientFacts : KubeClientFacts
+public sealed class EmbeddedClientFacts : StoreClientFacts
 {
     private readonly ScratchDirectory _directory = new();
     private SqliteStore? _store;
@@ -25,7 +25,7 @@ public sealed class EmbeddedClientFacts : KubeClientFacts
 }
 
 /// <summary>The facts over the embedded store in memory, where every watch that resumes must read the change table.</summary>
-public sealed class MemoryClientFacts : KubeClientFacts
+public sealed class MemoryClientFacts : StoreClientFacts
 {
     private SqliteStore? _store;
 

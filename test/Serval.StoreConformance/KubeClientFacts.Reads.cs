@@ -24,8 +24,7 @@ public abstract partial class KubeClientFacts
     [InlineData("size>1", "", "c")]
     [InlineData("", "metadata.name=b", "b")]
     [InlineData("", "metadata.name!=b,metadata.namespace=facts", "a,c,d")]
-    [InlineData("color=red", "data.key=c", "c")]
-    [InlineData("", "data.absent=", "a,b,c,d")]
+    [InlineData("color=red", "metadata.name!=a", "c")]
     public async Task List_Selects(string labels, string fields, string names)
     {
         await Create(ConfigMap("d", "d"));
@@ -99,7 +98,7 @@ public abstract partial class KubeClientFacts
         Assert.Equal(first.ResourceVersion, third.ResourceVersion);
         Assert.Empty(third.Continue);
         var again = await Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { Limit = 3, Continue = first.Continue });
-        Assert.Equal(second.Items, again.Items);
+        Assert.True(second.Items.Zip(again.Items).All(pair => pair.First.SameAs(pair.Second)) && second.Items.Count == again.Items.Count);
         await Refused(400, () => Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { Limit = 3, Continue = "made up" }));
     }
 
@@ -118,15 +117,14 @@ public abstract partial class KubeClientFacts
         var first = await Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { Limit = 1 });
         var other = new ListOptions { Limit = 1, Continue = first.Continue, LabelSelector = labels, FieldSelector = fields };
         await Refused(400, () => Client.ListAsync(Kinds.Find("v1", kind)!, ns, other));
-        await Refused(400, () => Client.DeleteCollectionAsync(Kinds.Find("v1", kind)!, ns, other, s_delete));
-        Assert.Equal(3, Client.Cache(Kinds.ConfigMap).List("facts").Count);
+        await Refused(IsRemote && ns is null ? 405 : 400, () => Client.DeleteCollectionAsync(Kinds.Find("v1", kind)!, ns, other, s_delete));
+        Assert.Equal(3, (await Cache(Kinds.ConfigMap)).List("facts").Count);
     }
 
     [Fact]
     public async Task Cache_SeesFinishedWrites()
     {
-        var cache = Client.Cache(Kinds.ConfigMap);
-        await cache.WaitForSyncAsync();
+        var cache = await Cache(Kinds.ConfigMap);
         var stored = await Create(ConfigMap("a"));
         Assert.Same(stored, cache.Get(Key("a")));
         Assert.Equal([stored], cache.List("facts"));
@@ -141,7 +139,7 @@ public abstract partial class KubeClientFacts
     {
         const string Uid = "11111111-2222-3333-4444-555555555555";
         const string Owner = """,  "ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"r","uid":"11111111-2222-3333-4444-555555555555","controller":true}]""";
-        var cache = Client.Cache(Kinds.Pod);
+        var cache = await Cache(Kinds.Pod);
         for (var i = 0; i < 20; i++)
         {
             await Create(Pod($"p{i}", extra: Owner));
@@ -159,7 +157,7 @@ public abstract partial class KubeClientFacts
     {
         await Create(ConfigMap("old"));
         var seen = new List<CacheChange>();
-        using (Client.Cache(Kinds.ConfigMap).Subscribe(seen.Add))
+        using ((await Cache(Kinds.ConfigMap)).Subscribe(seen.Add))
         {
             await Create(ConfigMap("a"));
             await Client.PatchAsync(Kinds.ConfigMap, Key("a"), Merge("""{"data":{"key":"2"}}"""), Write);

@@ -90,18 +90,21 @@ public abstract partial class KubeClientFacts
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Watch_WithASelector_ShowsEnteringAndLeaving(bool resumed)
+    public Task Watch_WithASelector_ShowsEnteringAndLeaving(bool resumed) =>
+        ShowsEnteringAndLeaving(new WatchOptions { LabelSelector = "on,!hidden", FieldSelector = "metadata.name=a" }, resumed);
+
+    private protected async Task ShowsEnteringAndLeaving(WatchOptions selection, bool resumed)
     {
         var start = await Create(ConfigMap("start"));
-        var options = new WatchOptions { ResourceVersion = start.Metadata.ResourceVersion, LabelSelector = "on", FieldSelector = "data.key!=hidden" };
+        var options = selection with { ResourceVersion = start.Metadata.ResourceVersion };
         await using var live = Watch(Kinds.ConfigMap, options);
         var first = resumed ? null : live.NextAsync();
         await Create(ConfigMap("a"));
         await Client.PatchAsync(Kinds.ConfigMap, Key("a"), Merge("""{"metadata":{"labels":{"on":"1"}}}"""), Write);
         await Client.PatchAsync(Kinds.ConfigMap, Key("a"), Merge("""{"data":{"key":"2"}}"""), Write);
-        var left = await Client.PatchAsync(Kinds.ConfigMap, Key("a"), Merge("""{"data":{"key":"hidden"}}"""), Write);
+        var left = await Client.PatchAsync(Kinds.ConfigMap, Key("a"), Merge("""{"metadata":{"labels":{"hidden":"1"}},"data":{"key":"hidden"}}"""), Write);
         await Client.PatchAsync(Kinds.ConfigMap, Key("a"), Merge("""{"data":{"other":"x"}}"""), Write);
-        await Client.PatchAsync(Kinds.ConfigMap, Key("a"), Merge("""{"data":{"key":"3"}}"""), Write);
+        await Client.PatchAsync(Kinds.ConfigMap, Key("a"), Merge("""{"metadata":{"labels":{"hidden":null}},"data":{"key":"3"}}"""), Write);
         await Client.DeleteAsync(Kinds.ConfigMap, Key("a"), s_delete);
         var events = new List<WatchEvent> { first is null ? await live.NextAsync() : await first };
         while (events.Count < 5)

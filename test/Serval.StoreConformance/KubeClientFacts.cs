@@ -12,6 +12,12 @@ public abstract partial class KubeClientFacts : IAsyncLifetime
 
     internal IKubeClient Client => _client ?? throw new InvalidOperationException("not opened yet");
 
+    /// <summary>
+    /// Whether an API server is between, as upstream's is: of what is gone at once it tells name and uid, and nothing is deleted in all namespaces
+    /// with one request.
+    /// </summary>
+    protected virtual bool IsRemote => false;
+
     public async Task InitializeAsync()
     {
         _client = await OpenAsync();
@@ -21,6 +27,13 @@ public abstract partial class KubeClientFacts : IAsyncLifetime
     public abstract Task DisposeAsync();
 
     protected abstract Task<IKubeClient> OpenAsync();
+
+    private protected async Task<IObjectCache> Cache(ResourceKind kind)
+    {
+        var cache = Client.Cache(kind);
+        await cache.WaitForSyncAsync();
+        return cache;
+    }
 
     private protected static ObjectKey Key(string name) => new("facts", name);
 

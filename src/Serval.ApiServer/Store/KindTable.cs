@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.Kube;
@@ -12,8 +11,7 @@ namespace Serval.ApiServer.Store;
 /// </summary>
 internal sealed partial class KindTable(SqliteStore store, ResourceKind kind, long id) : IObjectCache
 {
-    private readonly ConcurrentDictionary<string, NamespaceTable> _namespaces = new(1, 7, StringComparer.Ordinal);
-    private readonly OwnerIndex _owners = new();
+    private readonly ObjectTable _objects = new();
     private CacheSubscriber[] _subscribers = []; // replaced under Gate
     private StoreWatcher[] _watchers = []; // replaced under Gate
 
@@ -33,44 +31,11 @@ internal sealed partial class KindTable(SqliteStore store, ResourceKind kind, lo
     /// <summary>Held while one change becomes visible.</summary>
     public Lock Gate { get; } = new();
 
-    public KubeObject? Get(ObjectKey key) =>
-        _namespaces.TryGetValue(key.Namespace, out var table) && table.Objects.TryGetValue(key.Name, out var found) ? found : null;
+    public KubeObject? Get(ObjectKey key) => _objects.Get(key);
 
-    public IReadOnlyList<KubeObject> List(string? ns = null)
-    {
-        var result = new List<KubeObject>();
-        if (ns is not null)
-        {
-            if (_namespaces.TryGetValue(ns, out var table))
-            {
-                table.CopyTo(result);
-            }
-            return result;
-        }
-        foreach (var (_, table) in _namespaces)
-        {
-            table.CopyTo(result);
-        }
-        return result;
-    }
+    public IReadOnlyList<KubeObject> List(string? ns = null) => _objects.List(ns);
 
-    public IReadOnlyList<KubeObject> OwnedBy(string uid)
-    {
-        var keys = _owners.Find(uid);
-        if (keys.Count == 0)
-        {
-            return [];
-        }
-        var result = new List<KubeObject>(keys.Count);
-        foreach (var key in keys)
-        {
-            if (Get(key) is { } found)
-            {
-                result.Add(found);
-            }
-        }
-        return result;
-    }
+    public IReadOnlyList<KubeObject> OwnedBy(string uid) => _objects.OwnedBy(uid);
 
     public IDisposable Subscribe(Action<CacheChange> handler)
     {
@@ -95,7 +60,7 @@ internal sealed partial class KindTable(SqliteStore store, ResourceKind kind, lo
         lock (Gate)
         {
             version = store.Version;
-            items = (List<KubeObject>)List(ns);
+            items = _objects.List(ns);
         }
         Sort(items);
         return (version, items);
@@ -116,7 +81,7 @@ internal sealed partial class KindTable(SqliteStore store, ResourceKind kind, lo
         lock (Gate)
         {
             _watchers = [.. _watchers, watcher];
-            return (store.Version, withPresent ? (List<KubeObject>)List(watcher.Namespace) : null);
+            return (store.Version, withPresent ? _objects.List(watcher.Namespace) : null);
         }
     }
 
@@ -149,7 +114,7 @@ internal sealed partial class KindTable(SqliteStore store, ResourceKind kind, lo
     }
 
     /// <summary>Puts a stored object in at start, before anyone looks.</summary>
-    public void Load(KubeObject obj) => Apply(obj.Key, null, obj);
+    public void Load(KubeObject obj) => _objects.Apply(obj.Key, null, obj);
 
     /// <summary>Makes a committed change visible and tells everyone. On the writer thread, in version order.</summary>
     public void Publish(in StoreChange change, ILogger logger)
@@ -157,7 +122,7 @@ internal sealed partial class KindTable(SqliteStore store, ResourceKind kind, lo
         CacheSubscriber[] subscribers;
         lock (Gate)
         {
-            Apply(change.New.Key, change.Old, change.Type == WatchEventType.Deleted ? null : change.New);
+            _objects.Apply(change.New.Key, change.Old, change.Type == WatchEventType.Deleted ? null : change.New);
             foreach (var watcher in _watchers)
             {
                 watcher.Offer(change);
@@ -174,38 +139,6 @@ internal sealed partial class KindTable(SqliteStore store, ResourceKind kind, lo
             catch (Exception e) when (e is not OutOfMemoryException)
             {
                 Log.SubscriberFailed(logger, e, Kind.ResourceName, change.New.Key.ToString());
-            }
-        }
-    }
-
-    private void Apply(ObjectKey key, KubeObject? before, KubeObject? after)
-    {
-        if (after is not null)
-        {
-            var table = _namespaces.GetOrAdd(key.Namespace, static _ => new NamespaceTable());
-            table.Objects[key.Name] = after;
-            table.Count += before is null ? 1 : 0;
-        }
-        else if (_namespaces.TryGetValue(key.Namespace, out var table) && table.Objects.TryRemove(key.Name, out _) && --table.Count == 0)
-        {
-            _namespaces.TryRemove(key.Namespace, out _);
-        }
-        _owners.Update(key, before, after);
-    }
-
-    private sealed class NamespaceTable
-    {
-        public ConcurrentDictionary<string, KubeObject> Objects { get; } = new(1, 7, StringComparer.Ordinal);
-
-        /// <summary>The writer's own count: the dictionary's takes every lock.</summary>
-        public int Count { get; set; }
-
-        public void CopyTo(List<KubeObject> target)
-        {
-            target.EnsureCapacity(target.Count + Count);
-            foreach (var (_, obj) in Objects)
-            {
-                target.Add(obj);
             }
         }
     }

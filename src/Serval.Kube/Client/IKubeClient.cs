@@ -30,7 +30,9 @@ public interface IKubeClient
     /// <summary>Applies a patch to the stored object, again when another writer came between.</summary>
     Task<KubeObject> PatchAsync(ResourceKind kind, ObjectKey key, KubePatch patch, WriteOptions options, CancellationToken ct = default);
 
-    /// <summary>Deletes, or marks as deleting while finalizers remain. Returns the last state.</summary>
+    /// <summary>
+    /// Deletes, or marks as deleting while finalizers remain. Returns the last state; remote, of what is gone at once: name, namespace and uid.
+    /// </summary>
     Task<KubeObject> DeleteAsync(ResourceKind kind, ObjectKey key, DeleteOptions options, CancellationToken ct = default);
 
     /// <summary>Deletes all that match; returns what was there.</summary>
@@ -60,7 +62,7 @@ public sealed record ListOptions
     /// <summary>Label selector in its query form: <c>a=b,c!=d,e in (f,g),!h</c>.</summary>
     public string LabelSelector { get; init; } = "";
 
-    /// <summary><c>metadata.name=x,status.phase!=y</c>; any scalar path is accepted.</summary>
+    /// <summary><c>metadata.name=x,status.phase!=y</c>; in process any scalar path is accepted, over HTTPS those the kind has.</summary>
     public string FieldSelector { get; init; } = "";
 
     /// <summary>Most items on a page; 0 is no limit.</summary>

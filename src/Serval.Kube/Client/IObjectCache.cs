@@ -23,7 +23,8 @@ public interface IObjectCache
     IReadOnlyList<KubeObject> OwnedBy(string uid);
 
     /// <summary>
-    /// Calls <paramref name="handler"/> with Added for each present object, then with every change in resource-version order, one at a time.
+    /// Calls <paramref name="handler"/> with Added for each present object, then with every change, one at a time. Changes come in resource-version
+    /// order, remote those of each object: an own write is shown before what others wrote to other objects meanwhile.
     /// The handler must not block: it runs on the thread that publishes (it may enqueue a key). Disposing stops it.
     /// </summary>
     IDisposable Subscribe(Action<CacheChange> handler);

@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using Serval.Api;
 
-namespace Serval.ApiServer.Store;
+namespace Serval.Kube;
 
 /// <summary>
-/// Owner uid → keys of the objects it owns. Written by the writer thread, read by anyone without a lock. Most owners own one or two
+/// Owner uid → keys of the objects it owns. Written by one thread at a time, read by anyone without a lock. Most owners own one or two
 /// objects of a kind, so a small array is replaced whole; beyond <see cref="Small"/> a set takes over.
 /// </summary>
 internal sealed class OwnerIndex

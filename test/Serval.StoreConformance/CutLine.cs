@@ -1,0 +1,78 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Serval.StoreConformance;
+
+/// <summary>A line between a client and a server that can be cut: all connections at once, without a goodbye.</summary>
+internal sealed class CutLine : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly ConcurrentDictionary<TcpClient, byte> _open = [];
+    private readonly int _target;
+    private readonly Task _accepting;
+
+    public CutLine(int target)
+    {
+        _target = target;
+        _listener.Start();
+        _accepting = AcceptAsync();
+    }
+
+    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    public int Cuts { get; private set; }
+
+    public void Cut()
+    {
+        foreach (var (client, _) in _open)
+        {
+            client.Client.Close(0);
+            Cuts++;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _listener.Stop();
+        Cut();
+        await _accepting;
+        _listener.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                _ = ForwardAsync(await _listener.AcceptTcpClientAsync());
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // stopped
+        }
+    }
+
+    private async Task ForwardAsync(TcpClient client)
+    {
+        using var server = new TcpClient();
+        _open[client] = 0;
+        try
+        {
+            await server.ConnectAsync(IPAddress.Loopback, _target);
+            var (near, far) = (client.GetStream(), server.GetStream());
+            await Task.WhenAny(near.CopyToAsync(far), far.CopyToAsync(near));
+        }
+        catch (Exception e) when (e is SocketException or InvalidOperationException or IOException)
+        {
+            // cut while it was made
+        }
+        finally
+        {
+            _open.TryRemove(client, out _);
+            client.Dispose();
+        }
+    }
+}

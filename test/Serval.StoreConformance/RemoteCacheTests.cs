@@ -1,0 +1,138 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging.Abstractions;
+using Serval.Api;
+using Serval.ApiServer;
+using Serval.ApiServer.Pipeline;
+using Serval.ApiServer.Store;
+using Serval.Kube;
+using Serval.Kube.Remote;
+using static Serval.StoreConformance.Objects;
+
+namespace Serval.StoreConformance;
+
+/// <summary>
+/// A cache over HTTPS whose connections are cut again and again, while four own writers and two strangers write and the server forgets changes
+/// soon enough for watches to be refused with 410.
+/// </summary>
+public sealed class RemoteCacheTests : IAsyncLifetime
+{
+    private readonly ScratchDirectory _directory = new();
+    private SqliteStore _store = null!;
+    private EmbeddedKubeClient _embedded = null!;
+    private ApiServerHost _server = null!;
+    private CutLine _line = null!;
+    private HttpKubeClient _client = null!;
+
+    public async Task InitializeAsync()
+    {
+        _store = await SqliteStore.OpenAsync(new StoreOptions { MaxChanges = 20, RecentChanges = 5 });
+        _embedded = new EmbeddedKubeClient(_store, TimeProvider.System, NullLoggerFactory.Instance);
+        await _embedded.CreateAsync(Kinds.Namespace, Namespace("facts"), Write);
+        _server = await ApiServerHost.StartAsync(new ApiServerOptions { DataDirectory = _directory.Path, Client = _embedded, Port = 0 });
+        _line = new CutLine(_server.Port);
+        var access = KubeConfig.Read(_server.KubeconfigPath, "", TimeProvider.System) with { Server = new Uri($"https://127.0.0.1:{_line.Port}") };
+        _client = new HttpKubeClient(access, "serval-facts/1", new HurriedTime(), new Random(1), NullLogger<HttpKubeClient>.Instance);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _client.DisposeAsync();
+        await _line.DisposeAsync();
+        await _server.DisposeAsync();
+        _embedded.Dispose();
+        await _store.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Cache_WhileConnectionsAreCut_ShowsOwnWritesAndAgreesInTheEnd(int seed)
+    {
+        var cache = _client.Cache(Kinds.ConfigMap);
+        await cache.WaitForSyncAsync();
+        var story = new Story();
+        using (cache.Subscribe(story.Tell))
+        {
+            var own = Enumerable.Range(0, 4).Select(w => Task.Run(() => WriteAsync(_client, $"own{w}", new Random((seed * 100) + w), 60, cache)));
+            var strangers = Enumerable.Range(0, 2).Select(w => Task.Run(() => WriteAsync(_embedded, $"other{w}", new Random((seed * 100) + 50 + w), 150, cache: null)));
+            var writers = Task.WhenAll([.. own, .. strangers]);
+            using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(40));
+            while (!writers.IsCompleted && await pause.WaitForNextTickAsync())
+            {
+                _line.Cut();
+            }
+            await writers;
+            Assert.True(_line.Cuts > 5, $"seed {seed}: only {_line.Cuts} connections were cut");
+            await _embedded.CreateAsync(Kinds.ConfigMap, ConfigMap("end"), Write);
+            await Poll.UntilAsync(() => cache.Get(new ObjectKey("facts", "end")) is not null);
+            Assert.Equal(Versions(_embedded.Cache(Kinds.ConfigMap)), Versions(cache));
+            Assert.Equal(Versions(cache), story.Versions());
+        }
+    }
+
+    private static List<string> Versions(IObjectCache cache) => [.. cache.List("facts").Select(o => $"{o.Metadata.Name} {o.Version}").Order(StringComparer.Ordinal)];
+
+    // Three names of its own each. What becomes of a write whose connection broke, and when, nobody knows: the writer goes on with another name.
+    private static async Task WriteAsync(IKubeClient client, string prefix, Random random, int rounds, IObjectCache? cache)
+    {
+        var broken = 0;
+        for (var round = 0; round < rounds; round++)
+        {
+            var key = new ObjectKey("facts", $"{prefix}-{random.Next(3)}-{broken}");
+            try
+            {
+                KubeObject? written;
+                switch (random.Next(4))
+                {
+                    case 0:
+                        written = await client.CreateAsync(Kinds.ConfigMap, ConfigMap(key.Name, $"{round}"), Write);
+                        break;
+                    case 1:
+                        await client.DeleteAsync(Kinds.ConfigMap, key, DeleteOptions.Background);
+                        written = null;
+                        break;
+                    default:
+                        written = await client.PatchAsync(Kinds.ConfigMap, key, Merge($$$"""{"data":{"key":"{{{round}}}"}}"""), Write);
+                        break;
+                }
+                Assert.True(cache is null || cache.Get(key)?.Version == written?.Version, $"{key} is not what was written");
+            }
+            catch (ApiException e) when (e.Code is 404 or 409 or 503)
+            {
+                broken += e.Code == 503 ? 1 : 0; // else it is not there, or there already
+            }
+        }
+    }
+
+    /// <summary>Checks that what a subscriber hears of each object makes sense and only goes forward.</summary>
+    private sealed class Story
+    {
+        private readonly ConcurrentDictionary<ObjectKey, KubeObject> _present = [];
+
+        public void Tell(CacheChange change)
+        {
+            var (key, before) = (change.New.Key, _present.GetValueOrDefault(change.New.Key));
+            Assert.Equal(change.Type == WatchEventType.Added, before is null);
+            Assert.Same(change.Old, before);
+            Assert.True(before is null || change.New.Metadata.Uid == before.Metadata.Uid);
+            if (change.Type == WatchEventType.Deleted)
+            {
+                _present.TryRemove(key, out _);
+                return;
+            }
+            Assert.True(before is null || change.New.Version > before.Version);
+            _present[key] = change.New;
+        }
+
+        public List<string> Versions() => [.. _present.Values.Select(o => $"{o.Metadata.Name} {o.Version}").Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>Back-off a hundred times faster; deadlines of requests stay.</summary>
+    private sealed class HurriedTime : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, dueTime < TimeSpan.FromSeconds(60) ? dueTime / 100 : dueTime, period);
+    }
+}
