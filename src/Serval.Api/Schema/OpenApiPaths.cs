@@ -168,8 +168,8 @@ internal sealed class OpenApiPaths
         string[] media = verb switch
         {
             Verb.Post or Verb.Put or Verb.Delete or Verb.DeleteCollection => ["application/json"],
-            Verb.Patch when _kind.IsCustom => ["application/json-patch+json", "application/merge-patch+json"],
-            Verb.Patch => ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"],
+            Verb.Patch when _kind.IsCustom => ["application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json"],
+            Verb.Patch => ["application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"],
             _ => [],
         };
         if (media.Length == 0)

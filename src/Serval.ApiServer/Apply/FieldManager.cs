@@ -41,10 +41,7 @@ internal static class FieldManager
     /// </summary>
     public static (JsonObject Tree, JsonArray? Managed) Apply(JsonObject? live, JsonObject config, FieldOperation by, bool force)
     {
-        if (TypedTree.Problems(config, by.Type) is { Count: > 0 } problems)
-        {
-            throw ApiException.BadRequest($"failed to create typed patch object ({Name(config)}): {(problems is [var only] ? only : "errors:\n  " + string.Join("\n  ", problems))}");
-        }
+        RequireType(config, by.Type);
         try
         {
             var entries = Readable(live?["metadata"]?["managedFields"]);
@@ -67,6 +64,15 @@ internal static class FieldManager
         catch (FormatException e)
         {
             throw ApiException.BadRequest($"failed to create typed live object ({Name(config)}): {e.Message}");
+        }
+    }
+
+    /// <summary>Throws 400 when the configuration is not of the type.</summary>
+    public static void RequireType(JsonObject config, FieldType type)
+    {
+        if (TypedTree.Problems(config, type) is { Count: > 0 } problems)
+        {
+            throw ApiException.BadRequest($"failed to create typed patch object ({Name(config)}): {(problems is [var only] ? only : "errors:\n  " + string.Join("\n  ", problems))}");
         }
     }
 
@@ -116,7 +122,9 @@ internal static class FieldManager
 
     private static string Name(JsonObject tree)
     {
-        var version = (string?)tree["apiVersion"] ?? "";
-        return $"{(string?)tree["metadata"]?["namespace"]}/{(string?)tree["metadata"]?["name"]}; {(version.Contains('/', StringComparison.Ordinal) ? version : "/" + version)}, Kind={(string?)tree["kind"]}";
+        var version = Text(tree["apiVersion"]);
+        return $"{Text(tree["metadata"]?["namespace"])}/{Text(tree["metadata"]?["name"])}; {(version.Contains('/', StringComparison.Ordinal) ? version : "/" + version)}, Kind={Text(tree["kind"])}";
     }
+
+    private static string Text(JsonNode? node) => node is JsonValue value && value.TryGetValue<string>(out var text) ? text : "";
 }

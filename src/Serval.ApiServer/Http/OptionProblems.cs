@@ -16,6 +16,8 @@ internal sealed class OptionProblems(string kind, string group = "meta.k8s.io", 
 
     public void Forbidden(string field, string why) => Add("FieldValueForbidden", field, $"Forbidden: {why}");
 
+    public void Required(string field, string why) => Add("FieldValueRequired", field, $"Required value: {why}");
+
     public void Invalid(string field, string value, string why) => Add("FieldValueInvalid", field, $"Invalid value: {value}: {why}");
 
     public void TooLong(string field, int most) => Add("FieldValueTooLong", field, $"Too long: may not be more than {most} bytes");

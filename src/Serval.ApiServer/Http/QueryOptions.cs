@@ -29,15 +29,22 @@ internal static class QueryOptions
     {
         var problems = new OptionProblems(request.Method switch { "POST" => "CreateOptions", "PUT" => "UpdateOptions", _ => "PatchOptions" });
         var manager = request.Query("fieldManager");
-        if (HttpMethods.IsPatch(request.Method) && request.Has("force") && !(request.Http.Request.ContentType ?? "").StartsWith("application/apply-patch", StringComparison.Ordinal))
+        var isApply = HttpMethods.IsPatch(request.Method) && MediaClause.Parse(request.Http.Request.ContentType ?? "").Type == WriteHandler.ApplyType;
+        if (isApply && manager.Length == 0)
+        {
+            problems.Required("fieldManager", "is required for apply patch");
+        }
+        if (HttpMethods.IsPatch(request.Method) && request.Has("force") && !isApply)
         {
             problems.Forbidden("force", "may not be specified for non-apply patch");
         }
         WriteRules.CheckManager(manager, problems);
         var options = new WriteOptions
         {
-            FieldManager = manager.Length > 0 ? manager : request.Http.Request.Headers.UserAgent.ToString().Split('/')[0],
+            FieldManager = manager.Length > 0 ? manager : WriteRules.ManagerOf(request.Http.Request.Headers.UserAgent.ToString()),
             Subresource = subresource,
+            Force = isApply && request.Flag("force"),
+            Tracked = true,
             DryRun = WriteRules.IsDryRun(request.All("dryRun"), problems),
             FieldValidation = WriteRules.Validation(request.Query("fieldValidation"), problems),
             User = request.User.Name,

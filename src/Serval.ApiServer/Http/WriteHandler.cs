@@ -7,8 +7,9 @@ namespace Serval.ApiServer.Http;
 /// <summary>POST, PUT, PATCH and DELETE.</summary>
 internal sealed class WriteHandler(IKubeClient client, Reply reply)
 {
-    private const string PatchTypes =
-        "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json";
+    public const string ApplyType = "application/apply-patch+yaml";
+
+    private const string PatchTypes = $"application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, {ApplyType}";
 
     public async Task CreateAsync(ApiRequest request, ResourcePath path)
     {
@@ -35,9 +36,11 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
     {
         var type = ReadPatchType(request);
         var body = await BodyReader.ReadAsync(request);
-        var patch = new KubePatch(type, body);
-        var stored = await client.PatchAsync(path.Kind, path.Key, patch, QueryOptions.Write(request, path.Subresource), request.Aborted);
-        await (path.Subresource == "scale" ? reply.JsonAsync(request, 200, stored.Json) : reply.ObjectAsync(request, path.Kind, stored));
+        var created = false;
+        var options = QueryOptions.Write(request, path.Subresource) with { Created = () => created = true };
+        var patch = new KubePatch(type, type == PatchType.Apply ? YamlBody.ToPatch(request, body) : body);
+        var stored = await client.PatchAsync(path.Kind, path.Key, patch, options, request.Aborted);
+        await (path.Subresource == "scale" ? reply.JsonAsync(request, 200, stored.Json) : reply.ObjectAsync(request, path.Kind, stored, created ? 201 : 200));
     }
 
     public async Task UpdateScaleAsync(ApiRequest request, ResourcePath path)
@@ -85,6 +88,7 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
             "application/json-patch+json" => PatchType.Json,
             "application/merge-patch+json" => PatchType.Merge,
             "application/strategic-merge-patch+json" => PatchType.StrategicMerge,
+            ApplyType => PatchType.Apply,
             _ => throw Failures.UnsupportedBody(PatchTypes),
         };
     }

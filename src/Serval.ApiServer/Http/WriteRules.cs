@@ -35,6 +35,13 @@ internal static class WriteRules
         }
     }
 
+    /// <summary>Who writes when the client does not say: its User-Agent up to the version (apiserver: prefixFromUserAgent).</summary>
+    public static string ManagerOf(string userAgent)
+    {
+        var name = string.Concat(userAgent.Split('/')[0].EnumerateRunes().Where(IsPrintable));
+        return name.Length > LongestManager ? name[..LongestManager] : name;
+    }
+
     public static void CheckManager(string manager, OptionProblems problems)
     {
         if (Encoding.UTF8.GetByteCount(manager) > LongestManager)

@@ -17,45 +17,50 @@ internal static class YamlBody
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Canonical JSON; empty for a text without a document.</summary>
-    public static ReadOnlyMemory<byte> ToJson(ApiRequest request, ReadOnlyMemory<byte> body)
+    public static ReadOnlyMemory<byte> ToJson(ApiRequest request, ReadOnlyMemory<byte> body) => ToJson(request, body, "", "strict decoding error");
+
+    /// <summary>The configuration of an apply patch: YAML, or JSON, which is read as such.</summary>
+    public static ReadOnlyMemory<byte> ToPatch(ApiRequest request, ReadOnlyMemory<byte> body) => ToJson(request, body, "error decoding patch: ", "error strict decoding patch");
+
+    private static ReadOnlyMemory<byte> ToJson(ApiRequest request, ReadOnlyMemory<byte> body, string broken, string strict)
     {
         var repeated = new List<string>();
-        var json = Read(body, repeated);
-        if (repeated.Count > 0)
+        try
         {
-            Tell(request, "yaml: unmarshal errors: " + string.Join(", ", repeated.Take(10)));
+            var json = Read(body, repeated);
+            if (repeated.Count > 0)
+            {
+                Tell(request, $"{strict}: ", "yaml: unmarshal errors: " + string.Join(", ", repeated.Take(10)));
+            }
+            return json;
         }
-        return json;
+        catch (YamlException e)
+        {
+            throw ApiException.BadRequest($"{broken}error converting YAML to JSON: yaml: line {e.Start.Line}: {e.Message}");
+        }
+        catch (DecoderFallbackException)
+        {
+            throw ApiException.BadRequest($"{broken}error converting YAML to JSON: yaml: the text is not UTF-8");
+        }
     }
 
     private static ReadOnlyMemory<byte> Read(ReadOnlyMemory<byte> body, List<string> repeated)
     {
-        try
+        using var text = new StringReader(s_utf8.GetString(body.Span).TrimStart('\ufeff'));
+        return YamlReader.ReadAll(text, MaxNodes, repeated.Add) switch
         {
-            using var text = new StringReader(s_utf8.GetString(body.Span).TrimStart('\ufeff'));
-            return YamlReader.ReadAll(text, MaxNodes, repeated.Add) switch
-            {
-                [] => default,
-                [var document] => CanonicalJson.Serialize(document),
-                _ => throw ApiException.BadRequest("the body holds several YAML documents; send one object with each request"),
-            };
-        }
-        catch (YamlException e)
-        {
-            throw ApiException.BadRequest($"error converting YAML to JSON: yaml: line {e.Start.Line}: {e.Message}");
-        }
-        catch (DecoderFallbackException)
-        {
-            throw ApiException.BadRequest("error converting YAML to JSON: yaml: the text is not UTF-8");
-        }
+            [] => default,
+            [var document] => CanonicalJson.Serialize(document),
+            _ => throw ApiException.BadRequest("the body holds several YAML documents; send one object with each request"),
+        };
     }
 
-    private static void Tell(ApiRequest request, string message)
+    private static void Tell(ApiRequest request, string strict, string message)
     {
         switch (QueryOptions.Write(request).FieldValidation)
         {
             case FieldValidation.Strict:
-                throw ApiException.BadRequest("strict decoding error: " + message);
+                throw ApiException.BadRequest(strict + message);
             case FieldValidation.Warn:
                 request.Warn(message);
                 break;

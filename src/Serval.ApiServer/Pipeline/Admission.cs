@@ -12,7 +12,7 @@ namespace Serval.ApiServer.Pipeline;
 /// The steps between a decoded object and the store: system metadata, what a subresource may change, defaulting, validation, generation.
 /// (apimachinery: rest.BeforeCreate, rest.BeforeUpdate; each kind's strategy.)
 /// </summary>
-internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, TimeProvider time)
+internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, FieldTracking fields, TimeProvider time)
 {
     /// <summary>Alphabet and length of the suffix that generateName gets (apimachinery: names.SimpleNameGenerator).</summary>
     private const string SuffixAlphabet = "bcdfghjklmnpqrstvwxz2456789";
@@ -20,7 +20,8 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
     private const int LongestGenerated = 63 - SuffixLength;
 
     /// <summary>The object to store. <see cref="ApiException"/> when it may not be.</summary>
-    internal KubeObject Create(ResourceKind kind, JsonObject tree, WriteOptions options)
+    /// <param name="settle">Sets managedFields where a plain write is not noted; see <see cref="FieldTracking"/>.</param>
+    internal KubeObject Create(ResourceKind kind, JsonObject tree, WriteOptions options, Action<JsonObject>? settle = null)
     {
         RequireKind(kind, tree);
         var metadata = tree["metadata"] as JsonObject ?? [];
@@ -55,12 +56,22 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             tree["status"] = new JsonObject { ["phase"] = "Pending", ["qosClass"] = PodQos.Of(tree["spec"] as JsonObject) };
         }
+        if (settle is null)
+        {
+            fields.Note(kind, null, tree, null, options);
+        }
+        else
+        {
+            settle(tree);
+        }
         return KubeObject.From(tree);
     }
 
     /// <summary>The object to store in place of <paramref name="present"/>; null when the change finishes its deletion.</summary>
-    internal KubeObject? Update(ResourceKind kind, KubeObject present, JsonObject incoming, WriteOptions options)
+    /// <param name="settle">As in <see cref="Create"/>; it is given the stored object and the next one.</param>
+    internal KubeObject? Update(ResourceKind kind, KubeObject present, JsonObject incoming, WriteOptions options, Action<JsonObject, JsonObject>? settle = null)
     {
+        var sent = incoming["metadata"]?["managedFields"];
         RequireKind(kind, incoming);
         RequireUid(kind, present, (string?)incoming["metadata"]?["uid"]);
         var before = present.ToTree();
@@ -75,6 +86,14 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         if (kind.HasGeneration && options.Subresource.Length == 0 && !SameDesire(before, tree))
         {
             tree["metadata"]!["generation"] = present.Metadata.Generation + 1;
+        }
+        if (settle is null)
+        {
+            fields.Note(kind, before, tree, sent, options);
+        }
+        else
+        {
+            settle(before, tree);
         }
         var next = KubeObject.From(tree);
         return IsFinished(kind, next) ? null : next;

@@ -24,6 +24,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     private readonly SqliteStore _store;
     private readonly ServingConfigSource _config;
     private readonly Admission _admission;
+    private readonly FieldTracking _fields;
     private readonly QuotaAdmission _quotas;
     private readonly PageTokens _pages;
     private readonly TimeProvider _time;
@@ -34,7 +35,8 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         _time = time;
         _pages = new PageTokens(time);
         _config = new ServingConfigSource(this, loggers.CreateLogger<ServingConfigSource>());
-        _admission = new Admission(this, () => _config.Current, time);
+        _fields = new FieldTracking(store.Kinds, time);
+        _admission = new Admission(this, () => _config.Current, _fields, time);
         _quotas = new QuotaAdmission(this);
     }
 
@@ -81,10 +83,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         for (var attempt = 0; ; attempt++)
         {
             var created = _admission.Create(kind, Decode(kind, obj.Json, options), options);
-            using var counted = kind == Kinds.Pod ? _quotas.Admit(created) : null;
-            var stored = !options.DryRun ? await WriteAsync(kind, StoreAction.Create, null, created, IsSynced(kind, options))
-                : _store.Table(kind).Get(created.Key) is null ? created : null;
-            if (stored is not null)
+            if (await StoreNewAsync(kind, created, options) is { } stored)
             {
                 return stored;
             }
@@ -93,6 +92,14 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
                 throw generated ? ApiException.NoFreeName(kind, created.Metadata.Name) : ApiException.AlreadyExists(kind, created.Metadata.Name);
             }
         }
+    }
+
+    /// <summary>The object as stored; null when its name is taken.</summary>
+    private async Task<KubeObject?> StoreNewAsync(ResourceKind kind, KubeObject created, WriteOptions options)
+    {
+        using var counted = kind == Kinds.Pod ? _quotas.Admit(created) : null;
+        return !options.DryRun ? await WriteAsync(kind, StoreAction.Create, null, created, IsSynced(kind, options))
+            : _store.Table(kind).Get(created.Key) is null ? created : null;
     }
 
     public Task<KubeObject> UpdateAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct = default)
@@ -116,16 +123,20 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     public Task<KubeObject> PatchAsync(ResourceKind kind, ObjectKey key, KubePatch patch, WriteOptions options, CancellationToken ct = default)
     {
         RefuseReadOnly(kind);
+        if (patch.Type == PatchType.Apply)
+        {
+            return ApplyAsync(kind, key, new ApplyPatch(kind, key, patch, options, _fields), options);
+        }
         if (patch.Type == PatchType.StrategicMerge && kind.IsCustom)
         {
             throw new ApiException(415, "UnsupportedMediaType",
-                $"the body of the request was in an unknown format - accepted media types for {kind.ResourceName} are application/json-patch+json, application/merge-patch+json");
+                $"the body of the request was in an unknown format - accepted media types for {kind.ResourceName} are application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
         }
         var document = PatchDocument.Read(kind, patch);
         if (StatusPatch.Fits(kind, patch.Type, document.Body, options))
         {
             return ReplaceAsync(kind, key, options, present =>
-                StatusPatch.Apply(kind, present, document.Body) ?? _admission.Update(kind, present, Edit(present), options));
+                StatusPatch.Apply(kind, present, document.Body, options) ?? _admission.Update(kind, present, Edit(present), options));
         }
         return options.Subresource == "scale"
             ? ScaleAsync(kind, key, tree => CanonicalJson.Serialize(document.Apply(tree)), options)
@@ -186,6 +197,46 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     private Task<KubeObject> ChangeAsync(ResourceKind kind, ObjectKey key, WriteOptions options, Func<KubeObject, JsonObject> edit) =>
         ReplaceAsync(kind, key, options, present => _admission.Update(kind, present, edit(present), options));
 
+    /// <summary>Applies a configuration to the object, or makes the object of it; again when that has come or gone since.</summary>
+    private async Task<KubeObject> ApplyAsync(ResourceKind kind, ObjectKey key, ApplyPatch apply, WriteOptions options)
+    {
+        RequireDoor(kind, options.Subresource);
+        var isScale = options.Subresource == "scale";
+        var write = isScale ? options with { Subresource = "" } : options;
+        while (true)
+        {
+            if (options.Subresource.Length == 0 && _store.Table(kind).Get(key) is null)
+            {
+                var (tree, managed) = apply.ToNothing();
+                var created = _admission.Create(kind, Checked(StrictDecoder.Decode(kind, tree), options), options, next => FieldTracking.Settle(null, next, managed));
+                if (await StoreNewAsync(kind, created, options) is { } stored)
+                {
+                    options.Created?.Invoke();
+                    return stored;
+                }
+                continue;
+            }
+            try
+            {
+                var stored = await ReplaceAsync(kind, key, write, present =>
+                {
+                    if (apply.ResourceVersion is { Length: > 0 } version && version != present.Metadata.ResourceVersion)
+                    {
+                        throw Modified(kind, key.Name);
+                    }
+                    var (tree, managed) = apply.To(present);
+                    return _admission.Update(
+                        kind, present, Checked(StrictDecoder.Decode(kind, tree), options), write, (before, next) => FieldTracking.Settle(before, next, managed));
+                });
+                return isScale ? KubeObject.From(ScaleView.Of(stored)) : stored;
+            }
+            catch (ApiException e) when (e.IsNotFound && options.Subresource.Length == 0 && _store.Table(kind).Get(key) is null)
+            {
+                // gone since: it is made anew
+            }
+        }
+    }
+
     /// <summary>Stores what <paramref name="change"/> makes of the present state, again when another writer came between; null removes it.</summary>
     private async Task<KubeObject> ReplaceAsync(ResourceKind kind, ObjectKey key, WriteOptions options, Func<KubeObject, KubeObject?> change)
     {
@@ -212,12 +263,9 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
 
     private async Task<KubeObject> ScaleAsync(ResourceKind kind, ObjectKey key, Func<JsonObject, ReadOnlyMemory<byte>> edit, WriteOptions options)
     {
-        if (!kind.HasScale)
-        {
-            throw new ApiException(404, "NotFound", "the server could not find the requested resource");
-        }
+        RequireDoor(kind, "scale");
         var main = options with { Subresource = "" }; // a change of the spec: waited for like any other one
-        var stored = await ChangeAsync(kind, key, main, present =>
+        var stored = await ReplaceAsync(kind, key, main, present =>
         {
             var scale = Checked(ScaleView.Read(edit(ScaleView.Of(present))), options);
             var replicas = (int?)scale["spec"]?["replicas"] ?? 0; // a client of Go leaves out what is 0
@@ -231,7 +279,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             }
             var tree = present.ToTree();
             tree["spec"]!["replicas"] = replicas;
-            return tree;
+            return _admission.Update(kind, present, tree, main, (before, next) => _fields.Note(kind, before, next, null, options));
         });
         return KubeObject.From(ScaleView.Of(stored));
     }
@@ -282,6 +330,14 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             }
         }
         return decoded.Tree;
+    }
+
+    private static void RequireDoor(ResourceKind kind, string subresource)
+    {
+        if (subresource == "scale" && !kind.HasScale)
+        {
+            throw new ApiException(404, "NotFound", "the server could not find the requested resource");
+        }
     }
 
     private static bool IsSynced(ResourceKind kind, WriteOptions options) =>

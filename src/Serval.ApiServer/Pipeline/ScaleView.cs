@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.Fields;
 using Serval.Api.Schema;
 
 namespace Serval.ApiServer.Pipeline;
@@ -8,6 +9,8 @@ namespace Serval.ApiServer.Pipeline;
 public static class ScaleView
 {
     private static readonly Lazy<TypeSchema> s_type = new(() => Schemas.Find("autoscaling/v1", "Scale")!);
+
+    internal static FieldType FieldType => TableFieldTypes.Of(s_type.Value);
 
     /// <summary>Reads what a client sent as a Scale.</summary>
     internal static DecodedObject Read(ReadOnlyMemory<byte> json) => StrictDecoder.Decode(s_type.Value, json);

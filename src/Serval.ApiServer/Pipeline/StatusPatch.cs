@@ -21,10 +21,10 @@ internal static class StatusPatch
         && (body.Count == 1 || body["metadata"] is JsonObject { Count: 1 } metadata && metadata["uid"] is JsonValue uid && uid.GetValueKind() == JsonValueKind.String);
 
     /// <summary>The next state; null when the long way must find out what is wrong, or whether a deletion is finished.</summary>
-    public static KubeObject? Apply(ResourceKind kind, KubeObject present, JsonNode patch)
+    public static KubeObject? Apply(ResourceKind kind, KubeObject present, JsonNode patch, WriteOptions options)
     {
         Admission.RequireUid(kind, present, (string?)patch["metadata"]?["uid"]);
-        if (present.Metadata.IsDeleting || kind.Shape is not null || Schemas.For(kind).Type.Find("status")?.Value.Type is not { } type)
+        if (present.Metadata.IsDeleting || FieldTracking.ConcernsStatus(present, options) || kind.Shape is not null || Schemas.For(kind).Type.Find("status")?.Value.Type is not { } type)
         {
             return null;
         }

@@ -128,6 +128,15 @@ public sealed record WriteOptions
     /// <summary>Do everything but store.</summary>
     public bool DryRun { get; init; }
 
+    /// <summary>An apply takes fields that others own.</summary>
+    public bool Force { get; init; }
+
+    /// <summary>The writer is an outside client: <c>managedFields</c> takes note of it (docs/decisions/0015).</summary>
+    public bool Tracked { get; init; }
+
+    /// <summary>Called when an apply made a new object.</summary>
+    public Action? Created { get; init; }
+
     /// <summary>Who asks; Knative stores it as creator and lastModifier.</summary>
     public string User { get; init; } = "system:serval";
 
@@ -148,6 +157,12 @@ public enum PatchType
 
     /// <summary>Kubernetes' strategic merge patch; for kinds from a CRD it is refused with 415, as upstream.</summary>
     StrategicMerge,
+
+    /// <summary>
+    /// Server-side apply: the body is the configuration of <see cref="WriteOptions.FieldManager"/>. An absent object is created; a field that
+    /// another manager owns is a Conflict (409, cause FieldManagerConflict), unless <see cref="WriteOptions.Force"/>.
+    /// </summary>
+    Apply,
 }
 
 /// <summary>A patch as UTF-8 JSON.</summary>

@@ -16,13 +16,24 @@ internal static class Printer
         switch (format)
         {
             case "json":
-                target.WriteLine(value().ToJsonString(s_indented));
+                target.WriteLine(Shown(value()).ToJsonString(s_indented));
                 return true;
             case "yaml":
-                target.Write(YamlText.Write(value()));
+                target.Write(YamlText.Write(Shown(value())));
                 return true;
             default:
                 return false;
         }
+    }
+
+    /// <summary>Objects without <c>managedFields</c>, which are for programs; kubectl leaves them out too.</summary>
+    private static JsonNode Shown(JsonNode value)
+    {
+        IEnumerable<JsonNode?> objects = value is JsonObject list && list["items"] is JsonArray items ? items : [value];
+        foreach (var obj in objects.OfType<JsonObject>())
+        {
+            (obj["metadata"] as JsonObject)?.Remove("managedFields");
+        }
+        return value;
     }
 }
