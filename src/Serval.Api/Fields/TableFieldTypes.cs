@@ -5,22 +5,36 @@ using Serval.Api.Schema;
 namespace Serval.Api.Fields;
 
 /// <summary>The field table as server-side apply sees it. (kube-openapi: schemaconv.)</summary>
-public static class TableFieldTypes
+public sealed class TableFieldTypes
 {
-    private static readonly ConcurrentDictionary<TypeSchema, FieldType> s_types = new();
-    private static readonly ConcurrentDictionary<FieldSchema, FieldType> s_fields = new();
+    private static readonly FieldType s_text = new() { Scalar = ScalarForm.Text };
+    private static readonly FieldType s_number = new() { Scalar = ScalarForm.Number };
+    private static readonly FieldType s_boolean = new() { Scalar = ScalarForm.Boolean };
+    private static readonly FieldType s_scalar = new() { Scalar = ScalarForm.Any };
 
-    public static FieldType Of(TypeSchema type) => s_types.GetOrAdd(type, static t => Of(t, t.IsAtomic));
+    private readonly ConcurrentDictionary<TypeSchema, FieldType> _types = new();
+    private readonly ConcurrentDictionary<FieldSchema, FieldType> _fields = new();
+    private readonly bool _custom;
 
-    private static FieldType Of(TypeSchema type, bool atomic) => type.Fields.Count == 0 && !atomic
+    private TableFieldTypes(bool custom) => _custom = custom;
+
+    /// <summary>Types as built-in kinds have them.</summary>
+    public static TableFieldTypes BuiltIn { get; } = new(custom: false);
+
+    /// <summary>Types as kinds from a CustomResourceDefinition have them.</summary>
+    public static TableFieldTypes Custom { get; } = new(custom: true);
+
+    public FieldType Of(TypeSchema type) => _types.GetOrAdd(type, t => Of(t, t.IsAtomic));
+
+    private FieldType Of(TypeSchema type, bool atomic) => type.Fields.Count == 0 && !atomic
         ? FieldType.Deduced
         : new FieldType { Map = new MapForm(atomic, name => type.Find(name) is { } field ? Of(field) : null, static () => null) };
 
-    private static FieldType Of(FieldSchema field) => s_fields.GetOrAdd(field, static f =>
+    private FieldType Of(FieldSchema field) => _fields.GetOrAdd(field, f =>
     {
         var type = f.Value.Kind switch
         {
-            ValueKind.List => new FieldType { List = new ListForm(f.ListKind == ListKind.Atomic, f.ListKind == ListKind.Map ? f.ListMapKeys : [], () => Of(f.Value.Item!)) },
+            ValueKind.List => new FieldType { List = ListOf(f) },
             ValueKind.Map => new FieldType { Map = new MapForm(f.AtomicMap, static _ => null, () => Of(f.Value.Item!)) },
             ValueKind.Object when f.AtomicMap => Of(f.Value.Type!, atomic: true),
             _ => Of(f.Value),
@@ -30,7 +44,14 @@ public static class TableFieldTypes
             : type;
     });
 
-    private static FieldType Of(ValueSchema value) => value.Kind switch
+    private ListForm ListOf(FieldSchema field) => field.ListKind switch
+    {
+        ListKind.Map when !(_custom && DefinitionLists.IsUnmarked(field)) => new(false, field.ListMapKeys, () => Of(field.Value.Item!)),
+        ListKind.Set => new(false, [], () => Of(field.Value.Item!)),
+        _ => new(true, [], () => Of(field.Value.Item!)),
+    };
+
+    private FieldType Of(ValueSchema value) => value.Kind switch
     {
         ValueKind.Object => Of(value.Type!),
         ValueKind.List => new FieldType { List = new ListForm(true, [], () => Of(value.Item!)) },
@@ -41,9 +62,4 @@ public static class TableFieldTypes
         ValueKind.Boolean => s_boolean,
         _ => s_scalar,
     };
-
-    private static readonly FieldType s_text = new() { Scalar = ScalarForm.Text };
-    private static readonly FieldType s_number = new() { Scalar = ScalarForm.Number };
-    private static readonly FieldType s_boolean = new() { Scalar = ScalarForm.Boolean };
-    private static readonly FieldType s_scalar = new() { Scalar = ScalarForm.Any };
 }

@@ -51,11 +51,12 @@ internal static class StructuralWriter
         {
             schema["default"] = field.Value.Kind == ValueKind.String ? JsonValue.Create(text) : JsonNode.Parse(text);
         }
-        if (field.HasListKind)
+        var marked = field.HasListKind && !DefinitionLists.IsUnmarked(field);
+        if (marked)
         {
             schema["x-kubernetes-list-type"] = field.ListKind.ToString().ToLowerInvariant();
         }
-        if (field.ListMapKeys.Count > 0)
+        if (marked && field.ListMapKeys.Count > 0)
         {
             schema["x-kubernetes-list-map-keys"] = new JsonArray([.. field.ListMapKeys.Select(k => JsonValue.Create(k))]);
         }

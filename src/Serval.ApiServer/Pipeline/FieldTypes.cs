@@ -15,10 +15,11 @@ internal static class FieldTypes
         Map = new MapForm(false, static name => name switch
         {
             "apiVersion" or "kind" => s_text,
-            "metadata" => TableFieldTypes.Of(Schemas.ObjectMeta),
+            "metadata" => TableFieldTypes.Custom.Of(Schemas.ObjectMeta),
             _ => null,
         }, static () => FieldType.Deduced),
     };
 
-    public static FieldType Of(ResourceKind kind) => kind.Shape is null ? TableFieldTypes.Of(Schemas.For(kind).Type) : s_custom;
+    public static FieldType Of(ResourceKind kind) =>
+        kind.Shape is null ? (kind.IsCustom ? TableFieldTypes.Custom : TableFieldTypes.BuiltIn).Of(Schemas.For(kind).Type) : s_custom;
 }

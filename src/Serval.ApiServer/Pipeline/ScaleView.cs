@@ -10,7 +10,7 @@ public static class ScaleView
 {
     private static readonly Lazy<TypeSchema> s_type = new(() => Schemas.Find("autoscaling/v1", "Scale")!);
 
-    internal static FieldType FieldType => TableFieldTypes.Of(s_type.Value);
+    internal static FieldType FieldType => TableFieldTypes.BuiltIn.Of(s_type.Value);
 
     /// <summary>Reads what a client sent as a Scale.</summary>
     internal static DecodedObject Read(ReadOnlyMemory<byte> json) => StrictDecoder.Decode(s_type.Value, json);

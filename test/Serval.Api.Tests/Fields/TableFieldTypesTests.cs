@@ -6,7 +6,7 @@ namespace Serval.Api.Tests.Fields;
 
 public sealed class TableFieldTypesTests
 {
-    private static readonly FieldType s_deployment = TableFieldTypes.Of(Schemas.For(Kinds.Deployment).Type);
+    private static readonly FieldType s_deployment = TableFieldTypes.BuiltIn.Of(Schemas.For(Kinds.Deployment).Type);
 
     [Fact]
     public void FieldsOf_ADeployment_AreWhatAnApiServerWrites()
@@ -34,6 +34,17 @@ public sealed class TableFieldTypesTests
     [InlineData("""{"spec":{"template":{"spec":{"containers":[{"name":"a"},{"name":"a"}]}}}}""", ".spec.template.spec.containers: duplicate entries for key [name=\"a\"]")]
     public void Problems_AreThoseOfTheTable(string tree, string problem) => Assert.Equal([problem], TypedTree.Problems(Tree(tree), s_deployment));
 
+    /// <summary>Containers of a Knative Service have no name as a rule, and ports no protocol that tells them apart.</summary>
+    [Fact]
+    public void Containers_OfACustomKind_AreOneField()
+    {
+        var type = TableFieldTypes.Custom.Of(Schemas.For(Kinds.KService).Type);
+        var tree = Tree("""{"spec":{"template":{"spec":{"containers":[{"image":"i"},{"image":"j"}],"volumes":[{"name":"v"}]}}}}""");
+        Assert.Empty(TypedTree.Problems(tree, type));
+        Assert.Equal(
+            Set("""{"f:spec":{"f:template":{"f:spec":{"f:containers":{},"f:volumes":{"k:{\"name\":\"v\"}":{".":{},"f:name":{}}}}}}}"""), TypedTree.FieldsOf(tree, type));
+    }
+
     [Fact]
     public void EveryServedKind_HasTypesDownToTheLeaves()
     {
@@ -50,7 +61,7 @@ public sealed class TableFieldTypesTests
             {
                 return;
             }
-            var map = TableFieldTypes.Of(type).Map!;
+            var map = TableFieldTypes.BuiltIn.Of(type).Map!;
             foreach (var field in type.Fields)
             {
                 var of = map.Field(field.Name)!;
