@@ -134,7 +134,7 @@ public sealed record WriteOptions
     /// <summary>The writer is an outside client: <c>managedFields</c> takes note of it (docs/decisions/0015).</summary>
     public bool Tracked { get; init; }
 
-    /// <summary>Called when an apply made a new object.</summary>
+    /// <summary>Called when an apply made a new object; a remote client does not hear of it.</summary>
     public Action? Created { get; init; }
 
     /// <summary>Who asks; Knative stores it as creator and lastModifier.</summary>

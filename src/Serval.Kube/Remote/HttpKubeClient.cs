@@ -188,6 +188,7 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
         PatchType.Json => "application/json-patch+json",
         PatchType.Merge => "application/merge-patch+json",
         PatchType.StrategicMerge => "application/strategic-merge-patch+json",
+        PatchType.Apply => "application/apply-patch+yaml", // JSON is YAML
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "not a patch of Kubernetes"),
     };
 

@@ -32,7 +32,8 @@ internal static class RequestPaths
     }
 
     public static string With(string path, WriteOptions options) => With(path,
-        ("fieldManager", options.FieldManager), ("fieldValidation", options.FieldValidation.ToString()), ("dryRun", options.DryRun ? "All" : ""));
+        ("fieldManager", options.FieldManager), ("fieldValidation", options.FieldValidation.ToString()), ("dryRun", options.DryRun ? "All" : ""),
+        ("force", options.Force ? "true" : ""));
 
     public static string With(string path, ListOptions options) => With(path,
         ("labelSelector", options.LabelSelector), ("fieldSelector", options.FieldSelector),
