@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.Core;
 using Serval.Cli;
 using Serval.Images;
 using Serval.Remote;
@@ -11,7 +12,7 @@ namespace Serval.Commands;
 internal sealed class ImageRemoveCommand : ImageVerb
 {
     private readonly Argument<string[]> _names = new("name") { Description = "Images, by name or digest", HelpName = "NAME:TAG", Arity = ArgumentArity.OneOrMore };
-    private readonly Option<bool> _force = new("--force") { Description = "Also when a revision of the running server needs the image" };
+    private readonly Option<bool> _force = new("--force") { Description = "Also when a revision or a pod of the running server needs the image" };
     private readonly Option<string?> _output = SharedOptions.Output("json", "yaml");
 
     public ImageRemoveCommand(CliContext context)
@@ -61,6 +62,27 @@ internal sealed class ImageRemoveCommand : ImageVerb
         }
     }
 
+    private static async Task<string?> UseInAsync(ImageStore store, string digest, Pod pod, CancellationToken ct)
+    {
+        var images = pod.Spec.Volumes.Where(v => v.Image is not null).Select(v => (v.Image!.Reference, Use: $"volume {v.Name}"))
+            .Concat(pod.Spec.InitContainers.Concat(pod.Spec.Containers).Select(c => (Reference: c.Image, Use: $"the image of container {c.Name}")));
+        foreach (var (reference, use) in images)
+        {
+            try
+            {
+                if ((await store.ResolveAsync(reference, ct)).Digest == digest)
+                {
+                    return use;
+                }
+            }
+            catch (ImageException)
+            {
+                // No image here has that name.
+            }
+        }
+        return null;
+    }
+
     // A revision at zero has no process that would hold its files, so the server is asked.
     private async Task RefuseIfNeededAsync(ParseResult parse, ImageStore store, string name, CancellationToken ct)
     {
@@ -85,6 +107,15 @@ internal sealed class ImageRemoveCommand : ImageVerb
             {
                 var revision = $"{(string?)user["metadata"]?["namespace"]}/{(string?)user["metadata"]?["name"]}";
                 throw new CliException(ExitCodes.Refused, $"image {name} is needed by revision {revision}; delete that first, or use --force");
+            }
+            var pods = await client.GetAsync(ResourcePath.Of(Kinds.Pod), ct);
+            foreach (var pod in (pods["items"] as JsonArray ?? []).Select(p => KubeObject.From(p!.AsObject()).As<Pod>()))
+            {
+                if (pod.Status.Phase is not ("Succeeded" or "Failed") && await UseInAsync(store, digest, pod, ct) is { } use)
+                {
+                    throw new CliException(
+                        ExitCodes.Refused, $"image {name} is {use} of pod {pod.Metadata.Namespace}/{pod.Metadata.Name}; delete that first, or use --force");
+                }
             }
         }
         catch (CliException e) when (e.ExitCode is ExitCodes.NotReachable or ExitCodes.Timeout)

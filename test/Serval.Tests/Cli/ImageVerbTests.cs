@@ -77,6 +77,21 @@ public sealed class ImageVerbTests : IDisposable
         Assert.Contains("n/r", refused.Error, StringComparison.Ordinal);
 
         server.Json(Revisions, """{"items":[]}""");
+        const string Pods = "GET /api/v1/pods";
+        const string Container = """{"name":"c","image":"else:v1"}""";
+        foreach (var (spec, use) in new[]
+        {
+            ($$$"""{"containers":[{{{Container}}}],"volumes":[{"name":"v","image":{"reference":"other:v2"}}]}""", "volume v of pod n/p"),
+            ("""{"containers":[{"name":"c","image":"hello:v1"}]}""", "the image of container c of pod n/p"),
+        })
+        {
+            server.Json(Pods, $$"""{"items":[{"metadata":{"name":"p","namespace":"n"},"spec":{{spec}},"status":{"phase":"Running"} }]}""");
+            refused = await _cli.RunAsync("image", "rm", digest);
+            Assert.Equal(ExitCodes.Refused, refused.Code);
+            Assert.Contains(use, refused.Error, StringComparison.Ordinal);
+        }
+
+        server.Json(Pods, """{"items":[{"metadata":{"name":"p","namespace":"n"},"spec":{"containers":[{"name":"c","image":"hello:v1"}]},"status":{"phase":"Failed"}}]}""");
         Assert.Equal(["untagged hello:v1", "untagged other:v2"], (await _cli.RunAsync("image", "rm", digest)).Lines[..2]);
     }
 
