@@ -227,7 +227,7 @@ public sealed class VolumeTests
         var plan = new MountPlan
         {
             ImageRoot = node.Image, Scratch = Directory.CreateDirectory(node.Data + "/scratch").FullName, Base = node.Data + "/view",
-            Binds = volumes.Prepare(pod.Spec.Containers[0], new VolumePayload(pod, null!, null!, null!)),
+            Binds = volumes.Prepare(pod.Spec.Containers[0], new VolumePayload(pod, null!, null!, null!, users: true)),
         };
         ViewBase.Create(plan.Base);
 
@@ -359,6 +359,33 @@ public sealed class VolumeTests
 
         Assert.Equal("words\nrefused\nrefused\ndone\n", string.Concat(log.Split('\n').Where(l => l is "words" or "ran" or "refused" or "done").Select(l => l + "\n")));
         Assert.False(File.Exists(node.Image + "/made"));
+    }
+
+    [PrivilegedTheory(users: true)]
+    [InlineData("{}", "{}", "644 0 0")]
+    [InlineData("""{"runAsUser":1234}""", "{}", "600 1234 0")]
+    [InlineData("{}", """{"runAsUser":1234}""", "600 1234 0")]
+    [InlineData("""{"fsGroup":77}""", "{}", "640 0 77")]
+    [InlineData("""{"runAsUser":1234,"fsGroup":77}""", "{}", "640 1234 77")]
+    [InlineData("""{"runAsUser":1234}""", """{"runAsUser":5}""", "644 0 0", true)] // two users: whoever is in the pod
+    public async Task ServiceAccountToken_IsReadByWhoNeedsIt(string podContext, string context, string expected, bool other = false)
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(Kinds.ServiceAccount, Robot);
+        var pod = Mounting(
+            "stat -L -c '%a %u %g' /token-test/t; test -s /token-test/t && cat /token-test/t > /dev/null && echo done; sleep 60", "/token-test",
+            """{"name":"v","projected":{"sources":[{"serviceAccountToken":{"path":"t"}}]}}""");
+        var spec = pod["spec"]!;
+        spec["serviceAccountName"] = "robot";
+        spec["securityContext"] = JsonNode.Parse(podContext);
+        spec["containers"]![0]!["securityContext"] = JsonNode.Parse(context);
+        if (other)
+        {
+            spec["containers"]!.AsArray().Add(JsonNode.Parse("""{"name":"other","image":"x","command":["sleep","60"]}"""));
+        }
+        await node.CreateAsync(pod);
+
+        Assert.Equal(expected + "\ndone\n", await node.LogAsync("done\n", container: "app"));
     }
 
     [PrivilegedFact]

@@ -369,7 +369,7 @@ internal sealed partial class PodWorker : IDisposable
 
     private PodFields Fields() => new(_pod, _node.NodeName, _node.Address, Address);
 
-    private VolumePayload Payload() => new(_pod, Fields(), _references, _tokens);
+    private VolumePayload Payload() => new(_pod, Fields(), _references, _tokens, _node.UsersAllowed);
 
     private static bool Same(IReadOnlyDictionary<string, string> a, IReadOnlyDictionary<string, string> b) =>
         a.Count == b.Count && a.All(p => b.TryGetValue(p.Key, out var value) && value == p.Value);

@@ -3,7 +3,10 @@ using Serval.Node.Processes;
 namespace Serval.Node.Volumes;
 
 /// <summary>A file of a volume.</summary>
-internal readonly record struct VolumeFile(byte[] Data, int Mode);
+/// <param name="Data">What is in it.</param>
+/// <param name="Mode">Its mode.</param>
+/// <param name="User">Whose it is; -1 is Serval's.</param>
+internal readonly record struct VolumeFile(byte[] Data, int Mode, int User = -1);
 
 /// <summary>
 /// A directory of files that changes all at once, laid out as kubelet does: each name is a link into <c>..data</c>, which is a link to the
@@ -84,7 +87,7 @@ internal static class AtomicDirectory
             var path = Path.Combine(version, name);
             OpenDirectory.Create(Path.GetDirectoryName(path)!);
             File.WriteAllBytes(path, file.Data);
-            _ = Libc.chown(path, -1, group);
+            _ = Libc.chown(path, file.User, group);
             File.SetUnixFileMode(path, (UnixFileMode)file.Mode);
         }
     }

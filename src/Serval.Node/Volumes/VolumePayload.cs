@@ -5,9 +5,15 @@ using Serval.Node.Containers;
 namespace Serval.Node.Volumes;
 
 /// <summary>The files of a volume that comes from API objects. Messages are kubelet's.</summary>
-internal sealed class VolumePayload(Pod pod, PodFields fields, IReferences references, PodTokens tokens)
+/// <param name="pod">The pod.</param>
+/// <param name="fields">What the downward API tells of it.</param>
+/// <param name="references">The objects.</param>
+/// <param name="tokens">Its tokens.</param>
+/// <param name="users">Whether files can have owners.</param>
+internal sealed class VolumePayload(Pod pod, PodFields fields, IReferences references, PodTokens tokens, bool users)
 {
     private const int DefaultMode = 0x1A4; // rw-r--r--
+    private const int OwnersMode = 0x180; // rw-------
 
     /// <summary>The files, or null when the volume is not of such a kind.</summary>
     public Dictionary<string, VolumeFile>? Read(Volume volume)
@@ -57,8 +63,18 @@ internal sealed class VolumePayload(Pod pod, PodFields fields, IReferences refer
         }
         if (source.ServiceAccountToken is { } t)
         {
-            files[Checked(t.Path)] = new VolumeFile(Encoding.UTF8.GetBytes(tokens.Get(t)), mode);
+            // kubelet: pkg/volume/projected, collectData; the group's right comes with the volume's (AtomicDirectory).
+            var user = users ? OnlyUser() : null;
+            var narrow = users && (user is not null || pod.Spec.SecurityContext.FsGroup is not null);
+            files[Checked(t.Path)] = new VolumeFile(Encoding.UTF8.GetBytes(tokens.Get(t)), narrow ? OwnersMode : mode, (int)(user ?? -1));
         }
+    }
+
+    // Whom every container is told to run as (kubelet: pkg/volume/util, FsUserFrom); null when one is told nothing, or another one.
+    private long? OnlyUser()
+    {
+        var told = pod.Spec.InitContainers.Concat(pod.Spec.Containers).Select(c => c.SecurityContext.RunAsUser ?? pod.Spec.SecurityContext.RunAsUser).Distinct().ToList();
+        return told is [{ } only] ? only : null;
     }
 
     private void AddConfigMap(Dictionary<string, VolumeFile> files, string name, IReadOnlyList<KeyToPath> items, int mode, bool? optional)
