@@ -15,22 +15,22 @@ public sealed class RequestLogTests : ProxyTest
         var upstream = Serve(_ => "HTTP/1.1 201 Made\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n");
         if (http2)
         {
-            using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+            using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false, RequestHeaderEncodingSelector = (_, _) => System.Text.Encoding.UTF8 });
             using var request = new HttpRequestMessage(HttpMethod.Post, $"http://127.0.0.1:{Proxy.HttpPort}/a?b=c")
             {
                 Version = new Version(2, 0), VersionPolicy = HttpVersionPolicy.RequestVersionExact, Headers = { { "Host", "h" } },
                 Content = new StringContent("body"),
             };
-            request.Headers.TryAddWithoutValidation("User-Agent", "me");
+            request.Headers.TryAddWithoutValidation("User-Agent", "mé");
             await client.SendAsync(request);
         }
         else
         {
-            await (await ClientAsync()).SendReadAsync("POST /a?b=c HTTP/1.1\r\nHost: h\r\nuser-agent: me\r\nX-Other: 1\r\nContent-Length: 4\r\n\r\nbody");
+            await (await ClientAsync()).SendReadAsync("POST /a?b=c HTTP/1.1\r\nHost: h\r\nuser-agent: mÃ©\r\nX-Other: 1\r\nContent-Length: 4\r\n\r\nbody");
         }
         var told = Assert.Single(await _log.WaitAsync(1));
         Assert.Equal(
-            ("POST", "/a?b=c", "h", http2 ? "HTTP/2.0" : "HTTP/1.1", 4L, 201, 5L, Revision, $"i0-{upstream.Port}", "127.0.0.1", "me"),
+            ("POST", "/a?b=c", "h", http2 ? "HTTP/2.0" : "HTTP/1.1", 4L, 201, 5L, Revision, $"i0-{upstream.Port}", "127.0.0.1", "mé"),
             (told.Method, told.Target, told.Host, told.Protocol, told.ContentLength, told.Status, told.Size, told.Backend, told.InstanceId,
                 told.Client!.Address.ToString(), told.Headers["User-Agent"]));
         Assert.False(told.Headers.ContainsKey("X-Other"));

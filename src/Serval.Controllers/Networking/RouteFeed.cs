@@ -80,7 +80,7 @@ public sealed partial class RouteFeed : IAsyncDisposable
         Follow(Kinds.Revision, change => AddWhenNew(FeedSource.Target, change, Generation));
         Follow(Kinds.Secret, change => _batch.Add(new FeedKey(FeedSource.Secret, change.New.Key)));
         Follow(Kinds.KIngress, change => AddWhenNew(FeedSource.Ingress, change, Generation));
-        _config.RunAll(_client, Kinds.KIngress, key => _batch.Add(new FeedKey(FeedSource.Ingress, key)));
+        _config.RunAll(_client, Kinds.KIngress, key => _batch.Add(new FeedKey(FeedSource.Ingress, key)), c => c.Autoscaler); // see CacheLookup
         Follow(Kinds.Pod, change =>
         {
             if (change.Type == WatchEventType.Deleted)

@@ -30,14 +30,25 @@ public sealed partial class ServingConfigSource : IDisposable
 
     public ServingConfig Current => _current;
 
-    /// <summary>Runs every object of <paramref name="kind"/> again whenever new settings are in force. For <see cref="IReconciler.Started"/>.</summary>
-    public void RunAll(IKubeClient client, ResourceKind kind, Action<ObjectKey> enqueue) => _changed += () =>
+    /// <summary>
+    /// Runs every object of <paramref name="kind"/> again whenever new settings are in force, or new ones of the part that matters. For
+    /// <see cref="IReconciler.Started"/>.
+    /// </summary>
+    public void RunAll(IKubeClient client, ResourceKind kind, Action<ObjectKey> enqueue, Func<ServingConfig, object>? part = null)
     {
-        foreach (var obj in client.Cache(kind).List())
+        var matters = part?.Invoke(_current);
+        _changed += () =>
         {
-            enqueue(obj.Key);
-        }
-    };
+            if (part is not null && Equals(matters, matters = part(_current)))
+            {
+                return;
+            }
+            foreach (var obj in client.Cache(kind).List())
+            {
+                enqueue(obj.Key);
+            }
+        };
+    }
 
     /// <summary>Calls the handler now and whenever new settings are in force, on the publisher's thread; it must not block.</summary>
     public void Follow(Action<ServingConfig> handler)

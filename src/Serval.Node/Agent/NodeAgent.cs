@@ -131,14 +131,8 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
     /// <summary>A pod of this node by its uid, and where requests to it go; null when it is not here any more. Any thread.</summary>
     public (Pod Pod, string Address)? FindPod(string uid) => _workers.TryGetValue(uid, out var worker) ? worker.Identity : null;
 
-    /// <summary>Adds whole lines to the request log of a pod, the log of its container <c>queue-proxy</c>. One caller at a time.</summary>
-    public void AppendRequestLog(string uid, ReadOnlySpan<byte> lines)
-    {
-        if (_workers.TryGetValue(uid, out var worker))
-        {
-            worker.AppendRequestLog(lines);
-        }
-    }
+    /// <summary>Adds whole lines to the request log of a pod, the log of its container <c>queue-proxy</c>; false when the pod is gone. One caller at a time.</summary>
+    public bool AppendRequestLog(string uid, ReadOnlySpan<byte> lines) => _workers.TryGetValue(uid, out var worker) && worker.AppendRequestLog(lines);
 
     // Told once: which of the two it is decides whether a program may listen on the port it likes.
     private NodeNetwork StartNetwork(NodePaths paths, IObjectCache pods)

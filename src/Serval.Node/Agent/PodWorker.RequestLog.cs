@@ -18,12 +18,15 @@ internal sealed partial class PodWorker
     /// <summary>The pod and where requests to it go. Any thread.</summary>
     public (Pod Pod, string Address) Identity => (_pod, Address);
 
-    /// <summary>Adds lines to the request log. One caller at a time, on any thread.</summary>
-    public void AppendRequestLog(ReadOnlySpan<byte> lines)
+    /// <summary>Adds lines to the request log; false when that has ended. One caller at a time, on any thread.</summary>
+    public bool AppendRequestLog(ReadOnlySpan<byte> lines)
     {
         try
         {
-            _requestLog?.Append(lines);
+            if (_requestLog?.Append(lines) == false)
+            {
+                return false;
+            }
             _requestLogFails = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -38,6 +41,7 @@ internal sealed partial class PodWorker
         {
             _ = ShowRequestLogAsync();
         }
+        return true;
     }
 
     private async Task ShowRequestLogAsync()

@@ -8,8 +8,8 @@ internal sealed class RequestLogFile(string path, LogIndexer logs) : IDisposable
     private LogTrack? _track; // guarded by _lock
     private bool _closed; // guarded by _lock
 
-    /// <summary>Adds whole lines; nothing when the pod is gone.</summary>
-    public void Append(ReadOnlySpan<byte> lines)
+    /// <summary>Adds whole lines; false, and none of them, when the pod is gone.</summary>
+    public bool Append(ReadOnlySpan<byte> lines)
     {
         lock (_lock)
         {
@@ -18,6 +18,7 @@ internal sealed class RequestLogFile(string path, LogIndexer logs) : IDisposable
                 Open_NeedsLock();
                 _file!.Write(lines);
             }
+            return !_closed;
         }
     }
 

@@ -285,7 +285,7 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
     {
         var record = new RequestRecord
         {
-            Method = context.Request.Method, Target = target, Host = host, Protocol = "HTTP/2.0", // as Go's net/http names it
+            Method = context.Request.Method, Target = Text(target), Host = Text(host), Protocol = "HTTP/2.0", // as Go's net/http names it
             Client = new System.Net.IPEndPoint(ClientAddress(), context.Connection.RemotePort),
             ContentLength = context.Request.ContentLength ?? (HasBody() ? -1 : 0),
         };
@@ -293,12 +293,15 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
         {
             if (context.Request.Headers.TryGetValue(name, out var values))
             {
-                record.Headers[name] = values[0] ?? "";
+                record.Headers[name] = Text(values[0] ?? "");
             }
         }
         record.End(
             log, _backend?.Gate.Key, _instanceId, context.Response.StatusCode, _bodyBytes, core.Options.TimeProvider.GetElapsedTime(_started));
     }
+
+    /// <summary>A character stands for a byte in what came, so that any byte is passed on.</summary>
+    private static string Text(string came) => Ascii.IsValid(came) ? came : Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(came));
 
     private bool HasBody() => context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
 

@@ -31,6 +31,9 @@ public sealed class RequestRecord
     /// <summary>From the request's header to its end.</summary>
     public TimeSpan Latency { get; private set; }
 
+    /// <summary>About the memory it takes, in bytes.</summary>
+    public long Weight => 512 + (sizeof(char) * (Method.Length + Target.Length + Host.Length + Headers.Sum(h => (long)h.Value.Length)));
+
     private bool IsProbe => Headers.GetValueOrDefault("K-Network-Probe", "").Length > 0
         || Headers.GetValueOrDefault("K-Kubelet-Probe", "").Length > 0
         || Headers.GetValueOrDefault("User-Agent", "").StartsWith("kube-probe/", StringComparison.Ordinal);

@@ -10,25 +10,27 @@ namespace Serval.Composition;
 
 /// <summary>
 /// Requests that reached an instance → lines in the request log of its pod, as config-observability says. A bounded queue is between them: the
-/// gateway never waits for a disk; what does not fit is dropped, counted and said.
+/// gateway never waits for a disk; what does not fit is dropped, counted and said, and so is what comes when the pod has ended.
 /// </summary>
 internal sealed partial class RequestLogs : IAsyncDisposable
 {
     internal const int MostWaiting = 8192;
+    internal const long MostBytes = 8 << 20;
     private const int MostInOne = 512;
     private readonly Func<string, (Pod Pod, string Address)?> _find;
-    private readonly Action<string, byte[]> _append;
+    private readonly Func<string, byte[], bool> _append;
     private readonly ILogger _logger;
     private readonly Channel<(RequestRecord Request, RequestLogTemplate Template)> _queue =
         Channel.CreateBounded<(RequestRecord, RequestLogTemplate)>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
 
     private readonly Task _writing;
+    private long _bytes; // waiting
     private long _dropped;
 
     /// <param name="find">A pod by its uid, and its address; null when it is gone.</param>
-    /// <param name="append">Adds whole lines to the request log of a pod.</param>
+    /// <param name="append">Adds whole lines to the request log of a pod; false when it is gone.</param>
     /// <param name="logger">Hears of lines that were dropped.</param>
-    public RequestLogs(Func<string, (Pod Pod, string Address)?> find, Action<string, byte[]> append, ILogger<RequestLogs> logger)
+    public RequestLogs(Func<string, (Pod Pod, string Address)?> find, Func<string, byte[], bool> append, ILogger<RequestLogs> logger)
     {
         (_find, _append, _logger) = (find, append, logger);
         _writing = Task.Run(WriteAllAsync);
@@ -43,33 +45,47 @@ internal sealed partial class RequestLogs : IAsyncDisposable
     {
         _queue.Writer.TryComplete();
         await _writing;
+        SayDropped();
     }
 
     private async Task WriteAllAsync()
     {
-        var lines = new Dictionary<string, StringBuilder>(StringComparer.Ordinal); // by pod
+        var lines = new Dictionary<string, List<string>>(StringComparer.Ordinal); // by pod
         while (await _queue.Reader.WaitToReadAsync())
         {
+            long gone = 0;
             for (var i = 0; i < MostInOne && _queue.Reader.TryRead(out var next); i++)
             {
-                if (Describe(next.Request) is { } request)
+                Interlocked.Add(ref _bytes, -next.Request.Weight);
+                if (Describe(next.Request) is not { } request)
                 {
-                    if (!lines.TryGetValue(next.Request.InstanceId, out var text))
-                    {
-                        lines[next.Request.InstanceId] = text = new StringBuilder();
-                    }
-                    text.Append(next.Template.Render(request));
+                    gone++;
+                    continue;
                 }
+                if (!lines.TryGetValue(next.Request.InstanceId, out var ofPod))
+                {
+                    lines[next.Request.InstanceId] = ofPod = [];
+                }
+                ofPod.Add(next.Template.Render(request));
             }
             foreach (var (pod, text) in lines)
             {
-                _append(pod, Encoding.UTF8.GetBytes(text.ToString()));
+                gone += _append(pod, Encoding.UTF8.GetBytes(string.Concat(text))) ? 0 : text.Count;
             }
             lines.Clear();
-            if (Interlocked.Exchange(ref _dropped, 0) is > 0 and var dropped)
+            SayDropped();
+            if (gone > 0)
             {
-                Said.Dropped(_logger, dropped);
+                Said.Gone(_logger, gone);
             }
+        }
+    }
+
+    private void SayDropped()
+    {
+        if (Interlocked.Exchange(ref _dropped, 0) is > 0 and var dropped)
+        {
+            Said.Dropped(_logger, dropped);
         }
     }
 
@@ -77,7 +93,7 @@ internal sealed partial class RequestLogs : IAsyncDisposable
     {
         if (_find(request.InstanceId) is not ({ } pod, var address))
         {
-            return null; // gone, and its logs with it
+            return null;
         }
         return new LoggedRequest
         {
@@ -98,8 +114,10 @@ internal sealed partial class RequestLogs : IAsyncDisposable
 
         public void Write(RequestRecord record)
         {
-            if (!owner._queue.Writer.TryWrite((record, template)))
+            var weight = record.Weight;
+            if (Interlocked.Add(ref owner._bytes, weight) > MostBytes || !owner._queue.Writer.TryWrite((record, template)))
             {
+                Interlocked.Add(ref owner._bytes, -weight);
                 Interlocked.Increment(ref owner._dropped);
             }
         }
@@ -109,5 +127,8 @@ internal sealed partial class RequestLogs : IAsyncDisposable
     {
         [LoggerMessage(1, LogLevel.Warning, "{Count} lines of request logs were dropped: requests end faster than lines can be written. Shorten logging.request-log-template, or turn logging.enable-request-log off.")]
         public static partial void Dropped(ILogger logger, long count);
+
+        [LoggerMessage(2, LogLevel.Warning, "{Count} lines of request logs came when their pods had ended; they are in no log")]
+        public static partial void Gone(ILogger logger, long count);
     }
 }

@@ -92,6 +92,9 @@ internal sealed class ServalHost : IServalHost
         var capacity = new DirectCapacitySignal();
         var autoscaler = _started.Add(new AutoscalerHost(client, config, time, loggers.CreateLogger<AutoscalerHost>()));
         NodeAgent? node = null;
+        // Before all that sends it lines, so that it ends after them.
+        var requestLogs = _started.Add(new RequestLogs(
+            pod => node?.FindPod(pod), (pod, lines) => node?.AppendRequestLog(pod, lines) == true, loggers.CreateLogger<RequestLogs>()));
         var proxy = _started.Add(new ProxyServer(new ProxyOptions
         {
             OpenInside = pod => node?.OpenSocket(pod),
@@ -108,7 +111,6 @@ internal sealed class ServalHost : IServalHost
             NodeSettings(client, proxy, loggers, time), client, capacity, new StoredImageRoots(Images), new DrainJoint(proxy), events));
         ForcedEnd?.Register(node.Kill);
         await node.StartAsync(ct);
-        var requestLogs = _started.Add(new RequestLogs(node.FindPod, (pod, lines) => node.AppendRequestLog(pod, lines), loggers.CreateLogger<RequestLogs>()));
         config.Follow(c => proxy.RequestLog = requestLogs.For(c.Observability));
         proxy.ListenInside(node.PodGateway ?? s_privateAddress);
         var open = new GatewayAddress(ClientAddress(Options.ListenAddress).ToString(), proxy.HttpPort);

@@ -89,6 +89,22 @@ public sealed class RouteFeedTests
         Assert.False(world.Table.PolicyOf(BackendKey.Revision("d", "b-1")).QueuesAtInstances);
     }
 
+    [Theory]
+    [InlineData("config-gc", "min-non-active-revisions", false)]
+    [InlineData("config-network", "domain-template", false)]
+    [InlineData("config-autoscaler", "stable-window", true)]
+    public async Task Settings_ThatReachNoRoute_MakeNoTable(string map, string key, bool reaches)
+    {
+        await using var world = await StartAsync(w => w.CreateRoute());
+        var before = world.Feed.Version;
+        var value = key switch { "stable-window" => "70s", "domain-template" => "{{.Name}}.{{.Domain}}", _ => "3" };
+
+        world.Create(Kinds.ConfigMap, $$$"""{"metadata":{"name":"{{{map}}}","namespace":"knative-serving"},"data":{"{{{key}}}":"{{{value}}}"}}""");
+        await world.ReconcileAsync();
+
+        Assert.Equal(reaches, world.Feed.Version > before);
+    }
+
     [Fact]
     public async Task Ingress_ServiceComesLater_IsCompiledThen()
     {

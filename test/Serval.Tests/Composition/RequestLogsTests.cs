@@ -42,6 +42,48 @@ public sealed class RequestLogsTests
             logs.For(s_on)!.Write(Record());
         }
         Assert.Equal(0, _written.Length);
+        Assert.StartsWith("1 lines of request logs came when their pods had ended", Assert.Single(_logger.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task LongRequests_AreBoundByTheirBytes()
+    {
+        var (length, most) = (1 << 16, (int)(RequestLogs.MostBytes >> 17));
+        await using (var logs = new RequestLogs(Find, Append, _logger))
+        {
+            var log = logs.For(s_on)!;
+            log.Write(Record());
+            await _logger.Blocked.Task;
+            for (var i = 0; i < most + 3; i++)
+            {
+                log.Write(Record(new string('a', length)));
+            }
+            _disk.SetResult();
+        }
+
+        Assert.Equal(most, _written.ToString().Count(c => c == '\n')); // that one before them is one, and what a record takes beside its text
+        Assert.StartsWith("4 lines of request logs were dropped: ", Assert.Single(_logger.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Lines_AtTheEnd_AreWrittenOrCounted()
+    {
+        var ended = false;
+        var logs = new RequestLogs(Find, (_, lines) => !ended && Append("", lines), _logger);
+        var log = logs.For(s_on)!;
+        log.Write(Record());
+        await _logger.Blocked.Task; // this one is under way
+        log.Write(Record());
+        ended = true;
+        _disk.SetResult();
+        await logs.DisposeAsync();
+        log.Write(Record());
+        await logs.DisposeAsync();
+
+        Assert.Equal(1, _written.ToString().Count(c => c == '\n'));
+        Assert.Equal(
+            ["1 lines of request logs came when their pods had ended; they are in no log", "1 lines of request logs were dropped"],
+            _logger.Lines.Select(l => l.Split(':')[0]));
     }
 
     [Fact]
@@ -54,15 +96,16 @@ public sealed class RequestLogsTests
         Assert.True(logs.For(s_on with { EnableProbeRequestLog = true })!.Probes);
     }
 
-    private static RequestRecord Record() => new() { Method = "GET", Target = "/" };
+    private static RequestRecord Record(string target = "/") => new() { Method = "GET", Target = target };
 
     private static (Pod Pod, string Address)? Find(string uid) => (KubeObject.Parse("""{"metadata":{"name":"p","namespace":"n"}}"""u8.ToArray()).As<Pod>(), "10.0.0.1");
 
-    private void Append(string pod, byte[] lines)
+    private bool Append(string pod, byte[] lines)
     {
         _logger.Blocked.TrySetResult();
         _disk.Task.Wait();
         _written.Append(Encoding.UTF8.GetString(lines));
+        return true;
     }
 
     private sealed class RecordingLogger : ILogger<RequestLogs>
