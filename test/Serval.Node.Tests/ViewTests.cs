@@ -13,6 +13,7 @@ public sealed class ViewTests
     [InlineData("busybox stat -c '%F %t %T %a' /dev/null /dev/full /dev/tty", "character special file 1 3 666\ncharacter special file 1 7 666\ncharacter special file 5 0 666\n")]
     [InlineData("busybox ls /dev; busybox stat -c %a /dev/shm /tmp", "fd\nfull\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\nstdout\ntermination-log\ntty\nurandom\nzero\n1777\n1777\n")]
     [InlineData("busybox hostname; busybox cat /etc/hostname /proc/sys/kernel/hostname; echo $HOSTNAME; busybox tail -n 1 /etc/hosts", "p1\np1\np1\np1\n127.0.0.1\tp1\n")]
+    [InlineData("busybox grep ' / overlay ' /proc/mounts | busybox grep -o volatile", "volatile\n")]
     [InlineData("busybox stat -c %a /etc/hosts /etc/hostname /etc/resolv.conf", "644\n644\n644\n")]
     [InlineData("busybox grep ' /proc/sys ' /proc/mounts | busybox cut -d' ' -f1,3,4 | busybox cut -d, -f1", "proc proc ro\n")]
     [InlineData("echo 1 > /proc/sys/vm/swappiness || echo refused; busybox mkdir /sys/fs/x || echo refused; echo h > /proc/sysrq-trigger || echo refused", "refused\nrefused\nrefused\n")]

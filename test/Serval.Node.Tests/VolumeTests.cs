@@ -515,7 +515,7 @@ public sealed class VolumeTests
     private static JsonObject WithToken()
     {
         var pod = Mounting(
-            "cat /token-test/t; echo; first=$(cat /token-test/t); until [ \"$(cat /token-test/t)\" != \"$first\" ]; do sleep 0.05; done; cat /token-test/t; echo; echo done",
+            "first=$(cat /token-test/t); echo $first; until [ \"$(cat /token-test/t)\" != \"$first\" ]; do sleep 0.05; done; cat /token-test/t; echo; echo done",
             "/token-test", """{"name":"v","projected":{"sources":[{"serviceAccountToken":{"path":"t","audience":"api","expirationSeconds":600}}]}}""");
         pod["spec"]!["serviceAccountName"] = "robot";
         return pod;

@@ -162,10 +162,14 @@ internal sealed class MountNamespace
         }
     }
 
-    private static string? Overlay(string lower, string upper, string work, string at) =>
-        Libc.mount("overlay", at, "overlay", 0, $"lowerdir={lower},upperdir={Escape(upper)},workdir={Escape(work)}") == 0
+    // Volatile (Linux 5.10): the layer does not outlive its container, whose end would wait until all that is dirty on the disk is written.
+    private static string? Overlay(string lower, string upper, string work, string at)
+    {
+        var options = $"lowerdir={lower},upperdir={Escape(upper)},workdir={Escape(work)}";
+        return Libc.mount("overlay", at, "overlay", 0, options + ",volatile") == 0 || Libc.mount("overlay", at, "overlay", 0, options) == 0
             ? null
             : Libc.LastErrorText();
+    }
 
     // Where another volume is mounted, or below one that others write to, a path can mean something else at each look: both ends are opened once.
     private void Bind(BindMount bind)
