@@ -8,7 +8,7 @@ namespace Serval.StoreConformance;
 internal sealed class CutLine : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly ConcurrentDictionary<TcpClient, byte> _open = [];
+    private readonly ConcurrentDictionary<Socket, byte> _open = [];
     private readonly int _target;
     private readonly Task _accepting;
 
@@ -25,9 +25,9 @@ internal sealed class CutLine : IAsyncDisposable
 
     public void Cut()
     {
-        foreach (var (client, _) in _open)
+        foreach (var (socket, _) in _open)
         {
-            client.Client.Close(0);
+            socket.Close(0);
             Cuts++;
         }
     }
@@ -58,7 +58,8 @@ internal sealed class CutLine : IAsyncDisposable
     private async Task ForwardAsync(TcpClient client)
     {
         using var server = new TcpClient();
-        _open[client] = 0;
+        var socket = client.Client;
+        _open[socket] = 0;
         try
         {
             await server.ConnectAsync(IPAddress.Loopback, _target);
@@ -71,7 +72,7 @@ internal sealed class CutLine : IAsyncDisposable
         }
         finally
         {
-            _open.TryRemove(client, out _);
+            _open.TryRemove(socket, out _);
             client.Dispose();
         }
     }
