@@ -2,6 +2,7 @@ using Serval.Controllers.Certificates;
 using Serval.Controllers.Domains;
 using Serval.Controllers.Serving;
 using Serval.Controllers.Workloads;
+using Serval.Controllers.Workloads.Jobs;
 using Serval.Kube;
 
 namespace Serval.Controllers;
@@ -15,13 +16,14 @@ public static class ControllerSets
     /// <summary>Name of the private gateway, by which cluster-local Routes are reached too; placeholder Services point at it.</summary>
     public const string PrivateGatewayHost = "gateway-private.knative-serving.svc.cluster.local";
 
-    /// <summary>Deployments, ReplicaSets, endpoints, namespaces, pod binding.</summary>
+    /// <summary>Deployments, ReplicaSets, Jobs, endpoints, namespaces, pod binding.</summary>
     public static ControllerHost AddWorkloads(this ControllerHost controllers, IKubeClient client, IEventRecorder events, TimeProvider time)
     {
         var room = new NodeRoom(client);
         return controllers
             .Add(new DeploymentReconciler(client, events, time))
             .Add(new ReplicaSetReconciler(client, room, events, time))
+            .Add(new JobReconciler(client, room, events, time))
             .Add(new PodBindingReconciler(client, room, events, time))
             .Add(new QuotaReconciler(client, time))
             .Add(new EndpointsReconciler(client))

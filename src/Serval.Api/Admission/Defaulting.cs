@@ -22,7 +22,7 @@ public static class Defaulting
         }
         else
         {
-            Kubernetes(kind, tree);
+            Kubernetes(kind, tree, old);
         }
     }
 
@@ -58,7 +58,7 @@ public static class Defaulting
         }
     }
 
-    private static void Kubernetes(ResourceKind kind, JsonObject tree)
+    private static void Kubernetes(ResourceKind kind, JsonObject tree, JsonObject? old)
     {
         if (kind == Kinds.Pod)
         {
@@ -103,6 +103,10 @@ public static class Defaulting
         else if (RbacRules.Concerns(kind))
         {
             RbacRules.Default(kind, tree);
+        }
+        else if (kind == BatchKinds.Job)
+        {
+            JobRules.Default(tree, old);
         }
     }
 }

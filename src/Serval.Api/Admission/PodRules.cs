@@ -31,14 +31,25 @@ internal static class PodRules
         }
     }
 
-    public static void Template(JsonObject? template, string path, Problems to)
+    public static void Template(JsonObject? template, string path, Problems to) => Template(template, path, to, "Always");
+
+    /// <param name="template">The pods' template.</param>
+    /// <param name="path">Path to it.</param>
+    /// <param name="to">Takes the errors.</param>
+    /// <param name="restarts">The restart policies that its controller can do with.</param>
+    public static void Template(JsonObject? template, string path, Problems to, params ReadOnlySpan<string> restarts)
     {
         MetadataRules.Labels(template.Object("metadata"), $"{path}.metadata.labels", to);
         MetadataRules.Annotations(template.Object("metadata"), $"{path}.metadata.annotations", to);
         Spec(template.Object("spec"), $"{path}.spec", to);
-        if (template.Object("spec").String("restartPolicy") is not ("" or "Always"))
+        var restart = template.Object("spec").String("restartPolicy");
+        if (restart == "Always" && !restarts.Contains(restart))
         {
-            to.Unsupported($"{path}.spec.restartPolicy", template.Object("spec").String("restartPolicy"), "Always");
+            to.Required($"{path}.spec.restartPolicy", $"valid values: {string.Join(", ", restarts.ToArray().Select(r => $"\"{r}\""))}"); // it is what nothing means
+        }
+        else if (restart.Length > 0 && !restarts.Contains(restart))
+        {
+            to.Unsupported($"{path}.spec.restartPolicy", restart, restarts);
         }
     }
 

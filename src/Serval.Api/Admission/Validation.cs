@@ -159,5 +159,10 @@ public static class Validation
         {
             RbacRules.Check(kind, tree, old, to);
         }
+        else if (kind == BatchKinds.Job)
+        {
+            JobRules.Check(tree, old, to);
+            JobRules.Warn(tree, ctx);
+        }
     }
 }

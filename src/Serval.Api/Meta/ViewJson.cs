@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Serval.Api.Apps;
 using Serval.Api.Autoscaling;
+using Serval.Api.Batch;
 using Serval.Api.Core;
 using Serval.Api.Crds;
 using Serval.Api.Networking;
@@ -29,6 +30,7 @@ internal sealed partial class MetaJson : JsonSerializerContext;
 [JsonSerializable(typeof(ResourceQuota))]
 [JsonSerializable(typeof(Deployment))]
 [JsonSerializable(typeof(ReplicaSet))]
+[JsonSerializable(typeof(Job))]
 [JsonSerializable(typeof(KService))]
 [JsonSerializable(typeof(Configuration))]
 [JsonSerializable(typeof(Revision))]

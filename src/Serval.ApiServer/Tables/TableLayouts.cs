@@ -20,6 +20,7 @@ internal static class TableLayouts
         "deployments.apps" => WorkloadPrinters.Deployment,
         "replicasets.apps" => WorkloadPrinters.ReplicaSet,
         "horizontalpodautoscalers.autoscaling" => WorkloadPrinters.HorizontalPodAutoscaler,
+        "jobs.batch" => JobPrinter.Layout,
         "services" => NetworkPrinters.Service,
         "endpoints" => NetworkPrinters.Endpoints,
         "endpointslices.discovery.k8s.io" => NetworkPrinters.EndpointSlice,

@@ -5,11 +5,11 @@ namespace Serval.ApiServer.Tables;
 /// <summary>Deployments and replica sets.</summary>
 internal static class WorkloadPrinters
 {
-    private static readonly TableColumn[] s_wide =
+    internal static readonly TableColumn[] WideColumns =
         [new("Containers", Priority: 1), new("Images", Priority: 1), new("Selector", Priority: 1)];
 
     public static readonly TableLayout Deployment = new(
-        [TableLayout.Name, new("Ready"), new("Up-to-date", "integer"), new("Available", "integer"), TableLayout.Age, .. s_wide],
+        [TableLayout.Name, new("Ready"), new("Up-to-date", "integer"), new("Available", "integer"), TableLayout.Age, .. WideColumns],
         (obj, now, cells) =>
         {
             cells.Add(obj.Text("metadata", "name"));
@@ -21,7 +21,7 @@ internal static class WorkloadPrinters
         });
 
     public static readonly TableLayout ReplicaSet = new(
-        [TableLayout.Name, new("Desired", "integer"), new("Current", "integer"), new("Ready", "integer"), TableLayout.Age, .. s_wide],
+        [TableLayout.Name, new("Desired", "integer"), new("Current", "integer"), new("Ready", "integer"), TableLayout.Age, .. WideColumns],
         (obj, now, cells) =>
         {
             cells.Add(obj.Text("metadata", "name"));
@@ -58,7 +58,7 @@ internal static class WorkloadPrinters
         return name.Length == 0 ? measured : $"{name}: {measured}/{aim.Text(field)}{unit}";
     }));
 
-    private static void Wide(JsonElement obj, List<object?> cells)
+    internal static void Wide(JsonElement obj, List<object?> cells)
     {
         var containers = obj.Items("spec", "template", "spec", "containers").ToList();
         cells.Add(string.Join(",", containers.Select(c => c.Text("name"))));

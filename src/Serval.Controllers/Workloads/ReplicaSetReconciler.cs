@@ -8,8 +8,7 @@ using Serval.Kube;
 namespace Serval.Controllers.Workloads;
 
 /// <summary>
-/// ReplicaSet → Pods (apps/v1). A pod is created with its node already set when there is one, so that no scheduler stands between
-/// the wish and the spawn; one that does not fit waits for <see cref="PodBindingReconciler"/>. The status trails, unless pods are refused.
+/// ReplicaSet → Pods (apps/v1), made by <see cref="PodMaker"/>. The status trails, unless pods are refused.
 /// </summary>
 internal sealed class ReplicaSetReconciler(IKubeClient client, NodeRoom room, IEventRecorder events, TimeProvider time) : IReconciler
 {
@@ -22,8 +21,7 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, NodeRoom room, IE
 
     private readonly StatusTrail _trail = new(time);
     private readonly ConcurrentDictionary<ObjectKey, byte> _refused = new(); // sets whose pods may not be made
-    private readonly EventReporter _events = new(events, Manager);
-    private readonly BindingReport _bindings = new(events);
+    private readonly PodMaker _pods = new(client, room, events, Manager);
     private readonly ChildClaims _claims = new(
         client, Kinds.ReplicaSet, Kinds.Pod, s => s.As<ReplicaSet>().Spec.Selector, p => PodFacts.IsActive(p.As<Pod>()), Manager);
 
@@ -74,51 +72,15 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, NodeRoom room, IE
     {
         if (count > 1 && set.Status.Conditions.Any(c => c is { Type: ReplicaFailure, Status: "True" }))
         {
-            await CreatePodAsync(stored, set, ct); // as likely as not it is refused again: one is enough to learn that
+            await _pods.CreateAsync(stored, set.Spec.Template.Spec, null, ct); // as likely as not it is refused again: one is enough to learn that
             count--;
         }
         var writes = new Task[count];
         for (var i = 0; i < count; i++)
         {
-            writes[i] = CreatePodAsync(stored, set, ct);
+            writes[i] = _pods.CreateAsync(stored, set.Spec.Template.Spec, null, ct);
         }
         await Task.WhenAll(writes);
-    }
-
-    private async Task CreatePodAsync(KubeObject set, ReplicaSet view, CancellationToken ct)
-    {
-        using var place = room.Take(view.Spec.Template.Spec); // none: it gets one when there is one
-        try
-        {
-            var pod = await client.CreateAsync(Kinds.Pod, NewPod(set, place.Node), WriteOptions.By(Name), ct);
-            _events.Normal(set, "SuccessfulCreate", $"Created pod: {pod.Metadata.Name}");
-            if (place.Node.Length > 0)
-            {
-                _bindings.Bound(pod, place.Node);
-            }
-        }
-        catch (ApiException e) when (!e.IsNamespaceTerminating)
-        {
-            _events.Warning(set, "FailedCreate", $"Error creating: {e.Message}");
-            throw;
-        }
-    }
-
-    private static KubeObject NewPod(KubeObject set, string node)
-    {
-        var template = set.ToTree()["spec"]!["template"]!.AsObject();
-        var metadata = template["metadata"] as JsonObject ?? [];
-        var spec = template["spec"]!.AsObject();
-        template.Clear();
-        metadata.Remove("creationTimestamp");
-        metadata["generateName"] = set.Metadata.Name + "-";
-        metadata["namespace"] = set.Metadata.Namespace;
-        metadata["ownerReferences"] = OwnedObjects.OwnedBy(set);
-        if (node.Length > 0)
-        {
-            spec["nodeName"] = node;
-        }
-        return KubeObject.From(new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Pod", ["metadata"] = metadata, ["spec"] = spec });
     }
 
     private async Task DeletePodsAsync(KubeObject set, List<(KubeObject Object, Pod View)> active, int count, CancellationToken ct)
@@ -131,11 +93,7 @@ internal sealed class ReplicaSetReconciler(IKubeClient client, NodeRoom room, IE
             .ThenByDescending(p => p.View.Metadata.CreationTimestamp)
             .ThenByDescending(p => p.Object.Version)
             .Take(count);
-        await Task.WhenAll(victims.Select(async p =>
-        {
-            await OwnedObjects.DeleteIfPresentAsync(client, Kinds.Pod, p.Object, ct);
-            _events.Normal(set, "SuccessfulDelete", $"Deleted pod: {p.Object.Metadata.Name}");
-        }));
+        await _pods.DeleteAsync(set, victims.Select(p => p.Object), ct);
     }
 
     /// <param name="stored">The set.</param>

@@ -56,6 +56,17 @@ public sealed class ProtobufTests
             tree.ToJsonString());
     }
 
+    [Fact]
+    public void Decode_Job_ReadsAsItsJson()
+    {
+        var rule = Text(1, "FailJob").Concat(Message(2, [.. Text(2, "In"), .. Number(3, 42)]));
+        var spec = Number(2, 3).Concat(Message(6, Message(2, Text(3, "Never")))).Concat(Number(7, 0)).Concat(Text(9, "Indexed")).Concat(Message(11, Message(1, rule)));
+        var tree = ProtobufDecoder.Decode(Wrap("batch/v1", "Job", [.. Message(1, Text(1, "j")), .. Message(2, [.. spec])]));
+        Assert.Equal(
+            """{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"j"},"spec":{"completions":3,"template":{"spec":{"restartPolicy":"Never"}},"backoffLimit":0,"completionMode":"Indexed","podFailurePolicy":{"rules":[{"action":"FailJob","onExitCodes":{"operator":"In","values":[42]}}]}}}""",
+            tree.ToJsonString());
+    }
+
     [Theory]
     [InlineData("v1", "ConfigMap", 99, 415)]
     [InlineData("serving.knative.dev/v1", "Service", 1, 415)]

@@ -51,6 +51,17 @@ public sealed class PrinterTests
             """{"roleRef":{"kind":"Role","name":"r"},"subjects":[{"kind":"User","name":"a"},{"kind":"ServiceAccount","namespace":"n","name":"s"},{"kind":"User","name":"b"}]}""",
             "x Role/r 5m a, b  n/s"
         },
+        {
+            "batch/v1/Job",
+            """{"spec":{"completions":3,"parallelism":1,"selector":{"matchLabels":{"a":"b"}},"template":{"spec":{"containers":[{"name":"c","image":"i"}]}}},"status":{"succeeded":1,"startTime":"2026-03-01T11:58:30Z"}}""",
+            "x Running 1/3 90s 5m c i a=b"
+        },
+        {
+            "batch/v1/Job",
+            """{"spec":{"parallelism":2},"status":{"startTime":"2026-03-01T11:55:00Z","completionTime":"2026-03-01T11:55:07Z","conditions":[{"type":"Complete","status":"True"}]}}""",
+            "x Complete 0/1 of 2 7s 5m   <none>"
+        },
+        { "batch/v1/Job", """{"spec":{"suspend":true},"status":{"conditions":[{"type":"Suspended","status":"True"}]}}""", "x Suspended 0/1  5m   <none>" },
         { "coordination.k8s.io/v1/Lease", """{"spec":{"holderIdentity":"me"}}""", "x me 5m" },
         {
             "apps/v1/Deployment", """{"spec":{"replicas":3,"selector":{"matchLabels":{"a":"b"}},"template":{"spec":{"containers":[{"name":"c","image":"i"}]}}},"status":{"readyReplicas":1,"updatedReplicas":2,"availableReplicas":1}}""",

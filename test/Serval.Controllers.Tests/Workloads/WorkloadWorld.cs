@@ -5,6 +5,7 @@ using Serval.Api.Apps;
 using Serval.Api.Core;
 using Serval.Controllers.Tests.Autoscaler;
 using Serval.Controllers.Workloads;
+using Serval.Controllers.Workloads.Jobs;
 using Serval.Kube;
 
 namespace Serval.Controllers.Tests.Workloads;
@@ -25,6 +26,7 @@ internal sealed class WorkloadWorld
         _reconcilers =
         [
             new DeploymentReconciler(Client, NoEvents.Instance, Time), new ReplicaSetReconciler(Client, room, NoEvents.Instance, Time),
+            new JobReconciler(Client, room, NoEvents.Instance, Time),
             new PodBindingReconciler(Client, room, NoEvents.Instance, Time), new EndpointsReconciler(Client), new NamespaceReconciler(Client), new QuotaReconciler(Client, Time),
         ];
         foreach (var reconciler in _reconcilers)

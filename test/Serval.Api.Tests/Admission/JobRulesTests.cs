@@ -1,0 +1,93 @@
+using System.Text.Json.Nodes;
+using Serval.Api.Admission;
+
+namespace Serval.Api.Tests.Admission;
+
+/// <summary>Jobs: what is filled in, and what is refused in Kubernetes' words.</summary>
+public sealed class JobRulesTests
+{
+    private const string Job = """
+        {"metadata":{"name":"j","namespace":"d","uid":"u1"},"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"a"}]}}}}
+        """;
+
+    [Theory]
+    [InlineData("spec.parallelism = 2", "")]
+    [InlineData("spec.template.spec.restartPolicy = \"OnFailure\"", "")]
+    [InlineData("spec.template.spec.restartPolicy = -", "spec.template.spec.restartPolicy: Required value: valid values: \"OnFailure\", \"Never\"")]
+    [InlineData("spec.template.spec.restartPolicy = \"Always\"", "spec.template.spec.restartPolicy: Required value: valid values: \"OnFailure\", \"Never\"")]
+    [InlineData("spec.parallelism = -1", "spec.parallelism: Invalid value: -1: must be greater than or equal to 0")]
+    [InlineData("spec.completions = -1", "spec.completions: Invalid value: -1: must be greater than or equal to 0")]
+    [InlineData("spec.backoffLimit = -1", "spec.backoffLimit: Invalid value: -1: must be greater than or equal to 0")]
+    [InlineData("spec.activeDeadlineSeconds = -1", "spec.activeDeadlineSeconds: Invalid value: -1: must be greater than or equal to 0")]
+    [InlineData("spec.ttlSecondsAfterFinished = -1", "spec.ttlSecondsAfterFinished: Invalid value: -1: must be greater than or equal to 0")]
+    [InlineData("spec.completionMode = \"Odd\"", "spec.completionMode: Unsupported value: \"Odd\": supported values: \"Indexed\", \"NonIndexed\"")]
+    [InlineData("spec.completionMode = \"Indexed\"\nspec.parallelism = 2", "spec.completions: Required value: when completion mode is Indexed")]
+    [InlineData("spec.completionMode = \"Indexed\"\nspec.completions = 3", "")]
+    [InlineData("spec.completionMode = \"Indexed\"\nspec.completions = 3\nspec.parallelism = 100001",
+        "spec.parallelism: Invalid value: 100001: must be less than or equal to 100000 when completion mode is Indexed")]
+    [InlineData("spec.podReplacementPolicy = \"Odd\"", "spec.podReplacementPolicy: Unsupported value: \"Odd\": supported values: \"Failed\", \"TerminatingOrFailed\"")]
+    [InlineData("spec.selector.matchLabels.a = \"b\"", "spec.selector: Invalid value: {\"matchLabels\":{\"a\":\"b\",\"batch.kubernetes.io/controller-uid\":\"u1\"}}: `selector` not auto-generated ; spec.template.metadata.labels: Invalid value: {\"batch.kubernetes.io/controller-uid\":\"u1\",\"batch.kubernetes.io/job-name\":\"j\",\"controller-uid\":\"u1\",\"job-name\":\"j\"}: `selector` does not match template `labels`")]
+    [InlineData("spec.manualSelector = true", "spec.selector: Required value")]
+    [InlineData("spec.manualSelector = true\nspec.selector.matchLabels.a = \"b\"\nspec.template.metadata.labels.a = \"b\"", "")]
+    [InlineData("spec.manualSelector = true\nspec.selector.matchLabels.a = \"b\"\nspec.template.metadata.labels.a = \"c\"",
+        "spec.template.metadata.labels: Invalid value: {\"a\":\"c\"}: `selector` does not match template `labels`")]
+    [InlineData("spec.podFailurePolicy.rules[0] = {\"action\":\"FailJob\",\"onExitCodes\":{\"operator\":\"In\",\"values\":[42]}}", "")]
+    [InlineData("spec.podFailurePolicy.rules[0] = {\"action\":\"Odd\",\"onExitCodes\":{\"operator\":\"In\",\"values\":[42]}}",
+        "spec.podFailurePolicy.rules[0].action: Unsupported value: \"Odd\": supported values: \"Count\", \"FailIndex\", \"FailJob\", \"Ignore\"")]
+    [InlineData("spec.podFailurePolicy.rules[0] = {\"action\":\"Count\"}", "spec.podFailurePolicy.rules[0]: Invalid value: {}: specifying one of OnExitCodes and OnPodConditions is required")]
+    [InlineData("spec.podFailurePolicy.rules[0] = {\"action\":\"Count\",\"onExitCodes\":{\"operator\":\"In\",\"values\":[0]}}",
+        "spec.podFailurePolicy.rules[0].onExitCodes.values[0]: Invalid value: 0: must not be 0 for the In operator")]
+    [InlineData("spec.podFailurePolicy.rules[0] = {\"action\":\"Count\",\"onExitCodes\":{\"operator\":\"Of\",\"values\":[]}}",
+        "spec.podFailurePolicy.rules[0].onExitCodes.operator: Unsupported value: \"Of\": supported values: \"In\", \"NotIn\" ; spec.podFailurePolicy.rules[0].onExitCodes.values: Invalid value: []: at least one value is required")]
+    [InlineData("spec.template.spec.restartPolicy = \"OnFailure\"\nspec.podFailurePolicy.rules = []",
+        "spec.podFailurePolicy: Invalid value: \"OnFailure\": only \"Never\" is supported when podFailurePolicy is specified")]
+    public void Create(string edits, string errors) => Assert.Equal(errors, Errors(Edits.Parse(Job).Edit(edits).Defaulted(BatchKinds.Job, new AdmissionContext()), null));
+
+    [Theory]
+    [InlineData("spec.parallelism = 4", "")]
+    [InlineData("spec.suspend = true", "")]
+    [InlineData("spec.completions = 4", "spec.completions: Invalid value: 4: field is immutable")]
+    [InlineData("spec.completionMode = \"Indexed\"", "spec.completionMode: Invalid value: \"Indexed\": field is immutable")]
+    [InlineData("spec.selector.matchLabels = {\"batch.kubernetes.io/controller-uid\":\"u1\",\"a\":\"b\"}\nspec.manualSelector = true\nspec.template.metadata.labels.a = \"b\"",
+        "spec.selector: Invalid value")]
+    [InlineData("spec.template.spec.containers[0].image = \"b\"", "spec.template: Invalid value")]
+    public void Update(string edits, string errors)
+    {
+        var old = Edits.Parse(Job).Edit("spec.completions = 3").Defaulted(BatchKinds.Job, new AdmissionContext());
+        var update = new AdmissionContext { Operation = AdmissionOperation.Update };
+        var actual = Errors(((JsonObject)old.DeepClone()).Edit(edits).Defaulted(BatchKinds.Job, update, old), old);
+        Assert.True(errors.Length == 0 ? actual.Length == 0 : actual.StartsWith(errors, StringComparison.Ordinal), actual);
+    }
+
+    [Fact]
+    public void Update_OfAnIndexedJob_MayGrowAsAWhole()
+    {
+        var old = Edits.Parse(Job).Edit("spec.completions = 3\nspec.parallelism = 3\nspec.completionMode = \"Indexed\"").Defaulted(BatchKinds.Job, new AdmissionContext());
+        Assert.Equal("", Errors(((JsonObject)old.DeepClone()).Edit("spec.completions = 5\nspec.parallelism = 5"), old));
+    }
+
+    [Fact]
+    public void Default_FillsIn_AndTellsThePodsByTheUid()
+    {
+        var job = Edits.Parse(Job).Defaulted(BatchKinds.Job, new AdmissionContext());
+        var spec = job["spec"]!;
+        Assert.Equal("1 1 6 NonIndexed False TerminatingOrFailed", $"{spec["completions"]} {spec["parallelism"]} {spec["backoffLimit"]} {spec["completionMode"]} {(bool)spec["suspend"]!} {spec["podReplacementPolicy"]}");
+        Assert.Equal("""{"matchLabels":{"batch.kubernetes.io/controller-uid":"u1"}}""", spec["selector"]!.ToJsonString());
+        const string labels = """{"batch.kubernetes.io/controller-uid":"u1","batch.kubernetes.io/job-name":"j","controller-uid":"u1","job-name":"j"}""";
+        Assert.Equal(labels, spec["template"]!["metadata"]!["labels"]!.ToJsonString());
+        Assert.Equal(labels, job["metadata"]!["labels"]!.ToJsonString());
+    }
+
+    [Fact]
+    public void WhatIsNotHonoured_IsWarnedOf()
+    {
+        var warnings = new List<string>();
+        var ctx = new AdmissionContext { Warn = warnings.Add };
+        var job = Edits.Parse(Job).Edit("spec.successPolicy = {\"rules\":[]}\nspec.backoffLimitPerIndex = 1").Defaulted(BatchKinds.Job, ctx);
+        Assert.Empty(Validation.Validate(BatchKinds.Job, job, null, ctx));
+        Assert.Equal(["spec.backoffLimitPerIndex is stored but not honoured by Serval", "spec.successPolicy is stored but not honoured by Serval"], warnings);
+    }
+
+    private static string Errors(JsonObject job, JsonObject? old) =>
+        string.Join(" ; ", Validation.Validate(BatchKinds.Job, job, old, new AdmissionContext()).Select(e => $"{e.Field}: {e.Message}"));
+}
