@@ -126,6 +126,11 @@ public sealed record Container
     public string TerminationMessagePolicy { get; init => field = value ?? field; } = "";
     public Lifecycle? Lifecycle { get; init; }
     public SecurityContext SecurityContext { get; init => field = value ?? field; } = new();
+    public bool Stdin { get; init; }
+
+    /// <summary>The first who attaches to the input ends it with his own.</summary>
+    public bool StdinOnce { get; init; }
+    public bool Tty { get; init; }
 
     /// <summary><c>Always</c> on an init container makes it a sidecar; empty otherwise.</summary>
     public string RestartPolicy { get; init => field = value ?? field; } = "";

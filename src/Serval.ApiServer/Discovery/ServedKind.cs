@@ -17,6 +17,7 @@ internal static class ServedKind
     private static readonly string[] s_all = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
     private static readonly string[] s_create = ["create"];
     private static readonly string[] s_readOnly = ["get", "list", "watch"];
+    private static readonly string[] s_connect = ["create", "get"];
     private static readonly string[] s_partial = ["get", "patch", "update"];
 
     public static bool IsReadOnly(ResourceKind kind) => kind == Kinds.CustomResourceDefinition;
@@ -28,7 +29,10 @@ internal static class ServedKind
     {
         if (kind == Kinds.Pod)
         {
+            yield return new("attach", s_connect, null, kind.Version, "PodAttachOptions");
+            yield return new("exec", s_connect, null, kind.Version, "PodExecOptions");
             yield return new("log", ["get"], null, kind.Version, kind.Kind);
+            yield return new("portforward", s_connect, null, kind.Version, "PodPortForwardOptions");
         }
         if (kind == Kinds.Namespace)
         {

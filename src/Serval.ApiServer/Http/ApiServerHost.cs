@@ -14,6 +14,7 @@ using Serval.ApiServer.Audit;
 using Serval.ApiServer.Certificates;
 using Serval.ApiServer.Discovery;
 using Serval.ApiServer.Http;
+using Serval.ApiServer.Streams;
 
 namespace Serval.ApiServer;
 
@@ -129,7 +130,8 @@ public sealed partial class ApiServerHost : IAsyncDisposable
         var kinds = client.ServedKinds;
         var resources = new ResourceDispatcher(
             kinds, new ReadHandler(client, reply), new WatchHandler(client, _options, _stopping.Token), new WriteHandler(client, reply),
-            new LogHandler(client, _options.PodStreams, _stopping.Token), reply);
+            new LogHandler(client, _options.PodStreams, _stopping.Token),
+            new PodStreamHandler(client, _options.PodStreams, _options.TimeProvider, _stopping.Token), reply);
         var steps = RequestSteps.Compose(_options, new Authenticator(_credentials), new DiscoveryHandler(kinds), resources);
         return new ApiApplication(steps, _audit, _options.TimeProvider, _logger);
     }

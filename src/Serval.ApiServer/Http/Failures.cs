@@ -39,7 +39,7 @@ internal static class Failures
         ApiException.TooManyRequests($"too many watches are open ({limit}); close some, or try again", retryAfterSeconds: 1);
 
     public static ApiException NoPodStreams() =>
-        new(503, "ServiceUnavailable", "logs cannot be had: this API server is not connected to a node agent; run it together with one (serval up)");
+        new(503, "ServiceUnavailable", "pods cannot be reached: this API server is not connected to a node agent; run it together with one (serval up)");
 
     public static ApiException VersionAhead(string wanted, long current) =>
         new(504, "Timeout", $"Too large resource version: {wanted}, current: {current}", [new("ResourceVersionTooLarge", "Too large resource version", "")], RetryAfter(1));

@@ -20,6 +20,8 @@ internal sealed class OptionProblems(string kind, string group = "meta.k8s.io", 
 
     public void Invalid(string field, string value, string why) => Add("FieldValueInvalid", field, $"Invalid value: {value}: {why}");
 
+    public void Required(string field) => Add("FieldValueRequired", field, "Required value");
+
     public void TooLong(string field, int most) => Add("FieldValueTooLong", field, $"Too long: may not be more than {most} bytes");
 
     /// <summary>A text as it stands in a message; values of other types stand as they are.</summary>

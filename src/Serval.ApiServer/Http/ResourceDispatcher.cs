@@ -1,10 +1,12 @@
 using Serval.Api;
 using Serval.ApiServer.Discovery;
+using Serval.ApiServer.Streams;
 
 namespace Serval.ApiServer.Http;
 
 /// <summary>Path and method of a request for objects → the handler that answers it.</summary>
-internal sealed class ResourceDispatcher(IKindSource kinds, ReadHandler read, WatchHandler watch, WriteHandler write, LogHandler logs, Reply reply)
+internal sealed class ResourceDispatcher(
+    IKindSource kinds, ReadHandler read, WatchHandler watch, WriteHandler write, LogHandler logs, PodStreamHandler streams, Reply reply)
 {
     public Task HandleAsync(ApiRequest request)
     {
@@ -24,6 +26,7 @@ internal sealed class ResourceDispatcher(IKindSource kinds, ReadHandler read, Wa
             "scale" when path.Kind.HasScale => Scale(request, path),
             "finalize" when path.Kind == Kinds.Namespace && request.Method == "PUT" => write.UpdateAsync(request, path),
             "log" when path.Kind == Kinds.Pod => Log(request, path),
+            "attach" or "exec" or "portforward" when path.Kind == Kinds.Pod => streams.HandleAsync(request, path),
             _ => throw Failures.UnknownPath(),
         };
     }

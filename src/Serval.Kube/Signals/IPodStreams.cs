@@ -24,4 +24,16 @@ public interface IPodStreams
     /// <see cref="ApiException"/>: BadRequest when the container is unknown or has not started, NotFound when the pod is not on this node.
     /// </summary>
     Task CopyLogsAsync(ObjectKey pod, LogOptions options, Stream output, CancellationToken ct);
+
+    /// <summary>
+    /// A command to be run in a container as its own program is. <see cref="ApiException"/>: BadRequest when the container is unknown or does not
+    /// run, NotFound when the pod is not on this node.
+    /// </summary>
+    Task<RemoteProgram> ExecAsync(ObjectKey pod, ExecOptions options, CancellationToken ct);
+
+    /// <summary>A container's own program, to be joined; failures as those of <see cref="ExecAsync"/>.</summary>
+    Task<RemoteProgram> AttachAsync(ObjectKey pod, ExecOptions options, CancellationToken ct);
+
+    /// <summary>A connection to a port of the pod. <see cref="IOException"/>: nobody answers there.</summary>
+    Task<Stream> DialAsync(ObjectKey pod, int port, CancellationToken ct);
 }

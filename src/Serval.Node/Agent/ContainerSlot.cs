@@ -65,6 +65,9 @@ internal sealed class ContainerSlot(Container spec, bool isInit)
     /// <summary>Completes when the end of the present run has been noted.</summary>
     public TaskCompletionSource? Exit { get; private set; }
 
+    /// <summary>The present run's input and terminal; null when it has neither.</summary>
+    public ContainerConsole? Console { get; set; }
+
     /// <summary>Follows the present run's log.</summary>
     public LogTrack? Log { get; set; }
 

@@ -13,6 +13,7 @@ internal sealed partial class PodWorker
 {
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_longestRetry = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(1);
 
     private bool IsFinished => PodStatusBuilder.Phase(_slots, _pod.Spec.RestartPolicy) is "Succeeded" or "Failed";
 
@@ -109,7 +110,10 @@ internal sealed partial class PodWorker
             var launch = Prepare(slot, image);
             launch = launch.In(_node.Groups?.Create(GroupLimits.Of(slot.Spec)));
             var run = new CancellationTokenSource();
-            slot.Begin(_node.Runtime.Start(launch, status => Post(() => Ended(slot, run, status))), launch, run);
+            ChildStreams? streams = null;
+            slot.Begin(_node.Runtime.Start(
+                launch, status => Post(() => Exited(slot, run, status)), slot.Spec is { Stdin: false, Tty: false } ? null : log => streams = StreamsOf(slot, log)), launch, run);
+            slot.Console = streams is null ? null : new ContainerConsole(streams, launch.LogPath);
         }
         catch (OperationCanceledException)
         {
@@ -218,6 +222,28 @@ internal sealed partial class PodWorker
             var old = NodePaths.Log(_directory, slot.Spec.Name, slot.RestartCount - 2);
             File.Delete(old);
             File.Delete(LogIndex.PathOf(old));
+        }
+    }
+
+    private static ChildStreams StreamsOf(ContainerSlot slot, int log) =>
+        slot.Spec.Tty ? ChildStreams.Terminal() : ChildStreams.Pipes(stdin: true, stdout: false, stderr: false, log);
+
+    // What a program's last words went through is read to its end first.
+    private void Exited(ContainerSlot slot, CancellationTokenSource run, ExitStatus status)
+    {
+        if (slot.Console is not { } console)
+        {
+            Ended(slot, run, status);
+            return;
+        }
+        slot.Console = null;
+        _ = CloseAsync();
+
+        async Task CloseAsync()
+        {
+            await console.Drained.WaitAsync(s_lastWords, _node.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // a stranger may hold it open
+            await console.DisposeAsync();
+            Post(() => Ended(slot, run, status));
         }
     }
 

@@ -7,23 +7,7 @@ namespace Serval.Node.Agent;
 internal sealed partial class PodWorker
 {
     /// <summary>The log of a container's present or last run, or of the run before. Any thread.</summary>
-    public async Task<(string Path, LogTrack? Track)> FindLogAsync(string container, bool previous)
-    {
-        var found = new TaskCompletionSource<(string, LogTrack?)>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Post(() =>
-        {
-            try
-            {
-                found.SetResult(FindLog(container, previous));
-            }
-            catch (Exception e) when (e is ApiException or IOException or UnauthorizedAccessException)
-            {
-                found.SetException(e);
-            }
-        });
-        await Task.WhenAny(found.Task, _finished.Task);
-        return found.Task.IsCompleted ? await found.Task : throw ApiException.NotFound(Kinds.Pod, _key.Name);
-    }
+    public Task<(string Path, LogTrack? Track)> FindLogAsync(string container, bool previous) => OnTurnAsync(() => FindLog(container, previous));
 
     private (string Path, LogTrack? Track) FindLog(string container, bool previous)
     {
@@ -31,14 +15,7 @@ internal sealed partial class PodWorker
         {
             return previous ? throw NoPrevious(container) : _requestLog.Open();
         }
-        var main = _slots.Where(s => !s.IsInit).ToList();
-        if (container.Length == 0 && main.Count > 1)
-        {
-            throw ApiException.BadRequest(
-                $"a container name must be specified for pod {_key.Name}, choose one of: [{string.Join(' ', main.Select(s => s.Spec.Name))}]");
-        }
-        var slot = container.Length == 0 ? main[0] : _slots.FirstOrDefault(s => s.Spec.Name == container)
-            ?? throw ApiException.BadRequest($"container {container} is not valid for pod {_key.Name}");
+        var slot = SlotOf(container);
         var run = slot.RestartCount - (previous ? 1 : 0);
         if (!previous && slot.Process is null && !File.Exists(NodePaths.Log(_directory, slot.Spec.Name, run)))
         {

@@ -14,6 +14,9 @@ internal sealed class ChildProcess(int pid, long startTicks)
     /// <summary>Start time in clock ticks since boot: with the pid it names one process for ever.</summary>
     public long StartTicks { get; } = startTicks;
 
+    /// <summary>Whether its number still means it: then what was looked up by that before is its own.</summary>
+    public bool IsHere => ProcFs.Stat(Pid)?.StartTicks == StartTicks;
+
     /// <summary>Signals the process group; false when nothing of it is left.</summary>
     public bool Signal(int signal)
     {

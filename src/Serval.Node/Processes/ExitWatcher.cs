@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -18,31 +17,16 @@ internal sealed unsafe partial class ExitWatcher : IDisposable
     private const int WNOWAIT = 0x01000000;
     private const int CLD_EXITED = 1;
     private const int SysPidfdOpen = 434;
-    private const uint EPOLLIN = 1;
-    private const uint EPOLLONESHOT = 1u << 30;
-    private const int EpollAdd = 1;
-    private const int Batch = 64;
-
-    // struct epoll_event is packed on x86-64 only.
-    private static readonly int s_eventSize = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
-    private static readonly int s_dataOffset = s_eventSize - 8;
 
     private readonly ConcurrentDictionary<long, Entry> _children = new();
-    private readonly int _epoll;
-    private readonly int _stop;
+    private readonly Epoll _epoll = new();
     private readonly ILogger _logger;
     private readonly Thread _thread;
 
     public ExitWatcher(ILogger? logger = null)
     {
         _logger = logger ?? NullLogger.Instance;
-        _epoll = Libc.epoll_create1(Libc.O_CLOEXEC);
-        _stop = Libc.eventfd(0, Libc.O_CLOEXEC | Libc.O_NONBLOCK);
-        if (_epoll < 0 || _stop < 0 || !Add(_stop, EPOLLIN))
-        {
-            throw new InvalidOperationException($"cannot watch processes: epoll: {Libc.LastErrorText()}; raise the limit of open files");
-        }
-        _thread = new Thread(Run) { IsBackground = true, Name = "serval-node-exits" };
+        _thread = new Thread(() => _epoll.Run(Report)) { IsBackground = true, Name = "serval-node-exits" };
         _thread.Start();
     }
 
@@ -62,7 +46,7 @@ internal sealed unsafe partial class ExitWatcher : IDisposable
             }
             started(child);
             _children[pidfd] = new Entry(child, exited);
-            if (!Add(pidfd, EPOLLIN | EPOLLONESHOT))
+            if (!_epoll.Add(pidfd, Epoll.In | Epoll.OneShot, pidfd))
             {
                 throw new SpawnException($"cannot watch process {pid}: epoll_ctl: {Libc.LastErrorText()}");
             }
@@ -83,43 +67,20 @@ internal sealed unsafe partial class ExitWatcher : IDisposable
 
     public void Dispose()
     {
-        ulong one = 1;
-        _ = Libc.write(_stop, &one, 8);
+        _epoll.Stop();
         _thread.Join();
         foreach (var pidfd in _children.Keys)
         {
             _ = Libc.close((int)pidfd);
         }
-        _ = Libc.close(_epoll);
-        _ = Libc.close(_stop);
+        _epoll.Dispose();
     }
 
-    private bool Add(int fd, uint events)
+    private void Report(long pidfd)
     {
-        var e = stackalloc byte[16];
-        *(uint*)e = events;
-        *(long*)(e + s_dataOffset) = fd;
-        return Libc.epoll_ctl(_epoll, EpollAdd, fd, e) == 0;
-    }
-
-    private void Run()
-    {
-        var events = stackalloc byte[16 * Batch];
-        while (true)
+        if (_children.TryRemove(pidfd, out var entry))
         {
-            var count = Libc.epoll_wait(_epoll, events, Batch, -1);
-            for (var i = 0; i < count; i++)
-            {
-                var fd = *(long*)(events + (i * s_eventSize) + s_dataOffset);
-                if (fd == _stop)
-                {
-                    return;
-                }
-                if (_children.TryRemove(fd, out var entry))
-                {
-                    Report((int)fd, entry);
-                }
-            }
+            Report((int)pidfd, entry);
         }
     }
 

@@ -50,14 +50,17 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
     /// Starts a container. <paramref name="exited"/> may run before this returns. Throws <see cref="ContainerConfigException"/>,
     /// <see cref="SpawnException"/>, or <see cref="OperationCanceledException"/> when the node ends all processes.
     /// </summary>
-    public ChildProcess Start(ContainerLaunch launch, Action<ExitStatus> exited)
+    /// <param name="console">Makes its streams when someone is to talk with it, given the log's descriptor.</param>
+    public ChildProcess Start(ContainerLaunch launch, Action<ExitStatus> exited, Func<int, ChildStreams>? console = null)
     {
         var log = -1;
+        ChildStreams? streams = null;
         try
         {
             log = OpenLog(launch.LogPath, launch.User);
+            streams = console?.Invoke(log);
             return journal.Spawn(() => exits.Watch(
-                Spawn(launch, Request(launch, log), launch.Mounts is { } plan ? () => MountNamespace.Enter(plan) : null),
+                Spawn(launch, Request(launch, log), launch.Mounts is { } plan ? () => MountNamespace.Enter(plan) : null, streams),
                 started: child => journal.Started(child, launch.PodUid, launch.Name),
                 exited: (child, status) =>
                 {
@@ -69,15 +72,46 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
         catch
         {
             launch.Group?.Dispose();
+            streams?.Dispose();
             throw;
         }
         finally
         {
+            streams?.CloseChildEnds();
             _ = Libc.close(log);
         }
     }
 
-    /// <summary>Runs a command beside a running container, in its view of the file system, until it ends or is cancelled.</summary>
+    /// <summary>
+    /// Starts a command beside a running container: in its namespaces and group, with its user, rights and environment. Failures are those of
+    /// <see cref="Start"/>.
+    /// </summary>
+    public ChildProcess StartBeside(
+        ContainerLaunch launch, ChildProcess container, IReadOnlyList<string> command, ChildStreams streams, Action<ExitStatus> exited)
+    {
+        try
+        {
+            var request = Request(launch, log: -1) with { Program = Find(launch, container, command[0]), Arguments = command };
+            if (streams.IsTerminal && !launch.Command.Environment.ContainsKey("TERM"))
+            {
+                request = request with { Environment = [.. request.Environment, "TERM=xterm"] };
+            }
+            return journal.Spawn(() => exits.Watch(
+                Spawn(launch with { HostName = null }, request, launch is { HostName: null, Mounts: null } ? null : () => Join(launch, container), streams),
+                started: child => journal.Started(child, launch.PodUid, launch.Name),
+                exited: (child, status) =>
+                {
+                    exited(status);
+                    journal.Ended(child);
+                }));
+        }
+        finally
+        {
+            streams.CloseChildEnds();
+        }
+    }
+
+    /// <summary>Runs a command beside a running container until it ends or is cancelled.</summary>
     public async Task<ExitStatus> ExecAsync(
         ContainerLaunch launch, ChildProcess container, IReadOnlyList<string> command, string outputPath, CancellationToken ct)
     {
@@ -86,11 +120,8 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
         ChildProcess process;
         try
         {
-            var request = Request(launch, log) with { Program = Find(launch, container, command[0]), Arguments = command };
-            process = journal.Spawn(() => exits.Watch(
-                Spawn(launch, request, launch.Mounts is null ? null : () => MountNamespace.Join(container.Pid)),
-                static _ => { },
-                (_, status) => done.SetResult(status)));
+            using var streams = ChildStreams.Pipes(stdin: false, stdout: false, stderr: false, log);
+            process = StartBeside(launch, container, command, streams, done.SetResult);
         }
         finally
         {
@@ -122,9 +153,9 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
     }
 
     // A view, a network, a group, a name and another user are those of the thread that spawns.
-    private static int Spawn(ContainerLaunch launch, SpawnRequest request, Func<ChildRoot?>? enter) =>
+    private static int Spawn(ContainerLaunch launch, SpawnRequest request, Func<ChildRoot?>? enter, ChildStreams? streams) =>
         enter is null && request is { User: null, Privileges: null } && launch is { Network: null, HostName: null, Group: null }
-            ? ProcessSpawner.Spawn(request)
+            ? ProcessSpawner.Spawn(streams?.Apply(request, root: null) ?? request)
             : OnOwnThread(() =>
             {
                 launch.Network?.Enter();
@@ -134,6 +165,7 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
                     SetHostName(name);
                 }
                 var root = enter?.Invoke();
+                request = streams?.Apply(request, root) ?? request;
                 door?.Enter(); // last: what a view costs is not the container's
                 var pid = ProcessSpawner.Spawn(request with { Group = door?.Directory ?? -1 }, root);
                 Add(door, pid);
@@ -162,6 +194,21 @@ internal sealed class ProcessRuntime(ExitWatcher exits, ProcessJournal journal)
                 throw new SpawnException($"cannot give the container its name {name}: {Libc.LastErrorText()}");
             }
         }
+    }
+
+    private static ChildRoot? Join(ContainerLaunch launch, ChildProcess container)
+    {
+        if (launch.HostName is not null)
+        {
+            var names = Libc.open($"/proc/{container.Pid}/ns/uts", Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
+            var joined = container.IsHere && Libc.setns(names, Libc.CLONE_NEWUTS) == 0;
+            _ = Libc.close(names);
+            if (!joined)
+            {
+                throw new SpawnException("the container has ended");
+            }
+        }
+        return launch.Mounts is null ? null : MountNamespace.Join(container);
     }
 
     private static SpawnRequest Request(ContainerLaunch launch, int log)

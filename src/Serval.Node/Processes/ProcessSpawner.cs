@@ -82,9 +82,16 @@ internal static unsafe class ProcessSpawner
         try
         {
             SetAttributes(attributes, request.Group);
-            _ = Libc.posix_spawn_file_actions_adddup2(actions, s_null.Value, 0);
+            _ = Libc.posix_spawn_file_actions_adddup2(actions, request.Input >= 0 ? request.Input : s_null.Value, 0);
             _ = Libc.posix_spawn_file_actions_adddup2(actions, request.Output, 1);
-            _ = Libc.posix_spawn_file_actions_adddup2(actions, request.Output, 2);
+            _ = Libc.posix_spawn_file_actions_adddup2(actions, request.Error >= 0 ? request.Error : request.Output, 2);
+            if (request.Terminal)
+            {
+                // The leader of a new session that opens a terminal anew gets it as its controlling one (tty_ioctl(2) needs no other call).
+                _ = Libc.posix_spawn_file_actions_addopen(actions, 0, strings.Add("/proc/self/fd/1"), Libc.O_RDWR, 0);
+                _ = Libc.posix_spawn_file_actions_adddup2(actions, 0, 1);
+                _ = Libc.posix_spawn_file_actions_adddup2(actions, 0, 2);
+            }
             var program = strings.Add(request.Program);
             var argv = strings.Array(request.Arguments);
             var environment = strings.Array(request.Environment);

@@ -16,8 +16,17 @@ internal sealed record SpawnRequest
 
     public required string WorkingDirectory { get; init; }
 
-    /// <summary>An open, close-on-exec descriptor that becomes stdout and stderr; the caller closes it.</summary>
+    /// <summary>An open, close-on-exec descriptor that becomes stdin; -1 is /dev/null. The caller closes it, as those below.</summary>
+    public int Input { get; init; } = -1;
+
+    /// <summary>What becomes stdout.</summary>
     public required int Output { get; init; }
+
+    /// <summary>What becomes stderr; -1 is <see cref="Output"/>.</summary>
+    public int Error { get; init; } = -1;
+
+    /// <summary><see cref="Output"/> is a terminal, which becomes the child's controlling one and all three.</summary>
+    public bool Terminal { get; init; }
 
     /// <summary>Whom it runs as; null is this process' user. Then the calling thread must be one that ends.</summary>
     public ContainerUser? User { get; init; }

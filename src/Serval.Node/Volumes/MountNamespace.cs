@@ -46,12 +46,19 @@ internal sealed class MountNamespace
     }
 
     /// <summary>Enters the view of a running process. Returns its root directory.</summary>
-    public static ChildRoot Join(int pid)
+    public static ChildRoot Join(ChildProcess process)
     {
         Check(Libc.unshare(Libc.CLONE_FS), "unshare");
         _ = Libc.umask(Umask);
-        var root = Open($"/proc/{pid}/root"); // as long as its number still means it
-        SetNamespace(Libc.open($"/proc/{pid}/ns/mnt", Libc.O_RDONLY | Libc.O_CLOEXEC, 0));
+        var root = Open($"/proc/{process.Pid}/root");
+        var view = Libc.open($"/proc/{process.Pid}/ns/mnt", Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
+        if (!process.IsHere)
+        {
+            _ = Libc.close(root);
+            _ = Libc.close(view);
+            throw new SpawnException("the container has ended"); // its number may be another's by now, with rights of its own
+        }
+        SetNamespace(view);
         return new ChildRoot(root, IsMount: false);
     }
 

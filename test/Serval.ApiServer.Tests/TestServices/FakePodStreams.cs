@@ -25,4 +25,22 @@ internal sealed class FakePodStreams : IPodStreams
             await output.WriteAsync("more\n"u8.ToArray(), ct);
         }
     }
+
+    /// <summary>What a command or the container's own program does; the default ends at once.</summary>
+    public RemoteProgram Program { get; set; } = (_, _) => Task.FromResult(0);
+
+    public ExecOptions? LastExec { get; private set; }
+
+    public Task<RemoteProgram> ExecAsync(ObjectKey pod, ExecOptions options, CancellationToken ct)
+    {
+        LastExec = options;
+        return options.Container == "absent" ? throw ApiException.BadRequest($"container absent is not valid for pod {pod.Name}") : Task.FromResult(Program);
+    }
+
+    public Task<RemoteProgram> AttachAsync(ObjectKey pod, ExecOptions options, CancellationToken ct) => ExecAsync(pod, options with { Command = ["(attached)"] }, ct);
+
+    /// <summary>What listens in the pod.</summary>
+    public Func<int, Stream> Listener { get; set; } = port => throw new IOException($"connection refused: {port}");
+
+    public Task<Stream> DialAsync(ObjectKey pod, int port, CancellationToken ct) => Task.FromResult(Listener(port));
 }

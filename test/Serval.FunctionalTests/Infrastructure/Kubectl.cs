@@ -31,9 +31,18 @@ internal sealed class Kubectl(string kubeconfig)
         return output;
     }
 
-    internal async Task<(int Code, string Out, string Err)> RunAsync(string? input, params string[] arguments)
+    internal Task<(int Code, string Out, string Err)> RunAsync(string? input, params string[] arguments) => EndAsync(Start(arguments), input, arguments);
+
+    /// <summary>Runs it at a terminal of 33 lines and 99 columns, where <paramref name="input"/> is typed.</summary>
+    internal Task<(int Code, string Out, string Err)> TypeAsync(string? input, params string[] arguments)
     {
-        using var process = Start(arguments);
+        var line = string.Join(' ', arguments.Prepend(Binary).Select(a => $"'{a.Replace("'", "'\\''", StringComparison.Ordinal)}'"));
+        return EndAsync(Start("script", ["-qec", $"stty rows 33 cols 99; exec {line}", "/dev/null"]), input, arguments);
+    }
+
+    private static async Task<(int Code, string Out, string Err)> EndAsync(Process started, string? input, string[] arguments)
+    {
+        using var process = started;
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
         await process.StandardInput.WriteAsync(input);
@@ -77,14 +86,25 @@ internal sealed class Kubectl(string kubeconfig)
         }
     }
 
-    private Process Start(string[] arguments)
+    /// <summary>Starts one that does not end by itself; the caller ends it.</summary>
+    internal Process Start(params string[] arguments) => Start(Binary, arguments);
+
+    /// <summary>The same with switches of its own.</summary>
+    internal Process Start((string Name, string Value)[] environment, params string[] arguments) => Start(Binary, arguments, environment);
+
+    private static string Binary => Repository.Path("artifacts/tools/kubectl");
+
+    private Process Start(string program, string[] arguments, params (string Name, string Value)[] environment)
     {
-        var binary = Repository.Path("artifacts/tools/kubectl");
-        if (!File.Exists(binary))
+        if (!File.Exists(Binary))
         {
-            throw new InvalidOperationException($"no kubectl at '{binary}': run ./eng/install-test-tools");
+            throw new InvalidOperationException($"no kubectl at '{Binary}': run ./eng/install-test-tools");
         }
-        var start = new ProcessStartInfo(binary) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
         start.Environment["KUBECONFIG"] = kubeconfig;
         // Its discovery cache lies beside the kubeconfig: another server on the same port is not mixed up with this one.
         start.Environment["KUBECACHEDIR"] = Path.Combine(Path.GetDirectoryName(kubeconfig)!, "kubectl-cache");

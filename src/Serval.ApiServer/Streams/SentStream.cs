@@ -1,0 +1,11 @@
+using Serval.Kube;
+
+namespace Serval.ApiServer.Streams;
+
+/// <summary>A stream whose writes are messages.</summary>
+internal sealed class SentStream(Func<ReadOnlyMemory<byte>, Task> send) : AsyncStream
+{
+    public override bool CanRead => false;
+
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => await send(buffer);
+}
