@@ -38,7 +38,7 @@ internal static class ListItems
         {
             throw new FormatException($"associative list with keys may not have {(item is null ? "a null element" : "non-map elements")}");
         }
-        var keys = new JsonObject();
+        var keys = new List<KeyValuePair<string, JsonNode?>>(list.Keys.Count);
         foreach (var key in list.Keys)
         {
             var (given, value) = Slot.At(map, key);
@@ -49,7 +49,7 @@ internal static class ListItems
             }
             if (given || value is not null)
             {
-                keys[key] = value?.DeepClone();
+                keys.Add(new(key, value));
             }
         }
         return keys.Count > 0 ? PathElement.Key(keys) : throw new FormatException(

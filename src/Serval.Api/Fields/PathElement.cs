@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -38,7 +38,7 @@ public readonly record struct PathElement
     public static PathElement Value(JsonNode? scalar) => new('v', ScalarText(scalar));
 
     /// <summary>An item of a list by the values of its keys.</summary>
-    public static PathElement Key(JsonObject keys)
+    public static PathElement Key(IEnumerable<KeyValuePair<string, JsonNode?>> keys)
     {
         var texts = keys.OrderBy(k => k.Key, StringComparer.Ordinal).Select(k => $"{Quoted(k.Key)}:{ScalarText(k.Value)}");
         return new('k', $"{{{string.Join(',', texts)}}}");
@@ -88,12 +88,18 @@ public readonly record struct PathElement
         _ => scalar.ToJsonString(),
     };
 
-    /// <summary>80, 80.0 and 8e1 are one value.</summary>
-    private static string NumberText(string text) =>
-        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) ? whole.ToString(CultureInfo.InvariantCulture)
-        : double.Parse(text, CultureInfo.InvariantCulture) is var number && number == Math.Truncate(number) && Math.Abs(number) < 1e15
-            ? ((long)number).ToString(CultureInfo.InvariantCulture)
+    /// <summary>80, 80.0 and 8e1 are one value; what no number of the machine holds stands for itself.</summary>
+    private static string NumberText(string text)
+    {
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole))
+        {
+            return whole.ToString(CultureInfo.InvariantCulture);
+        }
+        var number = double.Parse(text, CultureInfo.InvariantCulture);
+        return !double.IsFinite(number) ? text
+            : number == Math.Truncate(number) && Math.Abs(number) < 1e15 ? ((long)number).ToString(CultureInfo.InvariantCulture)
             : number.ToString("R", CultureInfo.InvariantCulture);
+    }
 
-    private static string Quoted(string text) => Encoding.UTF8.GetString(CanonicalJson.Serialize(JsonValue.Create(text)));
+    private static string Quoted(string text) => $"\"{JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text)}\"";
 }

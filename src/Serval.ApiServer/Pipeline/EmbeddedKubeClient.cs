@@ -208,7 +208,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             if (options.Subresource.Length == 0 && _store.Table(kind).Get(key) is null)
             {
                 var (tree, managed) = apply.ToNothing();
-                var created = _admission.Create(kind, Checked(StrictDecoder.Decode(kind, tree), options), options, next => FieldTracking.Settle(null, next, managed));
+                var created = _admission.Create(kind, Decode(kind, CanonicalJson.Serialize(tree), options), options, next => FieldTracking.Settle(null, next, managed));
                 if (await StoreNewAsync(kind, created, options) is { } stored)
                 {
                     options.Created?.Invoke();
@@ -226,7 +226,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
                     }
                     var (tree, managed) = apply.To(present);
                     return _admission.Update(
-                        kind, present, Checked(StrictDecoder.Decode(kind, tree), options), write, (before, next) => FieldTracking.Settle(before, next, managed));
+                        kind, present, Decode(kind, CanonicalJson.Serialize(tree), options), write, (before, next) => FieldTracking.Settle(before, next, managed));
                 });
                 return isScale ? KubeObject.From(ScaleView.Of(stored)) : stored;
             }

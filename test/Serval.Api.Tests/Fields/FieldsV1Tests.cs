@@ -53,6 +53,7 @@ public sealed class FieldsV1Tests
     [Theory]
     [InlineData("f:spec", ".spec")]
     [InlineData("k:{\"name\":\"a\",\"port\":80}", "[name=\"a\",port=80]")]
+    [InlineData("k:{\"port\":1e400}", "[port=1e400]")]
     [InlineData("v:\"x\"", "[=\"x\"]")]
     [InlineData("i:3", "[3]")]
     public void ToString_IsWhatMessagesShow(string encoded, string shown)
