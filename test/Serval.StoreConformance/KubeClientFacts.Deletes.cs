@@ -142,6 +142,7 @@ public abstract partial class KubeClientFacts
     }
 
     [Fact]
+    [Trait(Needs, EmptyServer)]
     public async Task Namespace_TerminatesUntilItIsFinalized()
     {
         var created = await Client.CreateAsync(Kinds.Namespace, Namespace("short"), Write);
@@ -161,6 +162,7 @@ public abstract partial class KubeClientFacts
     }
 
     [Fact]
+    [Trait(Needs, EmptyServer)]
     public async Task TheDefaultNamespace_CannotBeDeleted()
     {
         await Client.CreateAsync(Kinds.Namespace, Namespace("default"), Write);

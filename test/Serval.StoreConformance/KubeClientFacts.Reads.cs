@@ -70,6 +70,7 @@ public abstract partial class KubeClientFacts
         await Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { LabelSelector = labels, FieldSelector = fields }));
 
     [Fact]
+    [Trait(Needs, EmptyServer)]
     public async Task List_OfAllNamespaces_IsInKeyOrder()
     {
         await Client.CreateAsync(Kinds.Namespace, Namespace("early"), Write);
@@ -122,6 +123,7 @@ public abstract partial class KubeClientFacts
     }
 
     [Fact]
+    [Trait(Needs, EmptyServer)]
     public async Task Cache_SeesFinishedWrites()
     {
         var cache = await Cache(Kinds.ConfigMap);
@@ -135,6 +137,7 @@ public abstract partial class KubeClientFacts
     }
 
     [Fact]
+    [Trait(Needs, EmptyServer)]
     public async Task Cache_KnowsOwners()
     {
         const string Uid = "11111111-2222-3333-4444-555555555555";
@@ -153,6 +156,7 @@ public abstract partial class KubeClientFacts
     }
 
     [Fact]
+    [Trait(Needs, EmptyServer)]
     public async Task Subscribers_SeeTheWholeStoryInOrder()
     {
         await Create(ConfigMap("old"));

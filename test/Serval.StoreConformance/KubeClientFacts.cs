@@ -8,6 +8,10 @@ namespace Serval.StoreConformance;
 /// </summary>
 public abstract partial class KubeClientFacts : IAsyncLifetime
 {
+    /// <summary>A trait: on a running server, where others write and collect, these cannot hold.</summary>
+    private protected const string Needs = "Needs";
+    private protected const string EmptyServer = "EmptyServer";
+
     private IKubeClient? _client;
 
     internal IKubeClient Client => _client ?? throw new InvalidOperationException("not opened yet");
