@@ -198,7 +198,7 @@ public static class Kinds
         Namespace, Pod, Service, ConfigMap, Secret, ServiceAccount, Event, Node, ResourceQuota, Endpoints,
         Deployment, ReplicaSet, HorizontalPodAutoscaler, EndpointSlice, Lease, CustomResourceDefinition,
         AccessKinds.Role, AccessKinds.RoleBinding, AccessKinds.ClusterRole, AccessKinds.ClusterRoleBinding,
-        BatchKinds.Job,
+        BatchKinds.Job, PolicyKinds.PodDisruptionBudget,
         KService, Configuration, Revision, Route, DomainMapping,
         PodAutoscaler, Metric, KIngress, ServerlessService, Certificate, ClusterDomainClaim,
     ];

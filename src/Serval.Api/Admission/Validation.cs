@@ -164,5 +164,9 @@ public static class Validation
             JobRules.Check(tree, old, to);
             JobRules.Warn(tree, ctx);
         }
+        else if (kind == PolicyKinds.PodDisruptionBudget)
+        {
+            DisruptionRules.Check(tree, ctx, to);
+        }
     }
 }

@@ -21,6 +21,7 @@ internal static class TableLayouts
         "replicasets.apps" => WorkloadPrinters.ReplicaSet,
         "horizontalpodautoscalers.autoscaling" => WorkloadPrinters.HorizontalPodAutoscaler,
         "jobs.batch" => JobPrinter.Layout,
+        "poddisruptionbudgets.policy" => DisruptionPrinter.Layout,
         "services" => NetworkPrinters.Service,
         "endpoints" => NetworkPrinters.Endpoints,
         "endpointslices.discovery.k8s.io" => NetworkPrinters.EndpointSlice,

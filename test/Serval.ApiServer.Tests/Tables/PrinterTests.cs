@@ -62,6 +62,7 @@ public sealed class PrinterTests
             "x Complete 0/1 of 2 7s 5m   <none>"
         },
         { "batch/v1/Job", """{"spec":{"suspend":true},"status":{"conditions":[{"type":"Suspended","status":"True"}]}}""", "x Suspended 0/1  5m   <none>" },
+        { "policy/v1/PodDisruptionBudget", """{"spec":{"maxUnavailable":"25%"},"status":{"disruptionsAllowed":1}}""", "x N/A 25% 1 5m" },
         { "coordination.k8s.io/v1/Lease", """{"spec":{"holderIdentity":"me"}}""", "x me 5m" },
         {
             "apps/v1/Deployment", """{"spec":{"replicas":3,"selector":{"matchLabels":{"a":"b"}},"template":{"spec":{"containers":[{"name":"c","image":"i"}]}}},"status":{"readyReplicas":1,"updatedReplicas":2,"availableReplicas":1}}""",
