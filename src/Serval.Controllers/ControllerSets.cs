@@ -1,3 +1,4 @@
+using Serval.Controllers.Access;
 using Serval.Controllers.Certificates;
 using Serval.Controllers.Domains;
 using Serval.Controllers.Serving;
@@ -28,7 +29,8 @@ public static class ControllerSets
             .Add(new QuotaReconciler(client, time))
             .Add(new EndpointsReconciler(client))
             .Add(new SliceMirror(client, time))
-            .Add(new NamespaceReconciler(client));
+            .Add(new NamespaceReconciler(client))
+            .Add(new ClusterRoleAggregator(client));
     }
 
     /// <summary>The built-in issuer of Certificates, and the wildcard ones of namespaces.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Serval.Api.Access;
 using Serval.Api.Apps;
 using Serval.Api.Autoscaling;
 using Serval.Api.Batch;
@@ -44,4 +45,6 @@ internal sealed partial class MetaJson : JsonSerializerContext;
 [JsonSerializable(typeof(Certificate))]
 [JsonSerializable(typeof(ClusterDomainClaim))]
 [JsonSerializable(typeof(EndpointSlice))]
+[JsonSerializable(typeof(RoleView))]
+[JsonSerializable(typeof(RoleBindingView))]
 internal sealed partial class ViewJson : JsonSerializerContext;

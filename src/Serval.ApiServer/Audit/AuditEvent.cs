@@ -17,11 +17,13 @@ internal sealed class AuditEvent
     private readonly string _uri;
     private readonly RequestInfo _info;
     private readonly UserInfo _user;
+    private readonly UserInfo? _impersonated;
     private readonly ObjectMeta? _object;
     private readonly string _address;
     private readonly string _userAgent;
     private readonly int _code;
     private readonly ApiException? _failure;
+    private readonly (string Decision, string Reason) _authorization;
     private readonly DateTimeOffset _received;
     private readonly DateTimeOffset _now;
 
@@ -32,12 +34,13 @@ internal sealed class AuditEvent
         _stage = stage;
         _uri = string.Concat(request.Path, http.Request.QueryString.Value);
         _info = request.Info;
-        _user = request.User;
+        (_user, _impersonated) = request.Impersonator is { } asker ? (asker, request.User) : (request.User, null);
         _object = request.Object;
         _address = http.Connection.RemoteIpAddress?.ToString() ?? "";
         _userAgent = http.Request.Headers.UserAgent.ToString();
         _code = http.Response.StatusCode;
         _failure = request.Failure;
+        _authorization = request.Authorization;
         (_received, _now) = (request.Received, now);
     }
 
@@ -53,7 +56,12 @@ internal sealed class AuditEvent
         writer.WriteString("requestURI", _uri);
         writer.WriteString("verb", _info.Verb);
         writer.WritePropertyName("user");
-        _user.WriteTo(writer);
+        _user.ToJson().WriteTo(writer);
+        if (_impersonated is not null)
+        {
+            writer.WritePropertyName("impersonatedUser");
+            _impersonated.ToJson().WriteTo(writer);
+        }
         writer.WriteStartArray("sourceIPs");
         writer.WriteStringValue(_address);
         writer.WriteEndArray();
@@ -65,6 +73,13 @@ internal sealed class AuditEvent
         WriteStatus(writer);
         writer.WriteString("requestReceivedTimestamp", _received.ToString(Micro, CultureInfo.InvariantCulture));
         writer.WriteString("stageTimestamp", _now.ToString(Micro, CultureInfo.InvariantCulture));
+        if (_authorization.Decision.Length > 0)
+        {
+            writer.WriteStartObject("annotations");
+            writer.WriteString("authorization.k8s.io/decision", _authorization.Decision);
+            writer.WriteString("authorization.k8s.io/reason", _authorization.Reason);
+            writer.WriteEndObject();
+        }
         writer.WriteEndObject();
     }
 

@@ -129,7 +129,7 @@ internal sealed class Credentials : IDisposable
 
     private (KeyPair Pair, DateTimeOffset Ends) OpenAdmin()
     {
-        var pair = OpenLeaf("admin", CertificateAuthority.ClientUse, [], () => Authority.IssueClient(AdminUser, AdminGroup, s_lifetime));
+        var pair = OpenLeaf("admin", CertificateAuthority.ClientUse, [], () => Authority.IssueClient(AdminUser, [AdminGroup], s_lifetime));
         using var certificate = pair.ToCertificate();
         return (pair, End(certificate));
     }

@@ -34,6 +34,10 @@ internal static class ServedKind
             yield return new("log", ["get"], null, kind.Version, kind.Kind);
             yield return new("portforward", s_connect, null, kind.Version, "PodPortForwardOptions");
         }
+        if (kind == Kinds.ServiceAccount)
+        {
+            yield return new("token", s_create, AccessKinds.TokenRequest.Group, AccessKinds.TokenRequest.Version, AccessKinds.TokenRequest.Kind);
+        }
         if (kind == Kinds.Namespace)
         {
             yield return new("finalize", ["update"], null, kind.Version, kind.Kind);

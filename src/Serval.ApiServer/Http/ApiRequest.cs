@@ -33,6 +33,15 @@ internal sealed class ApiRequest
     /// <summary>Who asks; nobody known until it has been found out.</summary>
     public UserInfo User { get; set; } = UserInfo.Anonymous;
 
+    /// <summary>Who asks in the name of <see cref="User"/>; null when that is nobody else.</summary>
+    public UserInfo? Impersonator { get; set; }
+
+    /// <summary>Judges what the request turns out to need beside what it said; null before it was judged at all.</summary>
+    public RbacAuthorizer? Access { get; set; }
+
+    /// <summary>How it was judged: <c>allow</c> or <c>forbid</c>, and why; empty before.</summary>
+    public (string Decision, string Reason) Authorization { get; set; } = ("", "");
+
     /// <summary>The object of the body, once that was read.</summary>
     public ObjectMeta? Object { get; set; }
 

@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Serval.ApiServer.Access;
 using Serval.ApiServer.Audit;
 using Serval.ApiServer.Certificates;
 using Serval.ApiServer.Discovery;
@@ -30,6 +31,7 @@ public sealed partial class ApiServerHost : IAsyncDisposable
     private readonly CancellationTokenSource _stopping;
     private readonly ILogger _logger;
     private readonly AuditLog? _audit;
+    private readonly RbacAuthorizer _access;
     private int _disposed;
 
     private ApiServerHost(
@@ -41,6 +43,7 @@ public sealed partial class ApiServerHost : IAsyncDisposable
         _services = services;
         _stopping = stopping;
         _logger = logger;
+        _access = new RbacAuthorizer(options.Client);
         _audit = options.Audit == AuditLevel.Off
             ? null
             : new AuditLog(Path.Combine(options.DataDirectory, "audit.log"), options.Audit, AuditLog.FileSize, options.TimeProvider, logger);
@@ -97,6 +100,7 @@ public sealed partial class ApiServerHost : IAsyncDisposable
         {
             await _audit.DisposeAsync();
         }
+        _access.Dispose();
         _credentials.Dispose();
         _stopping.Dispose();
     }
@@ -127,12 +131,15 @@ public sealed partial class ApiServerHost : IAsyncDisposable
     {
         var client = new PublishedDefinitions(_options.Client, _credentials.Since);
         var reply = new Reply(_options.TimeProvider);
+        var signer = ServiceAccountKey.Open(_options.DataDirectory, _options.TimeProvider);
+        var authenticator = new Authenticator(_credentials, new AccountTokens(signer, _options.Client, _options.TimeProvider), _options.TimeProvider);
         var kinds = client.ServedKinds;
         var resources = new ResourceDispatcher(
             kinds, new ReadHandler(client, reply), new WatchHandler(client, _options, _stopping.Token), new WriteHandler(client, reply),
             new LogHandler(client, _options.PodStreams, _stopping.Token),
-            new PodStreamHandler(client, _options.PodStreams, _options.TimeProvider, _stopping.Token), reply);
-        var steps = RequestSteps.Compose(_options, new Authenticator(_credentials), new DiscoveryHandler(kinds), resources);
+            new PodStreamHandler(client, _options.PodStreams, _options.TimeProvider, _stopping.Token), new AccessReviews(_access, authenticator, reply),
+            new TokenRequests(signer, client, reply));
+        var steps = RequestSteps.Compose(_options, authenticator, _access, new IssuerDocuments(signer), new DiscoveryHandler(kinds), resources);
         return new ApiApplication(steps, _audit, _options.TimeProvider, _logger);
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.ApiServer.Access;
 
 namespace Serval.ApiServer.Http;
 
@@ -10,8 +11,33 @@ internal static class Failures
 
     public static ApiException Unauthorized() => new(401, "Unauthorized", "Unauthorized");
 
-    public static ApiException Forbidden(string user, string method, string path) =>
-        new(403, "Forbidden", $"User \"{user}\" cannot {method.ToLowerInvariant()} path \"{path}\": only members of system:masters may use this server");
+    /// <summary>What a user may not do (apiserver: endpoints/handlers/responsewriters/errors.go).</summary>
+    public static ApiException Forbidden(string user, in RequestInfo request, string reason)
+    {
+        var resource = request.Subresource.Length > 0 ? $"{request.Resource}/{request.Subresource}" : request.Resource;
+        var where = request.Namespace.Length > 0 ? $"in the namespace \"{request.Namespace}\"" : "at the cluster scope";
+        var what = request.IsResource ? $"resource \"{resource}\" in API group \"{request.Group}\" {where}" : $"path \"{request.Path}\"";
+        var text = $"User \"{user}\" cannot {request.Verb} {what}".Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;");
+        return Forbidden(request, reason.Length == 0 ? text : $"{text}: {reason}");
+    }
+
+    public static ApiException Forbidden(in RequestInfo request, string why)
+    {
+        if (!request.IsResource)
+        {
+            return new(403, "Forbidden", $"forbidden: {why}", details: []);
+        }
+        var resource = request.Group.Length > 0 ? $"{request.Resource}.{request.Group}" : request.Resource;
+        var details = new JsonObject();
+        foreach (var (name, value) in new[] { ("name", request.Name), ("group", request.Group), ("kind", request.Resource) })
+        {
+            if (value.Length > 0)
+            {
+                details[name] = value;
+            }
+        }
+        return new(403, "Forbidden", $"{resource}{(request.Name.Length > 0 ? $" \"{request.Name}\"" : "")} is forbidden: {why}", details: details);
+    }
 
     public static ApiException MethodNotAllowed() =>
         new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", details: []);

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Serval.Api;
 using Serval.Api.Schema;
+using Serval.ApiServer.Access;
 using Serval.ApiServer.Selectors;
 using Serval.Kube;
 
@@ -48,6 +49,7 @@ internal static class QueryOptions
             DryRun = WriteRules.IsDryRun(request.All("dryRun"), problems),
             FieldValidation = WriteRules.Validation(request.Query("fieldValidation"), problems),
             User = request.User.Name,
+            Review = Escalation.Of(request),
             Warn = request.Warn,
         };
         problems.Throw();

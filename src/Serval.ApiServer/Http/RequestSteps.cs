@@ -1,3 +1,4 @@
+using Serval.ApiServer.Access;
 using Serval.ApiServer.Certificates;
 using Serval.ApiServer.Discovery;
 
@@ -9,25 +10,16 @@ internal delegate Task RequestStep(ApiRequest request);
 /// <summary>The way of a request, in the order of upstream's (apiserver: server/config.go, DefaultBuildHandlerChain).</summary>
 internal static class RequestSteps
 {
-    public static RequestStep Compose(ApiServerOptions options, Authenticator authenticator, DiscoveryHandler discovery, ResourceDispatcher resources)
+    public static RequestStep Compose(
+        ApiServerOptions options, Authenticator authenticator, RbacAuthorizer access, IssuerDocuments issuer, DiscoveryHandler discovery,
+        ResourceDispatcher resources)
     {
-        RequestStep last = request => DiscoveryHandler.Owns(request.Path) ? discovery.GetAsync(request.Http) : resources.HandleAsync(request);
-        var administrators = AdministratorsOnly(last);
-        var bounded = new InFlight(options.MaxReads, options.MaxWrites, administrators);
-        var authenticated = Authenticated(authenticator, bounded.RunAsync);
+        var authorized = Authorized(access, Answered(issuer, discovery, resources));
+        var bounded = new InFlight(options.MaxReads, options.MaxWrites, authorized);
+        var impersonated = new Impersonation(access, bounded.RunAsync);
+        var authenticated = Authenticated(authenticator, impersonated.RunAsync);
         var limited = new RequestDeadline(options.TimeProvider, authenticated);
-        return OpenToAll(limited.RunAsync);
-    }
-
-    private static RequestStep OpenToAll(RequestStep next)
-    {
-        var version = VersionDocument.Create();
-        return request => request.Path switch
-        {
-            "/version" => Reply.JsonAsync(request.Http, 200, version.Json),
-            var path when IsHealth(path) => Reply.TextAsync(request.Http, 200, "ok"),
-            _ => next(request),
-        };
+        return request => IsHealth(request.Path) ? Reply.TextAsync(request.Http, 200, "ok") : limited.RunAsync(request);
     }
 
     private static RequestStep Authenticated(Authenticator authenticator, RequestStep next) => request =>
@@ -36,8 +28,22 @@ internal static class RequestSteps
         return next(request);
     };
 
-    private static RequestStep AdministratorsOnly(RequestStep next) => request =>
-        request.User.IsAdmin ? next(request) : throw Failures.Forbidden(request.User.Name, request.Method, request.Path);
+    private static RequestStep Authorized(RbacAuthorizer access, RequestStep next) => request =>
+    {
+        var decision = access.Decide(request.User, request.Info);
+        request.Access = access;
+        request.Authorization = (decision.Allowed ? "allow" : "forbid", decision.Reason);
+        return decision.Allowed ? next(request) : throw Failures.Forbidden(request.User.Name, request.Info, decision.Reason);
+    };
+
+    private static RequestStep Answered(IssuerDocuments issuer, DiscoveryHandler discovery, ResourceDispatcher resources)
+    {
+        var version = VersionDocument.Create();
+        return request => request.Path is "/version" or "/version/" ? Reply.JsonAsync(request.Http, 200, version.Json)
+            : IssuerDocuments.Owns(request.Path) ? issuer.GetAsync(request.Http)
+            : DiscoveryHandler.Owns(request.Path) ? discovery.GetAsync(request.Http)
+            : resources.HandleAsync(request);
+    }
 
     private static bool IsHealth(string path) =>
         path is "/healthz" or "/livez" or "/readyz" || path.StartsWith("/livez/", StringComparison.Ordinal)

@@ -1,4 +1,5 @@
 using Serval.Api;
+using Serval.ApiServer.Access;
 using Serval.ApiServer.Discovery;
 using Serval.ApiServer.Streams;
 
@@ -6,13 +7,14 @@ namespace Serval.ApiServer.Http;
 
 /// <summary>Path and method of a request for objects → the handler that answers it.</summary>
 internal sealed class ResourceDispatcher(
-    IKindSource kinds, ReadHandler read, WatchHandler watch, WriteHandler write, LogHandler logs, PodStreamHandler streams, Reply reply)
+    IKindSource kinds, ReadHandler read, WatchHandler watch, WriteHandler write, LogHandler logs, PodStreamHandler streams, AccessReviews reviews,
+    TokenRequests tokens)
 {
     public Task HandleAsync(ApiRequest request)
     {
         if (ResourcePath.Parse(request.Path, kinds) is not { } path)
         {
-            return SelfReviews.Answer(request) is { } answer ? SelfReviews.ReplyAsync(request, reply, answer) : throw Failures.UnknownPath();
+            return ReviewAsync(request);
         }
         if (ServedKind.IsReadOnly(path.Kind) && request.Method != "GET")
         {
@@ -25,10 +27,19 @@ internal sealed class ResourceDispatcher(
             "status" when path.Kind.HasStatus => Status(request, path),
             "scale" when path.Kind.HasScale => Scale(request, path),
             "finalize" when path.Kind == Kinds.Namespace && request.Method == "PUT" => write.UpdateAsync(request, path),
+            "token" when path.Kind == Kinds.ServiceAccount => tokens.AnswerAsync(request, path),
             "log" when path.Kind == Kinds.Pod => Log(request, path),
             "attach" or "exec" or "portforward" when path.Kind == Kinds.Pod => streams.HandleAsync(request, path),
             _ => throw Failures.UnknownPath(),
         };
+    }
+
+    private async Task ReviewAsync(ApiRequest request)
+    {
+        if (!await reviews.AnswerAsync(request))
+        {
+            throw Failures.UnknownPath();
+        }
     }
 
     private Task Collection(ApiRequest request, ResourcePath path) => request.Method switch

@@ -64,7 +64,9 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             settle(tree);
         }
-        return KubeObject.From(tree);
+        var created = KubeObject.From(tree);
+        options.Review?.Invoke(created, null);
+        return created;
     }
 
     /// <summary>The object to store in place of <paramref name="present"/>; null when the change finishes its deletion.</summary>
@@ -96,6 +98,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
             settle(before, tree);
         }
         var next = KubeObject.From(tree);
+        options.Review?.Invoke(next, present);
         return IsFinished(kind, next) ? null : next;
     }
 

@@ -27,7 +27,7 @@ public sealed class CertificateAuthority(KeyPair pair, TimeProvider clock) : IDi
     public static KeyPair Generate(string name, TimeProvider clock)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest(Name(name, ""), key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest(Name(name, []), key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
@@ -54,11 +54,11 @@ public sealed class CertificateAuthority(KeyPair pair, TimeProvider clock) : IDi
                 names.AddDnsName(host);
             }
         }
-        return Issue(Name(name, ""), ServerUse, names.Build(), lifetime);
+        return Issue(Name(name, []), ServerUse, names.Build(), lifetime);
     }
 
-    /// <summary>A certificate that makes its holder this user in this group.</summary>
-    public KeyPair IssueClient(string user, string group, TimeSpan lifetime) => Issue(Name(user, group), ClientUse, null, lifetime);
+    /// <summary>A certificate that makes its holder this user in these groups.</summary>
+    public KeyPair IssueClient(string user, IReadOnlyList<string> groups, TimeSpan lifetime) => Issue(Name(user, groups), ClientUse, null, lifetime);
 
     /// <summary>Whether this authority signed the certificate, it is valid now, and it may be used by a client.</summary>
     public bool Vouches(X509Certificate2 certificate) => Signed(certificate, ClientUse, clock.GetUtcNow().UtcDateTime);
@@ -99,10 +99,10 @@ public sealed class CertificateAuthority(KeyPair pair, TimeProvider clock) : IDi
         return KeyPair.From(certificate, key);
     }
 
-    private static X500DistinguishedName Name(string common, string organization)
+    private static X500DistinguishedName Name(string common, IReadOnlyList<string> organizations)
     {
         var name = new X500DistinguishedNameBuilder();
-        if (organization.Length > 0)
+        foreach (var organization in organizations)
         {
             name.AddOrganizationName(organization);
         }

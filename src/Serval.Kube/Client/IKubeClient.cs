@@ -145,6 +145,9 @@ public sealed record WriteOptions
 
     /// <summary>Receives warnings for the client (HTTP: <c>Warning: 299</c> headers).</summary>
     public Action<string>? Warn { get; init; }
+
+    /// <summary>Looks at what would be stored, and at what is (null when nothing is yet), and throws to refuse it.</summary>
+    public Action<KubeObject, KubeObject?>? Review { get; init; }
 }
 
 public enum PatchType

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.Access;
 using Serval.Api.Config;
 using Serval.Api.Serving;
 using Serval.Kube;
@@ -23,6 +24,28 @@ internal static class Seeds
         foreach (var map in DefaultConfigMaps.All)
         {
             await PlantAsync(client, Kinds.ConfigMap, map, ct);
+        }
+        foreach (var role in BootstrapRoles.ClusterRoles())
+        {
+            await PlantAsync(client, AccessKinds.ClusterRole, role, ct);
+            await RepairAsync(client, role, ct);
+        }
+        foreach (var binding in BootstrapRoles.ClusterRoleBindings())
+        {
+            await PlantAsync(client, AccessKinds.ClusterRoleBinding, binding, ct);
+        }
+    }
+
+    /// <summary>Gives a role back what it lacks, be it taken away or new with this version, unless its owner has said not to (Kubernetes: auto-reconciliation).</summary>
+    private static async Task RepairAsync(IKubeClient client, KubeObject wanted, CancellationToken ct)
+    {
+        var stored = client.Cache(AccessKinds.ClusterRole).Get(wanted.Key)!;
+        var rules = stored.ToTree()["rules"] as JsonArray ?? [];
+        var lacking = (wanted.ToTree()["rules"] as JsonArray ?? []).Where(r => !rules.Any(o => JsonNode.DeepEquals(o, r))).Select(r => r!.DeepClone()).ToList();
+        if (lacking.Count > 0 && stored.Metadata.Annotation(BootstrapRoles.AutoUpdate) != "false" && stored.As<RoleView>().AggregationRule is null)
+        {
+            var patch = CanonicalJson.Serialize(new JsonObject { ["rules"] = new JsonArray([.. rules.Select(r => r?.DeepClone()), .. lacking]) });
+            await client.PatchAsync(AccessKinds.ClusterRole, wanted.Key, new KubePatch(PatchType.Merge, patch), WriteOptions.By("serval"), ct);
         }
     }
 

@@ -19,11 +19,11 @@ public sealed class AuthenticationTests : IAsyncLifetime
     [InlineData("/healthz", HttpStatusCode.OK)]
     [InlineData("/readyz", HttpStatusCode.OK)]
     [InlineData("/livez", HttpStatusCode.OK)]
-    [InlineData("/version", HttpStatusCode.OK)]
+    [InlineData("/version", HttpStatusCode.Unauthorized)]
     [InlineData("/api", HttpStatusCode.Unauthorized)]
     [InlineData("/api/v1/pods", HttpStatusCode.Unauthorized)]
     [InlineData("/nothing", HttpStatusCode.Unauthorized)]
-    public async Task Anonymous_SeesHealthAndVersionOnly(string path, HttpStatusCode expected)
+    public async Task Anonymous_SeesHealthOnly(string path, HttpStatusCode expected)
     {
         using var client = _server.Connect(withCertificate: false);
         using var response = await client.GetAsync(path);
@@ -49,7 +49,7 @@ public sealed class AuthenticationTests : IAsyncLifetime
             return;
         }
         var files = Directory.GetFiles(Path.Combine(_server.DataDirectory, "certificates")).Append(_server.Host.KubeconfigPath).ToList();
-        Assert.Equal(8, files.Count);
+        Assert.Equal(9, files.Count);
         foreach (var file in files)
         {
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
@@ -123,7 +123,7 @@ public sealed class CredentialsTests : IDisposable
     {
         using var credentials = Open("localhost");
         using var other = new CertificateAuthority(CertificateAuthority.Generate("serval-ca", _clock), _clock);
-        using var foreign = other.IssueClient("kubernetes-admin", "system:masters", s_year).ToCertificate();
+        using var foreign = other.IssueClient("kubernetes-admin", ["system:masters"], s_year).ToCertificate();
         using var own = credentials.Admin.ToCertificate();
         Assert.True(credentials.Authority.Vouches(own));
         Assert.False(credentials.Authority.Vouches(foreign));
@@ -176,8 +176,8 @@ public sealed class CredentialsTests : IDisposable
         using var forger = new CertificateAuthority(Forged(), _clock);
         (server, admin) = harm switch
         {
-            "foreign" => (other.IssueServer("serval-apiserver", ["localhost"], s_year), other.IssueClient(Credentials.AdminUser, Credentials.AdminGroup, s_year)),
-            "forged" => (forger.IssueServer("serval-apiserver", ["localhost"], s_year), forger.IssueClient(Credentials.AdminUser, Credentials.AdminGroup, s_year)),
+            "foreign" => (other.IssueServer("serval-apiserver", ["localhost"], s_year), other.IssueClient(Credentials.AdminUser, [Credentials.AdminGroup], s_year)),
+            "forged" => (forger.IssueServer("serval-apiserver", ["localhost"], s_year), forger.IssueClient(Credentials.AdminUser, [Credentials.AdminGroup], s_year)),
             "other key" => (server with { KeyPem = admin.KeyPem }, admin with { KeyPem = server.KeyPem }),
             "torn" => (server with { CertificatePem = server.CertificatePem[..200] }, admin with { KeyPem = "" }),
             _ => (admin, server),

@@ -204,7 +204,7 @@ public sealed class EmbeddedTests : IAsyncLifetime
     [InlineData("authentication.k8s.io", "selfsubjectreviews", "kubernetes-admin")]
     public async Task Review_OfOneself_Says(string group, string resource, string expected)
     {
-        var (response, body) = await _server.SendAsync(HttpMethod.Post, $"/apis/{group}/v1/{resource}", "{}");
+        var (response, body) = await _server.SendAsync(HttpMethod.Post, $"/apis/{group}/v1/{resource}", """{"spec":{"nonResourceAttributes":{"path":"/","verb":"get"}}}""");
         Assert.Equal(201, (int)response.StatusCode);
         Assert.Contains(expected, body["status"]!.ToJsonString(), StringComparison.Ordinal);
     }

@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using Serval.ApiServer.Certificates;
+using Serval.Kube.Certificates;
 
 namespace Serval.ApiServer.Tests;
 
@@ -51,14 +52,31 @@ internal sealed class ApiServerFixture : IAsyncDisposable
         return new ApiServerFixture(directory, host, objects, streams, clock, log);
     }
 
-    public HttpClient Connect(bool withCertificate)
+    public HttpClient Connect(bool withCertificate) =>
+        Connect(withCertificate ? KeyPairFiles.Load(Path.Combine(_directory, "certificates"), "admin")!.ToCertificate() : null);
+
+    /// <summary>With a certificate for a day.</summary>
+    public HttpClient ConnectAs(string user, params string[] groups)
+    {
+        using var authority = new CertificateAuthority(KeyPairFiles.Load(Path.Combine(_directory, "certificates"), "ca")!, Clock);
+        return Connect(authority.IssueClient(user, groups, TimeSpan.FromDays(1)).ToCertificate());
+    }
+
+    /// <summary>With a bearer token.</summary>
+    public HttpClient ConnectWith(string token)
+    {
+        var client = Connect(withCertificate: false);
+        client.DefaultRequestHeaders.Authorization = new("Bearer", token);
+        return client;
+    }
+
+    private HttpClient Connect(X509Certificate2? certificate)
     {
         var handler = new SocketsHttpHandler { SslOptions = new SslClientAuthenticationOptions() };
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => Trusts(certificate);
-        if (withCertificate)
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, served, _, _) => Trusts(served);
+        if (certificate is not null)
         {
-            handler.SslOptions.ClientCertificates =
-                [KeyPairFiles.Load(Path.Combine(_directory, "certificates"), "admin")!.ToCertificate()];
+            handler.SslOptions.ClientCertificates = [certificate];
         }
         return new HttpClient(handler)
         {

@@ -174,7 +174,9 @@ internal sealed class FakeKubeClient(TimeProvider clock) : IKubeClient
         return gone;
     }
 
-    public IObjectCache Cache(ResourceKind kind) => throw new InvalidOperationException($"the HTTP side asks for {kind.ResourceName} itself, it keeps no cache");
+    public IObjectCache Cache(ResourceKind kind) => kind.Group == AccessKinds.RbacGroup
+        ? new NoObjects(kind)
+        : throw new InvalidOperationException($"the HTTP side asks for {kind.ResourceName} itself, it keeps no cache");
 
     private static string Id(ResourceKind kind, ObjectKey key) => $"{kind.ResourceName}/{key}";
 
@@ -225,6 +227,26 @@ internal sealed class FakeKubeClient(TimeProvider clock) : IKubeClient
             {
                 target[name] = value?.DeepClone();
             }
+        }
+    }
+
+    /// <summary>No roles: only administrators do anything here.</summary>
+    private sealed class NoObjects(ResourceKind kind) : IObjectCache, IDisposable
+    {
+        public ResourceKind Kind { get; } = kind;
+
+        public KubeObject? Get(ObjectKey key) => null;
+
+        public IReadOnlyList<KubeObject> List(string? ns = null) => [];
+
+        public IReadOnlyList<KubeObject> OwnedBy(string uid) => [];
+
+        public IDisposable Subscribe(Action<CacheChange> handler) => this;
+
+        public Task WaitForSyncAsync(CancellationToken ct = default) => Task.CompletedTask;
+
+        public void Dispose()
+        {
         }
     }
 }
