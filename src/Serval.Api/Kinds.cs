@@ -1,3 +1,5 @@
+using Serval.Api.Crds;
+
 namespace Serval.Api;
 
 /// <summary>The kinds this version serves, each a single instance.</summary>
@@ -96,7 +98,7 @@ public static class Kinds
     public static readonly ResourceKind CustomResourceDefinition = new()
     {
         Group = "apiextensions.k8s.io", Version = "v1", Kind = "CustomResourceDefinition", Plural = "customresourcedefinitions",
-        ShortNames = ["crd", "crds"], Categories = ["api-extensions"], Namespaced = false,
+        ShortNames = ["crd", "crds"], Categories = ["api-extensions"], Namespaced = false, Form = new DefinitionForm(),
     };
 
     public static readonly ResourceKind KService = new()

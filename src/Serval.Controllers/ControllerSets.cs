@@ -1,5 +1,6 @@
 using Serval.Controllers.Access;
 using Serval.Controllers.Certificates;
+using Serval.Controllers.Definitions;
 using Serval.Controllers.Domains;
 using Serval.Controllers.Serving;
 using Serval.Controllers.Workloads;
@@ -32,6 +33,9 @@ public static class ControllerSets
             .Add(new NamespaceReconciler(client))
             .Add(new ClusterRoleAggregator(client));
     }
+
+    /// <summary>CustomResourceDefinitions, where no other API server looks after them.</summary>
+    public static ControllerHost AddDefinitions(this ControllerHost controllers, IKubeClient client, TimeProvider time) => controllers.Add(new DefinitionReconciler(client, time));
 
     /// <summary>The built-in issuer of Certificates, and the wildcard ones of namespaces.</summary>
     public static ControllerHost AddCertificates(

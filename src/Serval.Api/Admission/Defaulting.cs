@@ -12,6 +12,11 @@ public static class Defaulting
     /// <param name="ctx">Who writes, and the configuration in force.</param>
     public static void Apply(ResourceKind kind, JsonObject tree, JsonObject? old, AdmissionContext ctx)
     {
+        if (kind.Shape is { } shape)
+        {
+            CustomObjects.Complete(shape.Schema, tree); // a status too has defaults
+            return;
+        }
         if (ctx.Subresource.Length > 0)
         {
             return;

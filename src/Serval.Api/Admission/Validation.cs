@@ -15,6 +15,10 @@ public static class Validation
     {
         var api = new Problems();
         MetadataRules.Check(kind, tree, api);
+        if (kind.Shape is { } shape)
+        {
+            return [.. api.List, .. CustomObjects.Validate(shape.Schema, tree, old)];
+        }
         // A status is its controller's; an object on its way out must be able to lose its finalizers whatever the rules are today.
         if (ctx.Subresource.Length > 0 || tree.Object("metadata").Has("deletionTimestamp"))
         {

@@ -9,11 +9,3 @@ public interface IStoredForm
     /// <summary>An object of the kind as it is kept.</summary>
     KubeObject Write(KubeObject shown);
 }
-
-/// <summary>Two versions of one custom resource: only <c>apiVersion</c> differs (apiextensions: conversion strategy None).</summary>
-internal sealed class VersionForm(string shown, string stored) : IStoredForm
-{
-    public KubeObject Read(KubeObject kept) => kept.WithApiVersion(shown);
-
-    public KubeObject Write(KubeObject obj) => obj.WithApiVersion(stored);
-}

@@ -1,3 +1,5 @@
+using Serval.Api.Crds;
+
 namespace Serval.Api;
 
 /// <summary>
@@ -70,7 +72,10 @@ public sealed class KindRegistry : IKindSource
         foreach (var version in resource.Versions)
         {
             var kind = Instance(resource, version);
-            kind.Shape = version.Shape with { StoredAs = stored, Form = kind == stored ? null : new VersionForm(kind.ApiVersion, stored.ApiVersion) };
+            kind.Shape = version.Shape with
+            {
+                StoredAs = stored, Form = new CustomForm(kind.ApiVersion, stored.ApiVersion, version.Shape), IsTerminating = resource.IsTerminating,
+            };
             result.Add((kind, version.Served));
         }
         return result;

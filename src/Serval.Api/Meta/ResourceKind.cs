@@ -15,7 +15,9 @@ public enum WriteDurability
 /// <param name="Type">OpenAPI type: <c>string</c>, <c>integer</c>, <c>boolean</c>, <c>date</c>.</param>
 /// <param name="JsonPath">Path below the object: <c>.status.conditions[?(@.type=='Ready')].status</c>.</param>
 /// <param name="Priority">0 is always shown; above 0 only with <c>-o wide</c>.</param>
-public sealed record PrinterColumn(string Name, string Type, string JsonPath, int Priority = 0);
+/// <param name="Format">OpenAPI format, for example <c>int32</c>.</param>
+/// <param name="Description">What it shows.</param>
+public sealed record PrinterColumn(string Name, string Type, string JsonPath, int Priority = 0, string Format = "", string Description = "");
 
 /// <summary>
 /// One kind: the facts discovery, routing and the store need. Instances are unique per kind and version; compare by reference. Of a kind from a
@@ -53,12 +55,12 @@ public sealed class ResourceKind
     public bool HasStatus { get => _shape?.HasStatus ?? field; init; } = true;
 
     /// <summary>Whether <c>/scale</c> is a subresource.</summary>
-    public bool HasScale { get => _shape?.HasScale ?? field; init; }
+    public bool HasScale { get => _shape is { } shape ? shape.Scale is not null : field; init; }
 
     /// <summary>Whether <c>metadata.generation</c> counts changes of the spec.</summary>
     public bool HasGeneration { get; init; } = true;
 
-    /// <summary>Whether upstream serves the kind from a CustomResourceDefinition (then Serval publishes one, read-only), or this server does.</summary>
+    /// <summary>Whether upstream serves the kind from a CustomResourceDefinition (then Serval publishes one), or this server does.</summary>
     public bool IsCustom { get; init; }
 
     /// <summary>How long a write is waited for. A status write is <see cref="WriteDurability.Derived"/> unless its writer says otherwise.</summary>
@@ -74,7 +76,7 @@ public sealed class ResourceKind
     public ResourceKind StoredAs => _shape?.StoredAs ?? this;
 
     /// <summary>How its objects differ from what is kept; null: not at all.</summary>
-    public IStoredForm? Form => _shape?.Form;
+    public IStoredForm? Form { get => _shape is { } shape ? shape.Form : field; init; }
 
     /// <summary><c>group/version</c>, or <c>version</c> for the core group.</summary>
     public string ApiVersion => Group.Length == 0 ? Version : $"{Group}/{Version}";

@@ -1,34 +1,30 @@
 using System.Text.Json.Nodes;
+using Serval.Api.Crds;
 
 namespace Serval.Api.Schema;
 
 /// <summary>Makes the CustomResourceDefinition of a kind that upstream serves from one, out of the field table.</summary>
 public static class CrdGenerator
 {
-    /// <summary>
-    /// The definition, established. Throws for a built-in kind.
-    /// </summary>
-    /// <param name="kind">A kind with <see cref="ResourceKind.IsCustom"/>.</param>
-    /// <param name="established">When it began to be served; null leaves the time out.</param>
-    public static KubeObject For(ResourceKind kind, DateTimeOffset? established = null)
+    /// <summary>The definition without its spec and status.</summary>
+    public static KubeObject Outline(ResourceKind kind)
     {
-        if (!kind.IsCustom)
+        var labels = new JsonObject { ["app.kubernetes.io/name"] = "knative-serving", ["app.kubernetes.io/part-of"] = "serval", ["knative.dev/crd-install"] = "true" };
+        foreach (var duck in Ducks(kind))
         {
-            throw new ArgumentException($"{kind} is built in and has no CustomResourceDefinition", nameof(kind));
+            labels[$"duck.knative.dev/{duck}"] = "true";
         }
         return KubeObject.From(new JsonObject
         {
             ["apiVersion"] = "apiextensions.k8s.io/v1",
             ["kind"] = "CustomResourceDefinition",
-            ["metadata"] = new JsonObject
-            {
-                ["name"] = kind.ResourceName,
-                ["labels"] = new JsonObject { ["app.kubernetes.io/part-of"] = "serval", ["knative.dev/crd-install"] = "true" },
-            },
-            ["spec"] = Spec(kind),
-            ["status"] = Status(kind, established),
+            ["metadata"] = new JsonObject { ["name"] = kind.ResourceName, ["labels"] = labels },
         });
     }
+
+    /// <summary>What other programs may take the kind for (knative.dev/serving config/core/300-resources).</summary>
+    private static string[] Ducks(ResourceKind kind) =>
+        kind == Kinds.KService ? ["addressable", "podspecable"] : kind == Kinds.Configuration ? ["podspecable"] : kind == Kinds.Route ? ["addressable"] : [];
 
     /// <summary>The structural schema of a custom kind.</summary>
     public static JsonObject StructuralSchema(ResourceKind kind)
@@ -40,7 +36,8 @@ public static class CrdGenerator
         return schema;
     }
 
-    private static JsonObject Spec(ResourceKind kind) => new()
+    /// <summary>The spec of the definition.</summary>
+    public static JsonObject Spec(ResourceKind kind) => new()
     {
         ["group"] = kind.Group,
         ["names"] = Names(kind),
@@ -90,22 +87,12 @@ public static class CrdGenerator
         }
     }
 
-    private static JsonObject Status(ResourceKind kind, DateTimeOffset? established) => new()
+    /// <summary>The status of the definition of a kind that is served.</summary>
+    public static JsonObject Status(ResourceKind kind, DateTimeOffset established)
     {
-        ["acceptedNames"] = Names(kind),
-        ["conditions"] = new JsonArray(
-            Condition("NamesAccepted", "NoConflicts", "no conflicts found", established),
-            Condition("Established", "InitialNamesAccepted", "the initial names have been accepted", established)),
-        ["storedVersions"] = new JsonArray(kind.Version),
-    };
-
-    private static JsonObject Condition(string type, string reason, string message, DateTimeOffset? since)
-    {
-        var condition = new JsonObject { ["type"] = type, ["status"] = "True", ["reason"] = reason, ["message"] = message };
-        if (since is { } time)
-        {
-            condition["lastTransitionTime"] = KubeTime.Text(time);
-        }
-        return condition;
+        var status = new JsonObject { ["acceptedNames"] = Names(kind), ["storedVersions"] = new JsonArray(kind.Version) };
+        DefinitionConditions.Set(status, DefinitionConditions.NamesAccepted, true, "NoConflicts", "no conflicts found", established);
+        DefinitionConditions.Set(status, DefinitionConditions.Established, true, "InitialNamesAccepted", "the initial names have been accepted", established);
+        return status;
     }
 }

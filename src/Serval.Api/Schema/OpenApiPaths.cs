@@ -43,8 +43,6 @@ internal sealed class OpenApiPaths
         _kind = kind;
     }
 
-    private bool IsReadOnly => _kind == Kinds.CustomResourceDefinition; // Serval's own, built in
-
     private enum Verb
     {
         Get,
@@ -70,10 +68,10 @@ internal sealed class OpenApiPaths
     {
         var root = _kind.Group.Length == 0 ? $"/api/{_kind.Version}" : $"/apis/{_kind.Group}/{_kind.Version}";
         var collection = _kind.Namespaced ? $"{root}/namespaces/{{namespace}}/{_kind.Plural}" : $"{root}/{_kind.Plural}";
-        var type = Schemas.For(_kind).Type.FullName;
+        var type = OpenApiSchemas.Name(_kind);
         Path(collection, "", type, Verb.List, Verb.Post, Verb.DeleteCollection);
         Path(collection + "/{name}", "", type, Verb.Get, Verb.Put, Verb.Patch, Verb.Delete);
-        if (_kind.HasStatus && !IsReadOnly)
+        if (_kind.HasStatus)
         {
             Path(collection + "/{name}/status", "Status", type, Verb.Get, Verb.Put, Verb.Patch);
         }
@@ -90,7 +88,7 @@ internal sealed class OpenApiPaths
     private void Path(string path, string suffix, string type, params Verb[] verbs)
     {
         _json.WriteStartObject(path);
-        foreach (var verb in verbs.Where(v => !IsReadOnly || v is Verb.Get or Verb.List))
+        foreach (var verb in verbs)
         {
             Operation(verb, path, suffix, type);
         }

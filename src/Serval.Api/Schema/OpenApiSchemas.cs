@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Serval.Api.Schema;
 
@@ -37,7 +38,7 @@ internal sealed class OpenApiSchemas
         var writer = new OpenApiSchemas(json);
         foreach (var kind in kinds)
         {
-            writer.Collect(Schemas.For(kind).Type);
+            writer.Collect(kind.Shape is null ? Schemas.For(kind).Type : Schemas.ObjectMeta);
         }
         foreach (var shared in (string[])["meta.ListMeta", "meta.DeleteOptions", "meta.Status", .. kinds.Any(k => k.HasScale) ? ["scale.Scale"] : (string[])[]])
         {
@@ -50,6 +51,10 @@ internal sealed class OpenApiSchemas
             writer.Type(type, kinds);
             json.WriteEndObject();
         }
+        foreach (var kind in kinds.Where(k => k.Shape is not null))
+        {
+            writer.Custom(kind, kind.Shape!.OpenApi());
+        }
         writer.Lists(kinds);
         writer.Scalars();
         json.WriteEndObject();
@@ -57,7 +62,10 @@ internal sealed class OpenApiSchemas
 
     public static void WriteReference(Utf8JsonWriter json, string name) => json.WriteString("$ref", Reference + name);
 
-    public static string ListName(ResourceKind kind) => Schemas.For(kind).Type.FullName + "List";
+    /// <summary>Name of a kind's schema; of a custom one as apiextensions-apiserver makes it (pkg/controller/openapi/builder).</summary>
+    public static string Name(ResourceKind kind) => kind.Shape is null ? Schemas.For(kind).Type.FullName : CustomName(kind, kind.Kind);
+
+    public static string ListName(ResourceKind kind) => kind.Shape is null ? Name(kind) + "List" : CustomName(kind, kind.ListKind);
 
     public static void WriteGroupVersionKind(Utf8JsonWriter json, string group, string version, string kind)
     {
@@ -112,6 +120,54 @@ internal sealed class OpenApiSchemas
         if (type.IsKind)
         {
             Kind(type, kinds);
+        }
+    }
+
+    private static string CustomName(ResourceKind kind, string name) => $"{string.Join('.', kind.Group.Split('.').Reverse())}.{kind.Version}.{name}";
+
+    /// <summary>The author's schema, with the fields that every object has.</summary>
+    private void Custom(ResourceKind kind, JsonObject schema)
+    {
+        Embed(schema);
+        AddObjectFields(schema);
+        schema["x-kubernetes-group-version-kind"] = new JsonArray(new JsonObject { ["group"] = kind.Group, ["kind"] = kind.Kind, ["version"] = kind.Version });
+        if (kind.Shape!.SelectableFields is { Count: > 0 } fields)
+        {
+            schema["x-kubernetes-selectable-fields"] = new JsonArray([.. fields.Select(f => new JsonObject { ["fieldPath"] = f.TrimStart('.') })]);
+        }
+        _json.WritePropertyName(Name(kind));
+        schema.WriteTo(_json);
+    }
+
+    private static void Embed(JsonNode? schema)
+    {
+        if (schema is not JsonObject node)
+        {
+            return;
+        }
+        foreach (var (_, property) in node["properties"] as JsonObject ?? [])
+        {
+            Embed(property);
+        }
+        Embed(node["items"]);
+        Embed(node["additionalProperties"]);
+        if (node["x-kubernetes-embedded-resource"] is JsonValue embedded && embedded.TryGetValue<bool>(out var isEmbedded) && isEmbedded)
+        {
+            AddObjectFields(node);
+        }
+    }
+
+    private static void AddObjectFields(JsonObject schema)
+    {
+        if (schema["properties"] is not JsonObject properties)
+        {
+            schema["properties"] = properties = [];
+        }
+        foreach (var (name, doc) in s_kindDocs)
+        {
+            properties[name] = name == "metadata"
+                ? new JsonObject { ["allOf"] = new JsonArray(new JsonObject { ["$ref"] = Reference + Schemas.ObjectMeta.FullName }), ["description"] = doc }
+                : new JsonObject { ["type"] = "string", ["description"] = doc };
         }
     }
 
@@ -259,7 +315,7 @@ internal sealed class OpenApiSchemas
             _json.WriteStartObject("items");
             _json.WriteString("type", "array");
             _json.WriteStartObject("items");
-            AllOf(Schemas.For(kind).Type.FullName);
+            AllOf(Name(kind));
             _json.WriteEndObject();
             _json.WriteEndObject();
             _json.WriteStartObject("metadata");

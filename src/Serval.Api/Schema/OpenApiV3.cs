@@ -13,55 +13,64 @@ namespace Serval.Api.Schema;
 /// </summary>
 public static class OpenApiV3
 {
-    private static readonly string[] s_paths = [.. Kinds.All.Select(PathOf).Distinct()];
+    private const int MostKept = 256;
+
     private static readonly ConcurrentDictionary<string, WeakReference<byte[]>> s_documents = new(StringComparer.Ordinal);
     private static readonly Lazy<string> s_build = new(() =>
         typeof(OpenApiV3).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion + " " +
         typeof(OpenApiV3).Module.ModuleVersionId);
 
-    private static readonly Lazy<byte[]> s_index = new(WriteIndex);
-
     /// <summary>The paths that have a document, without <c>/openapi/v3/</c>: <c>api/v1</c>, <c>apis/apps/v1</c> …</summary>
-    public static IReadOnlyList<string> Paths => s_paths;
+    public static IReadOnlyList<string> Paths(IEnumerable<ResourceKind> kinds) => [.. kinds.Select(PathOf).Distinct()];
 
-    /// <summary>The JSON of <c>/openapi/v3</c>: where each document is, with its hash.</summary>
-    public static byte[] Index => s_index.Value;
-
-    /// <summary>The hash in a document's address; changes whenever the document may.</summary>
-    public static string Hash(string path) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes($"{s_build.Value} {path}")));
-
-    /// <summary>The document of a group and version, or null when none is served.</summary>
-    public static byte[]? Document(string group, string version) => Document(group.Length == 0 ? $"api/{version}" : $"apis/{group}/{version}");
+    /// <summary>The hash in the address of a path's document; changes whenever the document may, and only with it.</summary>
+    public static string Hash(IEnumerable<ResourceKind> kinds, string path) => Hash([.. kinds.Where(k => PathOf(k) == path)], path);
 
     /// <summary>The document behind a path such as <c>apis/apps/v1</c>, or null.</summary>
-    public static byte[]? Document(string path)
+    public static byte[]? Document(IEnumerable<ResourceKind> kinds, string path)
     {
-        if (!s_paths.Contains(path))
+        ResourceKind[] here = [.. kinds.Where(k => PathOf(k) == path)];
+        if (here.Length == 0)
         {
             return null;
         }
-        if (s_documents.TryGetValue(path, out var kept) && kept.TryGetTarget(out var document))
+        var hash = Hash(here, path);
+        if (s_documents.TryGetValue(hash, out var kept) && kept.TryGetTarget(out var document))
         {
             return document;
         }
-        document = WriteDocument([.. Kinds.All.Where(k => PathOf(k) == path)]);
-        s_documents[path] = new WeakReference<byte[]>(document);
+        document = WriteDocument(here);
+        foreach (var (old, reference) in s_documents.Count >= MostKept ? s_documents : [])
+        {
+            if (!reference.TryGetTarget(out _))
+            {
+                s_documents.TryRemove(old, out _); // of a definition that has changed
+            }
+        }
+        s_documents[hash] = new WeakReference<byte[]>(document);
         return document;
+    }
+
+    private static string Hash(ResourceKind[] kinds, string path)
+    {
+        var custom = string.Concat(kinds.Where(k => k.Shape is not null).Select(k => $" {k.ApiVersion} {k.Kind} {k.ListKind} {k.Shape!.Revision}"));
+        return Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes($"{s_build.Value} {path}{custom}")));
     }
 
     private static string PathOf(ResourceKind kind) => kind.Group.Length == 0 ? $"api/{kind.Version}" : $"apis/{kind.Group}/{kind.Version}";
 
-    private static byte[] WriteIndex()
+    /// <summary>The JSON of <c>/openapi/v3</c>: where each document is, with its hash.</summary>
+    public static byte[] Index(IReadOnlyList<ResourceKind> kinds)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
             json.WriteStartObject("paths");
-            foreach (var path in s_paths)
+            foreach (var path in Paths(kinds))
             {
                 json.WriteStartObject(path);
-                json.WriteString("serverRelativeURL", $"/openapi/v3/{path}?hash={Hash(path)}");
+                json.WriteString("serverRelativeURL", $"/openapi/v3/{path}?hash={Hash(kinds, path)}");
                 json.WriteEndObject();
             }
             json.WriteEndObject();

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
 using Serval.Api;
 using Serval.Api.Schema;
@@ -52,7 +53,7 @@ internal sealed class DiscoveryHandler(IKindSource kinds)
             _served = served = new Served(kinds);
         }
         return path is "api" or "apis" ? Root(served, path, accept, http.Request.Host.Value ?? "")
-            : path.StartsWith(OpenApiRoot, StringComparison.Ordinal) ? OpenApi(path[OpenApiRoot.Length..].Trim('/'))
+            : path.StartsWith(OpenApiRoot, StringComparison.Ordinal) ? OpenApi(served.Kinds, path[OpenApiRoot.Length..].Trim('/'))
             : served.Cached(path, served.Plain);
     }
 
@@ -80,10 +81,15 @@ internal sealed class DiscoveryHandler(IKindSource kinds)
     }
 
     // Big and seldom asked for: the generator keeps them as long as memory allows.
-    private static Document? OpenApi(string path) =>
-        path.Length == 0 ? Json(OpenApiV3.Index, OpenApiV3.Hash("index"))
-        : OpenApiV3.Document(path) is { } document ? Json(document, OpenApiV3.Hash(path))
-        : null;
+    private static Document? OpenApi(IReadOnlyList<ResourceKind> kinds, string path)
+    {
+        if (path.Length == 0)
+        {
+            var index = OpenApiV3.Index(kinds);
+            return Json(index, Convert.ToHexString(SHA256.HashData(index)));
+        }
+        return OpenApiV3.Document(kinds, path) is { } document ? Json(document, OpenApiV3.Hash(kinds, path)) : null;
+    }
 
     private static Document Json(byte[] json, string hash) => new(json, "application/json", hash);
 
@@ -95,10 +101,13 @@ internal sealed class DiscoveryHandler(IKindSource kinds)
         public Served(IKindSource kinds)
         {
             Version = kinds.Version; // before the kinds: a change between the two makes the next request look again
-            _groups = ApiGroup.Of(kinds.All.Concat(AccessKinds.Reviews));
+            Kinds = kinds.All;
+            _groups = ApiGroup.Of(Kinds.Concat(AccessKinds.Reviews));
         }
 
         public long Version { get; }
+
+        public IReadOnlyList<ResourceKind> Kinds { get; }
 
         public ConcurrentDictionary<string, Document> Documents { get; } = new();
 

@@ -16,14 +16,12 @@ internal static class ServedKind
 {
     private static readonly string[] s_all = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
     private static readonly string[] s_create = ["create"];
-    private static readonly string[] s_readOnly = ["get", "list", "watch"];
     private static readonly string[] s_connect = ["create", "get"];
+    private static readonly string[] s_ending = ["delete", "deletecollection", "get", "list", "watch"];
     private static readonly string[] s_partial = ["get", "patch", "update"];
 
-    public static bool IsReadOnly(ResourceKind kind) => kind == Kinds.CustomResourceDefinition;
-
     public static IReadOnlyList<string> Verbs(ResourceKind kind) =>
-        IsReadOnly(kind) ? s_readOnly : AccessKinds.Reviews.Contains(kind) ? s_create : s_all;
+        kind.Shape is { IsTerminating: true } ? s_ending : AccessKinds.Reviews.Contains(kind) ? s_create : s_all;
 
     public static IEnumerable<Subresource> Subresources(ResourceKind kind)
     {
@@ -46,7 +44,7 @@ internal static class ServedKind
         {
             yield return new("scale", s_partial, "autoscaling", "v1", "Scale");
         }
-        if (kind.HasStatus && !IsReadOnly(kind))
+        if (kind.HasStatus)
         {
             yield return new("status", s_partial, null, kind.Version, kind.Kind);
         }

@@ -129,7 +129,7 @@ public sealed partial class ApiServerHost : IAsyncDisposable
 
     private ApiApplication Compose()
     {
-        var client = new PublishedDefinitions(_options.Client, _credentials.Since);
+        var client = _options.Client;
         var reply = new Reply(_options.TimeProvider);
         var signer = ServiceAccountKey.Open(_options.DataDirectory, _options.TimeProvider);
         var authenticator = new Authenticator(_credentials, new AccountTokens(signer, _options.Client, _options.TimeProvider), _options.TimeProvider);

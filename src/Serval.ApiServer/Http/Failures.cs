@@ -42,9 +42,6 @@ internal static class Failures
     public static ApiException MethodNotAllowed() =>
         new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", details: []);
 
-    public static ApiException ReadOnlyKind(ResourceKind kind) =>
-        new(405, "MethodNotAllowed", $"{kind.ResourceName} are built into Serval and read-only: its custom kinds are always installed");
-
     public static ApiException NotAcceptable(string served = "application/json") =>
         new(406, "NotAcceptable", $"only the following media types are accepted: {served}");
 

@@ -1,6 +1,5 @@
 using Serval.Api;
 using Serval.ApiServer.Access;
-using Serval.ApiServer.Discovery;
 using Serval.ApiServer.Streams;
 
 namespace Serval.ApiServer.Http;
@@ -16,9 +15,9 @@ internal sealed class ResourceDispatcher(
         {
             return ReviewAsync(request);
         }
-        if (ServedKind.IsReadOnly(path.Kind) && request.Method != "GET")
+        if (path.Kind.Shape is { Deprecation.Length: > 0 } deprecated)
         {
-            throw Failures.ReadOnlyKind(path.Kind);
+            request.Warn(deprecated.Deprecation);
         }
         return path.Subresource switch
         {

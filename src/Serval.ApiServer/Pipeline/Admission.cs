@@ -4,6 +4,8 @@ using Serval.Api;
 using Serval.Api.Admission;
 using Serval.Api.Config;
 using Serval.Api.Core;
+using Serval.Api.Crds;
+using Serval.ApiServer.Definitions;
 using Serval.Kube;
 
 namespace Serval.ApiServer.Pipeline;
@@ -51,6 +53,11 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             tree.Remove("status");
         }
+        if (kind == Kinds.CustomResourceDefinition && OwnDefinitions.Find(name) is { } own)
+        {
+            OwnDefinitions.Complete(own, tree, time.GetUtcNow());
+            return KubeObject.From(tree);
+        }
         Check(kind, tree, null, options, AdmissionOperation.Create);
         if (kind == Kinds.Pod)
         {
@@ -84,8 +91,15 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
             "finalize" when kind == Kinds.Namespace => Finalize(before, incoming),
             _ => throw new ApiException(404, "NotFound", "the server could not find the requested resource"),
         };
-        Check(kind, tree, before, options, AdmissionOperation.Update);
-        if (kind.HasGeneration && options.Subresource.Length == 0 && !SameDesire(before, tree))
+        if (DefinitionAdmission.IsOwn(kind, present.Metadata.Name))
+        {
+            DefinitionAdmission.KeepOwnSpec(before, tree, options);
+        }
+        else
+        {
+            Check(kind, tree, before, options, AdmissionOperation.Update);
+        }
+        if (kind.HasGeneration && options.Subresource.Length == 0 && !SameDesire(kind, before, tree))
         {
             tree["metadata"]!["generation"] = present.Metadata.Generation + 1;
         }
@@ -190,7 +204,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
             DryRun = options.DryRun,
             Warn = options.Warn ?? (_ => { }),
         };
-        if (options.Subresource.Length == 0)
+        if (options.Subresource.Length == 0 || kind.Shape is not null)
         {
             Defaulting.Apply(kind, tree, old, context);
         }
@@ -200,10 +214,10 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         }
     }
 
-    /// <summary>Everything but metadata and status.</summary>
-    private static bool SameDesire(JsonObject before, JsonObject after)
+    /// <summary>Everything but metadata, and the status of a kind that has it as a subresource.</summary>
+    private static bool SameDesire(ResourceKind kind, JsonObject before, JsonObject after)
     {
-        static IEnumerable<KeyValuePair<string, JsonNode?>> Desire(JsonObject tree) => tree.Where(p => p.Key is not ("metadata" or "status"));
+        IEnumerable<KeyValuePair<string, JsonNode?>> Desire(JsonObject tree) => tree.Where(p => p.Key != "metadata" && (p.Key != "status" || !kind.HasStatus));
         var left = Desire(before).ToDictionary(p => p.Key, p => p.Value);
         var right = Desire(after).ToList();
         return left.Count == right.Count && right.All(p => left.TryGetValue(p.Key, out var value) && JsonNode.DeepEquals(value, p.Value));

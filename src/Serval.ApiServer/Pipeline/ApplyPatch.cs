@@ -110,7 +110,7 @@ internal sealed class ApplyPatch
         };
         if (_config["spec"] is JsonObject spec && spec["replicas"] is { } replicas)
         {
-            parent["spec"] = new JsonObject { ["replicas"] = replicas.DeepClone() };
+            ScaleView.Set(_kind, parent, replicas.DeepClone());
         }
         return parent;
     }

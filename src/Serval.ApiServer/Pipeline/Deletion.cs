@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Core;
+using Serval.Api.Crds;
+using Serval.ApiServer.Definitions;
 using Serval.Kube;
 
 namespace Serval.ApiServer.Pipeline;
@@ -23,6 +25,10 @@ internal static class Deletion
             return present;
         }
         var finalizers = Finalizers(present, options.PropagationPolicy);
+        if (kind == Kinds.CustomResourceDefinition && !present.Metadata.IsDeleting && !finalizers.Contains(DefinitionConditions.Finalizer))
+        {
+            finalizers.Add(DefinitionConditions.Finalizer);
+        }
         var lives = finalizers.Count > 0 || grace > 0 || (kind == Kinds.Namespace && present.As<Namespace>().Spec.Finalizers.Count > 0);
         return lives ? present.With(tree => Mark(kind, tree, present.Metadata, at, grace, finalizers)) : null;
     }
@@ -44,6 +50,10 @@ internal static class Deletion
         if (before.Generation > 0)
         {
             metadata["generation"] = before.Generation + 1;
+        }
+        if (kind == Kinds.CustomResourceDefinition)
+        {
+            DefinitionAdmission.MarkTerminating(tree, at);
         }
         if (kind == Kinds.Namespace)
         {

@@ -2,7 +2,9 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
+using Serval.Api.Crds;
 using Serval.Api.Schema;
+using Serval.ApiServer.Definitions;
 using Serval.ApiServer.Selectors;
 using Serval.ApiServer.Store;
 using Serval.Kube;
@@ -22,6 +24,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     private const int MostNames = 7;
 
     private readonly SqliteStore _store;
+    private readonly DefinitionRegistry _definitions;
     private readonly ServingConfigSource _config;
     private readonly Admission _admission;
     private readonly FieldTracking _fields;
@@ -33,6 +36,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     {
         _store = store;
         _time = time;
+        _definitions = new DefinitionRegistry(store);
         _pages = new PageTokens(time);
         _config = new ServingConfigSource(this, loggers.CreateLogger<ServingConfigSource>());
         _fields = new FieldTracking(store.Kinds, time);
@@ -78,7 +82,6 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
 
     public async Task<KubeObject> CreateAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct = default)
     {
-        RefuseReadOnly(kind);
         var generated = obj.Metadata.Name.Length == 0 && obj.Metadata.GenerateName.Length > 0;
         for (var attempt = 0; ; attempt++)
         {
@@ -104,7 +107,6 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
 
     public Task<KubeObject> UpdateAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct = default)
     {
-        RefuseReadOnly(kind);
         if (options.Subresource == "scale")
         {
             return ScaleAsync(kind, obj.Key, _ => obj.Json, options);
@@ -122,7 +124,6 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
 
     public Task<KubeObject> PatchAsync(ResourceKind kind, ObjectKey key, KubePatch patch, WriteOptions options, CancellationToken ct = default)
     {
-        RefuseReadOnly(kind);
         if (patch.Type == PatchType.Apply)
         {
             return ApplyAsync(kind, key, new ApplyPatch(kind, key, patch, options, _fields), options);
@@ -155,7 +156,6 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
 
     public Task<KubeObject> DeleteAsync(ResourceKind kind, ObjectKey key, DeleteOptions options, CancellationToken ct = default)
     {
-        RefuseReadOnly(kind);
         RefuseImmortal(kind, key);
         var write = new WriteOptions { DryRun = options.DryRun, Durability = kind.Durability };
         return ReplaceAsync(kind, key, write, present =>
@@ -189,6 +189,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
 
     public void Dispose()
     {
+        _definitions.Dispose();
         _config.Dispose();
         _quotas.Dispose();
         _pages.Dispose();
@@ -228,7 +229,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
                     return _admission.Update(
                         kind, present, Decode(kind, CanonicalJson.Serialize(tree), options), write, (before, next) => FieldTracking.Settle(before, next, managed));
                 });
-                return isScale ? KubeObject.From(ScaleView.Of(stored)) : stored;
+                return isScale ? KubeObject.From(ScaleView.Of(kind, stored)) : stored;
             }
             catch (ApiException e) when (e.IsNotFound && options.Subresource.Length == 0 && _store.Table(kind).Get(key) is null)
             {
@@ -267,7 +268,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         var main = options with { Subresource = "" }; // a change of the spec: waited for like any other one
         var stored = await ReplaceAsync(kind, key, main, present =>
         {
-            var scale = Checked(ScaleView.Read(edit(ScaleView.Of(present))), options);
+            var scale = Checked(ScaleView.Read(edit(ScaleView.Of(kind, present, mayLack: true))), options);
             var replicas = (int?)scale["spec"]?["replicas"] ?? 0; // a client of Go leaves out what is 0
             if (replicas < 0)
             {
@@ -278,10 +279,10 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
                 throw Modified(kind, key.Name);
             }
             var tree = present.ToTree();
-            tree["spec"]!["replicas"] = replicas;
+            ScaleView.Set(kind, tree, replicas);
             return _admission.Update(kind, present, tree, main, (before, next) => _fields.Note(kind, before, next, null, options));
         });
-        return KubeObject.From(ScaleView.Of(stored));
+        return KubeObject.From(ScaleView.Of(kind, stored));
     }
 
     /// <summary>The object as stored, or null when the present one is another by now.</summary>
@@ -314,7 +315,8 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         return kind.Form is { } form ? form.Read(kept) : kept;
     }
 
-    private static JsonObject Decode(ResourceKind kind, ReadOnlyMemory<byte> json, WriteOptions options) => Checked(StrictDecoder.Decode(kind, json), options);
+    private static JsonObject Decode(ResourceKind kind, ReadOnlyMemory<byte> json, WriteOptions options) =>
+        Checked(kind.Shape is { } shape ? CustomObjects.Decode(kind, shape.Schema, json) : StrictDecoder.Decode(kind, json), options);
 
     private static JsonObject Checked(DecodedObject decoded, WriteOptions options)
     {
@@ -343,26 +345,19 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     private static bool IsSynced(ResourceKind kind, WriteOptions options) =>
         (options.Durability ?? (options.Subresource.Length > 0 ? WriteDurability.Derived : kind.Durability)) == WriteDurability.Synced;
 
-    private static void RefuseReadOnly(ResourceKind kind)
-    {
-        if (kind == Kinds.CustomResourceDefinition)
-        {
-            throw new ApiException(405, "MethodNotAllowed", "CustomResourceDefinitions are Serval's own and read-only in this version");
-        }
-    }
-
     private static void RefuseImmortal(ResourceKind kind, ObjectKey key)
     {
+        DefinitionAdmission.RefuseDeletion(kind, key.Name);
         if (kind == Kinds.Namespace && key.Name is ("default" or "kube-system" or "kube-public"))
         {
             throw ApiException.Forbidden(kind, key.Name, "this namespace may not be deleted");
         }
     }
 
-    /// <summary>Kinds from a CRD, and Leases, are replaced only by who has seen the state he replaces (upstream: AllowUnconditionalUpdate).</summary>
+    /// <summary>Kinds from a CRD, CRDs themselves, and Leases, are replaced only by who has seen the state he replaces (upstream: AllowUnconditionalUpdate).</summary>
     private static void RequireVersion(ResourceKind kind, KubeObject obj)
     {
-        if ((kind.IsCustom || kind == Kinds.Lease) && obj.Metadata.ResourceVersion.Length == 0)
+        if ((kind.IsCustom || kind == Kinds.CustomResourceDefinition || kind == Kinds.Lease) && obj.Metadata.ResourceVersion.Length == 0)
         {
             throw ApiException.Invalid(kind, obj.Metadata.Name,
                 [new StatusCause("FieldValueInvalid", "Invalid value: 0: must be specified for an update", "metadata.resourceVersion")]);

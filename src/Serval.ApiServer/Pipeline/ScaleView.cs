@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Fields;
 using Serval.Api.Schema;
+using Serval.ApiServer.Http;
 
 namespace Serval.ApiServer.Pipeline;
 
@@ -15,12 +16,18 @@ public static class ScaleView
     /// <summary>Reads what a client sent as a Scale.</summary>
     internal static DecodedObject Read(ReadOnlyMemory<byte> json) => StrictDecoder.Decode(s_type.Value, json);
 
-    public static JsonObject Of(KubeObject obj)
+    /// <summary>The Scale of an object. 404 when a custom object has no number of wanted replicas (upstream: 500).</summary>
+    public static JsonObject Of(ResourceKind kind, KubeObject obj, bool mayLack = false)
     {
         var tree = obj.ToTree();
-        var status = new JsonObject { ["replicas"] = (long?)tree["status"]?["replicas"] ?? 0 };
-        var labels = tree["spec"]?["selector"]?["matchLabels"] as JsonObject ?? [];
-        var selector = string.Join(',', labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value}"));
+        var paths = kind.Shape?.Scale;
+        var wanted = Number(tree, paths?.SpecReplicasPath ?? ".spec.replicas");
+        if (wanted is null && paths is not null && !mayLack)
+        {
+            throw new ApiException(404, "NotFound", $"the spec replicas field \"{paths.SpecReplicasPath}\" does not exist");
+        }
+        var status = new JsonObject { ["replicas"] = Number(tree, paths?.StatusReplicasPath ?? ".status.replicas") ?? 0 };
+        var selector = paths is null ? Selector(tree) : At(tree, paths.LabelSelectorPath) is JsonValue value && value.TryGetValue<string>(out var text) ? text : "";
         if (selector.Length > 0)
         {
             status["selector"] = selector;
@@ -37,8 +44,39 @@ public static class ScaleView
                 ["resourceVersion"] = obj.Metadata.ResourceVersion,
                 ["creationTimestamp"] = obj.Metadata.CreationTimestamp is { } created ? KubeTime.Text(created) : null,
             },
-            ["spec"] = new JsonObject { ["replicas"] = (long?)tree["spec"]?["replicas"] ?? 0 },
+            ["spec"] = new JsonObject { ["replicas"] = wanted ?? 0 },
             ["status"] = status,
         };
     }
+
+    /// <summary>Puts the number of wanted replicas where the kind has it.</summary>
+    internal static void Set(ResourceKind kind, JsonObject tree, JsonNode replicas)
+    {
+        var path = Steps(kind.Shape?.Scale?.SpecReplicasPath ?? ".spec.replicas");
+        foreach (var step in path[..^1])
+        {
+            tree = tree.Below(step);
+        }
+        tree[path[^1]] = replicas;
+    }
+
+    private static string Selector(JsonObject tree)
+    {
+        var labels = tree["spec"]?["selector"]?["matchLabels"] as JsonObject ?? [];
+        return string.Join(',', labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value}"));
+    }
+
+    private static long? Number(JsonObject tree, string path) => At(tree, path) is JsonValue value && value.TryGetValue<long>(out var number) ? number : null;
+
+    private static JsonNode? At(JsonObject tree, string path)
+    {
+        JsonNode? node = path.Length == 0 ? null : tree;
+        foreach (var step in Steps(path))
+        {
+            node = (node as JsonObject)?[step];
+        }
+        return node;
+    }
+
+    private static string[] Steps(string path) => path.TrimStart('.').Split('.');
 }

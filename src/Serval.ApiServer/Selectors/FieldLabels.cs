@@ -4,8 +4,8 @@ using Serval.Api;
 namespace Serval.ApiServer.Selectors;
 
 /// <summary>
-/// Which fields a client may select objects of a kind by (kubernetes: pkg/apis/core/v1/conversion.go; apimachinery runtime/conversion.go for all
-/// others). In process any path is good.
+/// Which fields a client may select objects of a kind by (kubernetes: pkg/apis/core/v1/conversion.go; apiextensions-apiserver for custom
+/// ones; apimachinery runtime/conversion.go for all others). In process any path is good.
 /// </summary>
 internal static class FieldLabels
 {
@@ -33,7 +33,12 @@ internal static class FieldLabels
         var query = FieldQuery.Parse(selector);
         foreach (var path in query.Paths)
         {
-            if (kind.Group.Length == 0 && s_core.TryGetValue(kind.Kind, out var known))
+            if (kind.Shape is { } shape)
+            {
+                Require(path == "metadata.name" || (path == "metadata.namespace" && kind.Namespaced) || shape.SelectableFields.Contains('.' + path),
+                    $"field label not supported: {path}");
+            }
+            else if (kind.Group.Length == 0 && s_core.TryGetValue(kind.Kind, out var known))
             {
                 Require(known.Contains(path), $"field label not supported: {path}");
             }

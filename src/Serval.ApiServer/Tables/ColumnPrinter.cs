@@ -9,10 +9,10 @@ internal static class ColumnPrinter
 {
     public static TableLayout Layout(ResourceKind kind)
     {
-        // Upstream's CRDs of these kinds name no age; it is one -o wide away instead of missing.
-        var withAge = kind.Columns.Any(c => c.JsonPath == ".metadata.creationTimestamp");
+        // Upstream's CRDs of our own kinds name no age; it is one -o wide away instead of missing. Those of users get what they ask for.
+        var withAge = kind.Columns.Any(c => c.JsonPath == ".metadata.creationTimestamp") || kind is { Shape: not null, Columns.Count: > 0 };
         var columns = new List<TableColumn> { TableLayout.Name };
-        columns.AddRange(kind.Columns.Select(c => new TableColumn(c.Name, c.Type, c.Priority, Description: c.JsonPath)));
+        columns.AddRange(kind.Columns.Select(c => new TableColumn(c.Name, c.Type, c.Priority, c.Format, Described(c))));
         if (!withAge)
         {
             columns.Add(TableLayout.Age with { Priority = kind.Columns.Count == 0 ? 0 : 1 });
@@ -34,6 +34,9 @@ internal static class ColumnPrinter
         }
     }
 
+    private static string Described(PrinterColumn column) =>
+        column.Description.Length > 0 ? column.Description : $"Custom resource definition column (in JSONPath format): {column.JsonPath}";
+
     private static object? Cell(JsonElement value, string type, DateTimeOffset now)
     {
         if (value.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
@@ -46,7 +49,7 @@ internal static class ColumnPrinter
                 var read = DateTimeOffset.TryParse(value.Text(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time);
                 return read ? HumanDuration.Since(time, now) : "<invalid>";
             case "integer":
-                return value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var whole) ? whole : null;
+                return value.ValueKind != JsonValueKind.Number ? null : value.TryGetInt64(out var whole) ? whole : (long)value.GetDouble();
             case "number":
                 return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var real) ? real : null;
             case "boolean":

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Access;
 using Serval.Api.Config;
+using Serval.Api.Crds;
 using Serval.Api.Serving;
 using Serval.Kube;
 
@@ -20,6 +21,10 @@ internal static class Seeds
             {
                 ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = new JsonObject { ["name"] = name },
             }), ct);
+        }
+        foreach (var definition in OwnDefinitions.All)
+        {
+            await PlantAsync(client, Kinds.CustomResourceDefinition, definition, ct);
         }
         foreach (var map in DefaultConfigMaps.All)
         {

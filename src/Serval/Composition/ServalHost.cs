@@ -116,7 +116,8 @@ internal sealed class ServalHost : IServalHost
         var open = new GatewayAddress(ClientAddress(Options.ListenAddress).ToString(), proxy.HttpPort);
         var inside = new GatewayAddress(proxy.PrivateEndPoint!.Address.ToString(), proxy.PrivateEndPoint.Port);
         var controllers = _started.Add(new ControllerHost(client, events, time, loggers.CreateLogger<ControllerHost>()));
-        controllers.AddWorkloads(client, events, time)
+        controllers.AddDefinitions(client, time)
+            .AddWorkloads(client, events, time)
             .AddCertificates(client, config, events, time)
             .AddServing(client, new ImageJoint(Images), config, () => new GatewayPorts(open.Port, inside.Port, proxy.HttpsPort, proxy.PrivateHttpsPort), events, time)
             .AddAutoscaler(client, autoscaler, config, () => [inside], node, events, time)

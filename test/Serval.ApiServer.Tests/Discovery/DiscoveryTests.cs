@@ -96,16 +96,4 @@ public sealed class DiscoveryTests : IAsyncLifetime
         Assert.Equal(("1", "32"), ((string?)version["major"], (string?)version["minor"]));
         Assert.StartsWith("v1.32.0+serval", (string?)version["gitVersion"], StringComparison.Ordinal);
     }
-
-    [Fact]
-    public async Task Definitions_AreListedAndEstablished()
-    {
-        const string path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-        var list = (await _server.GetAsync(path))["items"]!.AsArray();
-        Assert.Contains("services.serving.knative.dev", list.Select(d => (string?)d!["metadata"]!["name"]));
-        var one = await _server.GetAsync(path + "/services.serving.knative.dev");
-        Assert.Contains("Established", one["status"]!["conditions"]!.AsArray().Select(c => (string?)c!["type"]));
-        var table = await _server.GetAsync(path, "application/json;as=Table;v=v1;g=meta.k8s.io");
-        Assert.Equal("Created At", (string?)table["columnDefinitions"]![1]!["name"]);
-    }
 }

@@ -1,0 +1,102 @@
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Api.Crds;
+using Serval.ApiServer.Store;
+using Serval.Kube;
+
+namespace Serval.ApiServer.Definitions;
+
+/// <summary>
+/// Stored CustomResourceDefinitions → the kinds of the store, on the thread that publishes: whoever wrote a definition finds its kind by the time of
+/// the answer. Only those that are established are served, under their accepted names.
+/// </summary>
+internal sealed class DefinitionRegistry : IDisposable
+{
+    private readonly KindRegistry _kinds;
+    private readonly IDisposable _subscription;
+    private readonly Dictionary<string, Seen> _seen = new(StringComparer.Ordinal); // the publishing thread's own
+
+    public DefinitionRegistry(SqliteStore store)
+    {
+        _kinds = store.Kinds;
+        _subscription = store.Table(Kinds.CustomResourceDefinition).Subscribe(Follow);
+    }
+
+    public void Dispose() => _subscription.Dispose();
+
+    private void Follow(CacheChange change)
+    {
+        var name = change.New.Metadata.Name;
+        if (KindRegistry.BuiltIn.Resources.Any(k => k.ResourceName == name))
+        {
+            return; // our own, or one whose names can never be accepted
+        }
+        var accepted = StatusFields.Of(change.New)["acceptedNames"];
+        if (change.Type == WatchEventType.Deleted || (string?)accepted?["plural"] is not { Length: > 0 } plural || !name.StartsWith(plural + '.', StringComparison.Ordinal))
+        {
+            Forget(name);
+            return;
+        }
+        var definition = change.New.As<CustomResourceDefinition>();
+        if (!definition.Status.IsTrue(DefinitionConditions.Established))
+        {
+            Forget(name);
+            return;
+        }
+        var isTerminating = definition.Metadata.IsDeleting || definition.Status.IsTrue(DefinitionConditions.Terminating);
+        var seen = new Seen(change.New.Member("spec"), CanonicalJson.Serialize(accepted), isTerminating);
+        if (!_seen.TryGetValue(name, out var before) || !before.SameAs(seen))
+        {
+            _seen[name] = seen;
+            _kinds.Set(Resource(change.New, definition, isTerminating));
+        }
+    }
+
+    private void Forget(string name)
+    {
+        if (_seen.Remove(name))
+        {
+            _kinds.Remove(name);
+        }
+    }
+
+    private static CustomResource Resource(KubeObject stored, CustomResourceDefinition definition, bool isTerminating)
+    {
+        var names = definition.Status.AcceptedNames;
+        return new CustomResource
+        {
+            Group = definition.Spec.Group, Plural = names.Plural, Kind = names.Kind, Namespaced = definition.Spec.Scope == "Namespaced", IsTerminating = isTerminating,
+            Versions = [.. definition.Spec.Versions.Select(v => new CustomVersion(v.Name, v.Served, v.Storage, Shape(stored, definition, v)))],
+        };
+    }
+
+    private static KindShape Shape(KubeObject stored, CustomResourceDefinition definition, CustomResourceVersion version)
+    {
+        var names = definition.Status.AcceptedNames;
+        return new KindShape
+        {
+            Singular = names.Singular, ListKind = names.ListKind, ShortNames = names.ShortNames, Categories = names.Categories,
+            HasStatus = version.Subresources.Status is not null, Scale = version.Subresources.Scale,
+            Columns = [.. version.AdditionalPrinterColumns.Select(c => new PrinterColumn(c.Name, c.Type, c.JsonPath, c.Priority, c.Format, c.Description))],
+            SelectableFields = [.. version.SelectableFields.Select(f => f.JsonPath)],
+            Deprecation = version switch
+            {
+                { Deprecated: false } => "",
+                { DeprecationWarning: { } warning } => warning,
+                _ => $"{definition.Spec.Group}/{version.Name} {names.Kind} is deprecated",
+            },
+            OpenApi = () => SchemaOf(stored, version.Name), Revision = $"{stored.Metadata.Uid} {stored.Metadata.Generation}",
+        };
+    }
+
+    // Read when it is asked for: most schemas never are.
+    private static JsonObject SchemaOf(KubeObject stored, string version) => (JsonObject)stored.ToTree()["spec"]!["versions"]!.AsArray()
+        .First(v => (string?)v!["name"] == version)!["schema"]!["openAPIV3Schema"]!.DeepClone();
+
+    /// <summary>The part of a definition that says what is served.</summary>
+    private sealed record Seen(ReadOnlyMemory<byte> Spec, byte[] Names, bool IsTerminating)
+    {
+        public bool SameAs(Seen other) =>
+            IsTerminating == other.IsTerminating && Spec.Span.SequenceEqual(other.Spec.Span) && Names.AsSpan().SequenceEqual(other.Names);
+    }
+}

@@ -1,0 +1,230 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
+using Serval.ApiServer.Pipeline;
+using Serval.ApiServer.Store;
+
+namespace Serval.ApiServer.Tests.Definitions;
+
+/// <summary>CustomResourceDefinitions and their objects over HTTPS. The controller that accepts names is played by <see cref="EstablishAsync"/>.</summary>
+public sealed class CustomResourceTests : IAsyncLifetime
+{
+    private const string Definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    private const string V1 = "/apis/example.com/v1/namespaces/default/widgets";
+    private const string V2 = "/apis/example.com/v2/namespaces/default/widgets";
+    private const string Table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+
+    private const string Definition = """
+        {"metadata":{"name":"widgets.example.com"},"spec":{"group":"example.com","scope":"Namespaced",
+         "names":{"plural":"widgets","kind":"Widget","shortNames":["wg"],"categories":["all"]},
+         "versions":[
+          {"name":"v1","served":true,"storage":true,"deprecated":true,"deprecationWarning":"use v2","schema":{"openAPIV3Schema":{"type":"object","properties":{
+            "spec":{"type":"object","required":["size"],"properties":{"size":{"type":"integer","minimum":1},"color":{"type":"string","default":"red"}}}}}}},
+          {"name":"v2","served":true,"storage":false,"selectableFields":[{"jsonPath":".spec.color"}],
+           "subresources":{"status":{},"scale":{"specReplicasPath":".spec.size","statusReplicasPath":".status.ready","labelSelectorPath":".status.selector"}},
+           "additionalPrinterColumns":[{"name":"Color","type":"string","jsonPath":".spec.color"},{"name":"Size","type":"integer","jsonPath":".spec.size","description":"How big"}],
+           "schema":{"openAPIV3Schema":{"type":"object","description":"A thing.","properties":{
+            "spec":{"type":"object","properties":{"size":{"type":"integer"},"color":{"type":"string"},"shape":{"type":"string","default":"round"}}},
+            "status":{"type":"object","properties":{"ready":{"type":"integer"},"selector":{"type":"string"}}}}}}},
+          {"name":"v3","served":false,"storage":false,"schema":{"openAPIV3Schema":{"type":"object"}}}]}}
+        """;
+
+    private SqliteStore _store = null!;
+    private EmbeddedKubeClient _client = null!;
+    private ApiServerFixture _server = null!;
+
+    public async Task InitializeAsync()
+    {
+        _store = await SqliteStore.OpenAsync(new StoreOptions());
+        _client = new EmbeddedKubeClient(_store, TimeProvider.System, NullLoggerFactory.Instance);
+        _server = await ApiServerFixture.StartAsync(o => o with { Client = _client });
+        await SendAsync(201, "POST", "/api/v1/namespaces", """{"metadata":{"name":"default"}}""");
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        _client.Dispose();
+        await _store.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task ADefinition_IsDefaulted_AndServedOnceEstablished()
+    {
+        var made = await SendAsync(201, "POST", Definitions, Definition);
+        Assert.Equal(("widget", "WidgetList", "None"),
+            ((string?)made["spec"]!["names"]!["singular"], (string?)made["spec"]!["names"]!["listKind"], (string?)made["spec"]!["conversion"]!["strategy"]));
+        Assert.Equal("""{"storedVersions":["v1"]}""", made["status"]!.ToJsonString());
+        await SendAsync(404, "GET", V1);
+        await EstablishAsync(made);
+        Assert.Equal("WidgetList", (string?)(await SendAsync(200, "GET", V1))["kind"]);
+        await SendAsync(404, "GET", "/apis/example.com/v3/namespaces/default/widgets");
+        await SendAsync(404, "GET", "/apis/example.com/v1/namespaces/default/gadgets");
+    }
+
+    [Fact]
+    public async Task ADefinition_ThatBreaksTheRules_IsRefusedNamingThem()
+    {
+        var refused = await SendAsync(422, "POST", Definitions, Definition.Replace("widgets.example.com", "other.example.com", StringComparison.Ordinal));
+        Assert.Equal("metadata.name", (string?)refused["details"]!["causes"]![0]!["field"]);
+        await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
+        refused = await SendAsync(422, "PUT", Definitions + "/widgets.example.com", Definition);
+        Assert.Equal("metadata.resourceVersion", (string?)refused["details"]!["causes"]![0]!["field"]);
+        refused = await SendAsync(422, "PATCH", Definitions + "/widgets.example.com", """{"spec":{"scope":"Cluster"}}""");
+        Assert.Equal("spec.scope", (string?)refused["details"]!["causes"]![0]!["field"]);
+    }
+
+    [Fact]
+    public async Task AnObject_IsPrunedDefaultedAndValidated_ByTheVersionItComesIn()
+    {
+        await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
+        var refused = await SendAsync(422, "POST", V1, Widget("a", """{"size":0}"""));
+        Assert.Equal("spec.size in body should be greater than or equal to 1", ((string?)refused["details"]!["causes"]![0]!["message"])!.Split(": ")[^1]);
+        refused = await SendAsync(422, "POST", V1, Widget("a", """{"color":"blue"}"""));
+        Assert.Equal(("FieldValueRequired", "spec.size"), ((string?)refused["details"]!["causes"]![0]!["reason"], (string?)refused["details"]!["causes"]![0]!["field"]));
+        refused = await SendAsync(400, "POST", V1 + "?fieldValidation=Strict", Widget("a", """{"size":1,"sise":2}"""));
+        Assert.Equal("strict decoding error: unknown field \"spec.sise\"", (string?)refused["message"]);
+
+        var (response, made) = await _server.SendAsync(HttpMethod.Post, V1, Widget("a", """{"size":1,"sise":2}"""));
+        Assert.Equal("""{"color":"red","size":1}""", made["spec"]!.ToJsonString());
+        Assert.Equal(["299 - \"unknown field \\\"spec.sise\\\"\"", "299 - \"use v2\""], response.Headers.GetValues("Warning").Order());
+        var other = await SendAsync(200, "GET", V2 + "/a");
+        Assert.Equal(("example.com/v2", """{"color":"red","shape":"round","size":1}"""), ((string?)other["apiVersion"], other["spec"]!.ToJsonString()));
+        refused = await SendAsync(415, "PATCH", V1 + "/a", "{}", "application/strategic-merge-patch+json");
+        Assert.Equal("UnsupportedMediaType", (string?)refused["reason"]);
+    }
+
+    /// <summary>A value that was stored under milder rules does not stand in the way of other changes.</summary>
+    [Fact]
+    public async Task AStricterSchema_LeavesOldValuesAlone_AndItsDefaultsShowAtOnce()
+    {
+        await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
+        await SendAsync(201, "POST", V1, Widget("a", """{"size":1}"""));
+        await SendAsync(200, "PATCH", Definitions + "/widgets.example.com", """
+            [{"op":"replace","path":"/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/size/minimum","value":5},
+             {"op":"add","path":"/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/form","value":{"type":"string","default":"flat"}}]
+            """, "application/json-patch+json");
+        Assert.Equal("flat", (string?)(await SendAsync(200, "GET", V1 + "/a"))["spec"]!["form"]);
+        await SendAsync(200, "PATCH", V1 + "/a", """{"spec":{"color":"blue"}}""");
+        await SendAsync(422, "PATCH", V1 + "/a", """{"spec":{"size":2}}""");
+    }
+
+    [Fact]
+    public async Task StatusAndGeneration_FollowTheSubresourcesOfTheVersion()
+    {
+        await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
+        var made = await SendAsync(201, "POST", V2, """{"metadata":{"name":"a"},"spec":{"size":1},"status":{"ready":9}}""");
+        Assert.Null(made["status"]);
+        Assert.Equal(1, (int?)made["metadata"]!["generation"]);
+        made = await SendAsync(200, "PATCH", V2 + "/a", """{"spec":{"size":2},"status":{"ready":9}}""");
+        Assert.Equal((2, null), ((int?)made["metadata"]!["generation"], made["status"]));
+        made = await SendAsync(200, "PATCH", V2 + "/a/status", """{"spec":{"size":3},"status":{"ready":1,"selector":"a=b","other":1}}""");
+        Assert.Equal((2, 2), ((int?)made["metadata"]!["generation"], (int?)made["spec"]!["size"]));
+        Assert.Equal("""{"ready":1,"selector":"a=b"}""", made["status"]!.ToJsonString());
+        await SendAsync(422, "PATCH", V2 + "/a/status", """{"status":{"ready":"many"}}""");
+        await SendAsync(404, "GET", V1 + "/a/status");
+    }
+
+    [Fact]
+    public async Task Scale_ReadsAndWritesTheDeclaredPaths()
+    {
+        await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
+        await SendAsync(201, "POST", V2, Widget("a", """{"color":"red"}"""));
+        var none = await SendAsync(404, "GET", V2 + "/a/scale");
+        Assert.Equal("the spec replicas field \".spec.size\" does not exist", (string?)none["message"]);
+        await SendAsync(200, "PATCH", V2 + "/a/status", """{"status":{"ready":1,"selector":"a=b"}}""");
+        var scale = await SendAsync(200, "PUT", V2 + "/a/scale", """{"metadata":{"name":"a"},"spec":{"replicas":3}}""");
+        Assert.Equal(("""{"replicas":3}""", """{"replicas":1,"selector":"a=b"}"""), (scale["spec"]!.ToJsonString(), scale["status"]!.ToJsonString()));
+        Assert.Equal(3, (int?)(await SendAsync(200, "GET", V2 + "/a"))["spec"]!["size"]);
+        await SendAsync(404, "GET", V1 + "/a/scale");
+    }
+
+    [Fact]
+    public async Task ColumnsAndSelectors_AreTheVersions()
+    {
+        await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
+        await SendAsync(201, "POST", V2, Widget("a", """{"size":1,"color":"blue"}"""));
+        await SendAsync(201, "POST", V2, Widget("b", """{"size":2}"""));
+        var table = await _server.GetAsync(V2, Table);
+        Assert.Equal(["Name", "Color", "Size"], table["columnDefinitions"]!.AsArray().Select(c => (string?)c!["name"]));
+        Assert.Equal("How big", (string?)table["columnDefinitions"]![2]!["description"]);
+        Assert.Equal("""["b",null,2]""", table["rows"]![1]!["cells"]!.ToJsonString());
+        table = await _server.GetAsync(V1, Table);
+        Assert.Equal(["Name", "Age"], table["columnDefinitions"]!.AsArray().Select(c => (string?)c!["name"]));
+        var blue = await SendAsync(200, "GET", V2 + "?fieldSelector=spec.color%3Dblue");
+        Assert.Equal("a", (string?)Assert.Single(blue["items"]!.AsArray())!["metadata"]!["name"]);
+        Assert.Equal("field label not supported: spec.size", (string?)(await SendAsync(400, "GET", V2 + "?fieldSelector=spec.size%3D1"))["message"]);
+        Assert.Equal("field label not supported: spec.color", (string?)(await SendAsync(400, "GET", V1 + "?fieldSelector=spec.color%3Dblue"))["message"]);
+    }
+
+    [Fact]
+    public async Task OpenApi_ShowsTheSchema_UnderAHashThatFollowsIt()
+    {
+        await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
+        var first = (string?)(await _server.GetAsync("/openapi/v3"))["paths"]!["apis/example.com/v2"]!["serverRelativeURL"];
+        var document = await _server.GetAsync(first!);
+        var schema = document["components"]!["schemas"]!["com.example.v2.Widget"]!;
+        Assert.Equal("A thing.", (string?)schema["description"]);
+        Assert.Equal("round", (string?)schema["properties"]!["spec"]!["properties"]!["shape"]!["default"]);
+        Assert.EndsWith("v1.ObjectMeta", (string?)schema["properties"]!["metadata"]!["allOf"]![0]!["$ref"], StringComparison.Ordinal);
+        Assert.Equal("""[{"fieldPath":"spec.color"}]""", schema["x-kubernetes-selectable-fields"]!.ToJsonString());
+        Assert.Contains(document["paths"]!.AsObject(), p => p.Key == "/apis/example.com/v2/namespaces/{namespace}/widgets/{name}/scale");
+        await SendAsync(200, "PATCH", Definitions + "/widgets.example.com", """
+            [{"op":"replace","path":"/spec/versions/1/schema/openAPIV3Schema/description","value":"Another thing."}]
+            """, "application/json-patch+json");
+        var second = (string?)(await _server.GetAsync("/openapi/v3"))["paths"]!["apis/example.com/v2"]!["serverRelativeURL"];
+        Assert.NotEqual(first, second);
+        Assert.Equal("Another thing.", (string?)(await _server.GetAsync(second!))["components"]!["schemas"]!["com.example.v2.Widget"]!["description"]);
+    }
+
+    [Fact]
+    public async Task ADefinitionOnItsWayOut_TakesNothingNew()
+    {
+        await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
+        await SendAsync(201, "POST", V1, Widget("a", """{"size":1}"""));
+        var going = await SendAsync(200, "DELETE", Definitions + "/widgets.example.com");
+        Assert.Equal("customresourcecleanup.apiextensions.k8s.io", (string?)going["metadata"]!["finalizers"]![0]);
+        Assert.Equal("InstanceDeletionPending", (string?)going["status"]!["conditions"]!.AsArray().Single(c => (string?)c!["type"] == "Terminating")!["reason"]);
+        var refused = await SendAsync(403, "POST", V1, Widget("b", """{"size":1}"""));
+        Assert.Contains("create not allowed while custom resource definition is terminating", (string?)refused["message"], StringComparison.Ordinal);
+        var verbs = (await _server.GetAsync("/apis/example.com/v1"))["resources"]![0]!["verbs"]!.AsArray().Select(v => (string?)v);
+        Assert.Equal(["delete", "deletecollection", "get", "list", "watch"], verbs);
+        await SendAsync(200, "GET", V1 + "/a");
+        await SendAsync(200, "PATCH", Definitions + "/widgets.example.com", """{"metadata":{"finalizers":null}}""");
+        await SendAsync(404, "GET", V1 + "/a");
+    }
+
+    [Fact]
+    public async Task OurOwnDefinitions_KeepTheirSpec_AndStay()
+    {
+        const string ours = Definitions + "/services.serving.knative.dev";
+        var made = await SendAsync(201, "POST", Definitions, """{"metadata":{"name":"services.serving.knative.dev"},"spec":{"group":"serving.knative.dev"}}""");
+        Assert.Contains("Established", made["status"]!["conditions"]!.AsArray().Select(c => (string?)c!["type"]));
+        Assert.Equal("Service", (string?)(await SendAsync(200, "GET", ours))["spec"]!["names"]!["kind"]);
+        var (response, patched) = await _server.SendAsync(
+            HttpMethod.Patch, ours, """{"metadata":{"labels":{"a":"b"}},"spec":{"scope":"Cluster"}}""", "application/merge-patch+json");
+        Assert.Equal(("b", "Namespaced"), ((string?)patched["metadata"]!["labels"]!["a"], (string?)patched["spec"]!["scope"]));
+        Assert.Contains("built into Serval", Assert.Single(response.Headers.GetValues("Warning")), StringComparison.Ordinal);
+        Assert.Equal("Created At", (string?)(await _server.GetAsync(Definitions, Table))["columnDefinitions"]![1]!["name"]);
+        await SendAsync(403, "DELETE", ours);
+    }
+
+    private static string Widget(string name, string spec) => $$"""{"metadata":{"name":"{{name}}"},"spec":{{spec}} }""";
+
+    private async Task EstablishAsync(JsonObject definition)
+    {
+        var status = new JsonObject
+        {
+            ["acceptedNames"] = definition["spec"]!["names"]!.DeepClone(),
+            ["conditions"] = new JsonArray(new JsonObject { ["type"] = "Established", ["status"] = "True" }),
+        };
+        await SendAsync(200, "PATCH", $"{Definitions}/{definition["metadata"]!["name"]}/status", new JsonObject { ["status"] = status }.ToJsonString());
+    }
+
+    private async Task<JsonObject> SendAsync(int code, string method, string path, string? body = null, string? type = null)
+    {
+        var (response, answer) = await _server.SendAsync(
+            new HttpMethod(method), path, body, type ?? (method == "PATCH" ? "application/merge-patch+json" : "application/json"));
+        Assert.True(code == (int)response.StatusCode, $"{method} {path}: {answer.ToJsonString()}");
+        return answer;
+    }
+}
