@@ -39,6 +39,29 @@ public sealed class CustomKindTests : IDisposable
         Assert.Equal(["Modified a"], await watch.TakeAsync(1));
     }
 
+    /// <summary>What is stored is enough: nobody has to look at a definition again before its objects are there.</summary>
+    [Fact]
+    public async Task ADefinition_IsServedAgain_FromTheFirstMoment()
+    {
+        await using (var first = await OpenAsync())
+        {
+            await first.Client.CreateAsync(Kinds.CustomResourceDefinition, Parse("""
+                {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"widgets.example.com"},
+                 "spec":{"group":"example.com","scope":"Namespaced","names":{"plural":"widgets","kind":"Widget"},"versions":[{"name":"v1","served":true,"storage":true,
+                  "schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":{"type":"object","properties":{"shape":{"type":"string"}}}}}}}]}}
+                """), Write);
+            Assert.Null(first.Client.ServedKinds.Find("example.com/v1", "Widget"));
+            await first.Client.PatchAsync(Kinds.CustomResourceDefinition, ObjectKey.Cluster("widgets.example.com"), Merge("""
+                {"status":{"acceptedNames":{"plural":"widgets","kind":"Widget"},"conditions":[{"type":"Established","status":"True"}]}}
+                """), Status);
+            await first.Client.CreateAsync(first.Client.ServedKinds.Find("example.com/v1", "Widget")!, Widget("a"), Write);
+        }
+        await using var again = await OpenAsync();
+        var kind = again.Client.ServedKinds.Find("example.com/v1", "Widget")!;
+        Assert.Equal("round", (await again.Client.GetAsync(kind, s_key)).Text("spec", "shape"));
+        await Refused(422, () => again.Client.CreateAsync(kind, Widget("b").With(t => t["spec"]!["shape"] = 1), Write));
+    }
+
     [Fact]
     public async Task ACrash_KeepsWhatWasAcknowledged_OfANewKind()
     {

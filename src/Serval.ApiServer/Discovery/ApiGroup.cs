@@ -14,8 +14,12 @@ internal sealed class ApiGroup
         Versions = [.. kinds.Select(k => k.Version).Distinct().Order(KubeVersionOrder.Instance)];
     }
 
-    /// <summary>The groups of some kinds; the order decides which kind an ambiguous name means to clients.</summary>
-    public static IReadOnlyList<ApiGroup> Of(IEnumerable<ResourceKind> kinds) => [.. kinds.GroupBy(k => k.Group).Select(g => new ApiGroup(g.Key, [.. g]))];
+    /// <summary>
+    /// The groups of some kinds; the order decides which kind an ambiguous name means to clients. Those that upstream serves from definitions come last,
+    /// by name (kube-aggregator: APIServices of one priority).
+    /// </summary>
+    public static IReadOnlyList<ApiGroup> Of(IEnumerable<ResourceKind> kinds) =>
+        [.. kinds.GroupBy(k => k.Group).OrderBy(g => g.All(k => k.IsCustom) ? g.Key : "", StringComparer.Ordinal).Select(g => new ApiGroup(g.Key, [.. g]))];
 
     public string Name { get; }
 

@@ -7,19 +7,7 @@ namespace Serval.ApiServer.Pipeline;
 /// <summary>What server-side apply knows of a kind.</summary>
 internal static class FieldTypes
 {
-    private static readonly FieldType s_text = new() { Scalar = ScalarForm.Text };
-
-    /// <summary>A custom object whose definition's schema is not asked: its metadata is known, the rest is deduced from the values.</summary>
-    private static readonly FieldType s_custom = new()
-    {
-        Map = new MapForm(false, static name => name switch
-        {
-            "apiVersion" or "kind" => s_text,
-            "metadata" => TableFieldTypes.Custom.Of(Schemas.ObjectMeta),
-            _ => null,
-        }, static () => FieldType.Deduced),
-    };
-
-    public static FieldType Of(ResourceKind kind) =>
-        kind.Shape is null ? (kind.IsCustom ? TableFieldTypes.Custom : TableFieldTypes.BuiltIn).Of(Schemas.For(kind).Type) : s_custom;
+    public static FieldType Of(ResourceKind kind) => kind.Shape is { } shape
+        ? StructuralFieldTypes.Of(shape.Schema, TableFieldTypes.Custom.Of(Schemas.ObjectMeta))
+        : (kind.IsCustom ? TableFieldTypes.Custom : TableFieldTypes.BuiltIn).Of(Schemas.For(kind).Type);
 }

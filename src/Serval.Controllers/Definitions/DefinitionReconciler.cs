@@ -58,6 +58,7 @@ internal sealed class DefinitionReconciler(IKubeClient client, TimeProvider time
     {
         var status = StatusFields.Of(present);
         var before = status["acceptedNames"]?.DeepClone();
+        DefinitionApproval.Tell(present.Metadata, GroupOf(present.Metadata.Name), status, time.GetUtcNow());
         DefinitionNames.Accept(present.As<CustomResourceDefinition>().Spec.Names, status, Taken(present.Metadata.Name), time.GetUtcNow());
         var moved = !JsonNode.DeepEquals(before, status["acceptedNames"]);
         await OwnedObjects.PatchStatusAsync(client, Kind, present, status, Name, ct);

@@ -23,7 +23,9 @@ public sealed class CustomResourceTests : IAsyncLifetime
            "subresources":{"status":{},"scale":{"specReplicasPath":".spec.size","statusReplicasPath":".status.ready","labelSelectorPath":".status.selector"}},
            "additionalPrinterColumns":[{"name":"Color","type":"string","jsonPath":".spec.color"},{"name":"Size","type":"integer","jsonPath":".spec.size","description":"How big"}],
            "schema":{"openAPIV3Schema":{"type":"object","description":"A thing.","properties":{
-            "spec":{"type":"object","properties":{"size":{"type":"integer"},"color":{"type":"string"},"shape":{"type":"string","default":"round"}}},
+            "spec":{"type":"object","properties":{"size":{"type":"integer"},"color":{"type":"string"},"shape":{"type":"string","default":"round"},
+             "parts":{"type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["name"],"items":{"type":"object","required":["name"],"properties":{
+              "name":{"type":"string"},"count":{"type":"integer"}}}}}},
             "status":{"type":"object","properties":{"ready":{"type":"integer"},"selector":{"type":"string"}}}}}}},
           {"name":"v3","served":false,"storage":false,"schema":{"openAPIV3Schema":{"type":"object"}}}]}}
         """;
@@ -176,6 +178,21 @@ public sealed class CustomResourceTests : IAsyncLifetime
         Assert.Equal("Another thing.", (string?)(await _server.GetAsync(second!))["components"]!["schemas"]!["com.example.v2.Widget"]!["description"]);
     }
 
+    /// <summary>The schema says which lists are merged: two managers each own their items.</summary>
+    [Fact]
+    public async Task ServerSideApply_MergesBySchema_AndTellsConflicts()
+    {
+        const string apply = "application/apply-patch+yaml";
+        await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
+        await SendAsync(201, "PATCH", V2 + "/a?fieldManager=one", Applied("""{"size":1,"parts":[{"name":"x","count":1}]}"""), apply);
+        var both = await SendAsync(200, "PATCH", V2 + "/a?fieldManager=two", Applied("""{"parts":[{"name":"y","count":2}]}"""), apply);
+        Assert.Equal("""[{"count":1,"name":"x"},{"count":2,"name":"y"}]""", both["spec"]!["parts"]!.ToJsonString());
+        var refused = await SendAsync(409, "PATCH", V2 + "/a?fieldManager=two", Applied("""{"parts":[{"name":"x","count":5}]}"""), apply);
+        Assert.Equal(".spec.parts[name=\"x\"].count", (string?)refused["details"]!["causes"]![0]!["field"]);
+        var gone = await SendAsync(200, "PATCH", V2 + "/a?fieldManager=two", Applied("{}"), apply);
+        Assert.Equal("""[{"count":1,"name":"x"}]""", gone["spec"]!["parts"]!.ToJsonString());
+    }
+
     [Fact]
     public async Task ADefinitionOnItsWayOut_TakesNothingNew()
     {
@@ -209,6 +226,8 @@ public sealed class CustomResourceTests : IAsyncLifetime
     }
 
     private static string Widget(string name, string spec) => $$"""{"metadata":{"name":"{{name}}"},"spec":{{spec}} }""";
+
+    private static string Applied(string spec) => $$"""{"apiVersion":"example.com/v2","kind":"Widget","metadata":{"name":"a"},"spec":{{spec}} }""";
 
     private async Task EstablishAsync(JsonObject definition)
     {

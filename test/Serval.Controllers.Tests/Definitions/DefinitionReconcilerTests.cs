@@ -43,6 +43,18 @@ public sealed class DefinitionReconcilerTests : IDisposable
         Assert.Equal("False", Established("revisions2", "serving.knative.dev"));
     }
 
+    [Theory]
+    [InlineData("https://example.com/1", "True ApprovedAnnotation")]
+    [InlineData("unapproved, for a test", "False UnapprovedAnnotation")]
+    [InlineData("somebody said so", "False InvalidAnnotation")]
+    [InlineData(null, "False MissingAnnotation")]
+    public async Task AGroupOfTheCommunity_SaysWhoApprovedIt(string? annotation, string told)
+    {
+        await DefineAsync("widgets", "Widget", "example.k8s.io", annotation: annotation);
+        Assert.Equal(told, Condition("widgets", "KubernetesAPIApprovalPolicyConformant", "example.k8s.io"));
+        Assert.Equal("True", Established("widgets", "example.k8s.io"));
+    }
+
     [Fact]
     public async Task WhatIsSettled_IsNotWrittenAgain()
     {
@@ -89,7 +101,7 @@ public sealed class DefinitionReconcilerTests : IDisposable
         Assert.Null(Find("things"));
     }
 
-    private async Task DefineAsync(string plural, string kind, string group = "example.com", string? finalizer = null)
+    private async Task DefineAsync(string plural, string kind, string group = "example.com", string? finalizer = null, string? annotation = null)
     {
         var spec = new JsonObject
         {
@@ -97,6 +109,10 @@ public sealed class DefinitionReconcilerTests : IDisposable
             ["names"] = new JsonObject { ["plural"] = plural, ["singular"] = plural[..^1], ["kind"] = kind, ["listKind"] = kind + "List" },
         };
         var metadata = finalizer is null ? [] : new JsonObject { ["finalizers"] = new JsonArray(finalizer) };
+        if (annotation is not null)
+        {
+            metadata["annotations"] = new JsonObject { ["api-approved.kubernetes.io"] = annotation };
+        }
         await CreateAsync(Kinds.CustomResourceDefinition, $"{plural}.{group}", metadata, spec);
         await RunAsync(plural, group);
     }
