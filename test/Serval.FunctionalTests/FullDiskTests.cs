@@ -33,6 +33,7 @@ public sealed class FullDiskTests : IDisposable
         await FillAsync(serval, kubectl, mount);
 
         await ExpectRefusedAsync(serval);
+        Assert.Contains("[-]store failed", await kubectl.RefusedAsync(null, "get", "--raw", "/readyz"), StringComparison.Ordinal);
         Assert.Equal(200, (await serval.InvokeAsync("running")).Code);
         await ExpectAcknowledgedAsync(serval);
         // A program that dies now starts again: nothing it needs has to be stored.

@@ -116,6 +116,35 @@ public sealed class KubectlTests(ServalFixture fixture) : IClassFixture<ServalFi
         Assert.Contains("knative-serving", await Kubectl.OkAsync("get", "ns"), StringComparison.Ordinal);
     }
 
+    /// <summary>OpenAPI v2 as protobuf is what clients read that know no v3: <c>explain</c> and the check of manifests of kubectl before 1.27, Argo CD.</summary>
+    [Fact]
+    public async Task OpenApiV2_Asked_ExplainsEveryField()
+    {
+        var ports = await Kubectl.OkAsync("explain", "pod.spec.containers.ports", "--output", "plaintext-openapiv2");
+        Assert.Matches("containerPort\t<integer> -required-", ports);
+        Assert.Contains("latestReadyRevisionName", await Kubectl.OkAsync("explain", "ksvc.status", "--output", "plaintext-openapiv2"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Server_Asked_TellsOfItsHealth()
+    {
+        Assert.Equal("[+]ping ok\n[+]store ok\nreadyz check passed\n", (await Kubectl.OkAsync("get", "--raw", "/readyz?verbose")).ReplaceLineEndings("\n"));
+        Assert.Contains("v1.36.0+serval", await Kubectl.OkAsync("version"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Selectors_AndOptionsThatAreWrong_AreExplained()
+    {
+        Assert.Contains("field label not supported: spec.containers", await Kubectl.RefusedAsync(null, "get", "pods", "--field-selector=spec.containers=a"), StringComparison.Ordinal);
+        Assert.Contains("\"status.url\" is not a known field selector", await Kubectl.RefusedAsync(null, "get", "ksvc", "--field-selector=status.url=a"), StringComparison.Ordinal);
+        await Kubectl.ApplyAsync(Manifests.ConfigMap("optional"));
+        Assert.Contains("The request is invalid: patch: Invalid value", await Kubectl.RefusedAsync(null, "patch", "cm", "optional", "--type=merge", "-p", """{"data":5}"""), StringComparison.Ordinal);
+        Assert.Contains("may not be more than 128 bytes",
+            await Kubectl.RefusedAsync(Manifests.ConfigMap("optional"), "create", "-f", "-", "--field-manager=" + new string('m', 129)), StringComparison.Ordinal);
+        Assert.Contains("no matches for kind \"Gadget\" in version \"example.com/v1\"", await Kubectl.RefusedAsync(
+            """{"apiVersion": "example.com/v1", "kind": "Gadget", "metadata": {"name": "g"}}""", "apply", "-f", "-"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Describe_OfAService_ShowsItsStatus()
     {

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Serval.Testing;
 
 namespace Serval.FunctionalTests;
 

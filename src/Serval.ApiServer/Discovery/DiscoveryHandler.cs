@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
 using Serval.Api;
-using Serval.Api.Schema;
 using Serval.ApiServer.Http;
 
 namespace Serval.ApiServer.Discovery;
@@ -10,8 +8,7 @@ namespace Serval.ApiServer.Discovery;
 /// <summary>GET of everything about the API itself: groups, resources, OpenAPI.</summary>
 internal sealed class DiscoveryHandler(IKindSource kinds)
 {
-    private const string OpenApiRoot = "openapi/v3";
-
+    private readonly OpenApiHandler _openApi = new();
     private volatile Served _served = new(kinds);
 
     /// <summary>How many documents are kept: no more than there are, whatever is asked for.</summary>
@@ -31,10 +28,19 @@ internal sealed class DiscoveryHandler(IKindSource kinds)
         {
             throw Failures.MethodNotAllowed();
         }
-        var document = Find(http) ?? throw Failures.UnknownPath();
+        var path = string.Join('/', (request.Path.Value ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries)); // one key for one document
+        var isOpenApi = path.StartsWith("openapi/", StringComparison.Ordinal);
+        var document = isOpenApi ? _openApi.Find(http, path, Current().Kinds) : Find(http, path) ?? throw Failures.UnknownPath();
+        if (OpenApiHandler.Moved(request, path, document) is { } place)
+        {
+            http.Response.Redirect(place, permanent: true);
+            return;
+        }
         http.Response.Headers.ETag = document.ETag;
         http.Response.Headers.Vary = "Accept";
-        http.Response.Headers.CacheControl = request.Query["hash"].ToString() == document.Hash ? "public, max-age=31536000, immutable" : "public";
+        http.Response.Headers.CacheControl = !isOpenApi ? "public"
+            : request.Query["hash"].ToString() == document.Hash ? "public, max-age=31536000, immutable"
+            : "no-cache, private";
         if (request.Headers.IfNoneMatch.ToString().Contains(document.ETag, StringComparison.Ordinal))
         {
             http.Response.StatusCode = StatusCodes.Status304NotModified;
@@ -43,18 +49,22 @@ internal sealed class DiscoveryHandler(IKindSource kinds)
         await Reply.JsonAsync(http, 200, document.Json, document.ContentType);
     }
 
-    private Document? Find(HttpContext http)
+    private Document? Find(HttpContext http, string path)
     {
-        var path = string.Join('/', (http.Request.Path.Value ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries)); // one key for one document
         var accept = http.Request.Headers.Accept.ToString();
+        var served = Current();
+        return path is "api" or "apis" ? Root(served, path, accept, http.Request.Host.Value ?? "")
+            : served.Cached(path, served.Plain);
+    }
+
+    private Served Current()
+    {
         var served = _served;
         if (served.Version != kinds.Version)
         {
             _served = served = new Served(kinds);
         }
-        return path is "api" or "apis" ? Root(served, path, accept, http.Request.Host.Value ?? "")
-            : path.StartsWith(OpenApiRoot, StringComparison.Ordinal) ? OpenApi(served.Kinds, path[OpenApiRoot.Length..].Trim('/'))
-            : served.Cached(path, served.Plain);
+        return served;
     }
 
     private static Document? Root(Served served, string path, string accept, string address)
@@ -79,19 +89,6 @@ internal sealed class DiscoveryHandler(IKindSource kinds)
         }
         throw Failures.NotAcceptable();
     }
-
-    // Big and seldom asked for: the generator keeps them as long as memory allows.
-    private static Document? OpenApi(IReadOnlyList<ResourceKind> kinds, string path)
-    {
-        if (path.Length == 0)
-        {
-            var index = OpenApiV3.Index(kinds);
-            return Json(index, Convert.ToHexString(SHA256.HashData(index)));
-        }
-        return OpenApiV3.Document(kinds, path) is { } document ? Json(document, OpenApiV3.Hash(kinds, path)) : null;
-    }
-
-    private static Document Json(byte[] json, string hash) => new(json, "application/json", hash);
 
     /// <summary>The documents of one state of the kinds.</summary>
     private sealed class Served
@@ -139,7 +136,7 @@ internal sealed class DiscoveryHandler(IKindSource kinds)
         {
             var paths = _groups.SelectMany(g => g.Versions.Select(v => "/" + g.Path(v)))
                 .Concat(Named.Select(g => "/apis/" + g.Name))
-                .Concat(["/api", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]);
+                .Concat(["/api", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]);
             w.WriteStartObject();
             ServedKind.WriteStrings(w, "paths", [.. paths.Order(StringComparer.Ordinal)]);
             w.WriteEndObject();

@@ -14,8 +14,8 @@ internal static class VersionDocument
         {
             w.WriteStartObject();
             w.WriteString("major", "1");
-            w.WriteString("minor", "32");
-            w.WriteString("gitVersion", $"v1.32.0+serval.{parts[0]}");
+            w.WriteString("minor", "36");
+            w.WriteString("gitVersion", $"v1.36.0+serval.{parts[0]}");
             w.WriteString("gitCommit", parts.Length > 1 ? parts[1] : "");
             w.WriteString("gitTreeState", "clean");
             w.WriteString("buildDate", "1970-01-01T00:00:00Z");

@@ -17,6 +17,9 @@ public sealed record ApiServerOptions
     /// <summary>Where logs come from; null answers log requests with 503.</summary>
     public IPodStreams? PodStreams { get; init; }
 
+    /// <summary>Whether writes reach the disk; asked for the health check <c>store</c>.</summary>
+    public Func<bool> StoreTakesWrites { get; init; } = () => true;
+
     /// <summary>Address to listen on. The default is 127.0.0.1.</summary>
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
@@ -64,6 +65,10 @@ internal sealed class Reply(TimeProvider clock)
     {
         http.Response.StatusCode = code;
         http.Response.ContentType = type;
+        if (Gzip.Begin(http, bytes.Length))
+        {
+            bytes = Gzip.Whole(bytes);
+        }
         http.Response.ContentLength = bytes.Length;
         if (!HttpMethods.IsHead(http.Request.Method))
         {
@@ -111,7 +116,8 @@ internal sealed class Reply(TimeProvider clock)
         request.WriteWarnings();
         var response = request.Http.Response;
         response.ContentType = Json;
-        var output = response.BodyWriter;
+        var zipped = Gzip.Begin(request.Http, list.Items.Sum(i => (long)i.Json.Length));
+        var output = zipped ? PipeWriter.Create(Gzip.Into(response.Body)) : response.BodyWriter;
         output.Write(Head(kind, position));
         var unflushed = 0;
         for (var i = 0; i < list.Items.Count; i++)
@@ -130,6 +136,10 @@ internal sealed class Reply(TimeProvider clock)
         }
         output.Write("]}"u8);
         await output.FlushAsync(request.Aborted);
+        if (zipped)
+        {
+            await output.CompleteAsync(); // the end of the compressed stream
+        }
     }
 
     // Everything up to the first item.

@@ -19,7 +19,8 @@ internal static class RequestSteps
         var impersonated = new Impersonation(access, bounded.RunAsync);
         var authenticated = Authenticated(authenticator, impersonated.RunAsync);
         var limited = new RequestDeadline(options.TimeProvider, authenticated);
-        return request => IsHealth(request.Path) ? Reply.TextAsync(request.Http, 200, "ok") : limited.RunAsync(request);
+        var health = new HealthHandler(options.StoreTakesWrites);
+        return request => HealthHandler.Owns(request.Path) ? health.GetAsync(request.Http) : limited.RunAsync(request);
     }
 
     private static RequestStep Authenticated(Authenticator authenticator, RequestStep next) => request =>
@@ -44,8 +45,4 @@ internal static class RequestSteps
             : DiscoveryHandler.Owns(request.Path) ? discovery.GetAsync(request.Http)
             : resources.HandleAsync(request);
     }
-
-    private static bool IsHealth(string path) =>
-        path is "/healthz" or "/livez" or "/readyz" || path.StartsWith("/livez/", StringComparison.Ordinal)
-        || path.StartsWith("/readyz/", StringComparison.Ordinal) || path.StartsWith("/healthz/", StringComparison.Ordinal);
 }

@@ -86,6 +86,9 @@ public sealed partial class SqliteStore : IAsyncDisposable
     /// <summary>The newest published resource version.</summary>
     public long Version => Volatile.Read(ref _version);
 
+    /// <summary>False while the disk refuses what is written.</summary>
+    public bool TakesWrites => _writer.TakesWrites;
+
     /// <summary>The kinds it keeps objects of: the built-in ones, and what is added here.</summary>
     internal KindRegistry Kinds { get; } = new();
 

@@ -43,6 +43,9 @@ internal sealed partial class StoreWriter
     }
 
     /// <summary>The thread's body: until the queue is closed and drained.</summary>
+    /// <summary>False from a batch that could not be stored until one is. For any thread.</summary>
+    public bool TakesWrites => Volatile.Read(ref _refused) == 0;
+
     public void Run(WriterQueue queue)
     {
         var batch = new List<StoreOperation>();

@@ -132,7 +132,7 @@ internal sealed class ServalHost : IServalHost
         var api = _started.Add(await ApiServerHost.StartAsync(new ApiServerOptions
         {
             DataDirectory = Options.DataDirectory, Client = client, PodStreams = node.Streams, Address = Options.ListenAddress, Port = Options.ApiPort,
-            Audit = Options.Audit, TimeProvider = time, LoggerFactory = loggers,
+            Audit = Options.Audit, StoreTakesWrites = () => store.TakesWrites, TimeProvider = time, LoggerFactory = loggers,
         }, ct));
         ApiUri = api.Address;
         KubeconfigPath = api.KubeconfigPath;

@@ -1,0 +1,157 @@
+using System.IO.Compression;
+using System.Net;
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Api.Schema;
+
+namespace Serval.ApiServer.Tests.Discovery;
+
+public sealed class OpenApiTests : IAsyncLifetime
+{
+    private const string Protobuf = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    private ApiServerFixture _server = null!;
+
+    public async Task InitializeAsync() => _server = await ApiServerFixture.StartAsync();
+
+    public async Task DisposeAsync() => await _server.DisposeAsync();
+
+    /// <summary>kubectl finds a type by this extension alone, never by its name.</summary>
+    [Fact]
+    public async Task V2_HasEveryKind()
+    {
+        var definitions = (await _server.GetAsync("/openapi/v2"))["definitions"]!.AsObject();
+        var kinds = definitions.SelectMany(d => d.Value!["x-kubernetes-group-version-kind"] as JsonArray ?? [])
+            .Select(k => ((string?)k!["group"], (string?)k["version"], (string?)k["kind"])).ToHashSet();
+        Assert.All(Kinds.All, k => Assert.Contains((k.Group, k.Version, k.Kind), kinds));
+        Assert.Equal("#/definitions/dev.knative.serving.v1.ServiceSpec", (string?)definitions["dev.knative.serving.v1.Service"]!["properties"]!["spec"]!["$ref"]);
+        Assert.Equal("string", (string?)definitions["io.k8s.apimachinery.pkg.api.resource.Quantity"]!["type"]);
+        Assert.True(definitions["io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"]!["x-kubernetes-group-version-kind"]!.AsArray().Count > 5);
+    }
+
+    /// <summary>Every reference leads somewhere, and nothing is left of v3.</summary>
+    [Fact]
+    public async Task V2_IsWholeAndOfItsVersion()
+    {
+        using var response = await _server.Client.GetAsync("/openapi/v2");
+        var text = await response.Content.ReadAsStringAsync();
+        foreach (var foreign in (string[])["#/components", "requestBody", "\"allOf\":[", "\"oneOf\":[", "\"nullable\":true", "\"content\":{\"application"])
+        {
+            Assert.DoesNotContain(foreign, text, StringComparison.Ordinal);
+        }
+        var document = JsonNode.Parse(text)!;
+        var definitions = document["definitions"]!.AsObject();
+        foreach (var reference in text.Split("\"#/definitions/").Skip(1).Select(t => t[..t.IndexOf('"')]).Distinct())
+        {
+            Assert.True(definitions.ContainsKey(reference), reference);
+        }
+        var patch = document["paths"]!["/api/v1/namespaces/{namespace}/pods/{name}"]!["patch"]!;
+        Assert.Contains("application/merge-patch+json", patch["consumes"]!.AsArray().Select(c => (string?)c));
+        Assert.Contains("fieldValidation", patch["parameters"]!.AsArray().Select(p => (string?)p!["name"]));
+        Assert.Equal("body", (string?)patch["parameters"]!.AsArray()[^1]!["in"]);
+    }
+
+    /// <summary>The message says what the text says: each definition's fields and their types, read by the numbers of OpenAPIv2.proto.</summary>
+    [Fact]
+    public async Task V2_AsProtobuf_SaysTheSame()
+    {
+        var definitions = (await _server.GetAsync("/openapi/v2"))["definitions"]!.AsObject();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/openapi/v2");
+        request.Headers.TryAddWithoutValidation("Accept", Protobuf);
+        using var response = await _server.Client.SendAsync(request);
+        Assert.Equal("application/com.github.proto-openapi.spec.v2.v1.0+protobuf", response.Content.Headers.ContentType!.ToString());
+        var document = new WireMessage(await response.Content.ReadAsByteArrayAsync());
+        Assert.Equal("2.0", document.Text(1));
+        var read = document.Message(9).Messages(1).ToDictionary(d => d.Text(1), d => d.Message(2));
+        Assert.Equal(definitions.Select(d => d.Key).Order(), read.Keys.Order());
+        foreach (var (name, schema) in definitions)
+        {
+            AssertSame(name, schema!.AsObject(), read[name]);
+        }
+        var paths = document.Message(8).Messages(2).ToDictionary(p => p.Text(1), p => p.Message(2));
+        var patch = paths["/api/v1/namespaces/{namespace}/pods/{name}"].Message(8);
+        Assert.Contains("fieldValidation", patch.Messages(8).SelectMany(p => p.Messages(1)).SelectMany(p => p.Messages(2)).SelectMany(n => n.Messages(3)).Select(q => q.Text(4)));
+        var extension = patch.Messages(13).First(e => e.Text(1) == "x-kubernetes-group-version-kind").Message(2).Text(2);
+        Assert.Equal("""{"group":"","kind":"Pod","version":"v1"}""", JsonNode.Parse(extension)!.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData("/openapi/v2", "", 200)]
+    [InlineData("/openapi/v2", "text/html,*/*;q=0.1", 200)]
+    [InlineData("/openapi/v2", "text/html", 406)]
+    [InlineData("/openapi/v3/api/v1", "application/com.github.proto-openapi.spec.v3@v1.0+protobuf", 406)]
+    [InlineData("/openapi/v4", "", 404)]
+    [InlineData("/openapi/v3/apis/none.example/v1", "", 404)]
+    public async Task Accept_IsHonoured(string path, string accept, int code)
+    {
+        var (response, _) = await _server.SendAsync(HttpMethod.Get, path, accept: accept);
+        Assert.Equal(code, (int)response.StatusCode);
+    }
+
+    [Fact]
+    public async Task V2_Known_Is304()
+    {
+        using var first = await _server.Client.GetAsync("/openapi/v2");
+        using var again = new HttpRequestMessage(HttpMethod.Get, "/openapi/v2");
+        again.Headers.TryAddWithoutValidation("If-None-Match", first.Headers.ETag!.ToString());
+        using var response = await _server.Client.SendAsync(again);
+        Assert.Equal(HttpStatusCode.NotModified, response.StatusCode);
+    }
+
+    /// <summary>kube-openapi handler3: a document is asked for by its hash, and for good; an old hash leads to the new one.</summary>
+    [Fact]
+    public async Task V3_IsFoundByItsHash()
+    {
+        const string path = "/openapi/v3/apis/apps/v1";
+        using var now = await _server.Client.GetAsync(path);
+        Assert.True(now.Headers.CacheControl!.NoCache);
+        using var moved = await _server.Client.GetAsync(path + "?hash=OLD");
+        Assert.Equal($"{path}?hash={OpenApiV3.Hash(Kinds.All, "apis/apps/v1")}", moved.RequestMessage!.RequestUri!.PathAndQuery);
+        Assert.Contains("immutable", moved.Headers.CacheControl!.ToString(), StringComparison.Ordinal);
+    }
+
+    /// <summary>apiserver handlers/responsewriters/writers.go.</summary>
+    [Theory]
+    [InlineData("gzip", true)]
+    [InlineData("deflate, gzip", true)]
+    [InlineData("gzip;q=0", false)]
+    [InlineData("", false)]
+    public async Task BigAnswers_AreCompressedForWhoTakesThat(string accepted, bool compressed)
+    {
+        await _server.CreateConfigMapAsync("big", $$""","annotations":{"a":"{{new string('a', 200_000)}}"}""");
+        foreach (var path in (string[])["/openapi/v2", "/api/v1/namespaces/default/configmaps", "/api/v1/namespaces/default/configmaps/big"])
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, path);
+            request.Headers.TryAddWithoutValidation("Accept-Encoding", accepted);
+            using var response = await _server.Client.SendAsync(request);
+            Assert.Equal(compressed ? ["gzip"] : [], response.Content.Headers.ContentEncoding);
+            await using var body = await response.Content.ReadAsStreamAsync();
+            await using var plain = compressed ? new GZipStream(body, CompressionMode.Decompress) : body;
+            Assert.NotNull(await JsonNode.ParseAsync(plain));
+        }
+        using var small = new HttpRequestMessage(HttpMethod.Get, "/version");
+        small.Headers.TryAddWithoutValidation("Accept-Encoding", "gzip");
+        Assert.Empty((await _server.Client.SendAsync(small)).Content.Headers.ContentEncoding);
+    }
+
+    private static void AssertSame(string at, JsonObject schema, WireMessage read)
+    {
+        Assert.Equal((at, (string?)schema["$ref"] ?? "", (string?)schema["description"] ?? ""), (at, read.Text(1), read.Text(4)));
+        Assert.Equal((at, (string?)schema["type"] ?? "", (string?)schema["format"] ?? ""), (at, read.Has(22) ? read.Message(22).Text(1) : "", read.Text(2)));
+        Assert.Equal(schema["required"] is JsonArray required ? required.Select(r => (string?)r) : [], read.Texts(19));
+        Assert.Equal(schema.Where(m => m.Key.StartsWith("x-", StringComparison.Ordinal)).Select(m => m.Key).Order(), read.Messages(31).Select(e => e.Text(1)).Order());
+        if (schema["items"] is JsonObject items)
+        {
+            AssertSame(at + "[]", items, read.Message(23).Message(1));
+        }
+        if (schema["additionalProperties"] is JsonObject values)
+        {
+            AssertSame(at + "{}", values, read.Message(21).Message(1));
+        }
+        var fields = read.Has(25) ? read.Message(25).Messages(1).ToDictionary(f => f.Text(1), f => f.Message(2)) : [];
+        Assert.Equal((schema["properties"] as JsonObject ?? []).Select(p => p.Key).Order(), fields.Keys.Order());
+        foreach (var (name, value) in schema["properties"] as JsonObject ?? [])
+        {
+            AssertSame($"{at}.{name}", value!.AsObject(), fields[name]);
+        }
+    }
+}
