@@ -75,6 +75,26 @@ public sealed class AccessTests(ServalFixture fixture) : IClassFixture<ServalFix
     }
 
     [Fact]
+    public async Task Kubeconfig_Created_LetsItsUserDoWhatTheRoleSays()
+    {
+        var file = Path.Combine(fixture.Serval.DataDirectory, "kim.kubeconfig");
+        await Kubectl.OkAsync("create", "namespace", "kims");
+        var made = await fixture.Serval.RunAsync("kubeconfig", "create", "--name", "kim", "--role", "edit", "-n", "kims", "--group", "crew", "-o", file);
+        Assert.True(made.Code == 0, made.Err);
+        var kim = new Testing.Kubectl(file);
+        Assert.Contains("crew", await kim.OkAsync("auth", "whoami"), StringComparison.Ordinal);
+        Assert.Equal("yes\n", await kim.OkAsync("auth", "can-i", "create", "services.serving.knative.dev"));
+        Assert.Equal((1, "no\n"), await kim.RunAsync(null, "auth", "can-i", "list", "pods", "-n", "default") is var (code, answer, _) ? (code, answer) : default);
+        Assert.Equal(0, (await fixture.Serval.RunAsync("kubeconfig", "create", "--name", "kim", "--role", "edit", "-n", "kims", "-o", file)).Code); // renews it
+
+        var unknown = await fixture.Serval.RunAsync("kubeconfig", "create", "--name", "kim", "--role", "boss");
+        Assert.Equal(3, unknown.Code);
+        Assert.Contains("there is no ClusterRole \"boss\"; there are admin, cluster-admin, edit, ", unknown.Err, StringComparison.Ordinal);
+        Assert.Equal(2, (await fixture.Serval.RunAsync("kubeconfig", "create", "--name", "system:node", "--role", "edit")).Code);
+        Assert.Equal(2, (await fixture.Serval.RunAsync("kubeconfig", "create", "--name", "kim", "--role", "edit", "--ttl", "soon")).Code);
+    }
+
+    [Fact]
     public async Task Whoami_SaysTheAdministrator_AndWhoActsForHim()
     {
         Assert.Contains("kubernetes-admin", await Kubectl.OkAsync("auth", "whoami"), StringComparison.Ordinal);

@@ -1,36 +1,46 @@
 using System.Text;
+using System.Text.Json.Nodes;
+using Serval.Kube.Certificates;
 
 namespace Serval.ApiServer.Certificates;
 
-/// <summary>The file that lets <c>kubectl</c> in as administrator.</summary>
+/// <summary>Files that let <c>kubectl</c> in.</summary>
 internal static class Kubeconfig
 {
-    public static void Write(string path, string server, Credentials credentials)
-    {
-        var admin = credentials.Admin;
-        PrivateFile.Write(path, $"""
-            apiVersion: v1
-            kind: Config
-            clusters:
-            - name: serval
-              cluster:
-                server: {server}
-                certificate-authority-data: {Encode(credentials.Authority.CertificatePem)}
-            users:
-            - name: serval
-              user:
-                client-certificate-data: {Encode(admin.CertificatePem)}
-                client-key-data: {Encode(admin.KeyPem)}
-            contexts:
-            - name: serval
-              context:
-                cluster: serval
-                user: serval
-                namespace: default
-            current-context: serval
+    /// <summary>The administrator's.</summary>
+    public static void Write(string path, string server, Credentials credentials) =>
+        PrivateFile.Write(path, Text(server, credentials.Authority.CertificatePem, "serval", credentials.Admin, "default"));
 
-            """);
-    }
+    /// <summary>A user's.</summary>
+    /// <param name="server">Where the server is.</param>
+    /// <param name="authority">Who signed the server's certificate, as PEM.</param>
+    /// <param name="user">What the file calls the user.</param>
+    /// <param name="pair">His certificate and key.</param>
+    /// <param name="ns">The namespace he is in at first.</param>
+    public static string Text(string server, string authority, string user, KeyPair pair, string ns) => $"""
+        apiVersion: v1
+        kind: Config
+        clusters:
+        - name: serval
+          cluster:
+            server: {server}
+            certificate-authority-data: {Encode(authority)}
+        users:
+        - name: {Quoted(user)}
+          user:
+            client-certificate-data: {Encode(pair.CertificatePem)}
+            client-key-data: {Encode(pair.KeyPem)}
+        contexts:
+        - name: serval
+          context:
+            cluster: serval
+            user: {Quoted(user)}
+            namespace: {Quoted(ns)}
+        current-context: serval
+
+        """;
+
+    private static string Quoted(string text) => JsonValue.Create(text).ToJsonString();
 
     private static string Encode(string pem) => Convert.ToBase64String(Encoding.UTF8.GetBytes(pem));
 }

@@ -58,6 +58,7 @@ internal static class CommandLineApp
             new RouteCommand(context),
             new DomainCommand(context),
             new ImageCommand(context),
+            new KubeconfigCommand(context),
             new BackupCommand(context),
             new RestoreCommand(context),
             new CompletionCommand(context),

@@ -42,6 +42,8 @@ internal sealed class RemoteClient : IDisposable
         }
     }
 
+    public Uri Server => _access.Server;
+
     public string Namespace => _access.Namespace;
 
     public void Dispose() => _http.Dispose();

@@ -1,0 +1,98 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Api.Config;
+using Serval.ApiServer.Certificates;
+using Serval.Cli;
+using Serval.Kube.Certificates;
+using Serval.Remote;
+
+namespace Serval.Commands;
+
+/// <summary>
+/// <c>serval kubeconfig create</c>: a client certificate signed with the data directory's authority, and the binding that makes it good for something,
+/// written through the running server. Run again it renews the certificate.
+/// </summary>
+internal sealed class KubeconfigCreateCommand : RemoteVerb
+{
+    private readonly Option<string> _name = new("--name") { Description = "The user", HelpName = "NAME", Required = true };
+    private readonly Option<string> _role = new("--role") { Description = "ClusterRole to be bound: view, edit, admin, cluster-admin or another", HelpName = "ROLE", Required = true };
+    private readonly Option<string[]> _groups = new("--group") { Description = "Group the user is in; may be repeated", HelpName = "GROUP" };
+    private readonly Option<string> _ttl = new("--ttl") { Description = "How long the certificate is valid", HelpName = "DURATION", DefaultValueFactory = _ => "8760h" };
+    private readonly Option<string?> _output = new("--output", "-o") { Description = "File to be written (default: standard output)", HelpName = "FILE" };
+
+    public KubeconfigCreateCommand(CliContext context)
+        : base(
+            context,
+            "create",
+            "Make a kubeconfig for a user, and bind a role to him: in a namespace with -n, else everywhere",
+            "serval kubeconfig create --name jane --role edit -n team -o jane.kubeconfig",
+            "serval kubeconfig create --name auditor --role view --ttl 24h > auditor.kubeconfig")
+    {
+        Add(_name);
+        Add(_role);
+        Add(_groups);
+        Add(_ttl);
+        Add(_output);
+    }
+
+    protected override async Task<int> RunAsync(ParseResult parse, RemoteClient client, CancellationToken ct)
+    {
+        var name = parse.GetValue(_name)!;
+        var groups = parse.GetValue(_groups) ?? [];
+        foreach (var reserved in groups.Append(name).Where(n => n.Length == 0 || n.StartsWith("system:", StringComparison.Ordinal)))
+        {
+            throw new CliException(ExitCodes.Usage, $"\"{reserved}\" is no name for a user or a group of yours: it may not be empty and not begin with system:");
+        }
+        if (!GoDuration.TryParse(parse.GetValue(_ttl), out var lifetime) || lifetime <= TimeSpan.Zero)
+        {
+            throw new CliException(ExitCodes.Usage, $"--ttl {parse.GetValue(_ttl)} is no duration; give one such as 24h");
+        }
+        var pair = Sign(SharedOptions.DataDirectoryOf(parse, Context), name, groups, lifetime, out var authority);
+        var ns = GivenNamespace(parse);
+        await BindAsync(client, name, parse.GetValue(_role)!, ns, ct);
+        var text = Kubeconfig.Text(client.Server.GetLeftPart(UriPartial.Authority), authority, name, pair, ns ?? "default");
+        if (parse.GetValue(_output) is { } file)
+        {
+            PrivateFile.Write(file, text);
+            await Context.Error.WriteLineAsync($"{file} lets {name} in as {parse.GetValue(_role)} {(ns is null ? "everywhere" : $"in namespace {ns}")}");
+        }
+        else
+        {
+            await Context.Out.WriteAsync(text);
+        }
+        return ExitCodes.Ok;
+    }
+
+    private KeyPair Sign(string dataDirectory, string name, IReadOnlyList<string> groups, TimeSpan lifetime, out string authority)
+    {
+        var stored = KeyPairFiles.Load(Path.Combine(dataDirectory, "certificates"), "ca") ?? throw new CliException(
+            ExitCodes.Usage, $"{dataDirectory} holds no authority to sign with: run this where the server's data directory is (--data-dir)");
+        using var signer = new CertificateAuthority(stored, Context.Time);
+        authority = stored.CertificatePem;
+        return signer.IssueClient(name, groups, lifetime);
+    }
+
+    private static async Task BindAsync(RemoteClient client, string name, string role, string? ns, CancellationToken ct)
+    {
+        var roles = await client.GetAsync(ResourcePath.Of(AccessKinds.ClusterRole), ct);
+        var known = (roles["items"] as JsonArray ?? []).Select(r => (string?)r?["metadata"]?["name"] ?? "").ToList();
+        if (!known.Contains(role))
+        {
+            var names = known.Where(n => !n.StartsWith("system:", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+            throw new CliException(ExitCodes.NotFound, $"there is no ClusterRole \"{role}\"; there are {string.Join(", ", names)}");
+        }
+        var kind = ns is null ? AccessKinds.ClusterRoleBinding : AccessKinds.RoleBinding;
+        var binding = $"serval:{name}:{role}";
+        if (await client.FindAsync(ResourcePath.Of(kind, ns, binding), ct) is not null)
+        {
+            return;
+        }
+        await client.SendAsync(HttpMethod.Post, ResourcePath.Of(kind, ns), new JsonObject
+        {
+            ["apiVersion"] = kind.ApiVersion, ["kind"] = kind.Kind, ["metadata"] = new JsonObject { ["name"] = binding },
+            ["roleRef"] = new JsonObject { ["apiGroup"] = AccessKinds.RbacGroup, ["kind"] = "ClusterRole", ["name"] = role },
+            ["subjects"] = new JsonArray(new JsonObject { ["apiGroup"] = AccessKinds.RbacGroup, ["kind"] = "User", ["name"] = name }),
+        }, "application/json", ct);
+    }
+}
