@@ -11,6 +11,7 @@ ServalProcess.Binary = options.Binary;
 var report = new Report(options);
 Func<BenchOptions, Report, Task>? bench = options.Name switch
 {
+    "api" => Api.RunAsync,
     "cold-start" => ColdStart.RunAsync,
     "footprint" => Footprint.RunAsync,
     "crash" => Crash.RunAsync,
@@ -19,7 +20,7 @@ Func<BenchOptions, Report, Task>? bench = options.Name switch
 };
 if (bench is null)
 {
-    await Console.Error.WriteLineAsync("benches: cold-start footprint crash rollout");
+    await Console.Error.WriteLineAsync("benches: api cold-start footprint crash rollout");
     return 2;
 }
 report.Settings();

@@ -57,16 +57,24 @@ internal sealed class KubeHttp : IDisposable
     }
 
     /// <summary>Follows a watch until <paramref name="done"/> says so.</summary>
-    internal async Task WatchUntilAsync(string path, Func<string, JsonObject, bool> done, CancellationToken ct)
+    internal Task WatchUntilAsync(string path, Func<string, JsonObject, bool> done, CancellationToken ct) => FollowAsync(path, line =>
+    {
+        var frame = JsonNode.Parse(line)!.AsObject();
+        return done((string)frame["type"]!, frame["object"]!.AsObject());
+    }, ct);
+
+    /// <summary>Follows the frames of a watch as they are, one a line, until <paramref name="done"/> says so; watches over HTTP/2 share a connection.</summary>
+    internal async Task FollowAsync(string path, Func<string, bool> done, CancellationToken ct, Version? version = null, Action? opened = null)
     {
         var separator = path.Contains('?', StringComparison.Ordinal) ? '&' : '?';
-        using var response = await _http.GetAsync($"{path}{separator}watch=true", HttpCompletionOption.ResponseHeadersRead, ct);
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"{path}{separator}watch=true") { Version = version ?? _http.DefaultRequestVersion };
+        using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct);
         response.EnsureSuccessStatusCode();
+        opened?.Invoke();
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(ct));
         while (await reader.ReadLineAsync(ct) is { } line)
         {
-            var frame = JsonNode.Parse(line)!.AsObject();
-            if (done((string)frame["type"]!, frame["object"]!.AsObject()))
+            if (done(line))
             {
                 return;
             }

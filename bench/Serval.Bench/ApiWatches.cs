@@ -1,0 +1,107 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using Serval.Testing;
+
+namespace Serval.Bench;
+
+/// <summary>Watchers over HTTPS: how soon they hear of a write, and what they cost while nothing happens.</summary>
+internal static class ApiWatches
+{
+    private const int Writers = 200; // objects that are written in turn
+    private const int WritesASecond = 500;
+
+    /// <summary>Write sent → event read, by one clock, with 20 watchers at 500 writes a second.</summary>
+    internal static async Task LatencyAsync(BenchOptions options, Report report)
+    {
+        await using var serval = await ServalProcess.UpAsync();
+        await CreateAsync(serval, "w", Writers, 1000);
+        using var end = new CancellationTokenSource();
+        var watchers = Enumerable.Range(0, 20).Select(_ => new List<double>()).ToList();
+        var open = new CountdownEvent(watchers.Count);
+        var watching = watchers.Select(samples => FollowAsync(
+            serval, Api.ConfigMaps + "?sendInitialEvents=false&resourceVersionMatch=NotOlderThan", line => samples.Add(Age(line)), () => open.Signal(), end.Token)).ToList();
+        open.Wait();
+        var wrote = await WriteAsync(serval, options.Scaled(20));
+        await end.CancelAsync();
+        await Task.WhenAll(watching);
+        var all = watchers.SelectMany(w => w).ToList();
+        report.Samples("write to event, the first watcher", watchers[0], "ms");
+        report.AtLeast("writes a second, of 500 asked for", wrote, "1/s", 0.95 * WritesASecond);
+        report.Info("events read", all.Count, "");
+        report.Info("write → event, 20 watchers, p50", Statistics.Median(all), "ms");
+        report.AtMost("write → event, 20 watchers, p99", Statistics.Percentile(all, 0.99), "ms", 5);
+    }
+
+    /// <summary>10,000 objects of 1 KB and 500 watches, half of them with selectors, over HTTP/2.</summary>
+    internal static async Task QuietAsync(BenchOptions options, Report report)
+    {
+        await using var serval = await ServalProcess.UpAsync();
+        var count = options.Scaled(10_000);
+        var before = serval.ResidentBytes();
+        await CreateAsync(serval, "q", count, 800);
+        report.Info("resident memory an object of 1 KB", (serval.ResidentBytes() - before) / 1e3 / count, "KB");
+        using var end = new CancellationTokenSource();
+        var watches = options.Scaled(500);
+        var open = new CountdownEvent(watches);
+        var watching = Enumerable.Range(0, watches).Select(i => FollowAsync(
+            serval, $"{Api.ConfigMaps}?sendInitialEvents=false&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true{(i % 2 == 0 ? "" : "&labelSelector=half%3D1")}",
+            static _ => { }, () => open.Signal(), end.Token)).ToList();
+        open.Wait();
+        var seconds = options.Scaled(60);
+        report.Step($"{watches} watches of {count} objects, quiet for {seconds} s");
+        var cpu = serval.CpuTime();
+        await Task.Delay(TimeSpan.FromSeconds(seconds), TimeProvider.System, CancellationToken.None);
+        report.AtMost("CPU of a quiet server", (serval.CpuTime() - cpu).TotalSeconds / seconds * 100, "% core", 5);
+        report.AtMost("resident memory of a quiet server", serval.ResidentBytes() / 1e6, "MB", 300);
+        await end.CancelAsync();
+        await Task.WhenAll(watching);
+    }
+
+    private static async Task CreateAsync(ServalProcess serval, string prefix, int count, int bytes) => await Parallel.ForAsync(
+        0, count, new ParallelOptions { MaxDegreeOfParallelism = 32 },
+        async (i, _) => await serval.Api.PostAsync(Api.ConfigMaps, Api.ConfigMap($"{prefix}-{i}", bytes)));
+
+    private static async Task FollowAsync(ServalProcess serval, string path, Action<string> read, Action opened, CancellationToken ct)
+    {
+        try
+        {
+            await serval.Api.FollowAsync(path, line =>
+            {
+                read(line);
+                return false;
+            }, ct, HttpVersion.Version20, opened);
+        }
+        catch (OperationCanceledException)
+        {
+            // the bench is over
+        }
+    }
+
+    /// <summary>Writes at an even pace, whether or not earlier writes are done; gives how many a second were.</summary>
+    private static async Task<double> WriteAsync(ServalProcess serval, int seconds)
+    {
+        const int EachTick = 5;
+        var writes = new ConcurrentBag<Task>();
+        var clock = Stopwatch.GetTimestamp();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(1000.0 * EachTick / WritesASecond));
+        for (var i = 0; i < seconds * WritesASecond; i++)
+        {
+            if (i % EachTick == 0)
+            {
+                await timer.WaitForNextTickAsync();
+            }
+            writes.Add(serval.Api.PatchAsync($"{Api.ConfigMaps}/w-{i % Writers}", $$$"""{"data":{"t":"{{{Stopwatch.GetTimestamp()}}}"}}"""));
+        }
+        await Task.WhenAll(writes);
+        return seconds * WritesASecond / Stopwatch.GetElapsedTime(clock).TotalSeconds;
+    }
+
+    private static double Age(string frame)
+    {
+        const string Mark = "\"t\":\"";
+        var at = frame.IndexOf(Mark, StringComparison.Ordinal) + Mark.Length;
+        return Stopwatch.GetElapsedTime(long.Parse(frame.AsSpan(at, frame.IndexOf('"', at) - at), CultureInfo.InvariantCulture)).TotalMilliseconds;
+    }
+}
