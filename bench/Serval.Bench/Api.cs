@@ -1,6 +1,6 @@
 namespace Serval.Bench;
 
-/// <summary>What the API costs beside bare SQLite, how soon a watcher hears of a write, and what quiet watchers take.</summary>
+/// <summary>What the API costs beside bare SQLite and etcd, how soon a watcher hears of a write, and what quiet watchers take.</summary>
 internal static class Api
 {
     internal const string ConfigMaps = "/api/v1/namespaces/default/configmaps";
@@ -8,7 +8,7 @@ internal static class Api
     internal static async Task RunAsync(BenchOptions options, Report report)
     {
         (string Name, Func<BenchOptions, Report, Task> Run)[] parts =
-            [("store", ApiStore.RunAsync), ("latency", ApiWatches.LatencyAsync), ("quiet", ApiWatches.QuietAsync)];
+            [("store", ApiStore.RunAsync), ("etcd", ApiEtcd.RunAsync), ("latency", ApiWatches.LatencyAsync), ("quiet", ApiWatches.QuietAsync)];
         foreach (var part in parts.Where(p => options.Runs(p.Name)))
         {
             report.Step(part.Name);
