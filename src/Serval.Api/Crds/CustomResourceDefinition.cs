@@ -56,10 +56,6 @@ public sealed record CustomResourceValidation
 {
     /// <summary>As it was written; undefined when there is none.</summary>
     public JsonElement OpenAPIV3Schema { get; init; }
-
-    /// <summary>The schema to serve objects by, read anew at each call; one that says nothing when there is none.</summary>
-    public StructuralSchema Structural() =>
-        StructuralSchema.Parse(OpenAPIV3Schema.ValueKind == JsonValueKind.Object ? JsonObject.Create(OpenAPIV3Schema)! : []);
 }
 
 /// <summary>Which subresources a version has.</summary>
