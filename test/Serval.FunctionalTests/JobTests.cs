@@ -12,6 +12,7 @@ public sealed class JobTests(ServalFixture fixture) : IClassFixture<ServalFixtur
         await Kubectl.OkAsync("wait", "--for=condition=complete", "job/hello", "--timeout=60s");
         Assert.Contains("done it", await Kubectl.OkAsync("logs", "job/hello"), StringComparison.Ordinal);
         Assert.Matches("hello +Complete +1/1", await Kubectl.OkAsync("get", "job", "hello"));
+        await fixture.UntilAsync("/api/v1/events", e => (string?)e["message"] == "Job completed"); // told after the condition, as upstream's
         Assert.Contains("Job completed", await Kubectl.OkAsync("describe", "job", "hello"), StringComparison.Ordinal);
         await Kubectl.OkAsync("delete", "job", "hello");
         await Kubectl.OkAsync("wait", "--for=delete", "pod", "-l", "job-name=hello", "--timeout=60s");
