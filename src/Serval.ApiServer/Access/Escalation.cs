@@ -12,7 +12,7 @@ namespace Serval.ApiServer.Access;
 internal static class Escalation
 {
     /// <summary>More single permissions than this are not gone through.</summary>
-    private const long MostPermissions = 100_000;
+    private const int MostPermissions = 10_000;
 
     /// <summary>What an administrator holds.</summary>
     public static readonly IReadOnlyList<PolicyRule> Everything =
@@ -81,8 +81,7 @@ internal static class Escalation
 
     private static void RequireHeld(RbacAuthorizer access, ApiRequest request, KubeObject next, IReadOnlyList<PolicyRule> rules)
     {
-        if (rules.Sum(r => Math.Max(1L, r.Verbs.Count) * Math.Max(1, r.NonResourceUrls.Count) * Math.Max(1, r.ApiGroups.Count)
-            * Math.Max(1, r.Resources.Count) * Math.Max(1, r.ResourceNames.Count)) > MostPermissions)
+        if (rules.Sum(PermissionsOf) > MostPermissions)
         {
             throw Refused(request, next, $"the rules hold more than {MostPermissions} single permissions: have them granted by who may escalate or bind");
         }
@@ -106,6 +105,10 @@ internal static class Escalation
                 .Order(StringComparer.Ordinal),
         ];
     }
+
+    // At least as many; in floating point, for a product of lists' lengths can be more than any integer holds.
+    private static double PermissionsOf(PolicyRule rule) => Math.Max(1.0, rule.Verbs.Count) * Math.Max(1, rule.NonResourceUrls.Count)
+        * Math.Max(1, rule.ApiGroups.Count) * Math.Max(1, rule.Resources.Count) * Math.Max(1, rule.ResourceNames.Count);
 
     /// <summary>A rule taken apart into single permissions.</summary>
     private static IEnumerable<RequestInfo> Permissions(PolicyRule rule)

@@ -37,11 +37,11 @@ internal sealed class RbacIndex
             : new(false, missing.Length > 0 ? "RBAC: " + missing : "");
     }
 
-    /// <summary>What a user may do in a namespace; with none, what he may do everywhere.</summary>
+    /// <summary>What a user may do in a namespace, each rule once however often it is bound; with none, what he may do everywhere.</summary>
     public IEnumerable<PolicyRule> RulesOf(UserInfo user, string ns)
     {
         string[] scopes = ns.Length > 0 ? ["", ns] : [""];
-        return scopes.Where(_scopes.ContainsKey).SelectMany(s => GrantsOf(_scopes[s], user)).SelectMany(g => g.Rules);
+        return scopes.Where(_scopes.ContainsKey).SelectMany(s => GrantsOf(_scopes[s], user)).SelectMany(g => g.Rules).Distinct<PolicyRule>(ReferenceEqualityComparer.Instance);
     }
 
     /// <summary>The rules of a role that is bound in a namespace; null when there is no such role.</summary>

@@ -102,6 +102,24 @@ public sealed class AccessTests : AccessServerTests
         }
     }
 
+    /// <summary>Rules whose permissions are 2^64, and two of 2^62 each: neither the product nor the sum fits into 64 bits.</summary>
+    [Theory]
+    [InlineData(1, 65_536)]
+    [InlineData(2, 16_384)]
+    public async Task Grant_OfMoreThanCanBeCounted_IsRefused(int rules, int names)
+    {
+        await AdminAsync($"{Rbac}/namespaces/one/roles", """{"metadata":{"name":"granter"},"rules":[{"verbs":["create"],"apiGroups":["rbac.authorization.k8s.io"],"resources":["roles"]}]}""");
+        await BindAsync("one", "granter", "User", "ann", "Role");
+        using var ann = Server.ConnectAs("ann");
+        var rule = $$"""{"verbs":[{{Many(65_536)}}],"apiGroups":[{{Many(65_536)}}],"resources":[{{Many(65_536)}}],"resourceNames":[{{Many(names)}}]}""";
+        var (code, answer) = await SendAsync(
+            ann, "POST", $"{Rbac}/namespaces/one/roles", $$"""{"metadata":{"name":"x"},"rules":[{{string.Join(',', Enumerable.Repeat(rule, rules))}}]}""");
+        Assert.Equal(403, code);
+        Assert.Contains("the rules hold more than 10000 single permissions", (string?)answer!["message"], StringComparison.Ordinal);
+
+        static string Many(int count) => string.Join(',', Enumerable.Repeat("\"a\"", count));
+    }
+
     [Fact]
     public async Task Grant_ByWhoMayEscalateOrBind_Passes()
     {
