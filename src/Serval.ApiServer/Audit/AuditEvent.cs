@@ -10,6 +10,11 @@ namespace Serval.ApiServer.Audit;
 /// <summary>What is kept of a request for the audit log: nothing of its body and none of its credentials.</summary>
 internal sealed class AuditEvent
 {
+    // Whoever may ask at all, be it in vain, writes here: little enough that he neither fills memory nor pushes out what others did.
+    private const int MostOfUri = 2048;
+    private const int MostOfName = 256;
+    private const int MostOfMessage = 4096;
+
     private const string Micro = "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'";
 
     private readonly string _id;
@@ -22,7 +27,7 @@ internal sealed class AuditEvent
     private readonly string _address;
     private readonly string _userAgent;
     private readonly int _code;
-    private readonly ApiException? _failure;
+    private readonly (string Reason, string Message)? _failure;
     private readonly (string Decision, string Reason) _authorization;
     private readonly DateTimeOffset _received;
     private readonly DateTimeOffset _now;
@@ -32,14 +37,19 @@ internal sealed class AuditEvent
         var http = request.Http;
         _id = request.Id;
         _stage = stage;
-        _uri = string.Concat(request.Path, http.Request.QueryString.Value);
-        _info = request.Info;
+        _uri = Cut(string.Concat(request.Path, http.Request.QueryString.Value), MostOfUri);
+        _info = request.Info with
+        {
+            Path = "", Verb = Cut(request.Info.Verb, MostOfName), Group = Cut(request.Info.Group, MostOfName), Version = Cut(request.Info.Version, MostOfName),
+            Resource = Cut(request.Info.Resource, MostOfName), Subresource = Cut(request.Info.Subresource, MostOfName),
+            Namespace = Cut(request.Info.Namespace, MostOfName), Name = Cut(request.Info.Name, MostOfName),
+        };
         (_user, _impersonated) = request.Impersonator is { } asker ? (asker, request.User) : (request.User, null);
         _object = request.Object;
         _address = http.Connection.RemoteIpAddress?.ToString() ?? "";
-        _userAgent = http.Request.Headers.UserAgent.ToString();
+        _userAgent = Cut(http.Request.Headers.UserAgent.ToString(), MostOfName);
         _code = http.Response.StatusCode;
-        _failure = request.Failure;
+        _failure = request.Failure is { } failure ? (failure.Reason, Cut(failure.Message, MostOfMessage)) : null;
         _authorization = request.Authorization;
         (_received, _now) = (request.Received, now);
     }
@@ -102,15 +112,18 @@ internal sealed class AuditEvent
         writer.WriteStartObject("responseStatus");
         writer.WriteStartObject("metadata");
         writer.WriteEndObject();
-        if (_failure is not null)
+        if (_failure is var (reason, message))
         {
             writer.WriteString("status", "Failure");
-            writer.WriteString("message", _failure.Message);
-            writer.WriteString("reason", _failure.Reason);
+            writer.WriteString("message", message);
+            writer.WriteString("reason", reason);
         }
         writer.WriteNumber("code", _code);
         writer.WriteEndObject();
     }
+
+    // Never between the halves of one character.
+    private static string Cut(string text, int most) => text.Length <= most ? text : text[..(char.IsHighSurrogate(text[most - 1]) ? most - 1 : most)];
 
     private static void WriteText(Utf8JsonWriter writer, string name, string text)
     {

@@ -33,6 +33,7 @@ internal sealed partial class AuditLog : IAsyncDisposable
     private FileStream? _file;
     private long _length;
     private bool _failing;
+    private long _told; // of the lost lines
 
     private long _lost;
 
@@ -101,6 +102,11 @@ internal sealed partial class AuditLog : IAsyncDisposable
             }
             Append(batch.WrittenSpan, lines);
             batch.ResetWrittenCount();
+            if (!_failing && _queue.Reader.Count == 0 && Lost - _told is > 0 and var missing)
+            {
+                Log.LinesLost(_logger, _path, missing);
+                _told += missing;
+            }
         }
         _file?.Dispose();
     }
@@ -172,5 +178,8 @@ internal sealed partial class AuditLog : IAsyncDisposable
     {
         [LoggerMessage(3003, LogLevel.Warning, "the audit log {Path} cannot be written, requests go on without it: {Cause}")]
         public static partial void NotWritten(ILogger logger, string path, string cause);
+
+        [LoggerMessage(3004, LogLevel.Warning, "the audit log {Path} goes on; it lacks {Count} lines that the disk did not take in time")]
+        public static partial void LinesLost(ILogger logger, string path, long count);
     }
 }

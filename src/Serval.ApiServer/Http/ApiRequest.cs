@@ -17,7 +17,7 @@ internal sealed class ApiRequest
     public ApiRequest(HttpContext http, DateTimeOffset received)
     {
         (Http, Received, Aborted) = (http, received, http.RequestAborted);
-        Id = http.Request.Headers["Audit-Id"].ToString() is { Length: > 0 and <= 64 } given ? given : Guid.NewGuid().ToString();
+        Id = http.Request.Headers["Audit-Id"].ToString() is { Length: > 0 and <= 64 } given && given.All(c => c is >= '!' and <= '~') ? given : Guid.NewGuid().ToString();
         Info = RequestInfo.Of(Method, Path, Flag("watch"), Query("fieldSelector"));
     }
 
@@ -25,7 +25,7 @@ internal sealed class ApiRequest
 
     public DateTimeOffset Received { get; }
 
-    /// <summary>The audit log's name for it: the client's, or a new one.</summary>
+    /// <summary>The audit log's name for it: the client's where that is short and plain, or a new one.</summary>
     public string Id { get; }
 
     public RequestInfo Info { get; }

@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Serval.Api;
 using Serval.ApiServer.Audit;
 using Serval.ApiServer.Http;
 
@@ -42,14 +44,15 @@ public sealed class AuditTests
     public async Task Off_KeepsNoFile() => Assert.Empty(await RecordAsync(AuditLevel.Off));
 
     [Fact]
-    public async Task Id_IsTheClients_UnlessItIsTooLong()
+    public async Task Id_IsTheClients_UnlessItIsTooLongOrNotPlain()
     {
         await using var server = await ApiServerFixture.StartAsync();
-        foreach (var (given, kept) in new[] { ("mine", true), (new string('x', 65), false) })
+        foreach (var (given, kept) in new[] { ("mine", true), (new string('x', 65), false), ("a\u0001b", false), ("a b", false) })
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, Maps);
-            request.Headers.Add("Audit-Id", given);
+            request.Headers.TryAddWithoutValidation("Audit-Id", given);
             using var response = await server.Client.SendAsync(request);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
             Assert.Equal(kept, response.Headers.GetValues("Audit-Id").Single() == given);
         }
     }
@@ -71,6 +74,50 @@ public sealed class AuditTests
             Directory.GetFiles(directory).OrderBy(f => int.Parse(f.Split('.')[^1]))
                 .Select(f => $"{Path.GetFileName(f)} {JsonNode.Parse(File.ReadAllText(f))!["requestURI"]}"));
         Directory.Delete(directory, recursive: true);
+    }
+
+    [Fact]
+    public async Task Line_OfALongRequest_IsCut()
+    {
+        var directory = Directory.CreateTempSubdirectory("serval-audit-").FullName;
+        var path = Path.Combine(directory, "audit.log");
+        var clock = new ManualTime(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
+        await using (var log = new AuditLog(path, AuditLevel.All, AuditLog.FileSize, clock, new ErrorLog()))
+        {
+            var http = new DefaultHttpContext { Request = { Method = "GET", Path = "/api/v1/namespaces/" + new string('n', 30_000) + "/pods/" + new string('p', 30_000) } };
+            http.Request.Headers.UserAgent = new string('u', 255) + "\U0001F600" + new string('u', 30_000); // the cut falls into one character
+            await log.TellAsync(new ApiRequest(http, clock.GetUtcNow()) { Failure = new ApiException(403, "Forbidden", new string('m', 30_000)) }, "ResponseComplete");
+        }
+        var line = JsonNode.Parse(await File.ReadAllTextAsync(path))!;
+        Assert.Equal((2048, new string('u', 255), 4096, 256, 256), (
+            ((string)line["requestURI"]!).Length, (string)line["userAgent"]!, ((string)line["responseStatus"]!["message"]!).Length,
+            ((string)line["objectRef"]!["namespace"]!).Length, ((string)line["objectRef"]!["name"]!).Length));
+        Directory.Delete(directory, recursive: true);
+    }
+
+    [Fact]
+    public async Task File_ThatCanBeWrittenAgain_IsSaidToLackLines()
+    {
+        var directory = Directory.CreateTempSubdirectory("serval-audit-").FullName;
+        var path = Directory.CreateDirectory(Path.Combine(directory, "audit.log")).FullName;
+        var clock = new ManualTime(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
+        var warnings = new ErrorLog(LogLevel.Warning);
+        await using (var log = new AuditLog(path, AuditLevel.All, AuditLog.FileSize, clock, warnings))
+        {
+            for (var i = 1; i <= 3; i++)
+            {
+                await TellAsync(log);
+                await Poll.UntilAsync(() => log.Lost == i);
+            }
+            Directory.Delete(path);
+            await TellAsync(log);
+            await TellAsync(log);
+        }
+        Assert.Equal(2, warnings.Errors.Count);
+        Assert.Contains("it lacks 3 lines", warnings.Errors.Last(), StringComparison.Ordinal);
+        Directory.Delete(directory, recursive: true);
+
+        ValueTask TellAsync(AuditLog log) => log.TellAsync(new ApiRequest(new DefaultHttpContext(), clock.GetUtcNow()), "ResponseComplete");
     }
 
     [Fact]

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace Serval.ApiServer.Tests;
 
 /// <summary>Keeps what is logged as an error: a test that did not plan for one fails by it.</summary>
-internal sealed class ErrorLog : ILoggerFactory, ILogger
+internal sealed class ErrorLog(LogLevel least = LogLevel.Error) : ILoggerFactory, ILogger
 {
     public ConcurrentQueue<string> Errors { get; } = new();
 
@@ -17,7 +17,7 @@ internal sealed class ErrorLog : ILoggerFactory, ILogger
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= least;
 
     public void Log<TState>(
         LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
