@@ -136,7 +136,7 @@ public sealed partial class ApiServerHost : IAsyncDisposable
         var kinds = client.ServedKinds;
         var resources = new ResourceDispatcher(
             kinds, new ReadHandler(client, reply), new WatchHandler(client, _options, _stopping.Token), new WriteHandler(client, reply),
-            new LogHandler(client, _options.PodStreams, _stopping.Token),
+            new LogHandler(client, _options, _stopping.Token),
             new PodStreamHandler(client, _options.PodStreams, _options.TimeProvider, _stopping.Token), new AccessReviews(_access, authenticator, reply),
             new TokenRequests(signer, client, reply));
         var steps = RequestSteps.Compose(_options, authenticator, _access, new IssuerDocuments(signer), new DiscoveryHandler(kinds), resources);

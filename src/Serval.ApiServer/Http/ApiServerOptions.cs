@@ -32,10 +32,10 @@ public sealed record ApiServerOptions
     /// <summary>Names and addresses the certificate answers to, beside the usual ones.</summary>
     public IReadOnlyList<string> ExtraHosts { get; init; } = [];
 
-    /// <summary>Most watches open at a time; one more gets 429. The default is 10000.</summary>
+    /// <summary>Most watches open at a time, and as many logs; one more gets 429. The default is 10000.</summary>
     public int MaxWatches { get; init; } = 10_000;
 
-    /// <summary>Most watches of one user who is no administrator. The default is 2000.</summary>
+    /// <summary>Most watches, and logs, of one user who is no administrator. The default is 2000.</summary>
     public int MaxUserWatches { get; init; } = 2000;
 
     /// <summary>Most reads worked on at a time, administrators' apart; one more gets 429. The default is 400, upstream's.</summary>

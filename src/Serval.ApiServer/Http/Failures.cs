@@ -58,8 +58,8 @@ internal static class Failures
 
     public static ApiException TimedOut() => new(504, "Timeout", "Timeout: request did not complete within the allotted timeout");
 
-    public static ApiException TooManyWatches(int limit) =>
-        ApiException.TooManyRequests($"too many watches are open ({limit}); close some, or try again", retryAfterSeconds: 1);
+    public static ApiException TooManyOpen(string what, int limit) =>
+        ApiException.TooManyRequests($"too many {what} are open ({limit}); close some, or try again", retryAfterSeconds: 1);
 
     public static ApiException NoPodStreams() =>
         new(503, "ServiceUnavailable", "pods cannot be reached: this API server is not connected to a node agent; run it together with one (serval up)");

@@ -5,23 +5,38 @@ using Serval.Kube;
 namespace Serval.ApiServer.Http;
 
 /// <summary>GET of <c>pods/NAME/log</c>.</summary>
-internal sealed class LogHandler(IKubeClient client, IPodStreams? streams, CancellationToken stopping)
+internal sealed class LogHandler(IKubeClient client, ApiServerOptions options, CancellationToken stopping)
 {
+    private readonly OpenRequests _open = new("logs", options.MaxWatches, options.MaxUserWatches);
+
     public async Task CopyAsync(ApiRequest request, ResourcePath path)
     {
         await client.GetAsync(path.Kind, path.Key, request.Aborted); // a pod that is not there is NotFound, whatever the node says
-        var source = streams ?? throw Failures.NoPodStreams();
-        var options = Options(request, path.Name);
+        var source = options.PodStreams ?? throw Failures.NoPodStreams();
+        var wanted = Options(request, path.Name);
+        _open.Enter(request.User);
+        try
+        {
+            await CopyAsync(request, path.Key, source, wanted);
+        }
+        finally
+        {
+            _open.Leave(request.User);
+        }
+    }
+
+    private async Task CopyAsync(ApiRequest request, ObjectKey pod, IPodStreams source, LogOptions wanted)
+    {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, stopping);
         var response = request.Http.Response;
         response.ContentType = "text/plain";
         try
         {
-            if (options.Follow)
+            if (wanted.Follow)
             {
                 request.WriteWarnings();
             }
-            await source.CopyLogsAsync(path.Key, options, response.Body, ended.Token); // each write of the response's body is sent at once
+            await source.CopyLogsAsync(pod, wanted, response.Body, ended.Token); // each write of the response's body is sent at once
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {

@@ -3,8 +3,8 @@ using Serval.ApiServer.Certificates;
 
 namespace Serval.ApiServer.Http;
 
-/// <summary>Counts open watches: all of them, and those of each user that is no administrator.</summary>
-internal sealed class OpenWatches(int most, int mostOfUser)
+/// <summary>Counts open requests of a kind that last: all of them, and those of each user that is no administrator.</summary>
+internal sealed class OpenRequests(string what, int most, int mostOfUser)
 {
     private readonly ConcurrentDictionary<string, int> _users = new(StringComparer.Ordinal);
 
@@ -16,12 +16,12 @@ internal sealed class OpenWatches(int most, int mostOfUser)
         if (Interlocked.Increment(ref _open) > most)
         {
             Interlocked.Decrement(ref _open);
-            throw Failures.TooManyWatches(most);
+            throw Failures.TooManyOpen(what, most);
         }
         if (!user.IsAdmin && _users.AddOrUpdate(user.Name, 1, static (_, n) => n + 1) > mostOfUser)
         {
             Leave(user);
-            throw Failures.TooManyWatches(mostOfUser);
+            throw Failures.TooManyOpen(what, mostOfUser);
         }
     }
 

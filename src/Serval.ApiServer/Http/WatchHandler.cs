@@ -13,7 +13,7 @@ internal sealed class WatchHandler(IKubeClient client, ApiServerOptions options,
     private const int FlushSize = 64 * 1024;
     private const int DefaultSeconds = 1800; // up to twice that, so that clients do not come back all at once
 
-    private readonly OpenWatches _open = new(options.MaxWatches, options.MaxUserWatches);
+    private readonly OpenRequests _open = new("watches", options.MaxWatches, options.MaxUserWatches);
 
     public async Task WatchAsync(ApiRequest request, ResourcePath path)
     {

@@ -14,9 +14,12 @@ internal sealed class PodStreamHandler(IKubeClient client, IPodStreams? streams,
     /// <summary>Most talks at a time, of all pods: each holds some 200 KB.</summary>
     private const int MostSessions = 500;
 
+    /// <summary>Most of them of one user who is no administrator.</summary>
+    private const int MostOfUser = 100;
+
     private const int MostPorts = 128; // channels have one byte, and each port takes two
 
-    private int _sessions;
+    private readonly OpenRequests _open = new("streams to pods", MostSessions, MostOfUser);
 
     public async Task HandleAsync(ApiRequest request, ResourcePath path)
     {
@@ -25,11 +28,7 @@ internal sealed class PodStreamHandler(IKubeClient client, IPodStreams? streams,
             throw Failures.MethodNotAllowed();
         }
         var talk = await PrepareAsync(request, path);
-        if (Interlocked.Increment(ref _sessions) > MostSessions)
-        {
-            Interlocked.Decrement(ref _sessions);
-            throw ApiException.TooManyRequests($"too many streams to pods are open ({MostSessions}); close some, or try again", retryAfterSeconds: 1);
-        }
+        _open.Enter(request.User);
         try
         {
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, stopping);
@@ -37,7 +36,7 @@ internal sealed class PodStreamHandler(IKubeClient client, IPodStreams? streams,
         }
         finally
         {
-            Interlocked.Decrement(ref _sessions);
+            _open.Leave(request.User);
         }
     }
 

@@ -67,7 +67,7 @@ public sealed class LimitTests
     [Fact]
     public void Watches_OfOneUser_AreFewerThanOfAll()
     {
-        var open = new OpenWatches(5, 2);
+        var open = new OpenRequests("watches", 5, 2);
         UserInfo ann = new("ann", []), bob = new("bob", []), root = new("root", ["system:masters"]);
         foreach (var user in new[] { ann, ann, root, root })
         {

@@ -36,6 +36,19 @@ public sealed class LogTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Log_MoreThanAllowed_Is429_UntilOneEnds()
+    {
+        await using var server = await ApiServerFixture.StartAsync(o => o with { MaxWatches = 1 });
+        await server.SendAsync(HttpMethod.Post, "/api/v1/namespaces/default/pods", """{"metadata":{"name":"web"}}""");
+        using var response = await server.Client.GetAsync(Log + "?follow=true", HttpCompletionOption.ResponseHeadersRead);
+        var (refused, body) = await server.SendAsync(HttpMethod.Get, Log);
+        Assert.Equal((429, "too many logs are open (1); close some, or try again"), ((int)refused.StatusCode, (string?)body["message"]));
+        server.Streams.More.SetResult();
+        await response.Content.ReadAsStringAsync();
+        Assert.Equal("hello from default/web\n", await server.Client.GetStringAsync(Log));
+    }
+
+    [Fact]
     public async Task Log_FollowWhenTheServerStops_EndsCleanly()
     {
         using var response = await _server.Client.GetAsync(Log + "?follow=true", HttpCompletionOption.ResponseHeadersRead);
