@@ -31,7 +31,7 @@ internal sealed class IssuerDocuments(ServiceAccountTokens signer)
         {
             throw Failures.MethodNotAllowed();
         }
-        http.Response.Headers.CacheControl = "public, max-age=3600";
+        http.Response.Headers.CacheControl = "private, max-age=3600";
         return Reply.JsonAsync(http, 200, CanonicalJson.Serialize(document), type);
     }
 }

@@ -123,6 +123,8 @@ public sealed class TokenTests : AccessServerTests
         Assert.Equal((200, ServiceAccountTokens.Issuer), (code, (string?)configuration!["issuer"]));
         var (_, keys) = await SendAsync(robot, "GET", new Uri((string)configuration["jwks_uri"]!).AbsolutePath);
         Assert.Equal("EC P-256 ES256 sig", string.Join(' ', new[] { "kty", "crv", "alg", "use" }.Select(n => (string?)keys!["keys"]![0]![n])));
+        using var response = await robot.GetAsync("/openid/v1/jwks");
+        Assert.True(response.Headers.CacheControl is { Private: true, Public: false }); // what is for some only is kept by none between
         using var ann = Server.ConnectAs("ann");
         Assert.Equal(403, (await SendAsync(ann, "GET", "/openid/v1/jwks")).Code);
     }
