@@ -214,14 +214,15 @@ public sealed class ExecTests
             return; // there is no network of its own to reach then
         }
         await using var node = await TestNode.StartAsync(podNetwork: podNetwork);
-        await node.CreateAsync(TestNode.Shell("exec busybox httpd -f -p 127.0.0.1:$PORT -h /", TestNode.Port8080));
+        var pod = await node.CreateAsync(TestNode.Shell("exec busybox httpd -f -p 127.0.0.1:$PORT -h /", TestNode.Port8080));
         await node.WhenSignalAsync(InstanceState.Ready);
 
-        await using var connection = await node.Agent.Streams.DialAsync(s_pod, 8080, default);
+        await using var connection = await node.Agent.Streams.DialAsync(s_pod, pod.Metadata.Uid, 8080, default);
 
         await connection.WriteAsync("GET /no-such HTTP/1.0\r\n\r\n"u8.ToArray());
         Assert.Contains(" 404 ", await new StreamReader(connection).ReadLineAsync().WaitAsync(s_patience), StringComparison.Ordinal);
-        await Assert.ThrowsAsync<IOException>(() => node.Agent.Streams.DialAsync(s_pod, 1, default));
+        await Assert.ThrowsAsync<IOException>(() => node.Agent.Streams.DialAsync(s_pod, pod.Metadata.Uid, 1, default));
+        await Assert.ThrowsAsync<ApiException>(() => node.Agent.Streams.DialAsync(s_pod, "another", 8080, default)); // one of the same name, before
     }
 
     private static async Task<TestNode> RunningAsync(bool ownRoot = false, Action<JsonObject>? container = null)

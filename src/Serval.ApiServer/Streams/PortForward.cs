@@ -24,9 +24,9 @@ internal sealed class PortForward(IPodStreams source, ObjectKey pod, string uid,
     public Task RunAsync(Stream transport) => new SpdyConnection(transport, limit, IsServed, stream => _ = PairAsync(stream)).RunAsync();
 
     /// <summary>Carries bytes between a client and a port of the pod until either is done. <see cref="IOException"/>: nobody answers there.</summary>
-    public static async Task CarryAsync(IPodStreams source, ObjectKey pod, int port, Stream client, CancellationToken ct)
+    public static async Task CarryAsync(IPodStreams source, ObjectKey pod, string uid, int port, Stream client, CancellationToken ct)
     {
-        await using var inside = await source.DialAsync(pod, port, ct);
+        await using var inside = await DialAsync(source, pod, uid, port, ct);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var there = ThereAsync();
         try
@@ -54,6 +54,18 @@ internal sealed class PortForward(IPodStreams source, ObjectKey pod, string uid,
             {
                 await over.CancelAsync();
             }
+        }
+    }
+
+    private static async Task<Stream> DialAsync(IPodStreams source, ObjectKey pod, string uid, int port, CancellationToken ct)
+    {
+        try
+        {
+            return await source.DialAsync(pod, uid, port, ct);
+        }
+        catch (ApiException e)
+        {
+            throw new IOException(e.Message, e); // the pod has gone since the session began
         }
     }
 
@@ -115,7 +127,7 @@ internal sealed class PortForward(IPodStreams source, ObjectKey pod, string uid,
         await using var second = data;
         try
         {
-            await CarryAsync(source, pod, PortOf(data), data, limit.Token);
+            await CarryAsync(source, pod, uid, PortOf(data), data, limit.Token);
         }
         catch (IOException e)
         {

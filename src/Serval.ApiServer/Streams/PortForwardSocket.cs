@@ -43,7 +43,7 @@ internal sealed class PortForwardSocket(IPodStreams source, ObjectKey pod, strin
         var client = new DuplexStream(incoming, bytes => connection.SendAsync(data, bytes));
         try
         {
-            await PortForward.CarryAsync(source, pod, port, client, limit.Token);
+            await PortForward.CarryAsync(source, pod, uid, port, client, limit.Token);
         }
         catch (IOException e)
         {
@@ -53,7 +53,7 @@ internal sealed class PortForwardSocket(IPodStreams source, ObjectKey pod, strin
 
     private async ValueTask TakeAsync(int channel, ReadOnlyMemory<byte> piece, bool last)
     {
-        if (channel % 2 == 0 && channel / 2 < _incoming.Length)
+        if (channel >= 0 && channel % 2 == 0 && channel / 2 < _incoming.Length) // others are nobody's: upstream drops them too
         {
             await _incoming[channel / 2].Writer.WriteAsync(piece, limit.Token);
         }

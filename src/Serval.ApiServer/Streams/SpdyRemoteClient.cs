@@ -121,13 +121,24 @@ internal sealed class SpdyRemoteClient : IRemoteClient
     {
         try
         {
-            using var lines = new StreamReader(stream, Encoding.UTF8, detectEncodingFromByteOrderMarks: false, MostOfASize, leaveOpen: true);
-            while (await lines.ReadLineAsync(Gone) is { } line)
+            var line = new byte[MostOfASize];
+            var length = 0;
+            while (length < line.Length && await stream.ReadAsync(line.AsMemory(length), Gone) is > 0 and var got)
             {
-                if (ChannelSocket.SizeOf(Encoding.UTF8.GetBytes(line)) is { } size)
+                length += got;
+                while (line.AsSpan(0, length).IndexOf((byte)'\n') is >= 0 and var end)
                 {
-                    _sizes.Writer.TryWrite(size);
+                    if (ChannelSocket.SizeOf(line.AsSpan(0, end)) is { } size)
+                    {
+                        _sizes.Writer.TryWrite(size);
+                    }
+                    line.AsSpan(end + 1, length - end - 1).CopyTo(line);
+                    length -= end + 1;
                 }
+            }
+            if (length == line.Length)
+            {
+                await stream.DisposeAsync(); // no size is that long: what still comes is dropped
             }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)

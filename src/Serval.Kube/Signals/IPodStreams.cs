@@ -34,6 +34,9 @@ public interface IPodStreams
     /// <summary>A container's own program, to be joined; failures as those of <see cref="ExecAsync"/>.</summary>
     Task<RemoteProgram> AttachAsync(ObjectKey pod, ExecOptions options, CancellationToken ct);
 
-    /// <summary>A connection to a port of the pod. <see cref="IOException"/>: nobody answers there.</summary>
-    Task<Stream> DialAsync(ObjectKey pod, int port, CancellationToken ct);
+    /// <summary>
+    /// A connection to a port of the pod with this uid. <see cref="IOException"/>: nobody answers there; <see cref="ApiException"/>: NotFound when it,
+    /// rather than another of its name, is not on this node.
+    /// </summary>
+    Task<Stream> DialAsync(ObjectKey pod, string uid, int port, CancellationToken ct);
 }

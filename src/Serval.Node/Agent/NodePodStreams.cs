@@ -17,7 +17,8 @@ internal sealed class NodePodStreams(Func<ObjectKey, PodWorker?> find, TimeProvi
 
     public Task<RemoteProgram> AttachAsync(ObjectKey pod, ExecOptions options, CancellationToken ct) => Find(pod).AttachAsync(options);
 
-    public Task<Stream> DialAsync(ObjectKey pod, int port, CancellationToken ct) => Find(pod).DialAsync(port, ct);
+    public Task<Stream> DialAsync(ObjectKey pod, string uid, int port, CancellationToken ct) =>
+        Find(pod) is var worker && worker.Uid == uid ? worker.DialAsync(port, ct) : throw ApiException.NotFound(Kinds.Pod, pod.Name);
 
     private PodWorker Find(ObjectKey pod) => find(pod) ?? throw ApiException.NotFound(Kinds.Pod, pod.Name);
 }

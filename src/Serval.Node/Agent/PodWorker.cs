@@ -73,6 +73,8 @@ internal sealed partial class PodWorker : IDisposable
 
     public ObjectKey Key => _key;
 
+    public string Uid => _uid;
+
     /// <summary>Completes when nothing of the pod is left on this node.</summary>
     public Task Finished => _finished.Task;
 

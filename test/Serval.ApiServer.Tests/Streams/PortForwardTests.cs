@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using Serval.Api;
 using Serval.ApiServer.Tests.Spdy;
 
 namespace Serval.ApiServer.Tests.Streams;
@@ -65,6 +66,45 @@ public sealed class PortForwardTests : IAsyncLifetime
         await client.UntilAsync(() => client.Ended.Contains(error) && client.Ended.Contains(data));
 
         Assert.Matches("^error forwarding port 81 to pod web, uid .+: connection refused$", client.Received[error]);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Pod_ThatHasGone_IsToldOnTheErrorStream(bool spdy)
+    {
+        _server.Streams.Listener = _ => throw ApiException.NotFound(Kinds.Pod, "web");
+        string told;
+        if (spdy)
+        {
+            await using var client = await ConnectAsync(tunnel: false);
+            var error = await client.OpenAsync(("streamtype", "error"), ("port", "80"));
+            var data = await client.OpenAsync(("streamtype", "data"), ("port", "80"));
+            await client.UntilAsync(() => client.Ended.Contains(error) && client.Ended.Contains(data));
+            told = client.Received[error];
+        }
+        else
+        {
+            using var client = await PodStream.OpenAsync(_server, Path + "?ports=80", "v4.channel.k8s.io");
+            Assert.Equal([0, 80, 0], await client.ReceiveAsync());
+            Assert.Equal([1, 80, 0], await client.ReceiveAsync());
+            told = System.Text.Encoding.UTF8.GetString((await client.ReceiveAsync())!.AsSpan(1));
+        }
+        Assert.Matches("^error forwarding port 80 to pod web, uid .+: pods \"web\" not found$", told);
+        Assert.Equal((string?)(await _server.GetAsync("/api/v1/namespaces/default/pods/web"))["metadata"]!["uid"], _server.Streams.DialedUid);
+    }
+
+    [Fact]
+    public async Task Channels_ThatAreNobodys_AreIgnored()
+    {
+        using var client = await PodStream.OpenAsync(_server, Path + "?ports=80", "v4.base64.channel.k8s.io");
+        await client.ReceiveAsync();
+        await client.ReceiveAsync();
+        foreach (var message in (string[])[".", "!aGVsbG8=", "-aGVsbG8=", "1aGVsbG8=", "2aGVsbG8=", "~aGVsbG8=", "0aGVsbG8="])
+        {
+            await client.SendAsync(System.Text.Encoding.ASCII.GetBytes(message), WebSocketMessageType.Text);
+        }
+        Assert.Equal("0aGVsbG8="u8.ToArray(), await client.ReceiveAsync());
     }
 
     [Fact]
@@ -175,6 +215,50 @@ public sealed class PortForwardTests : IAsyncLifetime
 
         Assert.Equal(("all of it", "oops"), (client.Received[ids["stdout"]], client.Received[ids["stderr"]]));
         Assert.Contains("\"reason\":\"NonZeroExitCode\"", client.Received[ids["error"]], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{\"Width\":80,", "\"Height\":24}\n", "", true)]
+    [InlineData("garbage\n\n", "{\"Width\":80,\"Height\":24}\n{\"Width\":1,\"Height\":1}\n", "", true)]
+    [InlineData("{", "", "\n{\"Width\":80,\"Height\":24}\n", false)]
+    public async Task Sizes_OverSpdy_AreLinesOfOneKilobyteAtMost(string first, string second, string afterMuch, bool taken)
+    {
+        _server.Streams.Program = async (streams, ct) =>
+        {
+            await new StreamReader(streams.Input!).ReadToEndAsync(ct);
+            if (!taken)
+            {
+                return streams.Sizes.TryRead(out _) ? 1 : 7;
+            }
+            var size = await streams.Sizes.ReadAsync(ct);
+            return size.Width + size.Height;
+        };
+        var (_, opened) = await SpdyClient.ConnectAsync(
+            _server, "/api/v1/namespaces/default/pods/web/exec?command=x&stdin=true&stdout=true&tty=true", "v4.channel.k8s.io");
+        await using var client = opened;
+        var ids = new Dictionary<string, uint>();
+        foreach (var type in (string[])["error", "stdin", "stdout", "resize"])
+        {
+            ids[type] = await client.OpenAsync(("streamtype", type));
+        }
+        await client.WriteAsync(ids["resize"], first);
+        await client.WriteAsync(ids["resize"], second);
+        if (!taken)
+        {
+            await client.WriteAsync(ids["resize"], new string('x', 1024));
+            await client.UntilAsync(() => client.Ended.Contains(ids["resize"]));
+            for (var i = 0; i < 20; i++)
+            {
+                await client.WriteAsync(ids["resize"], new string('x', 32 * 1024)); // more than a stream keeps unread: it holds up nobody
+            }
+            await client.WriteAsync(ids["resize"], afterMuch);
+        }
+        await PingAsync(client);
+        await client.WriteAsync(ids["stdin"], "", last: true);
+
+        await client.UntilAsync(() => client.Ended.Contains(ids["error"]));
+
+        Assert.Contains($"exit code {(taken ? 104 : 7)}\"", client.Received[ids["error"]], StringComparison.Ordinal);
     }
 
     private async Task<SpdyClient> ConnectAsync(bool tunnel)

@@ -42,5 +42,11 @@ internal sealed class FakePodStreams : IPodStreams
     /// <summary>What listens in the pod.</summary>
     public Func<int, Stream> Listener { get; set; } = port => throw new IOException($"connection refused: {port}");
 
-    public Task<Stream> DialAsync(ObjectKey pod, int port, CancellationToken ct) => Task.FromResult(Listener(port));
+    public string? DialedUid { get; private set; }
+
+    public Task<Stream> DialAsync(ObjectKey pod, string uid, int port, CancellationToken ct)
+    {
+        DialedUid = uid;
+        return Task.FromResult(Listener(port));
+    }
 }
