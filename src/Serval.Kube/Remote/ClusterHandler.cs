@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using Serval.Kube.Certificates;
 
 namespace Serval.Kube.Remote;
 
@@ -101,6 +102,7 @@ internal sealed class ClusterHandler(ClusterAccess access) : HttpMessageHandler
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.ApplicationPolicy.Add(CertificateAuthority.ServerUse); // one of its clients is not the server
         chain.ChainPolicy.CustomTrustStore.AddRange(access.ReadAuthorities()!);
         if (sent is not null)
         {

@@ -60,9 +60,9 @@ internal sealed partial class Informer(IKubeClient client, ResourceKind kind, Ti
             {
                 return;
             }
-            catch (ApiException e)
+            catch (Exception e) when (e is not OutOfMemoryException) // whatever it is: a cache that stands still is worse
             {
-                Log.Listing(logger, e.Code == 410 ? LogLevel.Debug : LogLevel.Warning, kind.ResourceName, e.Message);
+                Log.Listing(logger, e is ApiException { Code: 410 } ? LogLevel.Debug : LogLevel.Warning, e is ApiException ? null : e, kind.ResourceName, e.Message);
             }
             await pace.EndAsync(failed: true, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -278,7 +278,7 @@ internal sealed partial class Informer(IKubeClient client, ResourceKind kind, Ti
     private static partial class Log
     {
         [LoggerMessage(EventId = 1101, Message = "{Kind} cannot be followed and will be listed again: {Why}")]
-        internal static partial void Listing(ILogger logger, LogLevel level, string kind, string why);
+        internal static partial void Listing(ILogger logger, LogLevel level, Exception? e, string kind, string why);
 
         [LoggerMessage(EventId = 1102, Level = LogLevel.Error, Message = "A subscriber of {Kind} failed on {Key}; its view may be stale until the next change")]
         internal static partial void HandlerFailed(ILogger logger, Exception e, string kind, ObjectKey key);

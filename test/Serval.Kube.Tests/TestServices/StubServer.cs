@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Logging;
 using Serval.Kube.Remote;
 
@@ -14,12 +17,21 @@ internal sealed class StubServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly ConcurrentQueue<RequestDelegate> _answers;
 
-    private StubServer(RequestDelegate[] answers)
+    private StubServer(X509Certificate2? certificate, RequestDelegate[] answers)
     {
         _answers = new ConcurrentQueue<RequestDelegate>(answers);
         var builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, l =>
+        {
+            if (certificate is not null)
+            {
+                l.UseHttps(new TlsHandshakeCallbackOptions // which, unlike the simple way, takes any certificate
+                {
+                    OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions { ServerCertificate = certificate }),
+                });
+            }
+        }));
         _app = builder.Build();
         _app.Run(AnswerAsync);
     }
@@ -29,9 +41,11 @@ internal sealed class StubServer : IAsyncDisposable
 
     public ClusterAccess Access => new() { Source = "the test", Server = new Uri(_app.Urls.First()) };
 
-    public static async Task<StubServer> StartAsync(params RequestDelegate[] answers)
+    public static Task<StubServer> StartAsync(params RequestDelegate[] answers) => StartAsync(certificate: null, answers);
+
+    public static async Task<StubServer> StartAsync(X509Certificate2? certificate, params RequestDelegate[] answers)
     {
-        var server = new StubServer(answers);
+        var server = new StubServer(certificate, answers);
         await server._app.StartAsync();
         return server;
     }

@@ -1,0 +1,32 @@
+using System.Net;
+using System.Text;
+using Serval.Kube.Certificates;
+
+namespace Serval.Kube.Tests.Remote;
+
+/// <summary>Which servers are believed.</summary>
+public sealed class ClusterHandlerTests
+{
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Server_MustShowTheCertificateOfAServer(bool ofServer)
+    {
+        using var authority = new CertificateAuthority(CertificateAuthority.Generate("test", TimeProvider.System), TimeProvider.System);
+        var pair = ofServer
+            ? authority.IssueServer("localhost", ["localhost"], TimeSpan.FromDays(1))
+            : authority.IssueClient("localhost", [], TimeSpan.FromDays(1)); // a client's, who calls himself as the server is called
+        using var shown = pair.ToCertificate();
+        await using var server = await StubServer.StartAsync(shown, StubServer.Say(200, "{}"));
+        var access = server.Access with { Server = new UriBuilder(server.Access.Server) { Host = "localhost" }.Uri, Authorities = () => Encoding.UTF8.GetBytes(authority.CertificatePem) };
+        using var client = new HttpClient(access.CreateHandler());
+        if (ofServer)
+        {
+            using var response = await client.GetAsync(access.Server);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+            return;
+        }
+        await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync(access.Server));
+        Assert.Empty(server.Asked);
+    }
+}
