@@ -13,11 +13,17 @@ public static class CanonicalJson
 {
     private static readonly JsonWriterOptions s_writer = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
-    /// <summary>How deep a value may nest: definitions of resources that hold a pod template need some eighty.</summary>
+    /// <summary>How deep an object that comes in may nest: definitions of resources that hold a pod template need some eighty.</summary>
     public const int MaxDepth = 128;
 
-    /// <summary>How everything that may be as deep is read.</summary>
-    internal static readonly JsonDocumentOptions Reader = new() { MaxDepth = MaxDepth, CommentHandling = JsonCommentHandling.Disallow };
+    /// <summary>How deep what the server made of such objects may nest: their field sets, lists, tables, frames and type descriptions.</summary>
+    public const int MaxWrappedDepth = 2 * MaxDepth;
+
+    /// <summary>How objects that come in are read.</summary>
+    public static readonly JsonDocumentOptions Reader = new() { MaxDepth = MaxDepth };
+
+    private static readonly JsonDocumentOptions s_wrapped = new() { MaxDepth = MaxWrappedDepth };
+    private static readonly JsonReaderOptions s_tokens = new() { MaxDepth = MaxWrappedDepth };
 
     /// <summary>Rewrites JSON text in canonical form. Throws <see cref="JsonException"/> when it is not JSON.</summary>
     public static byte[] Rewrite(ReadOnlyMemory<byte> utf8)
@@ -26,8 +32,17 @@ public static class CanonicalJson
         return Serialize(document.RootElement);
     }
 
-    /// <summary>A tree of JSON text, as deep as objects may be. Throws <see cref="JsonException"/> when it is not JSON.</summary>
-    public static JsonNode? Parse(ReadOnlySpan<byte> utf8) => JsonNode.Parse(utf8, documentOptions: Reader);
+    /// <summary>A tree of JSON text, as deep as the server writes it. Throws <see cref="JsonException"/> when it is not JSON.</summary>
+    public static JsonNode? Parse(ReadOnlySpan<byte> utf8) => JsonNode.Parse(utf8, documentOptions: s_wrapped);
+
+    /// <inheritdoc cref="Parse(ReadOnlySpan{byte})"/>
+    public static JsonNode? Parse(string text) => JsonNode.Parse(text, documentOptions: s_wrapped);
+
+    /// <summary>A document as deep as the server writes it. Throws <see cref="JsonException"/> when it is not JSON.</summary>
+    public static JsonDocument Document(ReadOnlyMemory<byte> utf8) => JsonDocument.Parse(utf8, s_wrapped);
+
+    /// <summary>The tokens of JSON text as deep as the server writes it.</summary>
+    public static Utf8JsonReader Tokens(ReadOnlySpan<byte> utf8) => new(utf8, s_tokens);
 
     /// <summary>The canonical bytes of an element.</summary>
     public static byte[] Serialize(JsonElement element)

@@ -31,7 +31,7 @@ internal static class TopLevel
     /// <summary>Where the value lies, or where the member would be inserted.</summary>
     private static (int Start, int End, bool Found) Locate(byte[] canonical, ReadOnlySpan<byte> name)
     {
-        var reader = new Utf8JsonReader(canonical);
+        var reader = CanonicalJson.Tokens(canonical);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {

@@ -11,7 +11,7 @@ internal static class VersionSplice
     /// <summary>The new bytes, still canonical; null when the object has no metadata object.</summary>
     public static byte[]? Replace(byte[] canonical, string version)
     {
-        var reader = new Utf8JsonReader(canonical);
+        var reader = CanonicalJson.Tokens(canonical);
         var inMetadata = false;
         var empty = true;
         while (reader.Read())

@@ -11,7 +11,7 @@ using Serval.Api.Serving;
 
 namespace Serval.Api;
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNameCaseInsensitive = false, NumberHandling = JsonNumberHandling.Strict, MaxDepth = CanonicalJson.MaxDepth)]
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNameCaseInsensitive = false, NumberHandling = JsonNumberHandling.Strict, MaxDepth = CanonicalJson.MaxWrappedDepth)]
 [JsonSerializable(typeof(ObjectHeader))]
 internal sealed partial class MetaJson : JsonSerializerContext;
 
@@ -20,7 +20,7 @@ internal sealed partial class MetaJson : JsonSerializerContext;
 /// The generator sets every init-only property, to null when the JSON has no such field, so an initialiser alone is lost. Properties that are
 /// never null are therefore written <c>{ get; init =&gt; field = value ?? field; } = …</c>; an explicit null then reads as absent too, as in Go.
 /// </remarks>
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNameCaseInsensitive = false, NumberHandling = JsonNumberHandling.Strict, MaxDepth = CanonicalJson.MaxDepth)]
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNameCaseInsensitive = false, NumberHandling = JsonNumberHandling.Strict, MaxDepth = CanonicalJson.MaxWrappedDepth)]
 [JsonSerializable(typeof(Pod))]
 [JsonSerializable(typeof(Service))]
 [JsonSerializable(typeof(ConfigMap))]

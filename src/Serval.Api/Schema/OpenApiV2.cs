@@ -18,7 +18,7 @@ public static class OpenApiV2
         var definitions = new JsonObject();
         foreach (var text in documents)
         {
-            var document = JsonNode.Parse(text.Span)!;
+            var document = CanonicalJson.Parse(text.Span)!;
             foreach (var (path, item) in document["paths"]!.AsObject())
             {
                 paths[path] = PathItem(item!.AsObject());

@@ -27,7 +27,7 @@ internal static class LastApplied
         }
         try
         {
-            if (JsonNode.Parse(text) is not JsonObject applied || (string?)applied["apiVersion"] != by.ApiVersion || TypedTree.Problems(applied, by.Type).Count > 0)
+            if (CanonicalJson.Parse(text) is not JsonObject applied || (string?)applied["apiVersion"] != by.ApiVersion || TypedTree.Problems(applied, by.Type).Count > 0)
             {
                 return FieldSet.Empty;
             }

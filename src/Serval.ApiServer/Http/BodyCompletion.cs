@@ -17,7 +17,7 @@ internal static class BodyCompletion
         {
             return obj;
         }
-        using var document = JsonDocument.Parse(obj.Json);
+        using var document = CanonicalJson.Document(obj.Json);
         var buffer = new ArrayBufferWriter<byte>(obj.Json.Length + 256);
         using (var writer = new Utf8JsonWriter(buffer, StatusDocument.Writer))
         {

@@ -90,7 +90,7 @@ internal sealed class Reply(TimeProvider clock)
 
     private static ReadOnlyMemory<byte> Indent(ReadOnlyMemory<byte> json)
     {
-        using var document = JsonDocument.Parse(json);
+        using var document = CanonicalJson.Document(json);
         var buffer = new ArrayBufferWriter<byte>(json.Length * 2);
         using (var writer = new Utf8JsonWriter(buffer, s_indented))
         {

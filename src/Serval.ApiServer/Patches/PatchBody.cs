@@ -11,14 +11,12 @@ namespace Serval.ApiServer.Patches;
 /// </summary>
 internal static class PatchBody
 {
-    private static readonly JsonDocumentOptions s_options = new() { MaxDepth = CanonicalJson.MaxDepth };
-
     /// <summary>
     /// The tree. Of a repeated key the last value counts, and its path comes into <paramref name="repeated"/>. <see cref="JsonException"/> when the
     /// text is no JSON or holds text that is no Unicode.
     /// </summary>
     internal static JsonNode? Read(ReadOnlySpan<byte> utf8, List<string> repeated) => Utf8.IsValid(utf8)
-        ? Node(JsonElement.Parse(utf8, s_options), repeated)
+        ? Node(JsonElement.Parse(utf8, CanonicalJson.Reader), repeated)
         : throw new JsonException("the patch is not valid UTF-8");
 
     private static JsonNode? Node(JsonElement element, List<string> repeated)

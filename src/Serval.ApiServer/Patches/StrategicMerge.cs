@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Schema;
@@ -199,5 +198,5 @@ internal static class StrategicMerge
         return copy;
     }
 
-    private static string Short(JsonObject item) => item.ToJsonString(JsonSerializerOptions.Default) is { Length: > 80 } text ? text[..80] + "…" : item.ToJsonString(JsonSerializerOptions.Default);
+    private static string Short(JsonObject item) => item.ToJsonString() is { Length: > 80 } text ? text[..80] + "…" : item.ToJsonString();
 }

@@ -70,7 +70,7 @@ internal sealed class FieldQuery
 
     private static string Walk(ReadOnlySpan<byte> json, byte[][] segments)
     {
-        var reader = new Utf8JsonReader(json);
+        var reader = CanonicalJson.Tokens(json);
         reader.Read();
         foreach (var segment in segments)
         {

@@ -43,7 +43,7 @@ internal static class TableWriter
         var cells = new List<object?>(layout.Columns.Count);
         foreach (var obj in objects)
         {
-            using var document = JsonDocument.Parse(obj.Json);
+            using var document = CanonicalJson.Document(obj.Json);
             cells.Clear();
             layout.Print(document.RootElement, now, cells);
             WriteRow(writer, obj, document.RootElement, cells, include);
@@ -55,7 +55,7 @@ internal static class TableWriter
     /// <summary>The object with nothing but its metadata (PartialObjectMetadata).</summary>
     public static void WriteMetadata(Utf8JsonWriter writer, KubeObject obj)
     {
-        using var document = JsonDocument.Parse(obj.Json);
+        using var document = CanonicalJson.Document(obj.Json);
         WriteMetadata(writer, document.RootElement);
     }
 

@@ -66,7 +66,7 @@ internal static class EventLife
         {
             return null;
         }
-        using var series = JsonDocument.Parse(json);
+        using var series = CanonicalJson.Document(json);
         return series.RootElement.ValueKind == JsonValueKind.Object && series.RootElement.TryGetProperty("lastObservedTime", out var text)
             && text.ValueKind == JsonValueKind.String && text.TryGetDateTimeOffset(out var time) ? time : null;
     }

@@ -22,7 +22,7 @@ internal static class NodeChoice
         {
             return DateTimeOffset.MinValue;
         }
-        using var status = JsonDocument.Parse(bytes);
+        using var status = CanonicalJson.Document(bytes);
         if (status.RootElement.ValueKind == JsonValueKind.Object
             && status.RootElement.TryGetProperty("conditions", out var conditions) && conditions.ValueKind == JsonValueKind.Array)
         {

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Core;
@@ -64,7 +63,7 @@ internal sealed class SliceMirror(IKubeClient client, TimeProvider time) : IReco
 
     private static bool Covers(KubeObject slice, JsonObject wanted)
     {
-        using var document = JsonDocument.Parse(slice.Json);
+        using var document = CanonicalJson.Document(slice.Json);
         return JsonDiff.Covers(document.RootElement, wanted);
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Serval.Api;
 
@@ -52,7 +51,7 @@ public static class OwnedObjects
             return await client.CreateAsync(kind, KubeObject.From(desired), WriteOptions.By(manager), ct);
         }
         RequireSameOwner(kind, present, metadata);
-        using var document = JsonDocument.Parse(present.Json);
+        using var document = CanonicalJson.Document(present.Json);
         if (JsonDiff.Covers(document.RootElement, desired))
         {
             return present;

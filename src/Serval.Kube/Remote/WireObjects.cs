@@ -8,8 +8,6 @@ namespace Serval.Kube.Remote;
 /// <summary>Objects and lists as servers send them. They are made canonical here, once: other servers order keys as they like.</summary>
 internal static class WireObjects
 {
-    private static readonly JsonReaderOptions s_reader = new() { MaxDepth = 256 }; // objects nest 128 deep, and stand in lists and frames
-
     public static KubeObject Object(ReadOnlyMemory<byte> json)
     {
         try
@@ -87,7 +85,7 @@ internal static class WireObjects
     private static IEnumerable<(string Name, ReadOnlyMemory<byte> Value)> Members(ReadOnlyMemory<byte> json)
     {
         var members = new List<(string Name, ReadOnlyMemory<byte> Value)>();
-        var reader = new Utf8JsonReader(json.Span, s_reader);
+        var reader = CanonicalJson.Tokens(json.Span);
         Expect(ref reader, JsonTokenType.StartObject);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -104,7 +102,7 @@ internal static class WireObjects
         {
             return elements; // null is an empty list
         }
-        var reader = new Utf8JsonReader(json.Span, s_reader);
+        var reader = CanonicalJson.Tokens(json.Span);
         Expect(ref reader, JsonTokenType.StartArray);
         while (true)
         {

@@ -56,7 +56,7 @@ internal sealed class ClusterNames(IKubeClient client, IPAddress gateway, Func<s
 
     private static List<IPAddress> ReadyAddresses(KubeObject endpoints)
     {
-        using var document = JsonDocument.Parse(endpoints.Json);
+        using var document = CanonicalJson.Document(endpoints.Json);
         return [.. Items(document.RootElement, "subsets").SelectMany(s => Items(s, "addresses"))
             .Select(a => a.TryGetProperty("ip", out var ip) && IPAddress.TryParse(ip.GetString(), out var parsed) ? parsed : null)
             .OfType<IPAddress>().Distinct()];

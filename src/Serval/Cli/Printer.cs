@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Serval.Api;
 using Serval.Kube.Yaml;
 
 namespace Serval.Cli;
@@ -8,7 +9,7 @@ namespace Serval.Cli;
 /// <summary>Writes a JSON value as JSON or YAML.</summary>
 internal static class Printer
 {
-    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true, MaxDepth = CanonicalJson.MaxWrappedDepth, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes when a structured format was asked for; tells whether it did.</summary>
     public static bool TryWrite(TextWriter target, string? format, Func<JsonNode> value)

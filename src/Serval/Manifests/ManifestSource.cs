@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Serval.Api;
 using Serval.Cli;
 using Serval.Kube.Yaml;
 using YamlDotNet.Core;
@@ -67,7 +68,7 @@ internal static class ManifestSource
             {
                 try
                 {
-                    return [JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false })!];
+                    return [JsonNode.Parse(text, documentOptions: CanonicalJson.Reader with { AllowDuplicateProperties = false })!];
                 }
                 catch (JsonException)
                 {

@@ -106,7 +106,7 @@ internal sealed class RemoteClient : IDisposable
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(ct));
         while (await reader.ReadLineAsync(ct) is { } line)
         {
-            if (line.Length > 0 && JsonNode.Parse(line) is JsonObject change && change["object"] is JsonObject obj)
+            if (line.Length > 0 && CanonicalJson.Parse(line) is JsonObject change && change["object"] is JsonObject obj)
             {
                 yield return ((string?)change["type"] ?? "", obj);
             }
@@ -143,7 +143,7 @@ internal sealed class RemoteClient : IDisposable
             {
                 throw Failure(response, body);
             }
-            return JsonNode.Parse(body) as JsonObject ?? throw new ApiException(502, "", $"the server's answer to {request.RequestUri} is not an object");
+            return CanonicalJson.Parse(body) as JsonObject ?? throw new ApiException(502, "", $"the server's answer to {request.RequestUri} is not an object");
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Serval.Api;
 
 namespace Serval.Remote;
 
@@ -45,7 +46,7 @@ internal static class ThreeWayMerge
     {
         try
         {
-            return JsonNode.Parse(recorded) as JsonObject ?? [];
+            return CanonicalJson.Parse(recorded) as JsonObject ?? [];
         }
         catch (System.Text.Json.JsonException)
         {

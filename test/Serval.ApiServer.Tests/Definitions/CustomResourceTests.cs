@@ -5,7 +5,7 @@ using Serval.ApiServer.Store;
 
 namespace Serval.ApiServer.Tests.Definitions;
 
-/// <summary>CustomResourceDefinitions and their objects over HTTPS. The controller that accepts names is played by <see cref="EstablishAsync"/>.</summary>
+/// <summary>CustomResourceDefinitions and their objects over HTTPS. The controller that accepts names is played by <see cref="EstablishAsync(ApiServerFixture, JsonObject)"/>.</summary>
 public sealed class CustomResourceTests : IAsyncLifetime
 {
     private const string Definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
@@ -229,21 +229,28 @@ public sealed class CustomResourceTests : IAsyncLifetime
 
     private static string Applied(string spec) => $$"""{"apiVersion":"example.com/v2","kind":"Widget","metadata":{"name":"a"},"spec":{{spec}} }""";
 
-    private async Task EstablishAsync(JsonObject definition)
+    /// <summary>Does what the controller does that accepts names.</summary>
+    internal static Task EstablishAsync(ApiServerFixture server, JsonObject definition)
     {
         var status = new JsonObject
         {
             ["acceptedNames"] = definition["spec"]!["names"]!.DeepClone(),
             ["conditions"] = new JsonArray(new JsonObject { ["type"] = "Established", ["status"] = "True" }),
         };
-        await SendAsync(200, "PATCH", $"{Definitions}/{definition["metadata"]!["name"]}/status", new JsonObject { ["status"] = status }.ToJsonString());
+        return SendAsync(server, 200, "PATCH", $"{Definitions}/{definition["metadata"]!["name"]}/status", new JsonObject { ["status"] = status }.ToJsonString());
     }
 
-    private async Task<JsonObject> SendAsync(int code, string method, string path, string? body = null, string? type = null)
+    internal static async Task<JsonObject> SendAsync(
+        ApiServerFixture server, int code, string method, string path, string? body = null, string? type = null, string accept = "application/json")
     {
-        var (response, answer) = await _server.SendAsync(
-            new HttpMethod(method), path, body, type ?? (method == "PATCH" ? "application/merge-patch+json" : "application/json"));
+        var (response, answer) = await server.SendAsync(
+            new HttpMethod(method), path, body, type ?? (method == "PATCH" ? "application/merge-patch+json" : "application/json"), accept);
         Assert.True(code == (int)response.StatusCode, $"{method} {path}: {answer.ToJsonString()}");
         return answer;
     }
+
+    private Task EstablishAsync(JsonObject definition) => EstablishAsync(_server, definition);
+
+    private Task<JsonObject> SendAsync(int code, string method, string path, string? body = null, string? type = null) =>
+        SendAsync(_server, code, method, path, body, type);
 }

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
+using Serval.Api;
 using Serval.ApiServer.Certificates;
 using Serval.Kube.Certificates;
 
@@ -99,7 +100,7 @@ internal sealed class ApiServerFixture : IAsyncDisposable
             request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
         }
         var response = await Client.SendAsync(request);
-        return (response, (JsonObject)JsonNode.Parse(await response.Content.ReadAsStringAsync())!);
+        return (response, (JsonObject)CanonicalJson.Parse(await response.Content.ReadAsStringAsync())!);
     }
 
     public async Task<JsonObject> GetAsync(string path, string accept = "application/json") =>

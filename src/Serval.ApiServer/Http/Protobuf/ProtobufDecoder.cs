@@ -172,7 +172,7 @@ internal static class ProtobufDecoder
             case "x":
                 return IntegerOrText(reader.Bytes);
             case "r":
-                return Part(reader.Bytes, 1) is { Length: > 0 } json ? JsonNode.Parse(json) : null;
+                return Part(reader.Bytes, 1) is { Length: > 0 } json ? CanonicalJson.Parse(json) : null;
             default:
                 var inner = new JsonObject();
                 Message(inner, type, reader.Bytes, depth + 1);
