@@ -79,6 +79,25 @@ public sealed class CustomKindTests : IDisposable
         }
     }
 
+    /// <summary>The log says more than the objects that are left.</summary>
+    [Fact]
+    public async Task AWatchThatResumesAfterARestart_HearsThatTheLastObjectWent()
+    {
+        string stored;
+        await using (var first = await OpenAsync())
+        {
+            var kind = Define(first);
+            stored = (await first.Client.CreateAsync(kind, Widget("a"), Write)).Metadata.ResourceVersion;
+            await first.Client.DeleteAsync(kind, s_key, DeleteOptions.Background);
+        }
+        await using var again = await OpenAsync();
+        var widgets = Define(again);
+        await using var watch = new WatchReader(ct => again.Client.WatchAsync(widgets, "facts", new WatchOptions { ResourceVersion = stored }, ct));
+        var heard = watch.TakeAsync(1);
+        await again.Client.CreateAsync(widgets, Widget("b"), Write);
+        Assert.Equal(["Deleted a"], await heard);
+    }
+
     [Fact]
     public async Task Versions_AreViewsOfOneTable()
     {

@@ -59,9 +59,9 @@ public sealed partial class SqliteStore : IAsyncDisposable
             _tables = builtIn.ToFrozenDictionary(k => k, k => new KindTable(this, k, numbers[k.ResourceName]));
             var loader = new StoreLoader(_database, Where);
             var others = loader.LoadObjects(_tables.Values.ToDictionary(t => t.Id));
-            foreach (var (name, id) in numbers.Where(n => others.ContainsKey(n.Value)))
+            foreach (var (name, id) in numbers.ExceptBy(builtIn.Select(k => k.ResourceName), n => n.Key))
             {
-                _kept.Add(name, (id, others[id]));
+                _kept.Add(name, (id, others.GetValueOrDefault(id, []))); // without objects too: the log may hold changes of it
             }
             loader.LoadVersions(options.VersionBlock);
             _gaps = loader.Gaps;
