@@ -99,6 +99,22 @@ public sealed class CustomKindTests : IDisposable
     }
 
     [Fact]
+    public async Task AnOwnersKind_IsTheOneThatIsServed_BeforeThoseThatWere()
+    {
+        await using var opened = await OpenAsync();
+        var kinds = opened.Store.Kinds;
+        var kind = Define(opened);
+        var first = kinds.FindCustom("widgets.example.com")!;
+        kinds.Set(first with { Namespaced = false });
+        Assert.False(kinds.FindFormer("example.com/v1", "Widget")!.Namespaced);
+        kinds.Set(first);
+        Assert.Same(kind, kinds.FindFormer("example.com/v1", "Widget"));
+        kinds.Set(first with { Versions = [.. first.Versions.Select(v => v with { Served = false })] });
+        Assert.Null(kinds.Find("example.com/v1", "Widget"));
+        Assert.Same(kind, kinds.FindFormer("example.com/v1", "Widget"));
+    }
+
+    [Fact]
     public async Task Versions_AreViewsOfOneTable()
     {
         await using var opened = await OpenAsync();

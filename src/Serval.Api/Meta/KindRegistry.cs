@@ -113,8 +113,11 @@ public sealed class KindRegistry : IKindSource
             All = [.. Kinds.All, .. served];
             ByKind = served.ToDictionary(k => (k.ApiVersion, k.Kind));
             ByPlural = served.ToDictionary(k => (k.Group, k.Version, k.Plural));
-            Former = known.GroupBy(k => (k.ApiVersion, k.Kind)).ToDictionary(g => g.Key, g => g.Last());
+            Former = First([.. served, .. kinds.Select(k => k.Kind), .. known.Reverse()], k => (k.ApiVersion, k.Kind));
         }
+
+        private static Dictionary<TKey, ResourceKind> First<TKey>(List<ResourceKind> kinds, Func<ResourceKind, TKey> key)
+            where TKey : notnull => kinds.DistinctBy(key).ToDictionary(key);
 
         public long Version { get; }
 
