@@ -1,4 +1,6 @@
+using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.ApiServer.Patches;
 using Serval.ApiServer.Store;
 using Serval.Kube;
 using static Serval.StoreConformance.Objects;
@@ -114,6 +116,28 @@ public sealed class CustomKindTests : IDisposable
         Assert.Same(kind, kinds.FindFormer("example.com/v1", "Widget"));
     }
 
+    /// <summary>A definition's status is not checked: neither the running server nor its next start may fail by it.</summary>
+    [Theory]
+    [InlineData("""{"status":{"acceptedNames":{"plural":"gadgets","kind":"Widget"},"conditions":[{"type":"Established","status":"True"}]}}""")]
+    [InlineData("""{"status":{"acceptedNames":{"plural":"gadgets","kind":"Widget","shortNames":[1]},"conditions":[{"type":"Established","status":"True"}]}}""")]
+    [InlineData("""{"status":{"acceptedNames":"gadgets","conditions":[{"type":"Established","status":"True"}]}}""")]
+    [InlineData("""{"spec":{"versions":[]},"status":{"acceptedNames":{"plural":"gadgets","kind":"Gadget"},"conditions":[{"type":"Established","status":"True"}]}}""")]
+    public async Task ABadDefinition_StandsInNobodysWay(string bad)
+    {
+        await using (var first = await OpenAsync())
+        {
+            await DefineAsync(first, "widgets", "Widget", """{"status":{"acceptedNames":{"plural":"widgets","kind":"Widget"},"conditions":[{"type":"Established","status":"True"}]}}""");
+            var kind = first.Client.ServedKinds.FindPlural("example.com", "v1", "widgets")!;
+            await DefineAsync(first, "gadgets", "Gadget", """{}""");
+            await SpoilAsync(first, bad);
+            await first.Client.CreateAsync(kind, Widget("a"), Write);
+        }
+        await using var again = await OpenAsync();
+        var widgets = again.Client.ServedKinds.FindPlural("example.com", "v1", "widgets")!;
+        Assert.Equal("round", (await again.Client.GetAsync(widgets, s_key)).Text("spec", "shape"));
+        await again.Client.DeleteAsync(Kinds.CustomResourceDefinition, ObjectKey.Cluster("gadgets.example.com"), DeleteOptions.Background);
+    }
+
     [Fact]
     public async Task Versions_AreViewsOfOneTable()
     {
@@ -165,6 +189,27 @@ public sealed class CustomKindTests : IDisposable
         await opened.Client.CreateAsync(kind, Widget("a"), Write);
         Assert.Equal(1, await opened.Store.DoAsync(static d => d.Scalar(
             "SELECT count(*) FROM objects o JOIN kinds k ON o.kind = k.id WHERE k.name = 'widgets.example.com'")));
+    }
+
+    private static async Task DefineAsync(OpenedStore opened, string plural, string kind, string status)
+    {
+        await opened.Client.CreateAsync(Kinds.CustomResourceDefinition, Parse($$$"""
+            {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"{{{plural}}}.example.com"},
+             "spec":{"group":"example.com","scope":"Namespaced","names":{"plural":"{{{plural}}}","kind":"{{{kind}}}"},"versions":[{"name":"v1","served":true,"storage":true,
+              "schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":{"type":"object","properties":{"shape":{"type":"string"} } } } } } }]}}
+            """), Write);
+        await opened.Client.PatchAsync(Kinds.CustomResourceDefinition, ObjectKey.Cluster($"{plural}.example.com"), Merge(status), Status);
+    }
+
+    /// <summary>Past every check, as a version with other rules could have stored it.</summary>
+    private static Task SpoilAsync(OpenedStore opened, string bad)
+    {
+        var stored = opened.Client.Cache(Kinds.CustomResourceDefinition).Get(ObjectKey.Cluster("gadgets.example.com"))!;
+        var spoilt = stored.With(tree => MergePatch.Apply(tree, (JsonObject)CanonicalJson.Parse(bad)!));
+        return opened.Store.WriteAsync(new StoreWrite
+        {
+            Table = opened.Store.Table(Kinds.CustomResourceDefinition), Action = StoreAction.Replace, Key = stored.Key, Expected = stored.Version, Next = spoilt,
+        });
     }
 
     private Task<OpenedStore> OpenAsync() => OpenedStore.OpenAsync(new StoreOptions { Directory = _directory.Path });

@@ -111,8 +111,9 @@ public sealed class KindRegistry : IKindSource
             }
             var served = kinds.Where(k => k.Served).Select(k => k.Kind).ToList();
             All = [.. Kinds.All, .. served];
-            ByKind = served.ToDictionary(k => (k.ApiVersion, k.Kind));
-            ByPlural = served.ToDictionary(k => (k.Group, k.Version, k.Plural));
+            // Nobody checks the names a definition's status accepts: of two with one name the first counts.
+            ByKind = First(served, k => (k.ApiVersion, k.Kind));
+            ByPlural = First(served, k => (k.Group, k.Version, k.Plural));
             Former = First([.. served, .. kinds.Select(k => k.Kind), .. known.Reverse()], k => (k.ApiVersion, k.Kind));
         }
 

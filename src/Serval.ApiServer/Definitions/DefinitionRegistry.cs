@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.Api.Crds;
 using Serval.ApiServer.Store;
@@ -10,35 +11,51 @@ namespace Serval.ApiServer.Definitions;
 /// Stored CustomResourceDefinitions → the kinds of the store, on the thread that publishes: whoever wrote a definition finds its kind by the time of
 /// the answer. Only those that are established are served, under their accepted names.
 /// </summary>
-internal sealed class DefinitionRegistry : IDisposable
+internal sealed partial class DefinitionRegistry : IDisposable
 {
     private readonly KindRegistry _kinds;
+    private readonly ILogger _logger;
     private readonly IDisposable _subscription;
     private readonly Dictionary<string, Seen> _seen = new(StringComparer.Ordinal); // the publishing thread's own
 
     public DefinitionRegistry(SqliteStore store)
     {
         _kinds = store.Kinds;
+        _logger = store.Options.Logger;
         _subscription = store.Table(Kinds.CustomResourceDefinition).Subscribe(Follow);
     }
 
     public void Dispose() => _subscription.Dispose();
 
+    /// <summary>A definition that cannot be served, whoever wrote it, stands in the way of nothing else: neither of other writes nor of the next start.</summary>
     private void Follow(CacheChange change)
     {
         var name = change.New.Metadata.Name;
+        try
+        {
+            Follow(change, name);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Log.Unreadable(_logger, e, name);
+            Forget(name);
+        }
+    }
+
+    private void Follow(CacheChange change, string name)
+    {
         if (KindRegistry.BuiltIn.Resources.Any(k => k.ResourceName == name))
         {
             return; // our own, or one whose names can never be accepted
         }
         var accepted = StatusFields.Of(change.New)["acceptedNames"];
-        if (change.Type == WatchEventType.Deleted || (string?)accepted?["plural"] is not { Length: > 0 } plural || !name.StartsWith(plural + '.', StringComparison.Ordinal))
+        if (change.Type == WatchEventType.Deleted || (string?)accepted?["plural"] is not { Length: > 0 } plural)
         {
             Forget(name);
             return;
         }
         var definition = change.New.As<CustomResourceDefinition>();
-        if (!definition.Status.IsTrue(DefinitionConditions.Established))
+        if (!definition.Status.IsTrue(DefinitionConditions.Established) || name != $"{plural}.{definition.Spec.Group}")
         {
             Forget(name);
             return;
@@ -47,8 +64,8 @@ internal sealed class DefinitionRegistry : IDisposable
         var seen = new Seen(change.New.Member("spec"), CanonicalJson.Serialize(accepted), isTerminating);
         if (!_seen.TryGetValue(name, out var before) || !before.SameAs(seen))
         {
-            _seen[name] = seen;
             _kinds.Set(Resource(change.New, definition, isTerminating));
+            _seen[name] = seen;
         }
     }
 
@@ -98,5 +115,11 @@ internal sealed class DefinitionRegistry : IDisposable
     {
         public bool SameAs(Seen other) =>
             IsTerminating == other.IsTerminating && Spec.Span.SequenceEqual(other.Spec.Span) && Names.AsSpan().SequenceEqual(other.Names);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(40, LogLevel.Warning, "CustomResourceDefinition {Name} cannot be served as it is stored; correct or delete it")]
+        public static partial void Unreadable(ILogger logger, Exception e, string name);
     }
 }
