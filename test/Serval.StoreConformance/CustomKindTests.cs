@@ -100,6 +100,19 @@ public sealed class CustomKindTests : IDisposable
         Assert.Equal(["Deleted a"], await heard);
     }
 
+    /// <summary>Somebody asked for it under the definition before, and it began under the next.</summary>
+    [Fact]
+    public async Task AWatchThatBeginsWhileItsDefinitionChanges_Ends()
+    {
+        await using var opened = await OpenAsync();
+        var kind = Define(opened);
+        await opened.Client.CreateAsync(kind, Widget("a"), Write);
+        var late = opened.Client.WatchAsync(kind, "facts", new WatchOptions());
+        Define(opened, "v1", "v2");
+        await using var watch = new WatchReader(_ => late);
+        Assert.True(await watch.EndsAsync());
+    }
+
     [Fact]
     public async Task AnOwnersKind_IsTheOneThatIsServed_BeforeThoseThatWere()
     {

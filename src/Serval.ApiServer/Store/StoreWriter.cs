@@ -42,10 +42,10 @@ internal sealed partial class StoreWriter
         _reserve = database.Prepare("UPDATE meta SET value = ?1 WHERE name = 'high'");
     }
 
-    /// <summary>The thread's body: until the queue is closed and drained.</summary>
     /// <summary>False from a batch that could not be stored until one is. For any thread.</summary>
     public bool TakesWrites => Volatile.Read(ref _refused) == 0;
 
+    /// <summary>The thread's body: until the queue is closed and drained.</summary>
     public void Run(WriterQueue queue)
     {
         var batch = new List<StoreOperation>();

@@ -23,6 +23,10 @@ internal sealed class WatchSession(SqliteStore store, ResourceKind kind, ObjectF
         var (started, present) = _table.Attach(_watcher, start.WithPresent);
         try
         {
+            if (!ReferenceEquals(kind.Form, _form))
+            {
+                yield break; // its definition changed before anybody could end this watch
+            }
             var before = present is not null ? Present(present) : ResumeAsync(start.After ?? started, started);
             await foreach (var shown in before.WithCancellation(stop.Token))
             {
