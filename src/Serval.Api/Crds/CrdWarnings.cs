@@ -51,6 +51,11 @@ internal static class CrdWarnings
         {
             yield return $"pattern \"{pattern}\" is stored but not checked by Serval";
         }
+        var columns = crd.Object("spec").Objects("versions").SelectMany(v => v.Item.Objects("additionalPrinterColumns")).Select(c => c.Item.String("jsonPath"));
+        foreach (var path in columns.Distinct(StringComparer.Ordinal).Where(p => JsonPath.TryParse(p) is null))
+        {
+            yield return $"printer column {path} is stored but stays empty: Serval cannot read its path";
+        }
     }
 
     private static List<JsonObject> Schemas(JsonObject? crd) =>

@@ -17,7 +17,7 @@ internal static class ColumnPrinter
         {
             columns.Add(TableLayout.Age with { Priority = kind.Columns.Count == 0 ? 0 : 1 });
         }
-        var paths = kind.Columns.Select(c => (Path: JsonPath.Parse(c.JsonPath), c.Type)).ToArray();
+        var paths = kind.Columns.Select(c => (Path: JsonPath.TryParse(c.JsonPath), c.Type)).ToArray();
         return new TableLayout(columns, Print);
 
         void Print(JsonElement obj, DateTimeOffset now, List<object?> cells)
@@ -25,7 +25,7 @@ internal static class ColumnPrinter
             cells.Add(obj.Text("metadata", "name"));
             foreach (var (path, type) in paths)
             {
-                cells.Add(Cell(path.First(obj), type, now));
+                cells.Add(Cell(path?.First(obj) ?? default, type, now)); // one that cannot be read shows nothing: there was a warning
             }
             if (!withAge)
             {
@@ -49,13 +49,17 @@ internal static class ColumnPrinter
                 var read = DateTimeOffset.TryParse(value.Text(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time);
                 return read ? HumanDuration.Since(time, now) : "<invalid>";
             case "integer":
-                return value.ValueKind != JsonValueKind.Number ? null : value.TryGetInt64(out var whole) ? whole : (long)value.GetDouble();
+                return value.ValueKind != JsonValueKind.Number ? null : value.TryGetInt64(out var whole) ? whole : Real(value) is { } rounded ? (long)rounded : null;
             case "number":
-                return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var real) ? real : null;
+                return Real(value);
             case "boolean":
                 return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : null;
             default:
                 return value.Text();
         }
     }
+
+    /// <summary>A number as a table can carry it: <c>1e999</c> is none.</summary>
+    private static double? Real(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var real) && double.IsFinite(real) ? real : null;
 }

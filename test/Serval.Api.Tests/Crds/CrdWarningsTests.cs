@@ -28,6 +28,12 @@ public sealed class CrdWarningsTests
         Tell(CrdTable.Crd("spec.conversion = {\"strategy\":\"Webhook\",\"webhook\":{\"clientConfig\":{\"url\":\"https://x\"},\"conversionReviewVersions\":[\"v1\"]}}"), null));
 
     [Theory]
+    [InlineData(".a[?(@.b)]", "")]
+    [InlineData(".a..b", "printer column .a..b is stored but stays empty: Serval cannot read its path")]
+    public void Column_ThatCannotBeRead_IsTold(string path, string warning) => Assert.Equal(warning,
+        Tell(CrdTable.Crd("spec.versions[0].additionalPrinterColumns = " + $$"""[{"name":"A","type":"string","jsonPath":"{{path}}"}]"""), null));
+
+    [Theory]
     [InlineData("""{"type":"integer","format":"int16"}""", "")]
     [InlineData("""{"type":"object","x-kubernetes-validations":[{"rule":"true"},{"rule":"false"}]}""", Cel)]
     public void Update_SaysUpstreamsOnceAndItsOwnEachTime(string schema, string warning) =>
