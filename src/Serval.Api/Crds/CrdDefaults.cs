@@ -12,6 +12,10 @@ internal static class CrdDefaults
         {
             return;
         }
+        foreach (var (_, version) in spec.Objects("versions"))
+        {
+            DropNulls(version.Object("schema").Object("openAPIV3Schema"));
+        }
         if (spec.Object("names") is { } names && names.String("kind") is { Length: > 0 } kind)
         {
             names.DefaultZero("singular", kind.ToLowerInvariant());
@@ -20,6 +24,24 @@ internal static class CrdDefaults
         spec.Default("conversion", new JsonObject { ["strategy"] = "None" });
         spec.Object("conversion").Object("webhook").Object("clientConfig").Object("service")?.Default("port", 443);
         Store(spec, crd.Ensure("status"));
+    }
+
+    /// <summary>A keyword that is null was not said, as elsewhere: the decoder keeps what is below items and additionalProperties as it is.</summary>
+    private static void DropNulls(JsonNode? schema)
+    {
+        if (schema is not JsonObject node)
+        {
+            return;
+        }
+        foreach (var name in node.Where(m => m.Value is null).Select(m => m.Key).ToArray())
+        {
+            node.Remove(name);
+        }
+        var lists = new[] { "allOf", "anyOf", "oneOf" }.SelectMany(j => node.Array(j) ?? []);
+        foreach (var child in (node.Object("properties") ?? []).Select(p => p.Value).Concat(lists).Concat([node["items"], node["additionalProperties"], node["not"]]))
+        {
+            DropNulls(child);
+        }
     }
 
     /// <summary>Objects may be stored in the storage version from now on.</summary>

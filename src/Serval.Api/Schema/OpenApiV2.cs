@@ -117,6 +117,8 @@ public static class OpenApiV2
         {
             switch (key)
             {
+                case var _ when value is null:
+                    break;
                 case "$ref":
                     result[key] = Local(value);
                     break;
@@ -131,11 +133,11 @@ public static class OpenApiV2
                 case "items" or "additionalProperties" when value is JsonObject nested:
                     result[key] = Schema(nested);
                     break;
-                case "properties":
-                    result[key] = new JsonObject(value!.AsObject().Select(p => KeyValuePair.Create<string, JsonNode?>(p.Key, Schema(p.Value!.AsObject()))));
+                case "properties" when value is JsonObject fields:
+                    result[key] = new JsonObject(fields.Select(p => KeyValuePair.Create<string, JsonNode?>(p.Key, Schema(p.Value as JsonObject ?? []))));
                     break;
                 default:
-                    result[key] = value?.DeepClone();
+                    result[key] = value.DeepClone();
                     break;
             }
         }

@@ -183,11 +183,19 @@ internal static class OpenApiProtobuf
     {
         foreach (var (name, field) in members)
         {
-            if ((long?)owner[name] is { } number && number != 0)
+            if (owner[name] is JsonValue value && (value.TryGetValue(out long number) || Whole(value, out number)) && number != 0)
             {
                 writer.Number(field, number);
             }
         }
+    }
+
+    /// <summary>An integer may be written <c>5.0</c>.</summary>
+    private static bool Whole(JsonValue value, out long number)
+    {
+        var isNumber = value.TryGetValue(out double real);
+        number = (long)real;
+        return isNumber;
     }
 
     private static void Reals(ProtobufWriter writer, JsonObject owner, params ReadOnlySpan<(string Name, int Field)> members)

@@ -237,6 +237,26 @@ public sealed class CustomResourceTests : IAsyncLifetime
         Assert.Equal(["a", null, null, null, "red"], cells.Take(5).Select(c => (string?)c));
     }
 
+    /// <summary>One definition does not take the documents from everybody else.</summary>
+    [Theory]
+    [InlineData("""{"type":"array","items":{"type":"object","properties":null,"required":null,"nullable":null,"minProperties":5.0}}""")]
+    [InlineData("""{"type":"object","additionalProperties":{"type":"string","description":null,"enum":null,"minLength":5.0,"maximum":1e999}}""")]
+    public async Task Documents_AreServed_WhateverASchemaLeavesOut(string field)
+    {
+        var crd = Definition.Replace("\"shape\":{", $"\"odd\":{field},\"shape\":{{", StringComparison.Ordinal);
+        var made = await SendAsync(201, "POST", Definitions, crd);
+        Assert.DoesNotContain("null", made["spec"]!.ToJsonString(), StringComparison.Ordinal);
+        await EstablishAsync(made);
+        const string binary = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+        foreach (var (path, accept) in ((string, string)[])[("/openapi/v2", ""), ("/openapi/v2", binary), ("/openapi/v3/apis/example.com/v2", "")])
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, path);
+            request.Headers.TryAddWithoutValidation("Accept", accept);
+            using var response = await _server.Client.SendAsync(request);
+            Assert.Equal((path, accept, 200), (path, accept, (int)response.StatusCode));
+        }
+    }
+
     private static string Widget(string name, string spec) => $$"""{"metadata":{"name":"{{name}}"},"spec":{{spec}} }""";
 
     private static string Applied(string spec) => $$"""{"apiVersion":"example.com/v2","kind":"Widget","metadata":{"name":"a"},"spec":{{spec}} }""";

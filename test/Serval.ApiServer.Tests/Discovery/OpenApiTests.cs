@@ -74,6 +74,15 @@ public sealed class OpenApiTests : IAsyncLifetime
         Assert.Equal("""{"group":"","kind":"Pod","version":"v1"}""", JsonNode.Parse(extension)!.ToJsonString());
     }
 
+    /// <summary>A definition that was stored before its nulls were dropped.</summary>
+    [Fact]
+    public void V2_SkipsNulls()
+    {
+        var schema = """{"type":"array","items":{"properties":null,"required":null,"additionalProperties":{"properties":{"a":null},"type":null}}}""";
+        var document = OpenApiV2.Of([System.Text.Encoding.UTF8.GetBytes($$$"""{"paths":{},"components":{"schemas":{"x":{{{schema}}} } } }""")]);
+        Assert.Equal("""{"x":{"type":"array","items":{"additionalProperties":{"properties":{"a":{}}}}}}""", document["definitions"]!.ToJsonString());
+    }
+
     [Theory]
     [InlineData("/openapi/v2", "", 200)]
     [InlineData("/openapi/v2", "text/html,*/*;q=0.1", 200)]
