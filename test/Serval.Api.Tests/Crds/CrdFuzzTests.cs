@@ -51,6 +51,32 @@ public sealed class CrdFuzzTests
         Assert.Equal("Invalid value: \"\": the schema takes too long to check against the object: it nests too many alternatives", error.Message);
     }
 
+    /// <summary>A check of a long text costs more than a visit, however few the values are.</summary>
+    [Theory]
+    [InlineData("pattern", "\"^b{0}$\"", "\"TEXT\"")]
+    [InlineData("minLength", "9000000", "\"TEXT\"")]
+    [InlineData("enum", "[\"b{0}\"]", "\"TEXT\"")]
+    [InlineData("enum", "[\"b{0}\"]", "[\"TEXT\"]")]
+    public void Alternatives_OverALongText_AreGivenUp(string keyword, string demanded, string value)
+    {
+        var alternatives = Enumerable.Range(0, 1000).Select(i => $$"""{"{{keyword}}":{{demanded.Replace("{0}", $"{i}", StringComparison.Ordinal)}} }""");
+        var schema = StructuralSchema.Parse(Edits.Parse($$"""{"properties":{"x":{"anyOf":[{{string.Join(',', alternatives)}}]} } }"""));
+        var tree = Edits.Parse($$"""{"x":{{value.Replace("TEXT", new string('a', 200_000), StringComparison.Ordinal)}} }""");
+        var error = Assert.Single(CustomObjects.Validate(schema, tree, null));
+        Assert.Equal("Invalid value: \"\": the schema takes too long to check against the object: it nests too many alternatives", error.Message);
+    }
+
+    /// <summary>The time of all patterns counts, not that of each.</summary>
+    [Theory]
+    [InlineData(400, "x: Invalid value: \"a\": x in body should match '^b$'")]
+    [InlineData(600, "<nil>: Invalid value: \"\": a pattern of the schema takes too long to match")]
+    public void Patterns_ThatTogetherTakeTooLong_AreGivenUp(int milliseconds, string expected)
+    {
+        var schema = StructuralSchema.Parse(Edits.Parse("""{"properties":{"x":{"pattern":"^a$","allOf":[{"pattern":"^b$"}]}}}"""));
+        var errors = SchemaValidator.Run(schema, Edits.Parse("""{"x":"a"}"""), null, "", new StepClock(TimeSpan.FromMilliseconds(milliseconds)));
+        Assert.Equal(expected, $"{errors[0].Field}: {errors[0].Message}");
+    }
+
     [Fact]
     public void Errors_InGreatNumber_AreNotAllCollected()
     {
@@ -118,4 +144,14 @@ public sealed class CrdFuzzTests
     }
 
     private static JsonNode? Scalar(Random random) => JsonNode.Parse(s_scalars[random.Next(s_scalars.Length)]);
+
+    /// <summary>Each look at it takes the step.</summary>
+    private sealed class StepClock(TimeSpan step) : TimeProvider
+    {
+        private long _now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => _now += step.Ticks;
+    }
 }

@@ -15,25 +15,32 @@ internal sealed class SchemaValidator
     /// <summary>Values looked at before it is given up: junctors inside junctors multiply.</summary>
     internal const int MostVisits = 1_000_000;
 
+    private const int Unit = 64; // characters or names that cost as much as a visit
     private const int MostErrors = 200;
     private const int ErrorCost = 4; // visits: most errors are those of alternatives, made and forgotten
 
     private const string NoField = "<nil>"; // upstream's path of what has none
 
+    private static readonly TimeSpan s_mostMatching = TimeSpan.FromSeconds(1); // of all patterns together; one match may take as much again
+
     private readonly DecodePath _path = new();
+    private readonly Dictionary<(JsonNode, JsonNode), bool> _same = [];
     private readonly string _prefix;
+    private readonly TimeProvider _clock;
+    private TimeSpan _matching;
     private int _left = MostVisits;
     private bool _slow;
 
-    private SchemaValidator(string prefix) => _prefix = prefix;
+    private SchemaValidator(string prefix, TimeProvider clock) => (_prefix, _clock) = (prefix, clock);
 
     /// <param name="schema">The schema of the value.</param>
     /// <param name="value">A part of an object.</param>
     /// <param name="old">What was there before.</param>
     /// <param name="prefix">Path to the part, for errors.</param>
-    internal static IReadOnlyList<FieldError> Run(StructuralSchema schema, JsonNode? value, JsonNode? old, string prefix)
+    /// <param name="clock">Times the patterns; the system's when null.</param>
+    internal static IReadOnlyList<FieldError> Run(StructuralSchema schema, JsonNode? value, JsonNode? old, string prefix, TimeProvider? clock = null)
     {
-        var run = new SchemaValidator(prefix);
+        var run = new SchemaValidator(prefix, clock ?? TimeProvider.System);
         var errors = run.Value(schema, value, old).Errors;
         if (run._left > 0 && !run._slow)
         {
@@ -84,12 +91,25 @@ internal sealed class SchemaValidator
     private void Below(StructuralSchema schema, JsonNode? value, JsonNode? old, Verdict into)
     {
         var verdict = Value(schema, value, old);
-        if (verdict.Failed && old is not null && JsonNode.DeepEquals(value, old))
+        if (verdict.Failed && value is not null && old is not null && IsSame(value, old))
         {
             verdict.Forgive();
         }
         into.Merge(verdict);
     }
+
+    /// <summary>Asked by each alternative, looked at once.</summary>
+    private bool IsSame(JsonNode value, JsonNode old)
+    {
+        if (!_same.TryGetValue((value, old), out var same))
+        {
+            _same[(value, old)] = same = JsonNode.DeepEquals(value, old);
+        }
+        return same;
+    }
+
+    /// <summary>What is looked at beside the value itself. False when that was too much.</summary>
+    private bool Afford(int count) => (_left -= count / Unit) > 0;
 
     private void Types(StructuralSchema schema, JsonNode? value, Verdict to)
     {
@@ -221,6 +241,10 @@ internal sealed class SchemaValidator
 
     private void Text(ValueRules rules, string text, Verdict to)
     {
+        if (!Afford(text.Length))
+        {
+            return;
+        }
         var shown = $"\"{text}\"";
         var length = rules.MaxLength is null && rules.MinLength is null ? 0 : text.EnumerateRunes().Count();
         if (length > rules.MaxLength)
@@ -231,7 +255,7 @@ internal sealed class SchemaValidator
         {
             Invalid(shown, $"should be at least {rules.MinLength} chars long", true, to);
         }
-        else if (rules.Regex is { } regex && !IsMatch(regex, text))
+        else if (rules.Pattern.Length > 0 && !IsMatch(rules, text))
         {
             Invalid(shown, $"should match '{rules.Pattern}'", true, to);
         }
@@ -241,16 +265,22 @@ internal sealed class SchemaValidator
         }
     }
 
-    private bool IsMatch(Regex regex, string text)
+    private bool IsMatch(ValueRules rules, string text)
     {
+        var start = _clock.GetTimestamp();
         try
         {
-            return regex.IsMatch(text);
+            return rules.Regex?.IsMatch(text) != false;
         }
         catch (RegexMatchTimeoutException)
         {
             _slow = true;
             return false;
+        }
+        finally
+        {
+            _matching += _clock.GetElapsedTime(start);
+            _slow |= _matching > s_mostMatching;
         }
     }
 
@@ -293,6 +323,10 @@ internal sealed class SchemaValidator
                 TooMany(map.Count, sizes.MaxProperties, to);
             }
         }
+        if (!Afford(map.Count + (schema.Rules?.Required.Count ?? 0)))
+        {
+            return;
+        }
         foreach (var (name, value) in map)
         {
             if (schema.Field(name) is { } field)
@@ -322,10 +356,16 @@ internal sealed class SchemaValidator
         {
             return;
         }
+        if (_left <= 0 || _slow)
+        {
+            return;
+        }
         var text = JsonText.Of(value);
+        Afford(text.Length + allowed.Count);
         if (!allowed.Contains(text))
         {
             var listed = string.Join(", ", allowed.Select(a => a.StartsWith('"') ? a : $"\"{a}\""));
+            Afford(listed.Length);
             Add(to, "FieldValueNotSupported", $"Unsupported value: {text}: supported values: {listed}", Field);
         }
     }
