@@ -6,7 +6,7 @@ namespace Serval.Api.Crds;
 
 /// <summary>
 /// A pattern in Go's syntax (RE2, https://github.com/google/re2/wiki/Syntax), matched in time linear in the text. What .NET writes otherwise is
-/// rewritten: classes are ASCII as in Go, <c>$</c> is the very end, and <c>[</c> in a class is itself.
+/// rewritten: classes are ASCII as in Go, <c>$</c> is the very end unless lines count (<c>(?m)</c>), and <c>[</c> in a class is itself.
 /// </summary>
 internal static class GoPattern
 {
@@ -62,7 +62,8 @@ internal static class GoPattern
     private sealed class Translator(string pattern)
     {
         private readonly StringBuilder _out = new(pattern.Length + 8);
-        private readonly Stack<long> _groups = new(); // repeats inside each open group
+        private readonly Stack<(long Repeats, bool Lines)> _groups = new(); // around each open group
+        private bool _lines;
         private long _inGroup = 1;
         private long _last = 1;
         private int _at;
@@ -93,14 +94,15 @@ internal static class GoPattern
                     break;
                 case ')':
                     _last = _inGroup;
-                    _inGroup = Math.Max(_groups.Count > 0 ? _groups.Pop() : 1, _last);
+                    var (around, lines) = _groups.Count > 0 ? _groups.Pop() : (1, _lines);
+                    (_inGroup, _lines) = (Math.Max(around, _last), lines);
                     Copy();
                     break;
                 case '{':
                     Repeat();
                     break;
                 case '$':
-                    _out.Append("\\z");
+                    _out.Append(_lines ? "$" : "\\z");
                     _at++;
                     break;
                 default:
@@ -112,13 +114,17 @@ internal static class GoPattern
 
         private void Open()
         {
-            _groups.Push(_inGroup);
-            _inGroup = 1;
             var rest = pattern.AsSpan(_at);
             if (rest.StartsWith("(?=") || rest.StartsWith("(?!") || rest.StartsWith("(?<=") || rest.StartsWith("(?<!") || rest.StartsWith("(?>") || rest.StartsWith("(?#"))
             {
                 throw new FormatException($"invalid or unsupported Perl syntax: `{rest[..3]}`");
             }
+            if (rest.StartsWith("(?") && !rest.StartsWith("(?P<") && !rest.StartsWith("(?<"))
+            {
+                Flags();
+                return;
+            }
+            Enter();
             if (rest.StartsWith("(?P<"))
             {
                 _out.Append("(?<");
@@ -126,6 +132,35 @@ internal static class GoPattern
                 return;
             }
             Copy();
+        }
+
+        private void Enter()
+        {
+            _groups.Push((_inGroup, _lines));
+            _inGroup = 1;
+        }
+
+        /// <summary><c>(?im-s:</c> opens a group, <c>(?im-s)</c> is for the rest of the one it is in. U, which says what is taken first, changes no match.</summary>
+        private void Flags()
+        {
+            var end = _at + 2 + pattern.AsSpan(_at + 2).IndexOfAnyExcept("imsU-");
+            var flags = end < _at + 2 ? "" : pattern[(_at + 2)..end];
+            var minus = flags.IndexOf('-', StringComparison.Ordinal);
+            if (end < _at + 2 || pattern[end] is not (':' or ')') || minus != flags.LastIndexOf('-') || (minus >= 0 && minus == flags.Length - 1))
+            {
+                throw new FormatException($"invalid or unsupported Perl syntax: `{pattern[_at..Math.Min(_at + 3, pattern.Length)]}`");
+            }
+            if (pattern[end] == ':')
+            {
+                Enter();
+            }
+            if (flags.LastIndexOf('m') is >= 0 and var m)
+            {
+                _lines = minus < 0 || m < minus;
+            }
+            var kept = flags.Replace("U", "", StringComparison.Ordinal).TrimEnd('-');
+            _out.Append(pattern[end] == ':' ? $"(?{kept}:" : kept.Length == 0 ? "" : $"(?{kept})");
+            _at = end + 1;
         }
 
         private void Repeat()

@@ -46,6 +46,9 @@ public sealed class CrdSchemaRulesTests
         {"type":"string","pattern":"^[a-z]+$"} =>
         {"type":"string","pattern":"(?P<year>\\d{4})-\\pL[[:alpha:]]\\z"} =>
         {"type":"string","pattern":"(?=a)"} => x.pattern: Invalid value: "(?=a)": must be a valid regular expression, but isn't: error parsing regexp: invalid or unsupported Perl syntax: `(?=`
+        {"type":"string","pattern":"(?U)a(?i-U:b)(?s-m)"} =>
+        {"type":"string","pattern":"(?x)a"} => x.pattern: Invalid value: "(?x)a": must be a valid regular expression, but isn't: error parsing regexp: invalid or unsupported Perl syntax: `(?x`
+        {"type":"string","pattern":"(?i-)a"} => x.pattern: Invalid value: "(?i-)a": must be a valid regular expression, but isn't: error parsing regexp: invalid or unsupported Perl syntax: `(?i`
         {"type":"string","pattern":"[a"} => x.pattern: Invalid value: "[a": must be a valid regular expression, but isn't: error parsing regexp: missing closing ]: `[a`
         {"type":"string","pattern":"a\\"} => x.pattern: Invalid value: "a\": must be a valid regular expression, but isn't: error parsing regexp: trailing backslash at end of expression: ``
         {"type":"string","pattern":"(a)\\1"} => x.pattern: Invalid value: "(a)\1": must be a valid regular expression, but isn't: error parsing regexp: invalid escape sequence: `\1`
