@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Serval.Api;
 
@@ -98,6 +100,10 @@ internal static class DiscoveryDocuments
         {
             ServedKind.WriteStrings(writer, "categories", kind.Categories);
         }
+        if (!AccessKinds.Reviews.Contains(kind))
+        {
+            writer.WriteString("storageVersionHash", StorageVersionHash(kind.StoredAs));
+        }
         writer.WriteEndObject();
         foreach (var sub in ServedKind.Subresources(kind))
         {
@@ -115,4 +121,8 @@ internal static class DiscoveryDocuments
             writer.WriteEndObject();
         }
     }
+
+    /// <summary>Changes when objects are stored in another version (apiserver pkg/endpoints/discovery/storageversionhash.go).</summary>
+    private static string StorageVersionHash(ResourceKind kind) =>
+        Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes($"{kind.Group}/{kind.Version}/{kind.Kind}")).AsSpan(0, 8));
 }

@@ -32,6 +32,8 @@ public sealed class CustomDiscoveryTests
         Assert.Equal(["v1", "v1beta1"], group["versions"]!.AsArray().Select(v => (string?)v!["version"]));
         var resources = (await server.GetAsync("/apis/example.com/v1beta1"))["resources"]!.AsArray();
         Assert.Equal(["widgets", "widgets/status"], resources.Select(r => (string?)r!["name"]));
+        var other = (await server.GetAsync("/apis/example.com/v1"))["resources"]![0]!["storageVersionHash"]!;
+        Assert.Equal((string?)resources[0]!["storageVersionHash"], (string?)other);
         Assert.Equal("wg", (string?)resources[0]!["shortNames"]![0]);
         Assert.Equal("Widgets", (string?)(await server.GetAsync("/apis/example.com/v1/widgets"))["kind"]);
         Assert.Equal(404, await StatusAsync(server, "/apis/example.com/v1alpha1/widgets"));

@@ -40,6 +40,16 @@ public sealed class DiscoveryTests : IAsyncLifetime
         Assert.Contains("pods/log", pods);
     }
 
+    /// <summary>The values are those of any Kubernetes server; what is not stored has none.</summary>
+    [Theory]
+    [InlineData("/api/v1", "pods", "xPOwRZ+Yhw8=")]
+    [InlineData("/api/v1", "pods/status", null)]
+    [InlineData("/api/v1", "configmaps", "qFsyl6wFWjQ=")]
+    [InlineData("/apis/apps/v1", "deployments", "8aSe+NMegvE=")]
+    [InlineData("/apis/authorization.k8s.io/v1", "subjectaccessreviews", null)]
+    public async Task Plain_TellsTheStoredVersion(string path, string name, string? hash) => Assert.Equal(
+        hash, (string?)(await _server.GetAsync(path))["resources"]!.AsArray().Single(r => (string?)r!["name"] == name)!["storageVersionHash"]);
+
     [Theory]
     [InlineData("/api/v2")]
     [InlineData("/apis/none.example")]
