@@ -17,6 +17,10 @@ internal sealed class ClusterHandler(ClusterAccess access) : HttpMessageHandler
         {
             request.Headers.TryAddWithoutValidation(name, value);
         }
+        if (access.ServerName.Length > 0)
+        {
+            request.Headers.Host = access.ServerName; // SocketsHttpHandler takes the name for TLS from here, not from its SslOptions
+        }
         var credential = await access.Credentials.GetAsync(refused: null, cancellationToken);
         var response = await SendAsync(request, credential, cancellationToken);
         if (response.StatusCode != HttpStatusCode.Unauthorized)
@@ -67,7 +71,6 @@ internal sealed class ClusterHandler(ClusterAccess access) : HttpMessageHandler
     {
         var tls = new SslClientAuthenticationOptions
         {
-            TargetHost = access.ServerName.Length > 0 ? access.ServerName : access.Server.Host,
             RemoteCertificateValidationCallback = (_, shown, chain, errors) => Trusts(shown, chain, errors),
         };
         if (certificate is not null)

@@ -29,4 +29,24 @@ public sealed class ClusterHandlerTests
         await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync(access.Server));
         Assert.Empty(server.Asked);
     }
+
+    /// <summary>tls-server-name of a kubeconfig: the name that the certificate is held to, whatever the URL says.</summary>
+    [Theory]
+    [InlineData("server.test", true)]
+    [InlineData("other.test", false)]
+    public async Task Server_IsHeldToTheGivenName(string name, bool believed)
+    {
+        using var authority = new CertificateAuthority(CertificateAuthority.Generate("test", TimeProvider.System), TimeProvider.System);
+        using var shown = authority.IssueServer("server.test", ["server.test"], TimeSpan.FromDays(1)).ToCertificate();
+        await using var server = await StubServer.StartAsync(shown, StubServer.Say(200, "{}"));
+        using var client = new HttpClient((server.Access with { ServerName = name, Authorities = () => Encoding.UTF8.GetBytes(authority.CertificatePem) }).CreateHandler());
+        if (believed)
+        {
+            using var response = await client.GetAsync(server.Access.Server);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+            return;
+        }
+        await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync(server.Access.Server));
+        Assert.Empty(server.Asked);
+    }
 }
