@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Threading.Channels;
 using Serval.Api;
 using Serval.Kube;
 using Serval.Node.Containers;
@@ -42,7 +43,7 @@ internal sealed partial class PodWorker
     private async Task<int> ExecAsync(ContainerRun run, ExecOptions options, RemoteStreams remote, CancellationToken ct)
     {
         var ended = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var streams = Begin(run, options, status => ended.TrySetResult(status.ExitCode), out var process);
+        using var streams = Begin(run, options, remote.Sizes, status => ended.TrySetResult(status.ExitCode), out var process);
         _ = EndWithContainerAsync();
         return await new StreamPumps(streams, remote).RunAsync(ended.Task, ct);
 
@@ -57,7 +58,7 @@ internal sealed partial class PodWorker
         }
     }
 
-    private ChildStreams Begin(ContainerRun run, ExecOptions options, Action<ExitStatus> ended, out ChildProcess process)
+    private ChildStreams Begin(ContainerRun run, ExecOptions options, ChannelReader<TerminalSize> sizes, Action<ExitStatus> ended, out ChildProcess process)
     {
         ChildStreams? streams = null;
         var begun = false;
@@ -68,6 +69,10 @@ internal sealed partial class PodWorker
                 throw new SpawnException($"{MostCommands} commands run in pod {_key.Name} already; end some, or try again");
             }
             streams = options.Tty ? ChildStreams.Terminal() : ChildStreams.Pipes(options.Stdin, options.Stdout, options.Stderr);
+            while (sizes.TryRead(out var size))
+            {
+                streams.Resize(size); // the program finds the client's size, and is not told of a change at once
+            }
             process = _node.Runtime.StartBeside(run.Launch, run.Process, options.Command, streams, ended);
             begun = true;
             return streams;

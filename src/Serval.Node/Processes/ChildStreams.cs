@@ -24,6 +24,7 @@ internal sealed unsafe class ChildStreams : IDisposable
     private int _childOutput = -1;
     private int _childError = -1;
     private int _master = -1; // guarded by _lock
+    private TerminalSize? _size; // guarded by _lock; told before there was a terminal
     private readonly Lock _lock = new();
 
     private ChildStreams(bool terminal) => IsTerminal = terminal;
@@ -75,6 +76,10 @@ internal sealed unsafe class ChildStreams : IDisposable
         {
             var slave = MakeTerminal(root?.Directory);
             (_childInput, _childOutput, _childError) = (slave, slave, slave);
+            if (_size is { } size)
+            {
+                Resize(size);
+            }
         }
         foreach (var end in request.User is null ? [] : _childEnds)
         {
@@ -90,12 +95,13 @@ internal sealed unsafe class ChildStreams : IDisposable
         _childEnds.Clear();
     }
 
-    /// <summary>Tells a terminal its size; nothing else has one.</summary>
+    /// <summary>Tells a terminal its size, a later one as soon as it is there; nothing else has one.</summary>
     public void Resize(TerminalSize size)
     {
         var numbers = stackalloc ushort[4] { size.Height, size.Width, 0, 0 };
         lock (_lock)
         {
+            _size = size;
             _ = _master < 0 ? 0 : Libc.syscall(s_control, _master, SetSize, (nint)numbers, 0);
         }
     }
