@@ -22,29 +22,26 @@ internal static class Seeds
                 ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = new JsonObject { ["name"] = name },
             }), ct);
         }
-        foreach (var definition in OwnDefinitions.All)
-        {
-            await PlantAsync(client, Kinds.CustomResourceDefinition, definition, ct);
-        }
-        foreach (var map in DefaultConfigMaps.All)
-        {
-            await PlantAsync(client, Kinds.ConfigMap, map, ct);
-        }
-        foreach (var role in BootstrapRoles.ClusterRoles())
-        {
-            await PlantAsync(client, AccessKinds.ClusterRole, role, ct);
-            await RepairAsync(client, role, ct);
-        }
-        foreach (var binding in BootstrapRoles.ClusterRoleBindings())
-        {
-            await PlantAsync(client, AccessKinds.ClusterRoleBinding, binding, ct);
-        }
+        // All at once: the store writes them in few batches.
+        await Task.WhenAll(
+            [.. OwnDefinitions.All.Select(definition => PlantAsync(client, Kinds.CustomResourceDefinition, definition, ct)),
+             .. DefaultConfigMaps.All.Select(map => PlantAsync(client, Kinds.ConfigMap, map, ct)),
+             .. BootstrapRoles.ClusterRoles().Select(role => PlantRoleAsync(client, role, ct)),
+             .. BootstrapRoles.ClusterRoleBindings().Select(binding => PlantAsync(client, AccessKinds.ClusterRoleBinding, binding, ct))]);
     }
 
-    /// <summary>Gives a role back what it lacks, be it taken away or new with this version, unless its owner has said not to (Kubernetes: auto-reconciliation).</summary>
-    private static async Task RepairAsync(IKubeClient client, KubeObject wanted, CancellationToken ct)
+    /// <summary>Plants a role, or gives it back what it lacks, be it taken away or new with this version, unless its owner has said not to (Kubernetes: auto-reconciliation).</summary>
+    private static async Task PlantRoleAsync(IKubeClient client, KubeObject wanted, CancellationToken ct)
     {
-        var stored = client.Cache(AccessKinds.ClusterRole).Get(wanted.Key)!;
+        if (client.Cache(AccessKinds.ClusterRole).Get(wanted.Key) is not { } stored)
+        {
+            await client.CreateAsync(AccessKinds.ClusterRole, wanted, WriteOptions.By("serval"), ct);
+            return;
+        }
+        if (stored.Member("rules").Span.SequenceEqual(wanted.Member("rules").Span))
+        {
+            return;
+        }
         var rules = stored.ToTree()["rules"] as JsonArray ?? [];
         var lacking = (wanted.ToTree()["rules"] as JsonArray ?? []).Where(r => !rules.Any(o => JsonNode.DeepEquals(o, r))).Select(r => r!.DeepClone()).ToList();
         if (lacking.Count > 0 && stored.Metadata.Annotation(BootstrapRoles.AutoUpdate) != "false" && stored.As<RoleView>().AggregationRule is null)
