@@ -6,12 +6,13 @@ using Serval.Kube;
 namespace Serval.Controllers.Networking;
 
 /// <summary>
-/// Keeps the Services by which programs find the gateway. That of type LoadBalancer has its address in the status and its real port as the node
-/// port. They come back when somebody deletes them.
+/// Keeps the Services by which programs find the gateways. That of type LoadBalancer has their addresses in the status and the first one's real port as
+/// the node port. They come back when somebody deletes them, and stay as they are while no gateway lives.
 /// </summary>
-internal sealed class GatewayServiceReconciler(IKubeClient client, IEnumerable<GatewayService> services) : IReconciler
+internal sealed class GatewayServiceReconciler(IKubeClient client, IGateways gateways) : IReconciler, IDisposable
 {
-    private readonly Dictionary<ObjectKey, GatewayService> _services = services.ToDictionary(s => s.Key);
+    private readonly Dictionary<ObjectKey, GatewayService> _services = GatewayService.All.ToDictionary(s => s.Key);
+    private IDisposable? _subscription;
 
     public string Name => "gateway-service-controller";
 
@@ -23,38 +24,48 @@ internal sealed class GatewayServiceReconciler(IKubeClient client, IEnumerable<G
         new ReconcilerWatch(Kinds.Endpoints, change => _services.ContainsKey(change.New.Key) ? [change.New.Key] : []),
     ];
 
+    public void Started(Action<ObjectKey> enqueue) => _subscription = gateways.Subscribe(() =>
+    {
+        foreach (var key in _services.Keys)
+        {
+            enqueue(key);
+        }
+    });
+
+    public void Dispose() => _subscription?.Dispose();
+
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
     {
-        if (!_services.TryGetValue(key, out var wanted))
+        if (!_services.TryGetValue(key, out var wanted) || gateways.Live is not { Count: > 0 } live)
         {
             return ReconcileResult.Done;
         }
-        var stored = await OwnedObjects.EnsureAsync(client, Kinds.Service, MakeService(wanted), Name, ct);
+        var stored = await OwnedObjects.EnsureAsync(client, Kinds.Service, MakeService(wanted, live[0]), Name, ct);
         if (wanted.Type == "LoadBalancer")
         {
-            var status = new JsonObject { ["loadBalancer"] = new JsonObject { ["ingress"] = new JsonArray(Ip(wanted)) } };
+            var status = new JsonObject { ["loadBalancer"] = new JsonObject { ["ingress"] = Ips(wanted, live) } };
             await OwnedObjects.PatchStatusAsync(client, Kinds.Service, stored, status, Name, ct);
         }
         var endpoints = New(Kinds.Endpoints, wanted);
-        endpoints["subsets"] = new JsonArray(new JsonObject
+        endpoints["subsets"] = new JsonArray([.. live.GroupBy(door => string.Join(' ', wanted.Ports.Select(p => p.Behind(door).Port))).Select(group => (JsonNode)new JsonObject
         {
-            ["addresses"] = new JsonArray(Ip(wanted)),
+            ["addresses"] = Ips(wanted, group),
             ["ports"] = new JsonArray([.. wanted.Ports.Select(p => (JsonNode)new JsonObject
             {
-                ["name"] = p.Name, ["port"] = p.Behind, ["protocol"] = "TCP",
+                ["name"] = p.Name, ["port"] = p.Behind(group.First()).Port, ["protocol"] = "TCP",
             })]),
-        });
+        })]);
         await OwnedObjects.EnsureAsync(client, Kinds.Endpoints, endpoints, Name, ct);
         return ReconcileResult.Done;
     }
 
-    private static JsonObject MakeService(GatewayService wanted)
+    private static JsonObject MakeService(GatewayService wanted, GatewayDoors first)
     {
         var service = New(Kinds.Service, wanted);
         service["spec"] = new JsonObject
         {
             ["type"] = wanted.Type,
-            ["ports"] = new JsonArray([.. wanted.Ports.Select(p => (JsonNode)Port(p.Name, p.Port, p.Behind))]),
+            ["ports"] = new JsonArray([.. wanted.Ports.Select(p => (JsonNode)Port(p.Name, p.Port, p.Behind(first).Port))]),
         };
         return service;
 
@@ -69,7 +80,8 @@ internal sealed class GatewayServiceReconciler(IKubeClient client, IEnumerable<G
         }
     }
 
-    private static JsonObject Ip(GatewayService wanted) => new() { ["ip"] = wanted.Address.Ip };
+    private static JsonArray Ips(GatewayService wanted, IEnumerable<GatewayDoors> doors) =>
+        [.. doors.Select(door => wanted.Ports[0].Behind(door).Ip).Distinct().Select(ip => new JsonObject { ["ip"] = ip })];
 
     private static JsonObject New(ResourceKind kind, GatewayService wanted)
     {

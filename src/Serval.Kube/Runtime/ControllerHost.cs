@@ -12,6 +12,7 @@ public sealed partial class ControllerHost(IKubeClient client, IEventRecorder ev
     private readonly List<Controller> _controllers = [];
     private readonly List<IDisposable> _subscriptions = [];
     private readonly CancellationTokenSource _stop = new();
+    private volatile bool _started;
 
     /// <summary>Adds a reconciler; call before <see cref="StartAsync"/>.</summary>
     public ControllerHost Add(IReconciler reconciler)
@@ -25,6 +26,7 @@ public sealed partial class ControllerHost(IKubeClient client, IEventRecorder ev
     {
         var kinds = _controllers.SelectMany(c => c.Reconciler.Watches.Select(w => w.Kind).Append(c.Reconciler.Kind)).Distinct();
         await Task.WhenAll(kinds.Select(k => client.Cache(k).WaitForSyncAsync(ct)));
+        _started = true;
         foreach (var controller in _controllers)
         {
             controller.Reconciler.Started(controller.Queue.Enqueue);
@@ -39,6 +41,20 @@ public sealed partial class ControllerHost(IKubeClient client, IEventRecorder ev
                     }
                 }));
             }
+        }
+    }
+
+    /// <summary>Runs every present object of a kind again, for what is in no object has changed.</summary>
+    public void RunAll(ResourceKind kind)
+    {
+        if (!_started)
+        {
+            return; // all of them are going to run
+        }
+        var keys = client.Cache(kind).List().Select(o => o.Key).ToList();
+        foreach (var controller in _controllers.Where(c => c.Reconciler.Kind == kind))
+        {
+            keys.ForEach(controller.Queue.Enqueue);
         }
     }
 

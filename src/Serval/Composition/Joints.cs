@@ -10,10 +10,8 @@ using Serval.Routing;
 namespace Serval.Composition;
 
 /// <summary>Proxy's demand → the autoscaler's signal.</summary>
-internal sealed class DemandJoint(IDemandSignal autoscaler) : IDemandSink
+internal sealed class DemandJoint(IDemandSignal autoscaler, string gateway) : IDemandSink
 {
-    private const string Gateway = "local";
-
     public void Report(ReadOnlySpan<BackendDemand> demand)
     {
         var rented = ArrayPool<RevisionDemand>.Shared.Rent(Math.Max(1, demand.Length));
@@ -22,7 +20,7 @@ internal sealed class DemandJoint(IDemandSignal autoscaler) : IDemandSink
             var d = demand[i];
             rented[i] = new RevisionDemand(new ObjectKey(d.Backend.Namespace, d.Backend.Name), d.InFlight, d.Held, d.AverageConcurrency, d.Requests);
         }
-        autoscaler.Report(Gateway, rented.AsSpan(0, demand.Length));
+        autoscaler.Report(gateway, rented.AsSpan(0, demand.Length));
         ArrayPool<RevisionDemand>.Shared.Return(rented);
     }
 }

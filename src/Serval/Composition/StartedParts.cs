@@ -14,6 +14,14 @@ internal sealed class StartedParts : IAsyncDisposable
         return part;
     }
 
+    /// <summary>The same for what ends at once.</summary>
+    public T Own<T>(T part)
+        where T : IDisposable
+    {
+        _parts.Add(new Ended(part));
+        return part;
+    }
+
     /// <exception cref="AggregateException">Several parts failed; of one the exception itself.</exception>
     public async ValueTask DisposeAsync()
     {
@@ -39,6 +47,15 @@ internal sealed class StartedParts : IAsyncDisposable
         if (failures.Count > 0)
         {
             throw new AggregateException("Several parts failed to stop.", failures);
+        }
+    }
+
+    private sealed class Ended(IDisposable part) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            part.Dispose();
+            return ValueTask.CompletedTask;
         }
     }
 }

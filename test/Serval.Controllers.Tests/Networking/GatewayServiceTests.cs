@@ -53,6 +53,22 @@ public sealed class GatewayServiceTests
         Assert.Equal(["patch Service gateway", "patch Endpoints gateway"], _client.TakeWrites().Select(w => w.ToString()));
     }
 
+    /// <summary>Gateways with the same ports share a subset; while none lives nothing is touched.</summary>
+    [Fact]
+    public async Task SeveralGateways_AreAllSaid()
+    {
+        await new GatewayServiceReconciler(_client, new StillGateways(Doors("10.0.0.1", 8880), Doors("10.0.0.2", 9990), Doors("10.0.0.3", 8880))).ReconcileAsync(s_key, default);
+        Assert.Equal(
+            """[{"addresses":[{"ip":"10.0.0.1"},{"ip":"10.0.0.3"}],"ports":[{"name":"http2","port":8880,"protocol":"TCP"},{"name":"https","port":8843,"protocol":"TCP"}]},"""
+            + """{"addresses":[{"ip":"10.0.0.2"}],"ports":[{"name":"http2","port":9990,"protocol":"TCP"},{"name":"https","port":8843,"protocol":"TCP"}]}]""",
+            _client.Cache(Kinds.Endpoints).Get(s_key)!.ToTree()["subsets"]!.ToJsonString());
+        Assert.Equal(
+            """{"loadBalancer":{"ingress":[{"ip":"10.0.0.1"},{"ip":"10.0.0.2"},{"ip":"10.0.0.3"}]}}""", _client.Cache(Kinds.Service).Get(s_key)!.ToTree()["status"]!.ToJsonString());
+        _client.TakeWrites();
+        await new GatewayServiceReconciler(_client, new StillGateways()).ReconcileAsync(s_key, default);
+        Assert.Empty(_client.TakeWrites());
+    }
+
     [Fact]
     public async Task OtherServices_AreLeftAlone()
     {
@@ -74,7 +90,9 @@ public sealed class GatewayServiceTests
     }
 
     private GatewayServiceReconciler Reconciler(int port) =>
-        new(_client, GatewayService.All(new GatewayAddress("127.0.0.1", port), 8843, new GatewayAddress("10.244.0.1", 80), 8443));
+        new(_client, new StillGateways(Doors("127.0.0.1", port)));
+
+    private static GatewayDoors Doors(string ip, int port) => new(new GatewayAddress(ip, port), 8843, new GatewayAddress("10.244.0.1", 80), 8443);
 
     private Task<ReconcileResult> RunAsync(int port) => Reconciler(port).ReconcileAsync(s_key, default);
 }

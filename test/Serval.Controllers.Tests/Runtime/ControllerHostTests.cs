@@ -45,6 +45,24 @@ public sealed class ControllerHostTests
         Assert.Equal(retries, pending);
     }
 
+    [Fact]
+    public async Task RunAll_RunsTheObjectsOfAKindAgain_OnceStarted()
+    {
+        var time = new ManualTime();
+        var client = new FakeKubeClient(time);
+        await client.CreateAsync(Kinds.ConfigMap, KubeObject.Parse("""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"n1"} }"""u8.ToArray()), WriteOptions.By("test"));
+        var counting = new Counting();
+        await using var host = new ControllerHost(client, new RecordedEvents(), time, new LogLines<ControllerHost>()).Add(counting);
+        host.RunAll(Kinds.ConfigMap);
+        Assert.Equal(0, host.Pending);
+        await host.StartAsync(CancellationToken.None);
+        await Poll.UntilAsync(() => host.Pending == 0);
+        host.RunAll(Kinds.Secret);
+        host.RunAll(Kinds.ConfigMap);
+        await Poll.UntilAsync(() => host.Pending == 0);
+        Assert.Equal(2, counting.Runs);
+    }
+
     private static async Task<(IReadOnlyCollection<string> Log, IReadOnlyList<string> Events, int Pending)> RunAsync(string failure)
     {
         var time = new ManualTime();
@@ -56,6 +74,23 @@ public sealed class ControllerHostTests
         await host.StartAsync(CancellationToken.None);
         await Poll.UntilAsync(() => host.Pending <= time.Armed);
         return (log.Lines, events.Take(), host.Pending);
+    }
+
+    private sealed class Counting : IReconciler
+    {
+        private int _runs;
+
+        public int Runs => _runs;
+
+        public string Name => "counting";
+
+        public ResourceKind Kind => Kinds.ConfigMap;
+
+        public Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
+        {
+            Interlocked.Increment(ref _runs);
+            return Task.FromResult(ReconcileResult.Done);
+        }
     }
 
     private sealed class Failing(Exception failure) : IReconciler
