@@ -6,7 +6,7 @@ namespace Serval.Api.Admission;
 /// <summary>PodDisruptionBudgets (kubernetes pkg/apis/policy/validation).</summary>
 internal static class DisruptionRules
 {
-    public static void Check(JsonObject tree, AdmissionContext ctx, Problems to)
+    public static void Check(JsonObject tree, Problems to)
     {
         var spec = tree.Object("spec") ?? [];
         if (spec.Has("minAvailable") && spec.Has("maxUnavailable"))
@@ -20,7 +20,6 @@ internal static class DisruptionRules
         {
             WorkloadRules.ParseSelector(selector, "spec.selector", to);
         }
-        ctx.Warn("PodDisruptionBudgets are stored but not honoured by Serval: nothing here evicts pods");
     }
 
     private static void Amount(JsonObject spec, string field, Problems to)

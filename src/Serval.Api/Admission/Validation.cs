@@ -170,7 +170,7 @@ public static class Validation
         }
         else if (kind == PolicyKinds.PodDisruptionBudget)
         {
-            DisruptionRules.Check(tree, ctx, to);
+            DisruptionRules.Check(tree, to);
         }
     }
 }

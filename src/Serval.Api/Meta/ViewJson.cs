@@ -7,6 +7,7 @@ using Serval.Api.Batch;
 using Serval.Api.Core;
 using Serval.Api.Crds;
 using Serval.Api.Networking;
+using Serval.Api.Policy;
 using Serval.Api.Serving;
 
 namespace Serval.Api;
@@ -32,6 +33,7 @@ internal sealed partial class MetaJson : JsonSerializerContext;
 [JsonSerializable(typeof(Deployment))]
 [JsonSerializable(typeof(ReplicaSet))]
 [JsonSerializable(typeof(Job))]
+[JsonSerializable(typeof(PodDisruptionBudget))]
 [JsonSerializable(typeof(KService))]
 [JsonSerializable(typeof(Configuration))]
 [JsonSerializable(typeof(Revision))]

@@ -28,6 +28,7 @@ internal static class ServedKind
         if (kind == Kinds.Pod)
         {
             yield return new("attach", s_connect, null, kind.Version, "PodAttachOptions");
+            yield return new("eviction", s_create, PolicyKinds.PodDisruptionBudget.Group, PolicyKinds.PodDisruptionBudget.Version, PolicyKinds.Eviction);
             yield return new("exec", s_connect, null, kind.Version, "PodExecOptions");
             yield return new("log", ["get"], null, kind.Version, kind.Kind);
             yield return new("portforward", s_connect, null, kind.Version, "PodPortForwardOptions");

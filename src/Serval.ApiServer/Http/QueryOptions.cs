@@ -63,6 +63,9 @@ internal static class QueryOptions
         return body.IsEmpty ? FromQuery(request) : FromBody(DeleteBody(request, body));
     }
 
+    /// <summary>The options of a delete that stand in another body.</summary>
+    public static DeleteOptions Delete(JsonObject body) => FromBody(body).Options;
+
     private static JsonObject DeleteBody(ApiRequest request, ReadOnlyMemory<byte> body)
     {
         var json = BodyReader.IsProtobuf(request)

@@ -7,7 +7,7 @@ namespace Serval.ApiServer.Http;
 /// <summary>Path and method of a request for objects → the handler that answers it.</summary>
 internal sealed class ResourceDispatcher(
     IKindSource kinds, ReadHandler read, WatchHandler watch, WriteHandler write, LogHandler logs, PodStreamHandler streams, AccessReviews reviews,
-    TokenRequests tokens)
+    TokenRequests tokens, Evictions evictions)
 {
     public Task HandleAsync(ApiRequest request)
     {
@@ -27,6 +27,7 @@ internal sealed class ResourceDispatcher(
             "scale" when path.Kind.HasScale => Scale(request, path),
             "finalize" when path.Kind == Kinds.Namespace && request.Method == "PUT" => write.UpdateAsync(request, path),
             "token" when path.Kind == Kinds.ServiceAccount => tokens.AnswerAsync(request, path),
+            "eviction" when path.Kind == Kinds.Pod => evictions.AnswerAsync(request, path),
             "log" when path.Kind == Kinds.Pod => Log(request, path),
             "attach" or "exec" or "portforward" when path.Kind == Kinds.Pod => streams.HandleAsync(request, path),
             _ => throw Failures.UnknownPath(),

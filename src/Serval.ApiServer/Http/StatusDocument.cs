@@ -46,6 +46,19 @@ internal static class StatusDocument
         return buffer.WrittenSpan.ToArray();
     }
 
+    /// <summary>What an action answers with that makes something happen and nothing to show.</summary>
+    public static byte[] Done()
+    {
+        var buffer = new ArrayBufferWriter<byte>(128);
+        using (var writer = new Utf8JsonWriter(buffer, Writer))
+        {
+            Begin(writer, "Success");
+            writer.WriteNumber("code", 201);
+            writer.WriteEndObject();
+        }
+        return buffer.WrittenSpan.ToArray();
+    }
+
     private static void Begin(Utf8JsonWriter writer, string status, string next = "")
     {
         writer.WriteStartObject();

@@ -67,15 +67,10 @@ internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
             .OrderBy(p => p.Metadata.Name, StringComparer.Ordinal)];
     }
 
-    /// <summary>Those that select the pod, and those that did before its labels changed.</summary>
     private IEnumerable<ObjectKey> ServicesOf(CacheChange change)
     {
         _pods.Follow(change);
-        var ns = change.New.Metadata.Namespace;
-        var now = _services.Matching(ns, change.New.Metadata.Labels);
-        return change.Old is { } old && !ReferenceEquals(old.Metadata.Labels, change.New.Metadata.Labels)
-            ? now.Union(_services.Matching(ns, old.Metadata.Labels))
-            : now;
+        return _services.Matching(change);
     }
 
     private static List<PortGroup> Group(Service service, List<Pod> pods)

@@ -29,7 +29,8 @@ internal readonly record struct RollingBudget(int Desired, int Surge, int Unavai
     /// <summary>Fewest available replicas at a time.</summary>
     internal int Fewest => Desired - Unavailable;
 
-    private static int Resolve(JsonElement? value, int desired, bool roundUp)
+    /// <summary>A number, or a percentage of <paramref name="desired"/>; 25 % when absent.</summary>
+    internal static int Resolve(JsonElement? value, int desired, bool roundUp)
     {
         switch (value?.ValueKind)
         {

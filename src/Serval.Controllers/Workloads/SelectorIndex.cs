@@ -44,6 +44,14 @@ internal sealed class SelectorIndex(IObjectCache cache, Func<KubeObject, LabelSe
         }
     }
 
+    /// <summary>The keys whose selectors match the object, and those that did before its labels changed.</summary>
+    internal IEnumerable<ObjectKey> Matching(CacheChange change)
+    {
+        var ns = change.New.Metadata.Namespace;
+        var now = Matching(ns, change.New.Metadata.Labels);
+        return change.Old is { } old && !ReferenceEquals(old.Metadata.Labels, change.New.Metadata.Labels) ? now.Union(Matching(ns, old.Metadata.Labels)) : now;
+    }
+
     /// <summary>The keys in <paramref name="ns"/> whose selectors match these labels.</summary>
     internal IReadOnlyList<ObjectKey> Matching(string ns, IReadOnlyDictionary<string, string> labels)
     {

@@ -2,7 +2,7 @@ using Serval.Api.Admission;
 
 namespace Serval.Api.Tests.Admission;
 
-/// <summary>PodDisruptionBudgets: stored with a warning, refused in Kubernetes' words.</summary>
+/// <summary>PodDisruptionBudgets that make no sense are refused in Kubernetes' words.</summary>
 public sealed class DisruptionRulesTests
 {
     private const string Budget = """{"metadata":{"name":"b","namespace":"d"},"spec":{"minAvailable":1,"selector":{"matchLabels":{"a":"b"}}}}""";
@@ -18,9 +18,7 @@ public sealed class DisruptionRulesTests
     [InlineData("spec.selector = {\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"In\"}]}", "spec.selector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'")]
     public void Create(string edits, string errors)
     {
-        var warnings = new List<string>();
-        var found = Validation.Validate(PolicyKinds.PodDisruptionBudget, Edits.Parse(Budget).Edit(edits), null, new AdmissionContext { Warn = warnings.Add });
+        var found = Validation.Validate(PolicyKinds.PodDisruptionBudget, Edits.Parse(Budget).Edit(edits), null, new AdmissionContext());
         Assert.Equal(errors, string.Join(" ; ", found.Select(e => $"{e.Field}: {e.Message}")));
-        Assert.Equal(["PodDisruptionBudgets are stored but not honoured by Serval: nothing here evicts pods"], warnings);
     }
 }
