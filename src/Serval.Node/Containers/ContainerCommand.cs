@@ -1,5 +1,6 @@
 using Serval.Api.Core;
 using Serval.Images;
+using Serval.Node.Volumes;
 
 namespace Serval.Node.Containers;
 
@@ -56,7 +57,7 @@ internal sealed record ContainerCommand(
             ?? throw new ContainerConfigException(WhyNotFound(argv[0], container, image, directory), ContainerConfigException.CreateContainerError);
         var inImage = program.StartsWith(image.RootDirectory + "/", StringComparison.Ordinal);
         var needsRoot = inImage
-            && (user is not null || ElfFile.Interpreter(program) is not ['/', ..] loader || File.Exists(RootPath.Resolve(image.RootDirectory, loader)));
+            && (user is not null || ElfFile.Interpreter(program) is not ['/', ..] loader || IsThere(RootPath.Resolve(image.RootDirectory, loader)));
         environment.TryAdd("HOSTNAME", hostName);
         environment.TryAdd("HOME", user is not null ? user.Home : needsRoot ? "/root" : machine("HOME") ?? "/");
         if (!podEnvironment.ContainsKey("PATH"))
@@ -64,6 +65,8 @@ internal sealed record ContainerCommand(
             environment["PATH"] = needsRoot ? imagePath : MergedPath(image.RootDirectory, imagePath, machinePath);
         }
         return new ContainerCommand(program, argv, directory, environment, needsRoot);
+
+        bool IsThere(string loader) => File.Exists(loader) || KernelFiles.Has(loader[image.RootDirectory.Length..]);
     }
 
     /// <summary>The program of a command run beside the container, as Serval sees it.</summary>

@@ -6,7 +6,6 @@ namespace Serval.Node.Processes;
 /// <summary>One end of a pipe or terminal, opened with O_NONBLOCK, which it owns. For one reader or one writer, who disposes it when done.</summary>
 internal sealed class DescriptorStream(int fd, bool write) : AsyncStream
 {
-    private const int EINTR = 4;
     private const int EIO = 5;
     private const int EAGAIN = 11;
 
@@ -28,7 +27,7 @@ internal sealed class DescriptorStream(int fd, bool write) : AsyncStream
                     return count;
                 case EIO:
                     return 0;
-                case EINTR:
+                case Libc.EINTR:
                     break;
                 case EAGAIN:
                     await DescriptorPoller.Shared.Value.WaitAsync(fd, write: false, cancellationToken);
@@ -49,7 +48,7 @@ internal sealed class DescriptorStream(int fd, bool write) : AsyncStream
                 case 0:
                     buffer = buffer[count..];
                     break;
-                case EINTR:
+                case Libc.EINTR:
                     break;
                 case EAGAIN:
                     await DescriptorPoller.Shared.Value.WaitAsync(fd, write: true, cancellationToken);

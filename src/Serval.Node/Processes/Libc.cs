@@ -8,6 +8,7 @@ internal static unsafe partial class Libc
     internal const int SIGKILL = 9;
     internal const int SIGTERM = 15;
     internal const int ENOENT = 2;
+    internal const int EINTR = 4;
     internal const int E2BIG = 7;
     internal const int ENOEXEC = 8;
     internal const int EACCES = 13;
@@ -15,6 +16,7 @@ internal static unsafe partial class Libc
     internal const int EEXIST = 17;
     internal const int ENOTDIR = 20;
     internal const int EINVAL = 22;
+    internal const int ETIMEDOUT = 110;
 
     internal const int O_RDONLY = 0;
     internal const int O_WRONLY = 1;
@@ -76,13 +78,13 @@ internal static unsafe partial class Libc
     internal static partial int posix_spawn_file_actions_destroy(void* actions);
 
     [LibraryImport(Lib)]
-    internal static partial int posix_spawn_file_actions_adddup2(void* actions, int from, int to);
-
-    [LibraryImport(Lib)]
     internal static partial int posix_spawn_file_actions_addopen(void* actions, int fd, byte* path, int flags, uint mode);
 
     [LibraryImport(Lib, SetLastError = true)]
     internal static partial int pipe2(int* fds, int flags);
+
+    [LibraryImport(Lib, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int memfd_create(string name, uint flags);
 
     [LibraryImport(Lib, SetLastError = true)]
     internal static partial int fcntl(int fd, int command, nint argument);

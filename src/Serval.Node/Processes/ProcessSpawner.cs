@@ -49,6 +49,9 @@ internal static unsafe class ProcessSpawner
 
     private static readonly delegate* unmanaged<int, int> s_close = (delegate* unmanaged<int, int>)Export("close");
 
+    private static readonly delegate* unmanaged<void*, int, int, int> s_addDuplicate =
+        (delegate* unmanaged<void*, int, int, int>)Export("posix_spawn_file_actions_adddup2");
+
     private static readonly delegate* unmanaged<void*, byte*, int> s_addChangeDirectory =
         (delegate* unmanaged<void*, byte*, int>)Export("posix_spawn_file_actions_addchdir_np");
 
@@ -69,8 +72,8 @@ internal static unsafe class ProcessSpawner
     public static bool CanStartInGroup => s_setGroup != null;
 
     /// <summary>
-    /// Starts the program and returns its pid. With a <paramref name="root"/> that becomes the child's root directory; then the calling
-    /// thread must be in a mount namespace of its own. Throws <see cref="SpawnException"/>.
+    /// Starts the program and returns its pid. With a <paramref name="root"/> that becomes the child's root directory, and a
+    /// <see cref="SealedStart"/> what it is first; then the calling thread must be in a mount namespace of its own. Throws <see cref="SpawnException"/>.
     /// </summary>
     public static int Spawn(SpawnRequest request, ChildRoot? root = null)
     {
@@ -82,18 +85,19 @@ internal static unsafe class ProcessSpawner
         try
         {
             SetAttributes(attributes, request.Group);
-            _ = Libc.posix_spawn_file_actions_adddup2(actions, request.Input >= 0 ? request.Input : s_null.Value, 0);
-            _ = Libc.posix_spawn_file_actions_adddup2(actions, request.Output, 1);
-            _ = Libc.posix_spawn_file_actions_adddup2(actions, request.Error >= 0 ? request.Error : request.Output, 2);
+            _ = s_addDuplicate(actions, request.Input >= 0 ? request.Input : s_null.Value, 0);
+            _ = s_addDuplicate(actions, request.Output, 1);
+            _ = s_addDuplicate(actions, request.Error >= 0 ? request.Error : request.Output, 2);
             if (request.Terminal)
             {
                 // The leader of a new session that opens a terminal anew gets it as its controlling one (tty_ioctl(2) needs no other call).
                 _ = Libc.posix_spawn_file_actions_addopen(actions, 0, strings.Add("/proc/self/fd/1"), Libc.O_RDWR, 0);
-                _ = Libc.posix_spawn_file_actions_adddup2(actions, 0, 1);
-                _ = Libc.posix_spawn_file_actions_adddup2(actions, 0, 2);
+                _ = s_addDuplicate(actions, 0, 1);
+                _ = s_addDuplicate(actions, 0, 2);
             }
-            var program = strings.Add(request.Program);
-            var argv = strings.Array(request.Arguments);
+            using var first = root is null ? null : SealedStart.Make();
+            var program = strings.Add(first is null ? request.Program : SealedStart.Program);
+            var argv = strings.Array(first is null ? request.Arguments : [request.Program, .. request.Arguments]);
             var environment = strings.Array(request.Environment);
             int pid;
             var groups = request.User is { } user ? [user.Gid, .. user.Groups] : Array.Empty<uint>();
@@ -105,9 +109,11 @@ internal static unsafe class ProcessSpawner
                     Pid = &pid, Program = program, Actions = actions, Attributes = attributes, Arguments = argv, Environment = environment,
                     Directory = strings.Add(request.WorkingDirectory), User = request.User?.Uid ?? 0, Groups = ids, GroupCount = groups.Length,
                     Capabilities = request.Privileges?.Capabilities ?? ulong.MaxValue, NoNewPrivileges = request.Privileges?.NoNew == true,
+                    First = first?.Image ?? -1, Tell = first?.Tell ?? -1,
                 };
                 error = root is { } directory ? SpawnBelow(directory, s_machine.Value, &start) : SpawnIn(&start);
             }
+            error = error == 0 && first is not null ? first.Await(pid) : error;
             return error == 0
                 ? pid
                 : throw new SpawnException($"cannot start \"{request.Arguments[0]}\": {Libc.ErrorText(error)}{Advice(error)}");
@@ -125,6 +131,7 @@ internal static unsafe class ProcessSpawner
         Libc.ENOENT => "; the interpreter or loader that it names is not in the image: add it, or name one that is there",
         Libc.ENOEXEC => $"; it is no program for this machine: a script begins with a line such as #!/bin/sh, a binary is built for linux and {RuntimeInformation.OSArchitecture}",
         Libc.EACCES => "; it or a directory above it may not be executed by this user: check modes, and whether the file system is mounted noexec",
+        Libc.ETIMEDOUT => "; something stopped it before it began, or the disk it is read from does not answer",
         Libc.E2BIG => "; its arguments and environment are too large together: pass less, or pass files",
         _ => "",
     };
@@ -154,9 +161,16 @@ internal static unsafe class ProcessSpawner
         var how = stackalloc ulong[3] { s_directoryFlags, 0, ResolveNoMagicLinks };
         var directory = start->GroupCount == 0 ? -1 : (int)s_syscall(OpenAt2, AtCurrent, (nint)start->Directory, (nint)how, 3 * sizeof(ulong), 0);
         _ = directory >= 0 ? s_addEnterDirectory(start->Actions, directory) : s_addChangeDirectory(start->Actions, start->Directory);
+        var other = FirstOther;
+        if (start->First >= 0)
+        {
+            _ = s_addDuplicate(start->Actions, start->First, SealedStart.ImageAt);
+            _ = s_addDuplicate(start->Actions, start->Tell, SealedStart.ErrorAt);
+            other = SealedStart.ErrorAt + 1;
+        }
         if (s_closeFrom != null)
         {
-            s_closeFrom(start->Actions, FirstOther);
+            s_closeFrom(start->Actions, other);
         }
         var error = Limit(start);
         error = error == 0 ? SpawnAs(start) : error;
@@ -274,6 +288,8 @@ internal static unsafe class ProcessSpawner
         public int GroupCount; // 0: as this process
         public ulong Capabilities;
         public bool NoNewPrivileges;
+        public int First; // a SealedStart's image, or -1
+        public int Tell;
     }
 
     private sealed class NativeStrings : IDisposable

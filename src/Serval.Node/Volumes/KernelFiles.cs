@@ -35,13 +35,18 @@ internal static unsafe class KernelFiles
         ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx"),
     ];
 
+    public const string Processes = "/proc";
+
     /// <summary>Where they are mounted.</summary>
-    public static IReadOnlyList<string> Places { get; } = ["/proc", "/sys", "/dev"];
+    public static IReadOnlyList<string> Places { get; } = [Processes, "/sys", "/dev"];
+
+    /// <summary>Whether a path is one of theirs, which every root has whatever its image holds.</summary>
+    public static bool Has(string path) => Places.Any(p => path.StartsWith(p + "/", StringComparison.Ordinal));
 
     /// <summary>Mounts them below a root that is this container's alone; what the image has at their places is hidden.</summary>
     public static void Mount(string root, IReadOnlyDictionary<string, string>? groups)
     {
-        MountProc(Place(root, "/proc"));
+        MountProc(Place(root, Processes));
         MountSys(Place(root, "/sys"));
         MountDevices(Place(root, "/dev"));
         if (groups is not null && Directory.Exists(root + Groups))

@@ -188,6 +188,10 @@ internal sealed class MountNamespace
         {
             MakeTarget(bind.Target, isDirectory);
         }
+        if (_plan.ImageRoot is not null && RootPath.Resolve(_root, bind.Target) == _root + KernelFiles.Processes)
+        {
+            throw new ContainerConfigException($"{bind.Target} cannot be a volume: programs need the kernel's", ContainerConfigException.CreateContainerError);
+        }
         using var target = PinnedPath.Make(_root, bind.Target, OpenDirectory.Mode, file: !isDirectory);
         if (!bind.ReadOnly)
         {
