@@ -47,34 +47,25 @@ public static class CanonicalJson
     /// <summary>The canonical bytes of an element.</summary>
     public static byte[] Serialize(JsonElement element)
     {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var writer = new Utf8JsonWriter(buffer, s_writer))
-        {
-            Write(writer, element);
-        }
-        return buffer.WrittenSpan.ToArray();
+        var scratch = Scratch.Take();
+        Write(scratch.Writer, element);
+        return scratch.Finish();
     }
 
     /// <summary>The canonical bytes of a node.</summary>
     public static byte[] Serialize(JsonNode? node)
     {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var writer = new Utf8JsonWriter(buffer, s_writer))
-        {
-            Write(writer, node);
-        }
-        return buffer.WrittenSpan.ToArray();
+        var scratch = Scratch.Take();
+        Write(scratch.Writer, node);
+        return scratch.Finish();
     }
 
     /// <summary>The bytes <paramref name="write"/> writes. It must write them canonical: keys in ordinal order, each once.</summary>
     public static byte[] Serialize(Action<Utf8JsonWriter> write)
     {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var writer = new Utf8JsonWriter(buffer, s_writer))
-        {
-            write(writer);
-        }
-        return buffer.WrittenSpan.ToArray();
+        var scratch = Scratch.Take();
+        write(scratch.Writer);
+        return scratch.Finish();
     }
 
     private static void Write(Utf8JsonWriter writer, JsonElement element)
@@ -175,5 +166,40 @@ public static class CanonicalJson
             before = property.Name;
         }
         return element.EnumerateObject();
+    }
+
+    /// <summary>A writer and its buffer, kept by the thread from one value to the next unless a large one made it grow. What throws half-way loses it.</summary>
+    private sealed class Scratch
+    {
+        private const int MostKept = 32 * 1024;
+
+        [ThreadStatic]
+        private static Scratch? s_idle;
+
+        private readonly ArrayBufferWriter<byte> _buffer = new(1024);
+
+        private Scratch() => Writer = new Utf8JsonWriter(_buffer, s_writer);
+
+        public Utf8JsonWriter Writer { get; }
+
+        public static Scratch Take()
+        {
+            var scratch = s_idle ?? new Scratch();
+            s_idle = null; // what is written may itself call for another
+            return scratch;
+        }
+
+        public byte[] Finish()
+        {
+            Writer.Flush();
+            var result = _buffer.WrittenSpan.ToArray();
+            if (_buffer.Capacity <= MostKept)
+            {
+                _buffer.ResetWrittenCount();
+                Writer.Reset();
+                s_idle = this;
+            }
+            return result;
+        }
     }
 }
