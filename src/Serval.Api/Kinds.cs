@@ -1,3 +1,5 @@
+using Serval.Api.Autoscaling;
+using Serval.Api.Core;
 using Serval.Api.Crds;
 
 namespace Serval.Api;
@@ -81,6 +83,20 @@ public static class Kinds
     {
         Group = "autoscaling", Version = "v2", Kind = "HorizontalPodAutoscaler", Plural = "horizontalpodautoscalers", ShortNames = ["hpa"],
         Categories = ["all"],
+    };
+
+    /// <summary>The same objects, as <c>kubectl autoscale</c> of 1.32 writes them.</summary>
+    public static readonly ResourceKind HorizontalPodAutoscalerV1 = new()
+    {
+        Group = "autoscaling", Version = "v1", Kind = "HorizontalPodAutoscaler", Plural = "horizontalpodautoscalers", ShortNames = ["hpa"],
+        Categories = ["all"], ViewOf = HorizontalPodAutoscaler, Form = new HpaV1Form(),
+    };
+
+    /// <summary>The same objects as <see cref="Event"/>.</summary>
+    public static readonly ResourceKind NamedEvent = new()
+    {
+        Group = "events.k8s.io", Version = "v1", Kind = "Event", Plural = "events", ShortNames = ["ev"], HasStatus = false, HasGeneration = false,
+        Durability = WriteDurability.Derived, ViewOf = Event, Form = new EventForm(),
     };
 
     public static readonly ResourceKind EndpointSlice = new()
@@ -198,7 +214,7 @@ public static class Kinds
     public static readonly IReadOnlyList<ResourceKind> All =
     [
         Namespace, Pod, Service, ConfigMap, Secret, ServiceAccount, Event, Node, ResourceQuota, Endpoints,
-        Deployment, ReplicaSet, HorizontalPodAutoscaler, EndpointSlice, Lease, CustomResourceDefinition,
+        Deployment, ReplicaSet, HorizontalPodAutoscaler, HorizontalPodAutoscalerV1, NamedEvent, EndpointSlice, Lease, CustomResourceDefinition,
         AccessKinds.Role, AccessKinds.RoleBinding, AccessKinds.ClusterRole, AccessKinds.ClusterRoleBinding,
         BatchKinds.Job, PolicyKinds.PodDisruptionBudget,
         KService, Configuration, Revision, Route, DomainMapping,

@@ -20,6 +20,8 @@ public sealed record AdmissionContext
 
     /// <summary><c>status</c>, <c>scale</c> …; empty for the object itself.</summary>
     public string Subresource { get; init; } = "";
+    /// <summary>The client writes a view of the kind (<see cref="ResourceKind.ViewOf"/>).</summary>
+    public bool ThroughView { get; init; }
     public DateTimeOffset Now { get; init; }
 
     /// <summary>Nothing will be stored.</summary>

@@ -163,6 +163,13 @@ public static class Validation
         {
             RbacRules.Check(kind, tree, old, to);
         }
+        else if (kind == Kinds.Event)
+        {
+            if (ctx.User.Length > 0)
+            {
+                EventRules.Check(tree, old, ctx, to);
+            }
+        }
         else if (kind == BatchKinds.Job)
         {
             JobRules.Check(tree, old, to);

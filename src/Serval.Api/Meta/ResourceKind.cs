@@ -72,8 +72,11 @@ public sealed class ResourceKind
     /// <summary>What a user's CustomResourceDefinition says of the kind now; null for the kinds of <see cref="Kinds"/>.</summary>
     public KindShape? Shape { get => _shape; internal set => _shape = value; }
 
-    /// <summary>The kind under which the store keeps the objects: this one, or another version of the resource.</summary>
-    public ResourceKind StoredAs => _shape?.StoredAs ?? this;
+    /// <summary>Of a built-in kind that shows the objects of another one, by its <see cref="Form"/>: that one.</summary>
+    public ResourceKind? ViewOf { get; init; }
+
+    /// <summary>The kind under which the store keeps the objects: this one, another version of the resource, or the one it is a view of.</summary>
+    public ResourceKind StoredAs => _shape?.StoredAs ?? ViewOf ?? this;
 
     /// <summary>How its objects differ from what is kept; null: not at all.</summary>
     public IStoredForm? Form { get => _shape is { } shape ? shape.Form : field; init; }

@@ -5,6 +5,7 @@ using Serval.Api.Admission;
 using Serval.Api.Config;
 using Serval.Api.Core;
 using Serval.Api.Crds;
+using Serval.Api.Schema;
 using Serval.ApiServer.Definitions;
 using Serval.Kube;
 
@@ -203,12 +204,46 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
             Now = time.GetUtcNow(),
             DryRun = options.DryRun,
             Warn = options.Warn ?? (_ => { }),
+            ThroughView = kind.ViewOf is not null,
         };
-        if (options.Subresource.Length == 0 || kind.Shape is not null)
+        if (kind.ViewOf is { } kept)
         {
-            Defaulting.Apply(kind, tree, old, context);
+            View(kind, kept, tree, old, context);
         }
-        if (Validation.Validate(kind, tree, old, context) is { Count: > 0 } errors)
+        else
+        {
+            Check(kind, kind, tree, old, context);
+        }
+    }
+
+    /// <summary>A view is defaulted and judged as what is kept of it.</summary>
+    private static void View(ResourceKind kind, ResourceKind kept, JsonObject tree, JsonObject? old, AdmissionContext context)
+    {
+        var form = kind.Form!;
+        var decoded = StrictDecoder.Decode(kept, form.Write(KubeObject.From(tree)).Json); // fields may come out of annotations
+        if (decoded.Failure(strict: false) is { } failure)
+        {
+            throw failure;
+        }
+        Check(kind, kept, decoded.Tree, old is null ? null : form.Write(KubeObject.From(old)).ToTree(), context);
+        var shown = form.Read(KubeObject.From(decoded.Tree)).ToTree();
+        tree.Clear();
+        foreach (var (name, value) in shown.ToList())
+        {
+            shown.Remove(name);
+            tree[name] = value;
+        }
+    }
+
+    /// <param name="kind">What the client speaks of.</param>
+    /// <param name="judged">Whose rules hold.</param>
+    private static void Check(ResourceKind kind, ResourceKind judged, JsonObject tree, JsonObject? old, AdmissionContext context)
+    {
+        if (context.Subresource.Length == 0 || kind.Shape is not null)
+        {
+            Defaulting.Apply(judged, tree, old, context);
+        }
+        if (Validation.Validate(judged, tree, old, context) is { Count: > 0 } errors)
         {
             throw Validation.ToException(kind, (string?)tree["metadata"]?["name"] ?? "", errors);
         }

@@ -27,6 +27,12 @@ internal static class FieldLabels
         ],
     }.ToFrozenDictionary();
 
+    private static readonly string[] s_namedEvent =
+    [
+        "regarding.kind", "regarding.namespace", "regarding.name", "regarding.uid", "regarding.apiVersion", "regarding.resourceVersion", "regarding.fieldPath", "reason",
+        "reportingController", "type", "metadata.namespace", "metadata.name",
+    ];
+
     /// <summary>Throws 400 when the selector is malformed or names a field that objects of the kind cannot be selected by.</summary>
     public static FieldQuery Check(ResourceKind kind, string selector)
     {
@@ -41,6 +47,10 @@ internal static class FieldLabels
             else if (kind.Group.Length == 0 && s_core.TryGetValue(kind.Kind, out var known))
             {
                 Require(known.Contains(path), $"field label not supported: {path}");
+            }
+            else if (kind == Kinds.NamedEvent)
+            {
+                Require(s_namedEvent.Contains(path), $"field label not supported: {path}");
             }
             else if (kind is { Group: "batch", Kind: "Job" })
             {

@@ -125,7 +125,7 @@ public sealed partial class SqliteStore : IAsyncDisposable
     }
 
     internal KindTable Table(ResourceKind kind) =>
-        _tables.TryGetValue(kind, out var table) ? table
+        _tables.TryGetValue(kind.ViewOf ?? kind, out var table) ? table
         : kind.Shape is null ? throw new ApiException(404, "NotFound", "the server could not find the requested resource")
         : _customTables.TryGetValue(kind.ResourceName, out table) ? table
         : AddTable(kind.StoredAs);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Serval.Api;
 
 namespace Serval.ApiServer.Tables;
 
@@ -11,6 +12,9 @@ internal delegate void RowPrinter(JsonElement obj, DateTimeOffset now, List<obje
 /// <summary>How objects of one kind become rows.</summary>
 internal sealed record TableLayout(IReadOnlyList<TableColumn> Columns, RowPrinter Print)
 {
+    /// <summary>How what is printed is made of the objects; null: it is they.</summary>
+    public Func<KubeObject, KubeObject>? Kept { get; init; }
+
     public static readonly TableColumn Name = new("Name", Format: "name", Description: "Name must be unique within a namespace.");
 
     public static readonly TableColumn Age = new("Age", Description: "Time since the object was created.");

@@ -12,7 +12,7 @@ internal static class TableLayouts
 
     public static TableLayout For(ResourceKind kind) => kind.Shape is { } shape
         ? s_custom.GetValue(shape, _ => ColumnPrinter.Layout(kind))
-        : s_layouts.GetOrAdd(kind, static k => Create(k));
+        : s_layouts.GetOrAdd(kind, static k => k.ViewOf is { } kept ? Create(kept) with { Kept = k.Form!.Write } : Create(k));
 
     private static TableLayout Create(ResourceKind kind) => kind.ResourceName switch
     {

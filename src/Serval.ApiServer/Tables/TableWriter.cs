@@ -45,7 +45,15 @@ internal static class TableWriter
         {
             using var document = CanonicalJson.Document(obj.Json);
             cells.Clear();
-            layout.Print(document.RootElement, now, cells);
+            if (layout.Kept is { } kept)
+            {
+                using var printed = CanonicalJson.Document(kept(obj).Json);
+                layout.Print(printed.RootElement, now, cells);
+            }
+            else
+            {
+                layout.Print(document.RootElement, now, cells);
+            }
             WriteRow(writer, obj, document.RootElement, cells, include);
         }
         writer.WriteEndArray();

@@ -8,13 +8,13 @@ namespace Serval.Api.Tests.Schema;
 /// <summary>An object with every field of its schema set comes out of the decoder as it went in.</summary>
 public sealed class RoundTripTests
 {
-    public static TheoryData<string> KindNames => [.. Kinds.All.Select(k => k.ResourceName)];
+    public static TheoryData<string> KindNames => [.. Kinds.All.Select(k => $"{k.ResourceName} {k.Version}")];
 
     [Theory]
     [MemberData(nameof(KindNames))]
     public void Decode_ObjectWithEveryField_LosesNothing(string name)
     {
-        var kind = Kinds.All.Single(k => k.ResourceName == name);
+        var kind = Kinds.All.Single(k => $"{k.ResourceName} {k.Version}" == name);
         var full = Fill(Schemas.For(kind).Type, [], depth: 0);
         var bytes = CanonicalJson.Serialize(full);
 
@@ -30,7 +30,7 @@ public sealed class RoundTripTests
     [MemberData(nameof(KindNames))]
     public void Decode_EveryScalarOfAWrongType_IsReportedOnce(string name)
     {
-        var kind = Kinds.All.Single(k => k.ResourceName == name);
+        var kind = Kinds.All.Single(k => $"{k.ResourceName} {k.Version}" == name);
         var full = Fill(Schemas.For(kind).Type, [], depth: 0);
         var expected = Spoil(full, "");
 

@@ -50,12 +50,13 @@ internal static class ProtobufDecoder
                 raw = reader.Bytes;
             }
         }
-        if (ProtobufField.Of(kind) is null || !IsServed(apiVersion, kind))
+        var message = ProtobufField.Of($"{kind}@{apiVersion}") is null ? kind : $"{kind}@{apiVersion}";
+        if (ProtobufField.Of(message) is null || !IsServed(apiVersion, kind))
         {
             throw Failures.UnsupportedProtobuf($"protobuf of {apiVersion} {kind}", "that kind as application/json only: set the client's contentType to it");
         }
         var tree = new JsonObject { ["apiVersion"] = apiVersion, ["kind"] = kind };
-        Message(tree, kind, raw, 0);
+        Message(tree, message, raw, 0);
         return tree;
     }
 
