@@ -1,8 +1,5 @@
 using System.Collections.Concurrent;
-using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Api;
-using Serval.ApiServer;
-using Serval.ApiServer.Pipeline;
 using Serval.ApiServer.Store;
 using Serval.Kube;
 using Serval.Kube.Remote;
@@ -16,22 +13,15 @@ namespace Serval.StoreConformance;
 /// </summary>
 public sealed class RemoteCacheTests : IAsyncLifetime
 {
-    private readonly ScratchDirectory _directory = new();
-    private SqliteStore _store = null!;
-    private EmbeddedKubeClient _embedded = null!;
-    private ApiServerHost _server = null!;
+    private ServedStore _server = null!;
     private CutLine _line = null!;
     private HttpKubeClient _client = null!;
 
     public async Task InitializeAsync()
     {
-        _store = await SqliteStore.OpenAsync(new StoreOptions { MaxChanges = 20, RecentChanges = 5 });
-        _embedded = new EmbeddedKubeClient(_store, TimeProvider.System, NullLoggerFactory.Instance);
-        await _embedded.CreateAsync(Kinds.Namespace, Namespace("facts"), Write);
-        _server = await ApiServerHost.StartAsync(new ApiServerOptions { DataDirectory = _directory.Path, Client = _embedded, Port = 0 });
+        _server = await ServedStore.OpenAsync(new StoreOptions { MaxChanges = 20, RecentChanges = 5 });
         _line = new CutLine(_server.Port);
-        var access = KubeConfig.Read(_server.KubeconfigPath, "", TimeProvider.System) with { Server = new Uri($"https://127.0.0.1:{_line.Port}") };
-        _client = new HttpKubeClient(access, "serval-facts/1", new HurriedTime(), new Random(1), NullLogger<HttpKubeClient>.Instance);
+        _client = ServedStore.Connect(_server.Access with { Server = new Uri($"https://127.0.0.1:{_line.Port}") }, new HurriedTime());
     }
 
     public async Task DisposeAsync()
@@ -39,9 +29,6 @@ public sealed class RemoteCacheTests : IAsyncLifetime
         await _client.DisposeAsync();
         await _line.DisposeAsync();
         await _server.DisposeAsync();
-        _embedded.Dispose();
-        await _store.DisposeAsync();
-        _directory.Dispose();
     }
 
     [Theory]
@@ -56,7 +43,7 @@ public sealed class RemoteCacheTests : IAsyncLifetime
         using (cache.Subscribe(story.Tell))
         {
             var own = Enumerable.Range(0, 4).Select(w => Task.Run(() => WriteAsync(_client, $"own{w}", new Random((seed * 100) + w), 60, cache)));
-            var strangers = Enumerable.Range(0, 2).Select(w => Task.Run(() => WriteAsync(_embedded, $"other{w}", new Random((seed * 100) + 50 + w), 150, cache: null)));
+            var strangers = Enumerable.Range(0, 2).Select(w => Task.Run(() => WriteAsync(_server.Embedded, $"other{w}", new Random((seed * 100) + 50 + w), 150, cache: null)));
             var writers = Task.WhenAll([.. own, .. strangers]);
             using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(40));
             while (!writers.IsCompleted && await pause.WaitForNextTickAsync())
@@ -65,9 +52,9 @@ public sealed class RemoteCacheTests : IAsyncLifetime
             }
             await writers;
             Assert.True(_line.Cuts > 5, $"seed {seed}: only {_line.Cuts} connections were cut");
-            await _embedded.CreateAsync(Kinds.ConfigMap, ConfigMap("end"), Write);
+            await _server.Embedded.CreateAsync(Kinds.ConfigMap, ConfigMap("end"), Write);
             await Poll.UntilAsync(() => cache.Get(new ObjectKey("facts", "end")) is not null);
-            Assert.Equal(Versions(_embedded.Cache(Kinds.ConfigMap)), Versions(cache));
+            Assert.Equal(Versions(_server.Embedded.Cache(Kinds.ConfigMap)), Versions(cache));
             Assert.Equal(Versions(cache), story.Versions());
         }
     }

@@ -6,7 +6,7 @@ namespace Serval.Api.Access;
 /// The roles and bindings every cluster has (kubernetes plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go), those that Knative adds to admin,
 /// edit and view (knative serving config/core/200-roles/clusterrole-namespaced.yaml) among them.
 /// </summary>
-public static class BootstrapRoles
+public static partial class BootstrapRoles
 {
     /// <summary>On an object here: whether a start brings its missing rules back; <c>false</c> leaves it alone.</summary>
     public const string AutoUpdate = "rbac.authorization.kubernetes.io/autoupdate";
@@ -68,11 +68,11 @@ public static class BootstrapRoles
 
     public static IReadOnlyList<KubeObject> ClusterRoleBindings() =>
     [
-        Binding("cluster-admin", "system:masters"),
-        Binding("system:discovery", "system:authenticated"),
-        Binding("system:service-account-issuer-discovery", "system:serviceaccounts"),
-        Binding("system:basic-user", "system:authenticated"),
-        Binding("system:public-info-viewer", "system:authenticated"),
+        Binding("cluster-admin", Group("system:masters")),
+        Binding("system:discovery", Group("system:authenticated")),
+        Binding("system:service-account-issuer-discovery", Group("system:serviceaccounts")),
+        Binding("system:basic-user", Group("system:authenticated")),
+        Binding("system:public-info-viewer", Group("system:authenticated")),
     ];
 
     private static List<KubeObject> Aggregated(List<KubeObject> roles)
@@ -105,13 +105,15 @@ public static class BootstrapRoles
         return KubeObject.From(role);
     }
 
-    private static KubeObject Binding(string role, string group)
+    private static KubeObject Binding(string role, JsonObject subject)
     {
         var binding = Object("ClusterRoleBinding", role, []);
         binding["roleRef"] = new JsonObject { ["apiGroup"] = AccessKinds.RbacGroup, ["kind"] = "ClusterRole", ["name"] = role };
-        binding["subjects"] = new JsonArray(new JsonObject { ["apiGroup"] = AccessKinds.RbacGroup, ["kind"] = "Group", ["name"] = group });
+        binding["subjects"] = new JsonArray(subject);
         return KubeObject.From(binding);
     }
+
+    private static JsonObject Group(string name) => new() { ["apiGroup"] = AccessKinds.RbacGroup, ["kind"] = "Group", ["name"] = name };
 
     private static JsonObject Object(string kind, string name, string[] labels)
     {

@@ -14,6 +14,9 @@ internal sealed class Credentials : IDisposable
     public const string AdminUser = "kubernetes-admin";
     public const string AdminGroup = "system:masters";
 
+    /// <summary>Those of Serval's own roles: what they write is Serval's (docs/decisions/0015).</summary>
+    public const string RoleGroup = "system:serval";
+
     private static readonly TimeSpan s_lifetime = TimeSpan.FromDays(365);
     private static readonly TimeSpan s_renewBefore = TimeSpan.FromDays(30);
 
@@ -25,7 +28,8 @@ internal sealed class Credentials : IDisposable
     // guarded by _lock
     private X509Certificate2 _server;
     private KeyPair _admin;
-    private DateTimeOffset _adminEnds;
+    private readonly Dictionary<string, KeyPair> _roles = [];
+    private DateTimeOffset _clientsEnd; // the first of them
 
     private Credentials(string directory, IReadOnlyList<string> hosts, TimeProvider clock)
     {
@@ -34,7 +38,8 @@ internal sealed class Credentials : IDisposable
         _clock = clock;
         Authority = OpenAuthority();
         _server = OpenServer();
-        (_admin, _adminEnds) = OpenAdmin();
+        _clientsEnd = DateTimeOffset.MaxValue;
+        _admin = OpenClient("admin", AdminUser, AdminGroup);
         AdminToken = OpenToken();
     }
 
@@ -42,8 +47,8 @@ internal sealed class Credentials : IDisposable
 
     public string AdminToken { get; }
 
-    /// <summary>Raised, on the thread that asked for a certificate, after the administrator's was renewed.</summary>
-    public event Action? AdminRenewed;
+    /// <summary>Raised, on the thread that asked for a certificate, after the administrator's and those of roles were renewed.</summary>
+    public event Action? ClientsRenewed;
 
     public KeyPair Admin
     {
@@ -58,6 +63,15 @@ internal sealed class Credentials : IDisposable
 
     /// <summary>When the data directory got its authority: the birthday of what is built in.</summary>
     public DateTimeOffset Since => new DateTimeOffset(Authority.Certificate.NotBefore.ToUniversalTime()) + CertificateAuthority.Skew;
+
+    /// <summary>What a role of another process is known by; renewed from now on as the administrator's is.</summary>
+    public KeyPair Role(string role)
+    {
+        lock (_lock)
+        {
+            return _roles.TryGetValue(role, out var pair) ? pair : _roles[role] = OpenRole(role);
+        }
+    }
 
     /// <summary>Opens or fills <paramref name="directory"/>.</summary>
     public static Credentials Open(string directory, IReadOnlyList<string> hosts, TimeProvider clock)
@@ -85,16 +99,21 @@ internal sealed class Credentials : IDisposable
             {
                 _server = OpenServer(); // the old one may still be in use by a handshake: left to the collector
             }
-            if (EndsSoon(_adminEnds))
+            if (EndsSoon(_clientsEnd))
             {
-                (_admin, _adminEnds) = OpenAdmin();
+                _clientsEnd = DateTimeOffset.MaxValue;
+                _admin = OpenClient("admin", AdminUser, AdminGroup);
+                foreach (var role in _roles.Keys)
+                {
+                    _roles[role] = OpenRole(role);
+                }
                 renewed = true;
             }
             certificate = _server;
         }
         if (renewed)
         {
-            AdminRenewed?.Invoke();
+            ClientsRenewed?.Invoke();
         }
         return certificate;
     }
@@ -127,11 +146,14 @@ internal sealed class Credentials : IDisposable
     private X509Certificate2 OpenServer() =>
         OpenLeaf("apiserver", CertificateAuthority.ServerUse, _hosts, () => Authority.IssueServer("serval-apiserver", _hosts, s_lifetime)).ToCertificate();
 
-    private (KeyPair Pair, DateTimeOffset Ends) OpenAdmin()
+    private KeyPair OpenRole(string role) => OpenClient(role, $"system:serval-{role}", RoleGroup);
+
+    private KeyPair OpenClient(string name, string user, string group)
     {
-        var pair = OpenLeaf("admin", CertificateAuthority.ClientUse, [], () => Authority.IssueClient(AdminUser, [AdminGroup], s_lifetime));
+        var pair = OpenLeaf(name, CertificateAuthority.ClientUse, [], () => Authority.IssueClient(user, [group], s_lifetime));
         using var certificate = pair.ToCertificate();
-        return (pair, End(certificate));
+        _clientsEnd = End(certificate) is var end && end < _clientsEnd ? end : _clientsEnd;
+        return pair;
     }
 
     private KeyPair OpenLeaf(string name, Oid use, IReadOnlyList<string> hosts, Func<KeyPair> issue)

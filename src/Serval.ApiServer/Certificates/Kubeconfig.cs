@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Serval.Api.Serving;
 using Serval.Kube.Certificates;
 
 namespace Serval.ApiServer.Certificates;
@@ -10,6 +11,10 @@ internal static class Kubeconfig
     /// <summary>The administrator's.</summary>
     public static void Write(string path, string server, Credentials credentials) =>
         PrivateFile.Write(path, Text(server, credentials.Authority.CertificatePem, "serval", credentials.Admin, "default"));
+
+    /// <summary>A role's, beside the administrator's.</summary>
+    public static void WriteRole(string role, string directory, string server, Credentials credentials) => PrivateFile.Write(
+        Path.Combine(directory, $"kubeconfig-{role}"), Text(server, credentials.Authority.CertificatePem, $"serval-{role}", credentials.Role(role), KnativeNames.SystemNamespace));
 
     /// <summary>A user's.</summary>
     /// <param name="server">Where the server is.</param>

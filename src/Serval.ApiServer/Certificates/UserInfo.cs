@@ -19,6 +19,9 @@ internal sealed record UserInfo(string Name, IReadOnlyList<string> Groups)
     /// <summary>A member of system:masters: no rule is asked.</summary>
     public bool IsAdmin { get; } = Groups.Contains(Credentials.AdminGroup);
 
+    /// <summary>One of Serval's own roles in another process.</summary>
+    public bool IsRole { get; } = Groups.Contains(Credentials.RoleGroup);
+
     /// <summary>Empty for whom it is not known.</summary>
     public string Uid { get; init; } = "";
 

@@ -49,6 +49,9 @@ public sealed partial class ApiServerHost : IAsyncDisposable
             : new AuditLog(Path.Combine(options.DataDirectory, "audit.log"), options.Audit, AuditLog.FileSize, options.TimeProvider, logger);
     }
 
+    /// <summary>Roles that run in processes of their own: each has a kubeconfig, and a service account of the same name (docs/access.md).</summary>
+    private static readonly string[] s_roles = ["controller", "gateway", "node"];
+
     /// <summary>The port that is listened on.</summary>
     public int Port { get; private set; }
 
@@ -121,8 +124,26 @@ public sealed partial class ApiServerHost : IAsyncDisposable
         Port = BindingAddress.Parse(bound).Port;
         Address = new Uri($"https://{ClientHost(_options.Address)}:{Port}");
         WriteKubeconfig();
-        _credentials.AdminRenewed += WriteKubeconfig;
+        _credentials.ClientsRenewed += WriteKubeconfig;
         Log.Listening(_logger, Address, KubeconfigPath);
+    }
+
+    /// <summary>
+    /// Writes <c>kubeconfig-controller</c>, <c>kubeconfig-gateway</c> and <c>kubeconfig-node</c> beside the administrator's, for roles in processes of their
+    /// own, and again whenever their certificates are renewed.
+    /// </summary>
+    public void WriteRoleKubeconfigs()
+    {
+        Write();
+        _credentials.ClientsRenewed += Write;
+
+        void Write()
+        {
+            foreach (var role in s_roles)
+            {
+                Kubeconfig.WriteRole(role, _options.DataDirectory, Address.GetLeftPart(UriPartial.Authority), _credentials);
+            }
+        }
     }
 
     private void WriteKubeconfig() => Kubeconfig.Write(KubeconfigPath, Address.GetLeftPart(UriPartial.Authority), _credentials);

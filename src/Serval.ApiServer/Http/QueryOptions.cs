@@ -45,16 +45,21 @@ internal static class QueryOptions
             FieldManager = manager.Length > 0 ? manager : WriteRules.ManagerOf(request.Http.Request.Headers.UserAgent.ToString()),
             Subresource = subresource,
             Force = isApply && request.Flag("force"),
-            Tracked = true,
+            Tracked = !request.User.IsRole,
             DryRun = WriteRules.IsDryRun(request.All("dryRun"), problems),
             FieldValidation = WriteRules.Validation(request.Query("fieldValidation"), problems),
-            User = request.User.Name,
+            User = request.User.IsRole ? WriteOptions.Roles : request.User.Name,
+            Durability = request.User.IsRole ? Durability(request) : null,
             Review = Escalation.Of(request),
             Warn = request.Warn,
         };
         problems.Throw();
         return options;
     }
+
+    // What a role would write again is not waited for (docs/decisions/0002).
+    private static WriteDurability? Durability(ApiRequest request) =>
+        Enum.TryParse<WriteDurability>(request.Http.Request.Headers[WriteOptions.DurabilityHeader], out var told) && Enum.IsDefined(told) ? told : null;
 
     /// <summary>The options of a delete: those of the body when there is one, else those of the query, never both.</summary>
     public static async Task<DeleteRequest> DeleteAsync(ApiRequest request)

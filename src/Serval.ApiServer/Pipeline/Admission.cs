@@ -198,7 +198,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         var context = new AdmissionContext
         {
             Config = config(),
-            User = options.User == "system:serval" ? "" : options.User,
+            User = options.User == WriteOptions.Roles ? "" : options.User,
             Operation = operation,
             Subresource = options.Subresource,
             Now = time.GetUtcNow(),

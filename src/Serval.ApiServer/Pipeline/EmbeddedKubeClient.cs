@@ -24,7 +24,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     private const int MostNames = 7;
 
     private readonly SqliteStore _store;
-    private readonly DefinitionRegistry _definitions;
+    private readonly DefinedKinds _definitions;
     private readonly ServingConfigSource _config;
     private readonly Admission _admission;
     private readonly FieldTracking _fields;
@@ -36,7 +36,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     {
         _store = store;
         _time = time;
-        _definitions = new DefinitionRegistry(store);
+        _definitions = new DefinedKinds(store.Kinds, store.Table(Kinds.CustomResourceDefinition), store.Options.Logger);
         _pages = new PageTokens(time);
         _config = new ServingConfigSource(this, loggers.CreateLogger<ServingConfigSource>());
         _fields = new FieldTracking(store.Kinds, time);

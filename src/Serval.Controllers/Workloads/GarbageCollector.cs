@@ -35,6 +35,7 @@ public sealed partial class GarbageCollector : IAsyncDisposable
     /// <summary>Waits for the caches, looks at every object once and follows changes.</summary>
     public async Task StartAsync(CancellationToken ct)
     {
+        await _client.WaitForKindsAsync(ct);
         await Task.WhenAll(_client.ServedKinds.Resources.Select(k => _client.Cache(k).WaitForSyncAsync(ct)));
         _resources.Start();
     }

@@ -47,6 +47,9 @@ public interface IKubeClient
 
     /// <summary>The kinds it knows.</summary>
     IKindSource ServedKinds => KindRegistry.BuiltIn;
+
+    /// <summary>Completes once <see cref="ServedKinds"/> has the kinds that the server has.</summary>
+    Task WaitForKindsAsync(CancellationToken ct = default) => Task.CompletedTask;
 }
 
 /// <summary>Objects with the resource version they were read at.</summary>
@@ -119,6 +122,12 @@ public sealed record WriteOptions
     public static WriteOptions By(string manager, string subresource = "") =>
         new() { FieldManager = manager, Subresource = subresource, FieldValidation = FieldValidation.Ignore, Durability = WriteDurability.Derived };
 
+    /// <summary>The user that all of Serval's own roles are, where they write.</summary>
+    public const string Roles = "system:serval";
+
+    /// <summary>Header of a request that carries <see cref="Durability"/>; other API servers overlook it.</summary>
+    public const string DurabilityHeader = "Serval-Durability";
+
     public string FieldManager { get; init; } = "";
 
     /// <summary>Empty, <c>status</c> or <c>scale</c>.</summary>
@@ -138,9 +147,9 @@ public sealed record WriteOptions
     public Action? Created { get; init; }
 
     /// <summary>Who asks; Knative stores it as creator and lastModifier.</summary>
-    public string User { get; init; } = "system:serval";
+    public string User { get; init; } = Roles;
 
-    /// <summary>How long the write is waited for; null: as the kind says.</summary>
+    /// <summary>How long the write is waited for; null: as the kind says. Over HTTPS Serval's own API server believes its roles, in <see cref="DurabilityHeader"/>.</summary>
     public WriteDurability? Durability { get; init; }
 
     /// <summary>Receives warnings for the client (HTTP: <c>Warning: 299</c> headers).</summary>

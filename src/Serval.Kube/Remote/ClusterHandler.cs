@@ -48,10 +48,29 @@ internal sealed class ClusterHandler(ClusterAccess access) : HttpMessageHandler
         base.Dispose(disposing);
     }
 
-    private Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, Credential credential, CancellationToken ct)
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, Credential credential, CancellationToken ct)
     {
         request.Headers.Authorization = credential.Authorization;
-        return LinkWith(credential.Certificate).SendAsync(request, ct);
+        while (true)
+        {
+            var link = LinkWith(credential.Certificate);
+            try
+            {
+                return await link.SendAsync(request, ct);
+            }
+            catch (ObjectDisposedException) when (IsReplaced(link))
+            {
+                // Another request came with a newer certificate before this one was sent.
+            }
+        }
+    }
+
+    private bool IsReplaced(Link link)
+    {
+        lock (_lock)
+        {
+            return link != _link;
+        }
     }
 
     private Link LinkWith(X509Certificate2? certificate)

@@ -9,7 +9,7 @@ namespace Serval.Kube.Remote;
 
 /// <summary>
 /// The waist over HTTPS: any Kubernetes API server. Watches go on over the ends of connections; lists without a limit come in pages. Who asks is
-/// what the credentials say: <see cref="WriteOptions.User"/> and <see cref="WriteOptions.Durability"/> are the server's matter.
+/// what the credentials say: <see cref="WriteOptions.User"/> is the server's matter, and <see cref="WriteOptions.Durability"/> is heard by Serval's own.
 /// </summary>
 public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
 {
@@ -21,6 +21,7 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
     private readonly Jitter _jitter;
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<ResourceKind, Lazy<Informer>> _caches = [];
+    private readonly Lazy<(KindRegistry Kinds, DefinedKinds Feed)> _kinds;
     private readonly ConcurrentBag<Task> _followed = [];
     private readonly CancellationTokenSource _stop = new();
 
@@ -33,10 +34,24 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
     {
         (_time, _jitter, _logger) = (time, new Jitter(random), logger);
         _transport = new Transport(access, userAgent, time, _jitter);
+        _kinds = new Lazy<(KindRegistry, DefinedKinds)>(FollowKinds);
+    }
+
+    /// <summary>The built-in kinds and those of CustomResourceDefinitions, which are followed from the first question on.</summary>
+    public IKindSource ServedKinds => _kinds.Value.Kinds;
+
+    public Task WaitForKindsAsync(CancellationToken ct = default)
+    {
+        _ = _kinds.Value;
+        return Cache(Kinds.CustomResourceDefinition).WaitForSyncAsync(ct);
     }
 
     public async ValueTask DisposeAsync()
     {
+        if (_kinds.IsValueCreated)
+        {
+            _kinds.Value.Feed.Dispose();
+        }
         await _stop.CancelAsync();
         await Task.WhenAll(_followed);
         _transport.Dispose();
@@ -142,7 +157,10 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
         return gone;
     }
 
-    public IObjectCache Cache(ResourceKind kind) => _caches.GetOrAdd(kind, k => new Lazy<Informer>(() => Follow(k))).Value;
+    /// <remarks>That of a kind whose CustomResourceDefinition has gone is empty and stays so.</remarks>
+    public IObjectCache Cache(ResourceKind kind) => IsGone(kind)
+        ? Ended(new Informer(this, kind, _time, _jitter, _logger))
+        : _caches.GetOrAdd(kind.StoredAs, k => new Lazy<Informer>(() => Follow(k))).Value;
 
     private Informer Follow(ResourceKind kind)
     {
@@ -151,12 +169,39 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
         return informer;
     }
 
-    private Informer? Followed(ResourceKind kind) => _caches.TryGetValue(kind, out var cache) ? cache.Value : null;
+    private Informer? Followed(ResourceKind kind) => _caches.TryGetValue(kind.StoredAs, out var cache) ? cache.Value : null;
+
+    private (KindRegistry Kinds, DefinedKinds Feed) FollowKinds()
+    {
+        var kinds = new KindRegistry();
+        kinds.Changed += _ => EndOthers(kinds.Resources);
+        return (kinds, new DefinedKinds(kinds, Cache(Kinds.CustomResourceDefinition), _logger));
+    }
+
+    // Before anybody else hears of the change: whoever follows the kind when it comes again gets a new cache.
+    private void EndOthers(IReadOnlyList<ResourceKind> present)
+    {
+        foreach (var kind in _caches.Keys.Where(k => k.Shape is not null).Except(present))
+        {
+            if (_caches.TryRemove(kind, out var cache))
+            {
+                Ended(cache.Value);
+            }
+        }
+    }
+
+    private bool IsGone(ResourceKind kind) => kind.Shape is not null && _kinds.IsValueCreated && !_kinds.Value.Kinds.Resources.Contains(kind.StoredAs);
+
+    private static Informer Ended(Informer informer)
+    {
+        informer.End();
+        return informer;
+    }
 
     private async Task<KubeObject> WriteAsync(
         ResourceKind kind, HttpMethod method, string path, ReadOnlyMemory<byte> body, string type, WriteOptions options, CancellationToken ct)
     {
-        var stored = WireObjects.Object(await _transport.SendAsync(method, RequestPaths.With(path, options), ct, body, type, options.Warn));
+        var stored = WireObjects.Object(await _transport.SendAsync(method, RequestPaths.With(path, options), ct, body, type, options));
         if (!options.DryRun && Followed(kind) is { } cache)
         {
             await (stored.Kind == kind.Kind ? cache.WroteAsync(stored, ct) : cache.ReachedAsync(stored.Key, stored.Version, ct));

@@ -3,6 +3,9 @@ namespace Serval.Kube.Remote;
 /// <summary>The API server of the cluster this process is a pod of (client-go: rest/config.go, InClusterConfig).</summary>
 internal static class InCluster
 {
+    /// <summary>Where a pod finds its service account's files.</summary>
+    public const string Folder = "/var/run/secrets/kubernetes.io/serviceaccount";
+
     /// <summary>The access of the pod's service account; null outside a pod.</summary>
     /// <param name="environment">Reads a variable of the environment.</param>
     /// <param name="folder">Where the service account's files are.</param>

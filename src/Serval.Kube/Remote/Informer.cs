@@ -20,6 +20,8 @@ internal sealed partial class Informer(IKubeClient client, ResourceKind kind, Ti
     private List<Action<CacheChange>> _handlers = []; // replaced under _publishing
     private long _seen = -1; // guarded by _publishing; every change up to this version is in
     private long _lists; // guarded by _publishing
+    private CancellationTokenSource? _running; // guarded by _publishing
+    private bool _ended; // guarded by _publishing
 
     public ResourceKind Kind => kind;
 
@@ -44,8 +46,42 @@ internal sealed partial class Informer(IKubeClient client, ResourceKind kind, Ti
         return new Subscription(this, handler);
     }
 
-    /// <summary>Follows the server until it is told to stop.</summary>
+    /// <summary>Follows the server until it is told to stop, or its kind has gone.</summary>
     public async Task RunAsync(CancellationToken ct)
+    {
+        using var running = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        lock (_publishing)
+        {
+            if (_ended)
+            {
+                return;
+            }
+            _running = running;
+        }
+        await FollowForEverAsync(running.Token);
+        lock (_publishing)
+        {
+            _running = null;
+        }
+    }
+
+    /// <summary>The kind has gone, and what there was of it.</summary>
+    public void End()
+    {
+        lock (_publishing)
+        {
+            foreach (var obj in _objects.List(null))
+            {
+                Publish(WatchEventType.Deleted, obj, obj);
+            }
+            _ended = true;
+            _ = _running?.CancelAsync();
+            Settle();
+        }
+        _synced.TrySetResult();
+    }
+
+    private async Task FollowForEverAsync(CancellationToken ct)
     {
         var pace = new WatchPace(time, jitter);
         while (!ct.IsCancellationRequested)
@@ -223,7 +259,8 @@ internal sealed partial class Informer(IKubeClient client, ResourceKind kind, Ti
         }
         foreach (var obj in list.Items)
         {
-            Put(obj, wentBack);
+            // Of what the list is not older than it knows best: writes that a server lost when it fell are not seen any more.
+            Put(obj, wentBack || (_objects.Get(obj.Key) is { } present && present.Version != obj.Version && present.Version <= list.ResourceVersion));
         }
         _seen = list.ResourceVersion;
         foreach (var (uid, _) in _deleted.Where(d => d.Value < number).ToList())
@@ -250,6 +287,10 @@ internal sealed partial class Informer(IKubeClient client, ResourceKind kind, Ti
 
     private void Publish(WatchEventType type, KubeObject next, KubeObject? before)
     {
+        if (_ended)
+        {
+            return;
+        }
         _objects.Apply(next.Key, before, type == WatchEventType.Deleted ? null : next);
         foreach (var handler in _handlers)
         {

@@ -14,10 +14,11 @@ namespace Serval.Kube.Remote;
 /// </summary>
 public sealed class KubeConfig
 {
-    private readonly List<(string Path, JsonObject Config)> _files;
+    private readonly List<(string Path, JsonObject Config)> _files = [];
+    private readonly StringBuilder _text = new(); // of all files that the user's credentials are in
     private readonly TimeProvider _time;
 
-    private KubeConfig(List<(string Path, JsonObject Config)> files, TimeProvider time) => (_files, _time) = (files, time);
+    private KubeConfig(TimeProvider time) => _time = time;
 
     /// <summary>The server of one file's context.</summary>
     /// <param name="path">The file.</param>
@@ -29,11 +30,28 @@ public sealed class KubeConfig
     /// <summary>The server of a context of several files; those that do not exist count as empty.</summary>
     internal static ClusterAccess Read(IReadOnlyList<string> paths, string context, TimeProvider time)
     {
-        var files = paths.Where(File.Exists).Select(p => (p, Load(p))).ToList();
+        var (access, text) = ReadOnce(paths, context, time);
+        return access with { Credentials = new RenewedCredentials(access.Credentials, text, Credentials, time) };
+
+        (ICredentialSource Source, string Text) Credentials()
+        {
+            var (now, said) = ReadOnce(paths, context, time);
+            return (now.Credentials, said);
+        }
+    }
+
+    // The access, and the text it was read from.
+    private static (ClusterAccess Access, string Text) ReadOnce(IReadOnlyList<string> paths, string context, TimeProvider time)
+    {
         var all = string.Join(Path.PathSeparator, paths);
+        var read = new KubeConfig(time);
+        foreach (var path in paths.Where(File.Exists))
+        {
+            read.Load(path);
+        }
         try
         {
-            return new KubeConfig(files, time).Access(all, context);
+            return (read.Access(all, context), read._text.ToString());
         }
         catch (Exception e) when (e is FormatException or CryptographicException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
@@ -41,17 +59,19 @@ public sealed class KubeConfig
         }
     }
 
-    private static JsonObject Load(string path)
+    private void Load(string path)
     {
         try
         {
-            using var text = new StringReader(File.ReadAllText(path));
-            return YamlReader.ReadAll(text) switch
+            var content = File.ReadAllText(path);
+            using var text = new StringReader(content);
+            _files.Add((path, YamlReader.ReadAll(text) switch
             {
                 [] => [],
                 [JsonObject config] => config,
                 _ => throw Broken(path, "it is not a mapping"),
-            };
+            }));
+            _text.Append(content);
         }
         catch (Exception e) when (e is YamlException or IOException or UnauthorizedAccessException)
         {
@@ -107,10 +127,16 @@ public sealed class KubeConfig
         return new FixedCredential(token.Authorization is null && basic is not null ? token with { Authorization = basic } : token);
     }
 
-    private static X509Certificate2? Certificate(JsonObject user, string folder) =>
-        (Bytes(user, "client-certificate", folder), Bytes(user, "client-key", folder)) is ({ } certificate, { } key)
-            ? X509Certificate2.CreateFromPem(Encoding.UTF8.GetString(certificate()), Encoding.UTF8.GetString(key()))
-            : null;
+    private X509Certificate2? Certificate(JsonObject user, string folder)
+    {
+        if ((Bytes(user, "client-certificate", folder), Bytes(user, "client-key", folder)) is not ({ } certificate, { } key))
+        {
+            return null;
+        }
+        var (certificateText, keyText) = (Encoding.UTF8.GetString(certificate()), Encoding.UTF8.GetString(key()));
+        _text.Append(certificateText).Append(keyText);
+        return X509Certificate2.CreateFromPem(certificateText, keyText);
+    }
 
     private static List<(string Name, string Value)> Impersonation(JsonObject user)
     {

@@ -23,17 +23,17 @@ internal sealed partial class Transport(ClusterAccess access, string userAgent, 
     /// <summary>The answer's body.</summary>
     /// <exception cref="ApiException">The server refused, or none answers (503).</exception>
     public async Task<byte[]> SendAsync(
-        HttpMethod method, string path, CancellationToken ct, ReadOnlyMemory<byte> body = default, string type = "application/json", Action<string>? warn = null)
+        HttpMethod method, string path, CancellationToken ct, ReadOnlyMemory<byte> body = default, string type = "application/json", WriteOptions? write = null)
     {
         for (var attempt = 1; ; attempt++)
         {
             TimeSpan pause;
             try
             {
-                var (response, answer) = await ExchangeAsync(method, path, body, type, ct);
+                var (response, answer) = await ExchangeAsync(method, path, body, type, write?.Durability, ct);
                 if (response.IsSuccessStatusCode)
                 {
-                    Warnings(response, warn);
+                    Warnings(response, write?.Warn);
                     return answer;
                 }
                 if (attempt > MostReturns || Return(response) is not { } when)
@@ -76,7 +76,8 @@ internal sealed partial class Transport(ClusterAccess access, string userAgent, 
         }
     }
 
-    private async Task<(HttpResponseMessage Response, byte[] Answer)> ExchangeAsync(HttpMethod method, string path, ReadOnlyMemory<byte> body, string type, CancellationToken ct)
+    private async Task<(HttpResponseMessage Response, byte[] Answer)> ExchangeAsync(
+        HttpMethod method, string path, ReadOnlyMemory<byte> body, string type, WriteDurability? durability, CancellationToken ct)
     {
         using var patience = new CancellationTokenSource(s_patience, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, patience.Token);
@@ -85,6 +86,10 @@ internal sealed partial class Transport(ClusterAccess access, string userAgent, 
         {
             request.Content = new ReadOnlyMemoryContent(body);
             request.Content.Headers.ContentType = new MediaTypeHeaderValue(type);
+        }
+        if (durability is { } wanted)
+        {
+            request.Headers.TryAddWithoutValidation(WriteOptions.DurabilityHeader, wanted.ToString());
         }
         try
         {

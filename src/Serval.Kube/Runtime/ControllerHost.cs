@@ -24,6 +24,7 @@ public sealed partial class ControllerHost(IKubeClient client, IEventRecorder ev
     /// <summary>Waits for the caches, then enqueues every present object once and follows changes.</summary>
     public async Task StartAsync(CancellationToken ct)
     {
+        await client.WaitForKindsAsync(ct);
         var kinds = _controllers.SelectMany(c => c.Reconciler.Watches.Select(w => w.Kind).Append(c.Reconciler.Kind)).Distinct();
         await Task.WhenAll(kinds.Select(k => client.Cache(k).WaitForSyncAsync(ct)));
         _started = true;

@@ -30,6 +30,11 @@ internal static class Seeds
              .. BootstrapRoles.ClusterRoleBindings().Select(binding => PlantAsync(client, AccessKinds.ClusterRoleBinding, binding, ct))]);
     }
 
+    /// <summary>What roles in processes of their own need beside <see cref="PlantAsync(IKubeClient, CancellationToken)"/>: their identities and rights.</summary>
+    internal static Task PlantProcessesAsync(IKubeClient client, CancellationToken ct) => Task.WhenAll(
+        [.. BootstrapRoles.ProcessClusterRoles().Select(role => PlantRoleAsync(client, role, ct)),
+         .. BootstrapRoles.ProcessGrants().Select(grant => PlantAsync(client, grant.Kind, grant.Object, ct))]);
+
     /// <summary>Plants a role, or gives it back what it lacks, be it taken away or new with this version, unless its owner has said not to (Kubernetes: auto-reconciliation).</summary>
     private static async Task PlantRoleAsync(IKubeClient client, KubeObject wanted, CancellationToken ct)
     {

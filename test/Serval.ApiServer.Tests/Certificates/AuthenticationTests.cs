@@ -111,7 +111,7 @@ public sealed class CredentialsTests : IDisposable
     {
         using var credentials = Open("localhost");
         var (server, admin, told) = (credentials.ServerCertificate().Thumbprint, credentials.Admin, 0);
-        credentials.AdminRenewed += () => told++;
+        credentials.ClientsRenewed += () => told++;
         _clock.Advance(TimeSpan.FromDays(340));
         Assert.NotEqual(server, credentials.ServerCertificate().Thumbprint);
         Assert.NotEqual(admin, credentials.Admin);

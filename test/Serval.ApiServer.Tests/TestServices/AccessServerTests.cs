@@ -18,6 +18,8 @@ public abstract class AccessServerTests : IAsyncLifetime
     private SqliteStore _store = null!;
     private EmbeddedKubeClient _client = null!;
 
+    protected IKubeClient Client => _client;
+
     internal ApiServerFixture Server { get; private set; } = null!; // set before any test
 
     public async Task InitializeAsync()

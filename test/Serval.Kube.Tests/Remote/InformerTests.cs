@@ -26,6 +26,61 @@ public sealed class InformerTests
         await running;
     }
 
+    /// <summary>A server that fell may have lost what it had answered: its next list says so, with a version beyond all that it may have handed out.</summary>
+    [Fact]
+    public async Task List_AfterTheServerLostAWrite_IsBelieved_ButNotAgainstANewerOne()
+    {
+        var client = DispatchProxy.Create<IKubeClient, Lists>();
+        var lists = (Lists)client;
+        var informer = new Informer(client, Kinds.ConfigMap, new ManualTime(), new Jitter(new Random(1)), new LogLines<Informer>());
+        lists.Next = new KubeList(5, [Map("a", 5), Map("b", 4)]);
+        await informer.ListAsync(CancellationToken.None);
+        await informer.WroteAsync(Map("a", 7), CancellationToken.None);
+        lists.Next = new KubeList(1000, [Map("a", 5), Map("b", 4)]);
+        await informer.ListAsync(CancellationToken.None);
+        Assert.Equal(["5", "4"], informer.List().OrderBy(o => o.Metadata.Name).Select(o => o.Metadata.ResourceVersion));
+        await informer.WroteAsync(Map("a", 1005), CancellationToken.None);
+        lists.Next = new KubeList(1004, [Map("a", 1002), Map("b", 4)]);
+        await informer.ListAsync(CancellationToken.None);
+        Assert.Equal("1005", informer.Get(new ObjectKey("ns", "a"))!.Metadata.ResourceVersion);
+    }
+
+    [Fact]
+    public async Task End_TakesEverythingOut_AndNothingComesBack()
+    {
+        var client = DispatchProxy.Create<IKubeClient, Lists>();
+        ((Lists)client).Next = new KubeList(5, [Map("a", 5)]);
+        var informer = new Informer(client, Kinds.ConfigMap, new ManualTime(), new Jitter(new Random(1)), new LogLines<Informer>());
+        var told = new List<string>();
+        using var subscription = informer.Subscribe(c => told.Add($"{c.Type} {c.New.Metadata.Name}"));
+        var running = informer.RunAsync(CancellationToken.None);
+        await informer.WaitForSyncAsync();
+        informer.End();
+        await running;
+        await informer.ListAsync(CancellationToken.None);
+        Assert.Equal(["Added a", "Deleted a"], told);
+        Assert.Empty(informer.List());
+    }
+
+    private static KubeObject Map(string name, int version) => KubeObject.Parse(System.Text.Encoding.UTF8.GetBytes(
+        $$$"""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"{{{name}}}","namespace":"ns","uid":"{{{name}}}","resourceVersion":"{{{version}}}"}}"""));
+
+    /// <summary>Lists say what they are told to; watches bring nothing.</summary>
+    public class Lists : DispatchProxy
+    {
+        public KubeList Next { get; set; } = new(1, []);
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name == nameof(IKubeClient.ListAsync)
+            ? Task.FromResult(Next)
+            : Nothing((CancellationToken)args![^1]!);
+    }
+
+    private static async IAsyncEnumerable<WatchEvent> Nothing([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, ct);
+        yield break;
+    }
+
     /// <summary>Its first list fails, later ones are empty; watches bring nothing.</summary>
     public class FailsOnce : DispatchProxy
     {
@@ -37,11 +92,5 @@ public sealed class InformerTests
             nameof(IKubeClient.ListAsync) => Task.FromResult(new KubeList(1, [])),
             _ => Nothing((CancellationToken)args![^1]!),
         };
-
-        private static async IAsyncEnumerable<WatchEvent> Nothing([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
-        {
-            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, ct);
-            yield break;
-        }
     }
 }

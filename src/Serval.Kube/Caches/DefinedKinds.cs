@@ -2,27 +2,27 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.Api.Crds;
-using Serval.ApiServer.Store;
-using Serval.Kube;
 
-namespace Serval.ApiServer.Definitions;
+namespace Serval.Kube;
 
 /// <summary>
-/// Stored CustomResourceDefinitions → the kinds of the store, on the thread that publishes: whoever wrote a definition finds its kind by the time of
-/// the answer. Only those that are established are served, under their accepted names.
+/// CustomResourceDefinitions → kinds, on the thread that publishes: whoever finished writing a definition finds its kind. Only those that are established
+/// are served, under their accepted names.
 /// </summary>
-internal sealed partial class DefinitionRegistry : IDisposable
+public sealed partial class DefinedKinds : IDisposable
 {
     private readonly KindRegistry _kinds;
     private readonly ILogger _logger;
     private readonly IDisposable _subscription;
     private readonly Dictionary<string, Seen> _seen = new(StringComparer.Ordinal); // the publishing thread's own
 
-    public DefinitionRegistry(SqliteStore store)
+    /// <param name="kinds">Gets the kinds.</param>
+    /// <param name="definitions">The definitions.</param>
+    /// <param name="logger">Hears of those that cannot be read.</param>
+    public DefinedKinds(KindRegistry kinds, IObjectCache definitions, ILogger logger)
     {
-        _kinds = store.Kinds;
-        _logger = store.Options.Logger;
-        _subscription = store.Table(Kinds.CustomResourceDefinition).Subscribe(Follow);
+        (_kinds, _logger) = (kinds, logger);
+        _subscription = definitions.Subscribe(Follow);
     }
 
     public void Dispose() => _subscription.Dispose();
@@ -119,7 +119,7 @@ internal sealed partial class DefinitionRegistry : IDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(40, LogLevel.Warning, "CustomResourceDefinition {Name} cannot be served as it is stored; correct or delete it")]
+        [LoggerMessage(1103, LogLevel.Warning, "CustomResourceDefinition {Name} cannot be served as it is stored; correct or delete it")]
         public static partial void Unreadable(ILogger logger, Exception e, string name);
     }
 }
