@@ -9,7 +9,7 @@ namespace Serval.Kube.Tokens;
 /// Signs and reads tokens of service accounts: JWTs (RFC 7519) by ES256 with the claims of Kubernetes' bound tokens (pkg/serviceaccount/claims.go).
 /// Any thread.
 /// </summary>
-public sealed class ServiceAccountTokens
+public sealed class ServiceAccountTokens : IPodTokens
 {
     /// <summary>Who signs, and for whom a token is that names nobody: the API server.</summary>
     public const string Issuer = "https://kubernetes.default.svc.cluster.local";
@@ -53,6 +53,9 @@ public sealed class ServiceAccountTokens
         }
         return Issue(account, bound, [audience.Length > 0 ? audience : Issuer], lifetime);
     }
+
+    ValueTask<SignedToken> IPodTokens.IssueAsync(TokenAccount account, BoundPod pod, string audience, TimeSpan lifetime, CancellationToken ct) =>
+        ValueTask.FromResult(Issue(account, pod, audience, lifetime));
 
     /// <summary>A token that is good from now on.</summary>
     /// <param name="account">Whose.</param>

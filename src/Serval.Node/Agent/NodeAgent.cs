@@ -79,9 +79,11 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         _services = Services(paths, _exits, _journal);
         await NodeRegistration.RegisterAsync(_client, _options.NodeName, _services.Address, _options.DataDirectory, [network.Condition, NodeCondition.View(MountsAllowed), limits], _options.Time, ct);
         PodDirectory.DeleteOthers(paths.Pods, pods.List().Select(p => p.Metadata.Uid).ToHashSet(StringComparer.Ordinal), _logger);
-        _subscriptions.Add(_client.Cache(Kinds.ConfigMap).Subscribe(c => ReferenceChanged(Kinds.ConfigMap, c)));
-        _subscriptions.Add(_client.Cache(Kinds.Secret).Subscribe(c => ReferenceChanged(Kinds.Secret, c)));
-        _subscriptions.Add(_client.Cache(Kinds.ServiceAccount).Subscribe(c => ReferenceChanged(Kinds.ServiceAccount, c)));
+        foreach (var kind in (ResourceKind[])[Kinds.ConfigMap, Kinds.Secret, Kinds.ServiceAccount])
+        {
+            await _client.Cache(kind).WaitForSyncAsync(ct); // what a pod refers to is there before the pod
+            _subscriptions.Add(_client.Cache(kind).Subscribe(c => ReferenceChanged(kind, c)));
+        }
         _subscriptions.Add(pods.Subscribe(PodChanged));
     }
 

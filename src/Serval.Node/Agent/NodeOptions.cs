@@ -26,8 +26,8 @@ public sealed record NodeOptions
     /// <summary>Whether the gateway has a route for exactly this host, so that pods find it there; asked by any thread.</summary>
     public Func<string, bool> IsServed { get; init; } = _ => false;
 
-    /// <summary>Signs the tokens of pods' service accounts; without it a volume with one is refused.</summary>
-    public ServiceAccountTokens? Tokens { get; init; }
+    /// <summary>Gives the tokens of pods' service accounts; without it a volume with one is refused.</summary>
+    public IPodTokens? Tokens { get; init; }
     public TimeProvider Time { get; init; } = TimeProvider.System;
     public ILoggerFactory Loggers { get; init; } = NullLoggerFactory.Instance;
 }

@@ -43,8 +43,8 @@ internal sealed record NodeServices
     /// <summary>Limits what containers use; null where Serval may not.</summary>
     public required ControlGroups? Groups { get; init; }
 
-    /// <summary>Signs service accounts' tokens; null where nobody does.</summary>
-    public required ServiceAccountTokens? Tokens { get; init; }
+    /// <summary>Gives service accounts' tokens; null where nobody does.</summary>
+    public required IPodTokens? Tokens { get; init; }
     public required bool MountsAllowed { get; init; }
 
     /// <summary>Whether a container can have a user of its own.</summary>

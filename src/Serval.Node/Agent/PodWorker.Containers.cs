@@ -51,14 +51,16 @@ internal sealed partial class PodWorker
         }
     }
 
-    // Those of its volumes first: what is missing is named either way.
+    // What its volumes need first: what is missing is named either way.
     private ValueTask<ImageRoot> OpenImages(ContainerSlot slot)
     {
         var volumes = _pod.Spec.Volumes.Where(v => v.Image is not null && slot.Spec.VolumeMounts.Any(m => m.Name == v.Name)).ToList();
-        return volumes.Count == 0 ? _node.Images.OpenAsync(slot.Spec.Image, _stop) : OpenAllAsync();
+        var tokens = _tokens.RenewAsync(_stop);
+        return volumes.Count == 0 && tokens.IsCompletedSuccessfully ? _node.Images.OpenAsync(slot.Spec.Image, _stop) : OpenAllAsync();
 
         async ValueTask<ImageRoot> OpenAllAsync()
         {
+            await tokens;
             foreach (var volume in volumes)
             {
                 _volumes.UseImage(volume, await _node.Images.OpenAsync(volume.Image!.Reference, _stop));

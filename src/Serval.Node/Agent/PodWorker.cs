@@ -146,10 +146,37 @@ internal sealed partial class PodWorker : IDisposable
 
     private void RefreshVolumes()
     {
+        var renewed = _tokens.RenewAsync(_stop);
+        if (renewed.IsCompletedSuccessfully)
+        {
+            WriteVolumes();
+        }
+        else
+        {
+            _ = WriteRenewedAsync(renewed);
+        }
+    }
+
+    private async Task WriteRenewedAsync(ValueTask renewed)
+    {
+        try
+        {
+            await renewed;
+        }
+        catch (OperationCanceledException)
+        {
+            return; // the pod stops
+        }
+        Post(WriteVolumes);
+    }
+
+    private void WriteVolumes()
+    {
         if (!_volumes.Refresh(Payload()))
         {
             After(s_firstRetry, RefreshVolumes);
         }
+        WatchTokens();
     }
 
     // A token that a running program holds is replaced long before it ends.
@@ -166,7 +193,6 @@ internal sealed partial class PodWorker : IDisposable
                 {
                     _tokensWatched = DateTimeOffset.MaxValue;
                     RefreshVolumes();
-                    WatchTokens();
                 }
             });
         }

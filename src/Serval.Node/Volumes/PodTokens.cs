@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using Serval.Api;
 using Serval.Api.Core;
 using Serval.Kube.Tokens;
 using Serval.Node.Containers;
@@ -5,37 +7,65 @@ using Serval.Node.Containers;
 namespace Serval.Node.Volumes;
 
 /// <summary>
-/// The service account tokens in a pod's volumes. Each is kept until a fifth of its time is left or a day has passed, then made anew
+/// The service account tokens in a pod's volumes. Each is kept until a fifth of its time is left or a day has passed, then had anew
 /// (kubelet: pkg/kubelet/token/token_manager.go, requiresRefresh).
 /// </summary>
 /// <param name="pod">Whose.</param>
-/// <param name="signer">Makes them; null where nobody does.</param>
+/// <param name="source">Gives them; null where nobody does.</param>
 /// <param name="references">Knows the account.</param>
 /// <param name="time">The clock.</param>
-internal sealed class PodTokens(Pod pod, ServiceAccountTokens? signer, IReferences references, TimeProvider time)
+internal sealed class PodTokens(Pod pod, IPodTokens? source, IReferences references, TimeProvider time)
 {
     private const long DefaultSeconds = 3600;
 
     private static readonly TimeSpan s_longest = TimeSpan.FromDays(1);
 
-    private readonly Dictionary<(string Audience, long Seconds), SignedToken> _held = [];
+    private readonly List<(string Audience, long Seconds)> _wanted =
+        [.. pod.Spec.Volumes.SelectMany(v => v.Projected?.Sources ?? []).Select(s => s.ServiceAccountToken).OfType<ServiceAccountTokenProjection>().Select(KeyOf).Distinct()];
 
-    /// <summary>When the first of them is to be made anew; null when there are none.</summary>
-    public DateTimeOffset? Due => _held.Count == 0 ? null : _held.Values.Min(RenewAt);
+    private readonly ConcurrentDictionary<(string Audience, long Seconds), Held> _held = new();
+
+    /// <summary>When the first of them is to be had anew; null when there are none.</summary>
+    public DateTimeOffset? Due => _held.Values.Select(h => h.Token).OfType<SignedToken>().Select(t => (DateTimeOffset?)RenewAt(t)).Min();
+
+    /// <summary>Has all that are wanted and due. What fails is told by <see cref="Get"/>, unless the one before is still good.</summary>
+    public async ValueTask RenewAsync(CancellationToken ct)
+    {
+        foreach (var key in _wanted)
+        {
+            var held = _held.GetValueOrDefault(key)?.Token;
+            if (held is not null && time.GetUtcNow() < RenewAt(held))
+            {
+                continue;
+            }
+            try
+            {
+                _held[key] = new Held(await IssueAsync(key, ct), null);
+            }
+            catch (Exception e) when (e is ApiException or ContainerConfigException)
+            {
+                _held[key] = new Held(held, e as ContainerConfigException ?? new ContainerConfigException($"failed to fetch token: {e.Message}"));
+            }
+        }
+    }
 
     /// <summary>The token's text. Throws <see cref="ContainerConfigException"/>.</summary>
-    public string Get(ServiceAccountTokenProjection wanted)
+    public string Get(ServiceAccountTokenProjection wanted) => _held.GetValueOrDefault(KeyOf(wanted)) switch
     {
-        var key = (wanted.Audience, Seconds: wanted.ExpirationSeconds ?? DefaultSeconds);
-        if (!_held.TryGetValue(key, out var token) || RenewAt(token) <= time.GetUtcNow())
-        {
-            var name = pod.Spec.ServiceAccountName is { Length: > 0 } named ? named : "default";
-            var account = references.ServiceAccount(name) ?? throw ContainerConfigException.NotFound("serviceaccount", name);
-            token = _held[key] = (signer ?? throw new ContainerConfigException("this node signs no service account tokens")).Issue(
-                new TokenAccount(pod.Metadata.Namespace, name, account.Uid), new BoundPod(pod.Metadata.Name, pod.Metadata.Uid, pod.Spec.NodeName),
-                key.Audience, TimeSpan.FromSeconds(key.Seconds));
-        }
-        return token.Text;
+        { Why: { } why } held when held.Token is null || held.Token.Ends <= time.GetUtcNow() => throw why,
+        { Token: { } token } => token.Text,
+        _ => throw new ContainerConfigException("the pod's tokens are not there yet"),
+    };
+
+    private static (string Audience, long Seconds) KeyOf(ServiceAccountTokenProjection wanted) => (wanted.Audience, wanted.ExpirationSeconds ?? DefaultSeconds);
+
+    private ValueTask<SignedToken> IssueAsync((string Audience, long Seconds) key, CancellationToken ct)
+    {
+        var name = pod.Spec.ServiceAccountName is { Length: > 0 } named ? named : "default";
+        var account = references.ServiceAccount(name) ?? throw ContainerConfigException.NotFound("serviceaccount", name);
+        return (source ?? throw new ContainerConfigException("this node has no service account tokens")).IssueAsync(
+            new TokenAccount(pod.Metadata.Namespace, name, account.Uid), new BoundPod(pod.Metadata.Name, pod.Metadata.Uid, pod.Spec.NodeName),
+            key.Audience, TimeSpan.FromSeconds(key.Seconds), ct);
     }
 
     private static DateTimeOffset RenewAt(SignedToken token)
@@ -43,4 +73,6 @@ internal sealed class PodTokens(Pod pod, ServiceAccountTokens? signer, IReferenc
         var most = (token.Ends - token.Begins) * 0.8;
         return token.Begins + (most < s_longest ? most : s_longest);
     }
+
+    private sealed record Held(SignedToken? Token, ContainerConfigException? Why);
 }
