@@ -43,6 +43,22 @@ public sealed class MigrationTests : IDisposable
     }
 
     [Fact]
+    public async Task Layout1_ObjectsThatItsLogNoLongerHolds_AreKept()
+    {
+        using (var database = Database())
+        {
+            database.Execute("DELETE FROM changes WHERE rv <= 27; UPDATE meta SET value = 27 WHERE name = 'compacted'");
+        }
+        for (var start = 0; start < 2; start++)
+        {
+            await using var opened = await OpenAsync();
+            Assert.Equal(("it's kept", "27"), (opened.Client.Cache(Kinds.ConfigMap).Get(s_kept)!.Text("data", "key"), opened.Client.Cache(Kinds.ConfigMap).Get(s_kept)!.Metadata.ResourceVersion));
+            await using var watch = new WatchReader(ct => opened.Client.WatchAsync(Kinds.ConfigMap, "old", new WatchOptions { ResourceVersion = "27" }, ct));
+            Assert.Equal(["Added removed", "Deleted removed"], await watch.TakeAsync(2));
+        }
+    }
+
+    [Fact]
     public async Task Migrated_TheFileSaysWhoseItIs_AsANewOneDoes()
     {
         using var other = new ScratchDirectory();

@@ -3,7 +3,11 @@ using Serval.Kube;
 
 namespace Serval.ApiServer.Store;
 
-/// <summary>The <c>changes</c> table: appended in the transaction of each write, bounded by count, bytes and age. On the writer thread.</summary>
+/// <summary>
+/// The <c>changes</c> table: appended in the transaction of each write, bounded by count, bytes and age. On the writer thread. What is above
+/// <see cref="Compacted"/> is the log; below it lie the present states of objects that have not changed since, and former ones until the change
+/// that took their place leaves the log too.
+/// </summary>
 internal sealed class ChangeLog
 {
     private const int Chunk = 64;
@@ -15,7 +19,8 @@ internal sealed class ChangeLog
     private readonly SqliteStatement _aged;
     private readonly SqliteStatement _oldest;
     private readonly SqliteStatement _sum;
-    private readonly SqliteStatement _delete;
+    private readonly SqliteStatement _replaced;
+    private readonly SqliteStatement _removed;
     private readonly SqliteStatement _mark;
     private readonly SqliteStatement _read;
     private readonly SqliteStatement _one;
@@ -28,11 +33,12 @@ internal sealed class ChangeLog
     {
         (_database, _options) = (database, options);
         _append = database.Prepare("INSERT INTO changes(rv, prev, kind, type, at, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
-        _at = database.Prepare("SELECT rv FROM changes ORDER BY rv LIMIT 1 OFFSET ?1");
-        _aged = database.Prepare("SELECT max(rv) FROM (SELECT rv, at FROM changes ORDER BY rv LIMIT ?1) WHERE at < ?2");
-        _oldest = database.Prepare("SELECT rv, length(body) FROM changes ORDER BY rv LIMIT ?1");
-        _sum = database.Prepare("SELECT total(length(body)) FROM changes WHERE rv <= ?1");
-        _delete = database.Prepare("DELETE FROM changes WHERE rv <= ?1");
+        _at = database.Prepare("SELECT rv FROM changes WHERE rv > ?1 ORDER BY rv LIMIT 1 OFFSET ?2");
+        _aged = database.Prepare("SELECT max(rv) FROM (SELECT rv, at FROM changes WHERE rv > ?1 ORDER BY rv LIMIT ?2) WHERE at < ?3");
+        _oldest = database.Prepare("SELECT rv, length(body) FROM changes WHERE rv > ?1 ORDER BY rv LIMIT ?2");
+        _sum = database.Prepare("SELECT total(length(body)), count(*) FROM changes WHERE rv > ?1 AND rv <= ?2");
+        _replaced = database.Prepare("DELETE FROM changes WHERE rv IN (SELECT prev FROM changes WHERE rv > ?1 AND rv <= ?2)");
+        _removed = database.Prepare($"DELETE FROM changes WHERE rv > ?1 AND rv <= ?2 AND type = {(int)WatchEventType.Deleted}");
         _mark = database.Prepare("UPDATE meta SET value = ?1 WHERE name = 'compacted'");
         _read = database.Prepare("SELECT rv, prev, type, body FROM changes WHERE rv > ?1 AND rv <= ?2 AND kind = ?3 ORDER BY rv LIMIT ?4");
         _one = database.Prepare("SELECT body FROM changes WHERE rv = ?1 AND kind = ?2");
@@ -45,9 +51,8 @@ internal sealed class ChangeLog
     /// <summary>Reads the bounds again, at start and after a rollback.</summary>
     public void Reload()
     {
-        _count = _database.Scalar("SELECT count(*) FROM changes") ?? 0;
-        _bytes = _database.Scalar("SELECT total(length(body)) FROM changes") ?? 0;
         Volatile.Write(ref _compacted, _database.Scalar("SELECT value FROM meta WHERE name = 'compacted'") ?? 1);
+        (_bytes, _count) = Sum(long.MaxValue);
     }
 
     public void Append(in StoreChange change, long at)
@@ -63,7 +68,7 @@ internal sealed class ChangeLog
     {
         if (_count > _options.MaxChanges + Chunk)
         {
-            Drop(First(_at.Bind(1, Math.Min(_count - _options.MaxChanges, Chunk + (2 * appended)) - 1)));
+            Drop(First(_at.Bind(1, _compacted).Bind(2, Math.Min(_count - _options.MaxChanges, Chunk + (2 * appended)) - 1)));
         }
         if (_bytes > _options.MaxChangeBytes)
         {
@@ -71,7 +76,7 @@ internal sealed class ChangeLog
         }
         if (now >= _nextAgeCheck)
         {
-            var old = First(_aged.Bind(1, Chunk * 4).Bind(2, now - (long)_options.MaxChangeAge.TotalMilliseconds));
+            var old = First(_aged.Bind(1, _compacted).Bind(2, Chunk * 4).Bind(3, now - (long)_options.MaxChangeAge.TotalMilliseconds));
             Drop(old);
             _nextAgeCheck = old > 0 ? now : now + (long)(_options.MaxChangeAge.TotalMilliseconds / 60);
         }
@@ -113,7 +118,7 @@ internal sealed class ChangeLog
     private long LastOf(long bytes)
     {
         var last = 0L;
-        _oldest.Bind(1, Math.Min(Chunk, _count - 1));
+        _oldest.Bind(1, _compacted).Bind(2, Math.Min(Chunk, _count - 1));
         while (bytes > 0 && _oldest.Next())
         {
             last = _oldest.Number(0);
@@ -129,11 +134,21 @@ internal sealed class ChangeLog
         {
             return;
         }
-        _bytes -= First(_sum.Bind(1, upTo));
-        _delete.Bind(1, upTo).Run();
-        _count -= _database.Changed;
+        var (bytes, count) = Sum(upTo);
+        _bytes -= bytes;
+        _count -= count;
+        _replaced.Bind(1, _compacted).Bind(2, upTo).Run();
+        _removed.Bind(1, _compacted).Bind(2, upTo).Run();
         _mark.Bind(1, upTo).Run();
         Volatile.Write(ref _compacted, upTo);
+    }
+
+    private (long Bytes, long Count) Sum(long upTo)
+    {
+        _sum.Bind(1, _compacted).Bind(2, upTo).Next();
+        var sum = (_sum.Number(0), _sum.Number(1));
+        _sum.Reset();
+        return sum;
     }
 }
 

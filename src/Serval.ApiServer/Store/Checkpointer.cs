@@ -8,8 +8,8 @@ namespace Serval.ApiServer.Store;
 /// </summary>
 internal sealed partial class Checkpointer : IDisposable
 {
-    /// <summary>A guess: object row, change row, and what lies above them, beside the object's bytes.</summary>
-    private const int PagesPerChange = 4;
+    /// <summary>A guess: the change's row, and what points to it.</summary>
+    private const int PagesPerChange = 2;
 
     private const int PageBytes = 4096;
 
@@ -34,10 +34,10 @@ internal sealed partial class Checkpointer : IDisposable
 
     /// <summary>On the writer thread after each commit.</summary>
     /// <param name="changes">How many changes.</param>
-    /// <param name="bytes">What their objects hold; it is written twice, as the object and as the change.</param>
+    /// <param name="bytes">What their objects hold.</param>
     public void Committed(int changes, long bytes)
     {
-        _pages += (changes * PagesPerChange) + (2 * bytes / PageBytes);
+        _pages += (changes * PagesPerChange) + (bytes / PageBytes);
         if (_pages < _options.CheckpointPages)
         {
             return;

@@ -25,9 +25,6 @@ internal sealed class SqliteDatabase : IDisposable
 
     public bool InTransaction => raw.sqlite3_get_autocommit(_handle) == 0;
 
-    /// <summary>Rows the last statement changed.</summary>
-    public int Changed => raw.sqlite3_changes(_handle);
-
     public void Execute(string sql) => Check(raw.sqlite3_exec(_handle, sql), sql);
 
     /// <summary>Prepared once and kept until the connection closes.</summary>

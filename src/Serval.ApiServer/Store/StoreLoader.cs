@@ -19,7 +19,7 @@ internal sealed class StoreLoader(SqliteDatabase database, string where)
     public Dictionary<long, List<KeptRow>> LoadObjects(Dictionary<long, KindTable> tables)
     {
         var others = new Dictionary<long, List<KeptRow>>();
-        var query = database.Prepare("SELECT kind, ns, name, body FROM objects");
+        var query = database.Prepare("SELECT o.kind, ns, name, body FROM objects o LEFT JOIN changes USING(rv)");
         while (query.Next())
         {
             var row = new KeptRow(query.Text(1), query.Text(2), query.Blob(3));

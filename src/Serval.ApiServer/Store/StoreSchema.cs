@@ -1,10 +1,13 @@
 namespace Serval.ApiServer.Store;
 
-/// <summary>Tables of the database and the steps from one layout to the next.</summary>
+/// <summary>
+/// Tables of the database and the steps from one layout to the next. An object's bytes lie once: in the row of <c>changes</c> that <c>objects</c> points
+/// to (docs/decisions/0020-bytes-once.md).
+/// </summary>
 internal static class StoreSchema
 {
     /// <summary>The layout this program writes. A step is added for each new one; none is ever changed.</summary>
-    public const int Current = 2;
+    public const int Current = 3;
 
     private static readonly string[] s_steps =
     [
@@ -17,6 +20,13 @@ internal static class StoreSchema
         INSERT INTO meta VALUES('last', 1), ('high', 1), ('clean', 1), ('compacted', 1);
         """,
         "PRAGMA application_id = 0x53727631", // "Srv1": the file says whose it is (SQLite, database file format)
+        """
+        CREATE TABLE heads(kind INTEGER NOT NULL, ns TEXT NOT NULL, name TEXT NOT NULL, rv INTEGER NOT NULL, PRIMARY KEY(kind, ns, name)) WITHOUT ROWID;
+        INSERT INTO heads SELECT kind, ns, name, CAST(json_extract(CAST(body AS TEXT), '$.metadata.resourceVersion') AS INTEGER) FROM objects;
+        INSERT OR IGNORE INTO changes(rv, prev, kind, type, at, body) SELECT h.rv, 0, kind, 0, 0, o.body FROM objects o JOIN heads h USING(kind, ns, name);
+        DROP TABLE objects;
+        ALTER TABLE heads RENAME TO objects;
+        """,
     ];
 
     /// <summary>The layout of a database, 0 when it is empty; refuses one that a newer program has written.</summary>

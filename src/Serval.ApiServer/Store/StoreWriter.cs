@@ -37,7 +37,7 @@ internal sealed partial class StoreWriter
         _begin = database.Prepare("BEGIN IMMEDIATE");
         _commit = database.Prepare("COMMIT");
         _put = database.Prepare(
-            "INSERT INTO objects(kind, ns, name, body) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(kind, ns, name) DO UPDATE SET body = excluded.body");
+            "INSERT INTO objects(kind, ns, name, rv) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET rv = excluded.rv");
         _remove = database.Prepare("DELETE FROM objects WHERE kind = ?1 AND ns = ?2 AND name = ?3");
         _reserve = database.Prepare("UPDATE meta SET value = ?1 WHERE name = 'high'");
     }
@@ -215,7 +215,7 @@ internal sealed partial class StoreWriter
         }
         else
         {
-            _put.Bind(1, change.Table.Id).Bind(2, key.Namespace).Bind(3, key.Name).Bind(4, change.New.Json.Span).Run();
+            _put.Bind(1, change.Table.Id).Bind(2, key.Namespace).Bind(3, key.Name).Bind(4, change.Version).Run();
         }
         _log.Append(change, at);
         _changes.Add(change);
