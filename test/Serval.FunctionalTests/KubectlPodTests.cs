@@ -6,8 +6,7 @@ namespace Serval.FunctionalTests;
 /// <summary>What an unmodified kubectl does with a running pod: exec, attach, run, cp, port-forward.</summary>
 public sealed class KubectlPodTests(ServalFixture fixture) : IClassFixture<ServalFixture>, IAsyncLifetime
 {
-    private const string Box = "dev.local/box:1";
-    private static readonly string[] s_programs = ["sh", "cat", "echo", "sleep", "ls", "tar", "id", "stty", "tty", "grep", "hostname", "httpd", "nc", "true", "mkdir", "head"];
+    private const string Box = BoxImage.Name;
     private static bool s_made;
 
     private Testing.Kubectl Kubectl => fixture.Kubectl;
@@ -20,16 +19,7 @@ public sealed class KubectlPodTests(ServalFixture fixture) : IClassFixture<Serva
             return;
         }
         s_made = true;
-        var directory = Directory.CreateTempSubdirectory("serval-box-").FullName;
-        Directory.CreateDirectory(directory + "/bin");
-        File.Copy(ServalFixture.Busybox, directory + "/bin/busybox");
-        foreach (var program in s_programs)
-        {
-            File.CreateSymbolicLink($"{directory}/bin/{program}", "busybox");
-        }
-        var (code, _, errors) = await fixture.Serval.RunAsync("image", "add", Box, directory, "--entrypoint", "/bin/sh");
-        Directory.Delete(directory, recursive: true);
-        Assert.True(code == 0, errors);
+        await BoxImage.AddAsync(fixture.Serval);
         await Kubectl.ApplyAsync(Pod("inside", Box, "while :; do sleep 1; done"));
         await Kubectl.ApplyAsync(Pod("machine", "dev.local/bb:1", "while :; do sleep 1; done"));
         await Kubectl.ApplyAsync(Pod("over", Box, "echo over"));

@@ -11,7 +11,7 @@ namespace Serval.ApiServer.Access;
 /// Questions that are posted, answered and not kept: who may do what (<c>kubectl auth can-i</c>), and who the asker is (<c>kubectl auth whoami</c>)
 /// (kubernetes pkg/registry/authorization, pkg/registry/authentication, pkg/apis/authorization/validation).
 /// </summary>
-internal sealed class AccessReviews(RbacAuthorizer access, Authenticator authenticator, Reply reply)
+internal sealed class AccessReviews(RbacAuthorizer access, Authenticator authenticator)
 {
     /// <summary>Answers a request whose path is a review's; false when it is none.</summary>
     public async Task<bool> AnswerAsync(ApiRequest request)
@@ -34,7 +34,7 @@ internal sealed class AccessReviews(RbacAuthorizer access, Authenticator authent
         }
         var review = decoded.Tree;
         review["status"] = Answer(request, kind, review["spec"] as JsonObject ?? []);
-        await reply.JsonAsync(request, 201, CanonicalJson.Serialize(review));
+        await Reply.JsonAsync(request, 201, CanonicalJson.Serialize(review));
         return true;
     }
 

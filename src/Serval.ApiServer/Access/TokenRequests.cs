@@ -9,7 +9,7 @@ using Serval.Kube.Tokens;
 namespace Serval.ApiServer.Access;
 
 /// <summary>POST of <c>serviceaccounts/NAME/token</c> (kubernetes pkg/registry/core/serviceaccount/storage/token.go): <c>kubectl create token</c>.</summary>
-internal sealed class TokenRequests(ServiceAccountTokens signer, IKubeClient client, Reply reply)
+internal sealed class TokenRequests(ServiceAccountTokens signer, IKubeClient client)
 {
     private const long DefaultSeconds = 3600;
     private const long LeastSeconds = 600;
@@ -41,7 +41,7 @@ internal sealed class TokenRequests(ServiceAccountTokens signer, IKubeClient cli
         answer["spec"]!["expirationSeconds"] = seconds;
         var token = signer.Issue(whose, bound, audiences, TimeSpan.FromSeconds(seconds));
         answer["status"] = new JsonObject { ["token"] = options.DryRun ? "" : token.Text, ["expirationTimestamp"] = KubeTime.Text(token.Ends) };
-        await reply.JsonAsync(request, 201, CanonicalJson.Serialize(answer));
+        await Reply.JsonAsync(request, 201, CanonicalJson.Serialize(answer));
     }
 
     private static long Seconds(string name, JsonObject spec)

@@ -78,7 +78,7 @@ internal sealed partial class ApiApplication(RequestStep steps, AuditLog? audit,
         }
         try
         {
-            await Reply.JsonAsync(context, error.Code, StatusDocument.Failure(error));
+            await Reply.JsonAsync(request, error.Code, StatusDocument.Failure(error));
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {

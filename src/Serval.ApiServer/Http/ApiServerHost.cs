@@ -158,8 +158,8 @@ public sealed partial class ApiServerHost : IAsyncDisposable
         var resources = new ResourceDispatcher(
             kinds, new ReadHandler(client, reply), new WatchHandler(client, _options, _stopping.Token), new WriteHandler(client, reply),
             new LogHandler(client, _options, _stopping.Token),
-            new PodStreamHandler(client, _options.PodStreams, _options.TimeProvider, _stopping.Token), new AccessReviews(_access, authenticator, reply),
-            new TokenRequests(signer, client, reply), new Evictions(client, reply, _options.TimeProvider));
+            new PodStreamHandler(client, _options.PodStreams, _options.TimeProvider, _stopping.Token), new AccessReviews(_access, authenticator),
+            new TokenRequests(signer, client), new Evictions(client, _options.TimeProvider));
         var steps = RequestSteps.Compose(_options, authenticator, _access, new IssuerDocuments(signer), new DiscoveryHandler(kinds), resources);
         return new ApiApplication(steps, _audit, _options.TimeProvider, _logger);
     }

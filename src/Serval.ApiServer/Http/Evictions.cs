@@ -11,7 +11,7 @@ namespace Serval.ApiServer.Http;
 /// <summary>
 /// POST of <c>pods/NAME/eviction</c>: deletes the pod if its PodDisruptionBudget lets it go (kubernetes pkg/registry/core/pod/storage/eviction.go).
 /// </summary>
-internal sealed class Evictions(IKubeClient client, Reply reply, TimeProvider time)
+internal sealed class Evictions(IKubeClient client, TimeProvider time)
 {
     /// <summary>How often one that lost a race is tried.</summary>
     private const int MostTries = 20;
@@ -36,7 +36,7 @@ internal sealed class Evictions(IKubeClient client, Reply reply, TimeProvider ti
         }
         var options = QueryOptions.Delete(decoded.Tree["deleteOptions"] as JsonObject ?? []);
         await EvictAsync(path.Key, options with { DryRun = options.DryRun || write.DryRun }, request.Aborted);
-        await reply.JsonAsync(request, 201, StatusDocument.Done());
+        await Reply.JsonAsync(request, 201, StatusDocument.Done());
     }
 
     private async Task EvictAsync(ObjectKey key, DeleteOptions options, CancellationToken ct)

@@ -16,7 +16,7 @@ internal sealed class ReadHandler(IKubeClient client, Reply reply)
     public async Task GetScaleAsync(ApiRequest request, ResourcePath path)
     {
         var obj = await client.GetAsync(path.Kind, path.Key, request.Aborted);
-        await reply.JsonAsync(request, 200, CanonicalJson.Serialize(ScaleView.Of(path.Kind, obj)));
+        await reply.ScaleAsync(request, KubeObject.From(ScaleView.Of(path.Kind, obj)));
     }
 
     public async Task ListAsync(ApiRequest request, ResourcePath path)

@@ -20,7 +20,14 @@ internal sealed class Reply(TimeProvider clock)
     public Task ObjectAsync(ApiRequest request, ResourceKind kind, KubeObject obj, int code = 200)
     {
         var shape = request.Shape(single: true);
-        return JsonAsync(request, code, shape.Form == ReplyForm.Object ? obj.Json : Shaped(w => WriteShaped(w, shape, kind, obj)));
+        return JsonAsync(request, code, shape.Form == ReplyForm.Object ? obj.Json : Shaped(w => WriteShaped(w, shape, TableLayouts.For(kind), obj)));
+    }
+
+    /// <summary>A Scale, whose table has columns of its own.</summary>
+    public Task ScaleAsync(ApiRequest request, KubeObject scale)
+    {
+        var shape = request.Shape(single: true);
+        return JsonAsync(request, 200, shape.Form == ReplyForm.Object ? scale.Json : Shaped(w => WriteShaped(w, shape, WorkloadPrinters.Scale, scale)));
     }
 
     /// <summary>Streams the items of an object list; other forms are built whole.</summary>
@@ -38,7 +45,7 @@ internal sealed class Reply(TimeProvider clock)
         };
     }
 
-    public async Task JsonAsync(ApiRequest request, int code, ReadOnlyMemory<byte> json)
+    public static async Task JsonAsync(ApiRequest request, int code, ReadOnlyMemory<byte> json)
     {
         request.WriteWarnings();
         await JsonAsync(request.Http, code, json);
@@ -100,7 +107,7 @@ internal sealed class Reply(TimeProvider clock)
         return buffer.WrittenMemory;
     }
 
-    private void WriteShaped(Utf8JsonWriter writer, ReplyShape shape, ResourceKind kind, KubeObject obj)
+    private void WriteShaped(Utf8JsonWriter writer, ReplyShape shape, TableLayout layout, KubeObject obj)
     {
         if (shape.Form == ReplyForm.Metadata)
         {
@@ -108,7 +115,7 @@ internal sealed class Reply(TimeProvider clock)
             return;
         }
         var position = new ListPosition(obj.Metadata.ResourceVersion);
-        TableWriter.WriteTable(writer, TableLayouts.For(kind), [obj], position, shape.Include, headers: true, clock.GetUtcNow());
+        TableWriter.WriteTable(writer, layout, [obj], position, shape.Include, headers: true, clock.GetUtcNow());
     }
 
     private static async Task StreamListAsync(ApiRequest request, ResourceKind kind, KubeList list, ListPosition position)

@@ -40,14 +40,14 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
         var options = QueryOptions.Write(request, path.Subresource) with { Created = () => created = true };
         var patch = new KubePatch(type, type == PatchType.Apply ? YamlBody.ToPatch(request, body) : body);
         var stored = await client.PatchAsync(path.Kind, path.Key, patch, options, request.Aborted);
-        await (path.Subresource == "scale" ? reply.JsonAsync(request, 200, stored.Json) : reply.ObjectAsync(request, path.Kind, stored, created ? 201 : 200));
+        await (path.Subresource == "scale" ? reply.ScaleAsync(request, stored) : reply.ObjectAsync(request, path.Kind, stored, created ? 201 : 200));
     }
 
     public async Task UpdateScaleAsync(ApiRequest request, ResourcePath path)
     {
         var scale = await BodyReader.ReadAsync(request, path, "autoscaling/v1", "Scale");
         var stored = await client.UpdateAsync(path.Kind, scale, QueryOptions.Write(request, "scale"), request.Aborted);
-        await reply.JsonAsync(request, 200, stored.Json);
+        await reply.ScaleAsync(request, stored);
     }
 
     public async Task DeleteAsync(ApiRequest request, ResourcePath path)
@@ -59,7 +59,7 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
             await reply.ObjectAsync(request, path.Kind, last, oldCascade ? 202 : 200);
             return;
         }
-        await reply.JsonAsync(request, 200, StatusDocument.Deleted(path.Kind, last));
+        await Reply.JsonAsync(request, 200, StatusDocument.Deleted(path.Kind, last));
     }
 
     public async Task DeleteCollectionAsync(ApiRequest request, ResourcePath path)

@@ -43,6 +43,8 @@ internal static class StrategicMerge
                 target.Remove(key);
             }
         }
+        var former = patch.Where(p => p.Key.StartsWith(OrderPrefix, StringComparison.Ordinal))
+            .ToDictionary(p => p.Key, p => target[p.Key[OrderPrefix.Length..]] as JsonArray, StringComparer.Ordinal);
         foreach (var (key, value) in patch)
         {
             if (key.StartsWith(DeletePrefix, StringComparison.Ordinal) && value is JsonArray gone)
@@ -56,9 +58,10 @@ internal static class StrategicMerge
         }
         foreach (var (key, value) in patch)
         {
-            if (key.StartsWith(OrderPrefix, StringComparison.Ordinal) && value is JsonArray order)
+            var field = key[Math.Min(key.Length, OrderPrefix.Length)..];
+            if (key.StartsWith(OrderPrefix, StringComparison.Ordinal) && value is JsonArray order && target[field] is JsonArray list)
             {
-                Order(target, key[OrderPrefix.Length..], order, type?.Find(key[OrderPrefix.Length..]));
+                target[field] = Ordered(list, order, former[key] ?? [], type?.Find(field)?.PatchMergeKey);
             }
         }
         return target;
@@ -110,7 +113,7 @@ internal static class StrategicMerge
                 result.Add(item?.DeepClone());
             }
         }
-        return [.. result];
+        return Ordered([.. result], patch, present, field.PatchMergeKey);
     }
 
     private static void MergeItem(List<JsonNode?> result, JsonObject item, string mergeKey, FieldSchema field)
@@ -145,37 +148,38 @@ internal static class StrategicMerge
         }
     }
 
-    /// <summary>Items named in the order come in that order; others keep their place relative to their neighbours.</summary>
-    private static void Order(JsonObject target, string key, JsonArray order, FieldSchema? field)
+    /// <summary>
+    /// Items named in <paramref name="order"/> come in that order, others in their former one; both keep to the former order where that says who comes
+    /// first, and a new item comes before what it meets (apimachinery: strategicpatch, normalizeElementOrder).
+    /// </summary>
+    private static JsonArray Ordered(JsonArray list, JsonArray order, JsonArray former, string? mergeKey)
     {
-        if (target[key] is not JsonArray list)
+        var (ranks, places) = (Places(order), Places(former));
+        var items = list.ToLookup(i => ranks.ContainsKey(Id(i)), i => (Item: i, Id: Id(i)));
+        var named = new Queue<(JsonNode? Item, string Id)>(items[true].OrderBy(i => ranks[i.Id]));
+        var result = new List<JsonNode?>();
+        foreach (var other in items[false].OrderBy(i => Place(i.Id)))
         {
-            return;
-        }
-        var mergeKey = field?.PatchMergeKey;
-        var rank = list.Select((item, i) => (Item: item, Rank: Rank(item), Index: i)).ToList();
-        var last = -1;
-        var keyed = new List<(JsonNode? Item, int Rank, int Index)>();
-        foreach (var entry in rank)
-        {
-            last = entry.Rank >= 0 ? entry.Rank : last;
-            keyed.Add((entry.Item, entry.Rank >= 0 ? entry.Rank : last, entry.Index));
-        }
-        target[key] = new JsonArray([.. keyed.OrderBy(e => e.Rank).ThenBy(e => e.Index).Select(e => e.Item?.DeepClone())]);
-
-        int Rank(JsonNode? item)
-        {
-            for (var i = 0; i < order.Count; i++)
+            while (named.TryPeek(out var next) && !(Place(other.Id) < Place(next.Id)))
             {
-                var same = mergeKey is not null && order[i] is JsonObject wanted
-                    ? item is JsonObject map && JsonNode.DeepEquals(map[mergeKey], wanted[mergeKey])
-                    : JsonNode.DeepEquals(item, order[i]);
-                if (same)
-                {
-                    return i;
-                }
+                result.Add(named.Dequeue().Item);
             }
-            return -1;
+            result.Add(other.Item);
+        }
+        return [.. result.Concat(named.Select(n => n.Item)).Select(i => i?.DeepClone())];
+
+        string Id(JsonNode? item) => (mergeKey is not null && item is JsonObject map ? map[mergeKey] : item)?.ToJsonString() ?? "null";
+
+        int? Place(string id) => places.TryGetValue(id, out var place) ? place : null;
+
+        Dictionary<string, int> Places(JsonArray items)
+        {
+            var found = new Dictionary<string, int>(StringComparer.Ordinal);
+            for (var i = 0; i < items.Count; i++)
+            {
+                found.TryAdd(Id(items[i]), i);
+            }
+            return found;
         }
     }
 

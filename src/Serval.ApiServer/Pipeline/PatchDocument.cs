@@ -69,7 +69,7 @@ internal sealed class PatchDocument
         var decoded = StrictDecoder.Decode(_kind, json);
         if (decoded.Failure(strict: false) is { } failure)
         {
-            throw failure.Code == 400 ? Unfit(json, failure.Message) : failure;
+            throw failure.Code == 400 ? Unfit(Shown(json), failure.Message) : failure;
         }
         if (options.FieldValidation == FieldValidation.Ignore || (_repeated.Count == 0 && decoded.Warnings.Count == 0))
         {
@@ -79,7 +79,7 @@ internal sealed class PatchDocument
         var found = _repeated.Select(path => $"{prefix}duplicate field \"{path}\"").Concat(decoded.Warnings);
         if (options.FieldValidation == FieldValidation.Strict)
         {
-            throw Unfit(json, "strict decoding error: " + string.Join(", ", found));
+            throw Unfit(Shown(json), "strict decoding error: " + string.Join(", ", found));
         }
         foreach (var warning in found)
         {
@@ -88,7 +88,16 @@ internal sealed class PatchDocument
         return decoded.Tree;
     }
 
-    private static ApiException Unfit(ReadOnlyMemory<byte> json, string why) => Unfit(Encoding.UTF8.GetString(json.Span), why);
+    /// <summary>What an error shows: a strategic patch itself, as Go prints a map; else what it made.</summary>
+    private string Shown(ReadOnlyMemory<byte> json) => _type == PatchType.StrategicMerge ? GoText(Body) : Encoding.UTF8.GetString(json.Span);
+
+    private static string GoText(JsonNode? node) => node switch
+    {
+        null => "<nil>",
+        JsonObject map => $"map[{string.Join(' ', map.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}:{GoText(p.Value)}"))}]",
+        JsonArray list => $"[{string.Join(' ', list.Select(GoText))}]",
+        _ => node.GetValueKind() == JsonValueKind.String ? (string)node! : node.ToJsonString(),
+    };
 
     private static ApiException Unfit(string value, string why)
     {

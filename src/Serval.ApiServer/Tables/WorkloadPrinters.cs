@@ -33,6 +33,16 @@ internal static class WorkloadPrinters
         });
 
     /// <summary>As kubernetes pkg/printers/internalversion prints it.</summary>
+    public static readonly TableLayout Scale = new(
+        [TableLayout.Name, new("Desired", "integer"), new("Available", "integer"), TableLayout.Age],
+        (obj, now, cells) =>
+        {
+            cells.Add(obj.Text("metadata", "name"));
+            cells.Add(obj.Number("spec", "replicas"));
+            cells.Add(obj.Number("status", "replicas"));
+            cells.Add(TableLayout.AgeOf(obj, now));
+        });
+
     public static readonly TableLayout HorizontalPodAutoscaler = new(
         [
             TableLayout.Name, new("Reference"), new("Targets"), new("MinPods"), new("MaxPods", "integer"), new("Replicas", "integer"), TableLayout.Age,

@@ -67,6 +67,27 @@ public sealed class ProtobufTests
             tree.ToJsonString());
     }
 
+    /// <summary>Typed Go clients send protobuf for every built-in kind, and do not fall back.</summary>
+    [Fact]
+    public void Decode_EveryBuiltInKind_IsRead()
+    {
+        foreach (var kind in Kinds.All.Where(k => !k.IsCustom && k != Kinds.CustomResourceDefinition))
+        {
+            Assert.Equal("x", (string?)ProtobufDecoder.Decode(Wrap(kind.ApiVersion, kind.Kind, Message(1, Text(1, "x"))))["metadata"]?["name"]);
+        }
+    }
+
+    [Fact]
+    public void Decode_HorizontalPodAutoscaler_ReadsAsItsJson()
+    {
+        var target = Text(1, "Utilization").Concat(Number(4, 80));
+        var metric = Text(1, "Resource").Concat(Message(4, [.. Text(1, "cpu"), .. Message(2, target)]));
+        var spec = Message(1, [.. Text(1, "Deployment"), .. Text(2, "d"), .. Text(3, "apps/v1")]).Concat(Number(2, 1)).Concat(Number(3, 3)).Concat(Message(4, metric));
+        Assert.Equal(
+            """{"apiVersion":"autoscaling/v2","kind":"HorizontalPodAutoscaler","metadata":{"name":"h"},"spec":{"scaleTargetRef":{"kind":"Deployment","name":"d","apiVersion":"apps/v1"},"minReplicas":1,"maxReplicas":3,"metrics":[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":80}}}]}}""",
+            ProtobufDecoder.Decode(Wrap("autoscaling/v2", "HorizontalPodAutoscaler", [.. Message(1, Text(1, "h")), .. Message(2, spec)])).ToJsonString());
+    }
+
     [Theory]
     [InlineData("v1", "ConfigMap", 99, 415)]
     [InlineData("serving.knative.dev/v1", "Service", 1, 415)]

@@ -13,7 +13,11 @@ public sealed class StrategicMergeTests
 
     [Theory]
     [InlineData("""{"containers":[{"name":"a","image":"1"}]}""", """{"containers":[{"name":"b","image":"2"}]}""",
-        """{"containers":[{"name":"a","image":"1"},{"name":"b","image":"2"}]}""")]
+        """{"containers":[{"name":"b","image":"2"},{"name":"a","image":"1"}]}""")]
+    [InlineData("""{"containers":[{"name":"a"},{"name":"b"},{"name":"c"}]}""", """{"containers":[{"name":"c","image":"1"},{"name":"n"},{"name":"a","image":"1"}]}""",
+        """{"containers":[{"name":"b"},{"name":"c","image":"1"},{"name":"n"},{"name":"a","image":"1"}]}""")]
+    [InlineData("""{"containers":[{"name":"a"},{"name":"b"}]}""", """{"$setElementOrder/containers":[{"name":"n"},{"name":"b"}],"containers":[{"name":"n"}]}""",
+        """{"containers":[{"name":"n"},{"name":"a"},{"name":"b"}]}""")]
     [InlineData("""{"containers":[{"name":"a","image":"1","args":["x"]},{"name":"b"}]}""", """{"containers":[{"name":"a","image":"2"}]}""",
         """{"containers":[{"name":"a","image":"2","args":["x"]},{"name":"b"}]}""")]
     [InlineData("""{"containers":[{"name":"a"},{"name":"b"}]}""", """{"containers":[{"name":"a","$patch":"delete"}]}""", """{"containers":[{"name":"b"}]}""")]
@@ -21,12 +25,12 @@ public sealed class StrategicMergeTests
     [InlineData("""{"containers":[{"name":"a","args":["x","y"]}]}""", """{"containers":[{"name":"a","args":["z"]}]}""",
         """{"containers":[{"name":"a","args":["z"]}]}""")]
     [InlineData("""{"containers":[{"name":"a","env":[{"name":"X","value":"1"}]}]}""", """{"containers":[{"name":"a","env":[{"name":"Y","value":"2"}]}]}""",
-        """{"containers":[{"name":"a","env":[{"name":"X","value":"1"},{"name":"Y","value":"2"}]}]}""")]
+        """{"containers":[{"name":"a","env":[{"name":"Y","value":"2"},{"name":"X","value":"1"}]}]}""")]
     [InlineData("""{"containers":[{"name":"a"},{"name":"b"},{"name":"c"}]}""",
         """{"$setElementOrder/containers":[{"name":"c"},{"name":"a"},{"name":"b"}],"containers":[{"name":"a","image":"2"}]}""",
         """{"containers":[{"name":"c"},{"name":"a","image":"2"},{"name":"b"}]}""")]
     [InlineData("""{"containers":[{"name":"a"},{"name":"injected"},{"name":"b"}]}""",
-        """{"$setElementOrder/containers":[{"name":"b"},{"name":"a"}]}""", """{"containers":[{"name":"b"},{"name":"a"},{"name":"injected"}]}""")]
+        """{"$setElementOrder/containers":[{"name":"b"},{"name":"a"}]}""", """{"containers":[{"name":"injected"},{"name":"b"},{"name":"a"}]}""")]
     [InlineData("""{"nodeSelector":{"a":"1","b":"2"}}""", """{"nodeSelector":{"a":null,"c":"3"}}""", """{"nodeSelector":{"b":"2","c":"3"}}""")]
     [InlineData("""{"nodeSelector":{"a":"1"}}""", """{"nodeSelector":{"$patch":"replace","b":"2"}}""", """{"nodeSelector":{"b":"2"}}""")]
     [InlineData("""{"nodeSelector":{"a":"1"},"hostname":"h"}""", """{"nodeSelector":{"$patch":"delete"}}""", """{"hostname":"h"}""")]
@@ -46,7 +50,7 @@ public sealed class StrategicMergeTests
     public void ListsOfScalars_MergeAndDelete()
     {
         var meta = Schemas.ObjectMeta;
-        Assert.Equal("""{"finalizers":["a","b"]}""", Apply("""{"finalizers":["a"]}""", """{"finalizers":["b","a"]}""", meta));
+        Assert.Equal("""{"finalizers":["b","a"]}""", Apply("""{"finalizers":["a"]}""", """{"finalizers":["b","a"]}""", meta));
         Assert.Equal("""{"finalizers":["b"]}""", Apply("""{"finalizers":["a","b"]}""", """{"$deleteFromPrimitiveList/finalizers":["a","z"]}""", meta));
         Assert.Equal("""{"finalizers":["b","c","a"]}""",
             Apply("""{"finalizers":["a","b"]}""", """{"$setElementOrder/finalizers":["b","c","a"],"finalizers":["c"]}""", meta));

@@ -30,5 +30,8 @@ internal static partial class ProtobufTable
         PodsMetricStatus: 1 metric MetricIdentifier, 2 current MetricValueStatus
         ResourceMetricSource: 1 name s, 2 target MetricTarget
         ResourceMetricStatus: 1 name s, 2 current MetricValueStatus
+        Scale: 1 metadata ObjectMeta, 2 spec ScaleSpec, 3 status ScaleStatus
+        ScaleSpec: 1 replicas i
+        ScaleStatus: 1 replicas i, 2 selector s
         """;
 }

@@ -174,11 +174,16 @@ internal static partial class ProtobufTable
         ResourceClaim: 1 name s, 2 request s
         ResourceFieldSelector: 1 containerName s, 2 resource s, 3 divisor q
         ResourceHealth: 1 resourceID s, 2 health s, 6 message ?s
+        ResourceQuota: 1 metadata ObjectMeta, 2 spec ResourceQuotaSpec, 3 status ResourceQuotaStatus
+        ResourceQuotaSpec: 1 hard %q, 2 scopes *s, 3 scopeSelector ScopeSelector
+        ResourceQuotaStatus: 1 hard %q, 2 used %q
         ResourceRequirements: 1 limits %q, 2 requests %q, 3 claims *ResourceClaim
         ResourceStatus: 1 name s, 2 resources *ResourceHealth
         RollingUpdateDeployment: 1 maxUnavailable ?x, 2 maxSurge ?x
         SELinuxOptions: 1 user s, 2 role s, 3 type s, 4 level s
         ScaleIOVolumeSource: 1 gateway s, 2 system s, 3 secretRef LocalObjectReference, 4 sslEnabled b, 5 protectionDomain s, 6 storagePool s, 7 storageMode s, 8 volumeName s, 9 fsType s, 10 readOnly b
+        ScopeSelector: 1 matchExpressions *ScopedResourceSelectorRequirement
+        ScopedResourceSelectorRequirement: 1 scopeName s, 2 operator s, 3 values *s
         SeccompProfile: 1 type s, 2 localhostProfile ?s
         Secret: 1 metadata ObjectMeta, 2 data %y, 3 type s, 4 stringData %s, 5 immutable ?b
         SecretEnvSource: 1 localObjectReference ^LocalObjectReference, 2 optional ?b

@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace Serval.FunctionalTests.Sessions;
+
+/// <summary>Runs sessions: bash in a directory of its own, with one kubectl and one helm, and a kubeconfig whose namespace is the session's.</summary>
+/// <param name="directory">Where files it makes lie.</param>
+/// <param name="tools">The directory of its kubectl.</param>
+/// <param name="name">Of its namespace, in <c>$NS</c>; <c>$NS</c> in what is expected stands for it too.</param>
+internal sealed class SessionShell(string directory, string tools, string name)
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
+
+    /// <summary>What was not as expected, each with its line, what was expected and what came; empty when all was.</summary>
+    internal async Task<string> RunAsync(string file, IEnumerable<SessionStep> steps)
+    {
+        var wrong = new StringBuilder();
+        foreach (var step in steps)
+        {
+            var (code, output, errors) = await RunAsync(step.Command);
+            if (code == step.Code && Fits(step.Output, output) && Fits(step.Errors, errors))
+            {
+                continue;
+            }
+            wrong.Append('\n').Append(file).Append(':').Append(step.Line).Append("\n$ ").Append(step.Command).AppendLine();
+            Show(wrong, "expected", step.Code, string.Join('\n', Named(step.Output)), string.Join('\n', Named(step.Errors)));
+            Show(wrong, "got", code, output, errors);
+        }
+        return wrong.ToString();
+    }
+
+    /// <summary>One command.</summary>
+    internal async Task<(int Code, string Out, string Err)> RunAsync(string command)
+    {
+        var start = new ProcessStartInfo("bash") { WorkingDirectory = directory, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add("-c");
+        start.ArgumentList.Add(command);
+        start.Environment["PATH"] = $"{tools}:{Environment.GetEnvironmentVariable("PATH")}";
+        start.Environment["HOME"] = directory;
+        start.Environment["KUBECONFIG"] = Path.Combine(directory, "kubeconfig");
+        start.Environment["NS"] = name;
+        start.Environment["TZ"] = "UTC";
+        using var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        var late = "";
+        try
+        {
+            await process.WaitForExitAsync().WaitAsync(s_patience);
+        }
+        catch (TimeoutException)
+        {
+            late = $"did not end within {s_patience.TotalSeconds} s\n";
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync();
+        }
+        return (process.ExitCode, await output, await errors + late);
+    }
+
+    private bool Fits(IReadOnlyList<string> expected, string got) => ExpectedText.Fits(Named(expected), got);
+
+    private List<string> Named(IReadOnlyList<string> lines) => [.. lines.Select(l => l.Replace("$NS", name, StringComparison.Ordinal))];
+
+    private static void Show(StringBuilder text, string title, int code, string output, string errors)
+    {
+        text.Append("--- ").AppendLine(title);
+        var lines = ExpectedText.Lines(output).Concat(ExpectedText.Lines(errors).Select(e => "! " + e)).Concat(code == 0 ? [] : [$"= {code}"]);
+        text.Append(string.Concat(lines.Select(l => l + "\n")));
+    }
+}
