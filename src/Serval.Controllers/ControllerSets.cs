@@ -18,7 +18,7 @@ public static class ControllerSets
     /// <summary>Name of the private gateway, by which cluster-local Routes are reached too; placeholder Services point at it.</summary>
     public const string PrivateGatewayHost = "gateway-private.knative-serving.svc.cluster.local";
 
-    /// <summary>Deployments, ReplicaSets, Jobs, disruption budgets, endpoints, namespaces, pod binding.</summary>
+    /// <summary>Deployments, ReplicaSets, Jobs, disruption budgets, endpoints, namespaces, pod binding, lost nodes.</summary>
     public static ControllerHost AddWorkloads(this ControllerHost controllers, IKubeClient client, IEventRecorder events, TimeProvider time)
     {
         var room = new NodeRoom(client);
@@ -27,6 +27,7 @@ public static class ControllerSets
             .Add(new ReplicaSetReconciler(client, room, events, time))
             .Add(new JobReconciler(client, room, events, time))
             .Add(new PodBindingReconciler(client, room, events, time))
+            .Add(new NodeLife(client, events, time))
             .Add(new QuotaReconciler(client, time))
             .Add(new DisruptionReconciler(client, events, time))
             .Add(new EndpointsReconciler(client))

@@ -39,6 +39,19 @@ public sealed class InstanceLifeTests
         Assert.Equal(1, node.Kube.Writes.Count(w => w.StartsWith("patch Pod", StringComparison.Ordinal)));
     }
 
+    /// <summary>A node that was not heard of for a while finds its pods marked, and says again what is.</summary>
+    [Fact]
+    public async Task Pod_TakenForLost_IsReportedAgain()
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(TestNode.Shell(Serve, TestNode.Port8080));
+        await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
+        await node.Kube.PatchAsync(
+            Kinds.Pod, new ObjectKey("default", "p1"),
+            new KubePatch(PatchType.Merge, """{"status":{"conditions":[{"type":"Ready","status":"False","reason":"NodeLost"}]}}"""u8.ToArray()), WriteOptions.By("test", "status"));
+        await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
+    }
+
     [Fact]
     public async Task Pod_HttpProbe_IsReadyOnlyOnceTheProgramAnswersWell()
     {

@@ -41,6 +41,9 @@ public sealed record Toleration
     public string Operator { get; init => field = value ?? field; } = "";
     public string Value { get; init => field = value ?? field; } = "";
     public string Effect { get; init => field = value ?? field; } = "";
+
+    /// <summary>Of a <c>NoExecute</c> taint: how long the pod stays; null is for ever.</summary>
+    public long? TolerationSeconds { get; init; }
 }
 
 /// <summary>core/v1 Affinity.</summary>

@@ -44,9 +44,10 @@ internal static class NodeFit
         return lacks ?? (IReadOnlyList<string>)[];
     }
 
-    private static bool Tolerates(PodSpec pod, Taint taint) => pod.Tolerations.Any(t =>
-        (t.Effect.Length == 0 || t.Effect == taint.Effect)
-        && (t.Key.Length == 0 ? t.Operator == "Exists" : t.Key == taint.Key && (t.Operator == "Exists" || t.Value == taint.Value)));
+    internal static bool Tolerates(Toleration t, Taint taint) => (t.Effect.Length == 0 || t.Effect == taint.Effect)
+        && (t.Key.Length == 0 ? t.Operator == "Exists" : t.Key == taint.Key && (t.Operator == "Exists" || t.Value == taint.Value));
+
+    private static bool Tolerates(PodSpec pod, Taint taint) => pod.Tolerations.Any(t => Tolerates(t, taint));
 
     private static bool Selects(PodSpec pod, ObjectMeta node) =>
         pod.NodeSelector.All(p => node.Label(p.Key) == p.Value)

@@ -37,7 +37,7 @@ internal sealed class PodBindingReconciler(IKubeClient client, NodeRoom room, IE
             return ReconcileResult.Done;
         }
         _waiting.TryAdd(key, pod.Version); // before the room is looked at: what is freed from now on runs it again
-        using var place = room.Take(pod.As<Pod>().Spec);
+        using var place = room.Take(pod.As<Pod>().Spec, pod.Metadata.ControllerRef?.Uid ?? "");
         if (place.Node.Length > 0)
         {
             _waiting.TryRemove(key, out _); // a write that fails is retried at the queue's pace, not at the one of what it lets go of

@@ -9,6 +9,9 @@ internal static class PodFacts
     /// <summary>Container port → port to connect to, written by the node agent of the process runtime: <c>{"8080":20017}</c>.</summary>
     internal const string PortsAnnotation = "serval.dev/ports";
 
+    /// <summary>Why a pod is not ready whose node is not heard of; an agent that comes back says again what is (Serval.Node).</summary>
+    internal const string NodeLost = "NodeLost";
+
     internal static bool IsReady(Pod pod) => pod.Status.Conditions.Any(c => c is { Type: "Ready", Status: "True" });
 
     internal static bool IsFinished(Pod pod) => pod.Status.Phase is "Succeeded" or "Failed";

@@ -20,7 +20,7 @@ internal sealed class PodMaker(IKubeClient client, NodeRoom room, IEventRecorder
     /// <param name="ct">Gives up.</param>
     internal async Task CreateAsync(KubeObject owner, PodSpec needs, Action<JsonObject, JsonObject>? edit, CancellationToken ct)
     {
-        using var place = room.Take(needs); // none: it gets one when there is one
+        using var place = room.Take(needs, owner.Metadata.Uid); // none: it gets one when there is one
         try
         {
             var pod = await client.CreateAsync(Kinds.Pod, NewPod(owner, place.Node, edit), WriteOptions.By(manager), ct);

@@ -30,7 +30,7 @@ public sealed partial class LeaderLease(
     private static readonly TimeSpan s_releasePatience = TimeSpan.FromSeconds(5);
     private static readonly WriteOptions s_write = WriteOptions.By("serval-leader-election");
 
-    private KubeObject? _seen;
+    private volatile KubeObject? _seen;
     private long _seenAt;
 
     /// <summary>
@@ -187,7 +187,22 @@ public sealed partial class LeaderLease(
 
     private void See(KubeObject lease) => (_seen, _seenAt) = (lease, time.GetTimestamp());
 
-    private Task PauseAsync(CancellationToken ct) => Task.Delay(RetryPeriod * (1 + (random.NextDouble() * 0.2)), time, ct);
+    // Until the next look; over at once when the holder gives the lease back.
+    private async Task PauseAsync(CancellationToken ct)
+    {
+        var free = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using (client.Cache(Kinds.Lease).Subscribe(change =>
+        {
+            if (change.New.Key == key && change.New.Version > (_seen?.Version ?? 0) && (change.Type == WatchEventType.Deleted || Holder(change.New).Length == 0))
+            {
+                free.TrySetResult();
+            }
+        }))
+        {
+            await free.Task.WaitAsync(RetryPeriod * (1 + (random.NextDouble() * 0.2)), time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        ct.ThrowIfCancellationRequested();
+    }
 
     private static string Holder(KubeObject? lease) => Spec(lease)?["holderIdentity"]?.ToString() ?? "";
 

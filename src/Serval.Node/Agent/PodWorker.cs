@@ -98,6 +98,11 @@ internal sealed partial class PodWorker : IDisposable
         {
             RefreshVolumes(); // the downward API shows them
         }
+        if (_pod.Status.Conditions.Any(c => c is { Type: "Ready", Reason: "NodeLost" }))
+        {
+            _written = []; // this node was taken for lost: what is, is said again
+            MarkDirty(now: true);
+        }
     });
 
     /// <summary>The object is gone: it was deleted by force, or this agent deleted it.</summary>

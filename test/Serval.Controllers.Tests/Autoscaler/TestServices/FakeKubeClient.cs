@@ -41,6 +41,9 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
     /// <summary>Fails every write with this while set.</summary>
     public ApiException? Failure { get; set; }
 
+    /// <summary>Fails every read that is not from a cache with this while set.</summary>
+    public ApiException? ReadFailure { get; set; }
+
     /// <summary>Fails the writes it answers for.</summary>
     public Func<FakeWrite, Exception?> Refuse { get; set; } = _ => null;
 
@@ -51,7 +54,7 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
     public IObjectCache Cache(ResourceKind kind) => _caches.GetOrAdd(kind, k => new FakeCache(k));
 
     public Task<KubeObject> GetAsync(ResourceKind kind, ObjectKey key, CancellationToken ct = default) =>
-        Task.FromResult(Cache(kind).Get(key) ?? throw ApiException.NotFound(kind, key.Name));
+        Task.FromResult(ReadFailure is { } failure ? throw failure : Cache(kind).Get(key) ?? throw ApiException.NotFound(kind, key.Name));
 
     public Task<KubeList> ListAsync(ResourceKind kind, string? ns, ListOptions options, CancellationToken ct = default) =>
         Task.FromResult(new KubeList(_version, Cache(kind).List(ns)));

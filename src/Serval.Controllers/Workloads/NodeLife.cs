@@ -1,0 +1,235 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Api.Core;
+using Serval.Api.Serving;
+using Serval.Kube;
+
+namespace Serval.Controllers.Workloads;
+
+/// <summary>
+/// Nodes that keep a Lease in <c>kube-node-lease</c>, which agents in processes of their own do: one whose Lease is no longer renewed, or given back, is
+/// not used, its pods are not ready, and at last they are deleted so that others take their place (kubernetes pkg/controller/nodelifecycle and tainteviction).
+/// Judged by when this process last saw the Lease change, and only while the API server answers: an agent cannot renew at one that does not.
+/// </summary>
+internal sealed class NodeLife(IKubeClient client, IEventRecorder events, TimeProvider time) : IReconciler
+{
+    /// <summary>Marks the Lease of a node, and from then on the Node (Serval.Signals writes it).</summary>
+    internal const string Label = "serval.dev/signals";
+
+    /// <summary>Taint of a node of which nothing is heard.</summary>
+    internal const string Unreachable = "node.kubernetes.io/unreachable";
+
+    internal const string LeaseNamespace = "kube-node-lease";
+
+    private const string Role = "node";
+    private const string Unknown = "NodeStatusUnknown";
+
+    private static readonly TimeSpan s_duration = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_toleration = TimeSpan.FromSeconds(300); // what upstream's admission gives a pod that says nothing
+
+    private readonly ConcurrentDictionary<string, Seen> _seen = new(StringComparer.Ordinal); // a node's is changed by its own run alone
+    private readonly EventReporter _events = new(events, "node-controller");
+
+    public string Name => "node-controller";
+
+    public ResourceKind Kind => Kinds.Node;
+
+    public IEnumerable<ReconcilerWatch> Watches =>
+        [new ReconcilerWatch(Kinds.Lease, change => IsOfNode(change.New) ? [ObjectKey.Cluster(change.New.Metadata.Name)] : [])];
+
+    /// <summary>Whether a Node's agent keeps a Lease.</summary>
+    internal static bool IsFollowed(KubeObject node) => node.Metadata.Label(Label) == Role;
+
+    public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
+    {
+        if (client.Cache(Kinds.Node).Get(key) is not { } node)
+        {
+            _seen.TryRemove(key.Name, out _);
+            return ReconcileResult.Done;
+        }
+        var lease = client.Cache(Kinds.Lease).Get(new ObjectKey(LeaseNamespace, key.Name)) is { } found && IsOfNode(found) ? found : null;
+        if (lease is null && !IsFollowed(node))
+        {
+            return ReconcileResult.Done; // the agent runs in the controllers' own process, or the node is not Serval's
+        }
+        if (!IsFollowed(node))
+        {
+            node = await OwnedObjects.PatchAsync(
+                client, Kinds.Node, node, new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { [Label] = Role } } }, WriteOptions.By(Name), ct);
+        }
+        var seen = await LookAsync(key.Name, lease, ct);
+        var left = seen.Duration - time.GetElapsedTime(seen.At);
+        if (lease is null || left <= TimeSpan.Zero)
+        {
+            _seen[key.Name] = seen with { Renewed = lease is null };
+            return new ReconcileResult(await LoseAsync(node, ct));
+        }
+        if (seen.Renewed)
+        {
+            await FindAsync(node, ct);
+        }
+        return ReconcileResult.After(left < s_look ? left : s_look);
+    }
+
+    /// <summary>When the Lease was last seen to change. One that stands still is asked for: the cache may be behind, and the API server gone.</summary>
+    private async Task<Seen> LookAsync(string name, KubeObject? lease, CancellationToken ct)
+    {
+        if (lease is null)
+        {
+            return _seen[name] = new Seen(0, time.GetTimestamp(), Renewed: true, s_duration); // the next one is a sign of life
+        }
+        if (!_seen.TryGetValue(name, out var seen))
+        {
+            return _seen[name] = new Seen(lease.Version, time.GetTimestamp(), Renewed: false, DurationOf(lease));
+        }
+        if (lease.Version <= seen.Version && time.GetElapsedTime(seen.At) >= s_look)
+        {
+            try
+            {
+                lease = await client.GetAsync(Kinds.Lease, lease.Key, ct);
+            }
+            catch (ApiException e) when (!e.IsNotFound)
+            {
+                return _seen[name] = seen with { At = time.GetTimestamp() };
+            }
+            catch (ApiException)
+            {
+                return seen; // given back: the cache will say so
+            }
+        }
+        return lease.Version <= seen.Version ? seen : _seen[name] = new Seen(lease.Version, time.GetTimestamp(), Renewed: true, DurationOf(lease));
+    }
+
+    /// <summary>Marks the node and its pods; how long until the next of them is to be deleted.</summary>
+    private async Task<TimeSpan?> LoseAsync(KubeObject node, CancellationToken ct)
+    {
+        var now = time.GetUtcNow();
+        var taints = Taints(node);
+        if (!taints.Any(IsUnreachable))
+        {
+            foreach (var effect in (string[])["NoSchedule", "NoExecute"])
+            {
+                taints.Add(new JsonObject { ["key"] = Unreachable, ["effect"] = effect, ["timeAdded"] = KubeTime.Text(now) });
+            }
+            node = await TaintAsync(node, taints, ct);
+            _events.Normal(node, "NodeNotReady", $"Node {node.Metadata.Name} status is now: NodeNotReady");
+        }
+        node = await ReadyAsync(node, "Unknown", Unknown, "Kubelet stopped posting node status.", ct); // upstream's words, which dashboards look for
+        var since = taints.Where(IsUnreachable).Select(t => DateTimeOffset.TryParse((string?)t!["timeAdded"], CultureInfo.InvariantCulture, out var added) ? added : now).Min();
+        TimeSpan? next = null;
+        foreach (var stored in client.Cache(Kinds.Pod).List())
+        {
+            var pod = stored.As<Pod>();
+            if (pod.Spec.NodeName != node.Metadata.Name || PodFacts.IsFinished(pod))
+            {
+                continue;
+            }
+            var left = Toleration(pod) is { } toleration ? since + toleration - now : (TimeSpan?)null;
+            if (left <= TimeSpan.Zero)
+            {
+                await DeleteAsync(stored, node, ct);
+                continue;
+            }
+            await NotReadyAsync(stored, pod, node, ct);
+            next = next is null || left < next ? left : next;
+        }
+        return next;
+    }
+
+    private async Task FindAsync(KubeObject node, CancellationToken ct)
+    {
+        var taints = Taints(node);
+        if (taints.Any(IsUnreachable))
+        {
+            node = await TaintAsync(node, new JsonArray([.. taints.Where(t => !IsUnreachable(t)).Select(t => t!.DeepClone())]), ct);
+        }
+        if (Ready(StatusFields.Of(node)) is { } ready && (string?)ready["reason"] == Unknown)
+        {
+            node = await ReadyAsync(node, "True", "NodeAgentReady", "the node agent runs", ct);
+            _events.Normal(node, "NodeReady", $"Node {node.Metadata.Name} status is now: NodeReady");
+        }
+    }
+
+    /// <summary>How long a pod stays on a node of which nothing is heard; null: for ever. A revision's does not: its replica set counts it and makes no other.</summary>
+    private static TimeSpan? Toleration(Pod pod)
+    {
+        if (pod.Metadata.Label(KnativeNames.RevisionLabel) is not null)
+        {
+            return TimeSpan.Zero;
+        }
+        var tolerations = pod.Spec.Tolerations.Where(t => NodeFit.Tolerates(t, new Taint { Key = Unreachable, Effect = "NoExecute" })).ToList();
+        return tolerations.Count == 0 ? s_toleration
+            : tolerations.Min(t => t.TolerationSeconds) is { } seconds ? TimeSpan.FromSeconds(Math.Clamp(seconds, 0, int.MaxValue))
+            : null;
+    }
+
+    private async Task DeleteAsync(KubeObject pod, KubeObject node, CancellationToken ct)
+    {
+        try
+        {
+            await client.DeleteAsync(Kinds.Pod, pod.Key, new DeleteOptions { GracePeriodSeconds = 0, Uid = pod.Metadata.Uid }, ct);
+            _events.Warning(pod, PodFacts.NodeLost, Why(pod, node));
+        }
+        catch (ApiException e) when (e.IsNotFound || e.IsConflict)
+        {
+            // it is gone already, or another of its name is there
+        }
+    }
+
+    private async Task NotReadyAsync(KubeObject stored, Pod pod, KubeObject node, CancellationToken ct)
+    {
+        if (!PodFacts.IsReady(pod))
+        {
+            return;
+        }
+        var status = StatusFields.Of(stored);
+        Set(Ready(status)!, "False", PodFacts.NodeLost, Why(stored, node));
+        await OwnedObjects.PatchAsync(client, Kinds.Pod, stored, Guarded(stored, new JsonObject { ["status"] = new JsonObject { ["conditions"] = status["conditions"]!.DeepClone() } }), WriteOptions.By(Name, "status"), ct);
+    }
+
+    private async Task<KubeObject> ReadyAsync(KubeObject node, string value, string reason, string message, CancellationToken ct)
+    {
+        var status = StatusFields.Of(node);
+        if (Ready(status) is not { } ready || (string?)ready["status"] == value)
+        {
+            return node;
+        }
+        Set(ready, value, reason, message);
+        return await OwnedObjects.PatchStatusAsync(client, Kinds.Node, node, status, Name, ct);
+    }
+
+    private void Set(JsonObject condition, string value, string reason, string message) =>
+        (condition["status"], condition["reason"], condition["message"], condition["lastTransitionTime"]) = (value, reason, message, KubeTime.Text(time.GetUtcNow()));
+
+    private Task<KubeObject> TaintAsync(KubeObject node, JsonArray taints, CancellationToken ct) => OwnedObjects.PatchAsync(
+        client, Kinds.Node, node, Guarded(node, new JsonObject { ["spec"] = new JsonObject { ["taints"] = taints.Count == 0 ? null : taints.DeepClone() } }), WriteOptions.By(Name), ct);
+
+    /// <summary>The patch for the object as it was read alone: its lists are replaced whole, and the agent, or a user, may write too.</summary>
+    private static JsonObject Guarded(KubeObject present, JsonObject patch)
+    {
+        patch["metadata"] = new JsonObject { ["resourceVersion"] = present.Metadata.ResourceVersion };
+        return patch;
+    }
+
+    private static string Why(KubeObject pod, KubeObject node) => $"Node {node.Metadata.Name} which was running pod {pod.Metadata.Name} is unresponsive";
+
+    private static bool IsOfNode(KubeObject lease) => lease.Metadata.Namespace == LeaseNamespace && lease.Metadata.Label(Label) == Role;
+
+    private static TimeSpan DurationOf(KubeObject lease) =>
+        lease.ToTree()["spec"]?["leaseDurationSeconds"] is JsonValue value && value.TryGetValue<int>(out var seconds) && seconds > 0 ? TimeSpan.FromSeconds(seconds) : s_duration;
+
+    private static JsonArray Taints(KubeObject node) => node.ToTree()["spec"]?["taints"]?.DeepClone() as JsonArray ?? [];
+
+    private static bool IsUnreachable(JsonNode? taint) => (string?)taint?["key"] == Unreachable;
+
+    private static JsonObject? Ready(JsonObject status) => (status["conditions"] as JsonArray)?.OfType<JsonObject>().FirstOrDefault(c => (string?)c["type"] == "Ready");
+
+    /// <param name="Version">Of the Lease when it was last seen to change; 0: there was none.</param>
+    /// <param name="At">When that was.</param>
+    /// <param name="Renewed">Whether this process saw it change: what it finds at its start may be a dead node's.</param>
+    /// <param name="Duration">How long it counts.</param>
+    private sealed record Seen(long Version, long At, bool Renewed, TimeSpan Duration);
+}
