@@ -21,7 +21,10 @@ public interface IKubeClient
     /// </summary>
     IAsyncEnumerable<WatchEvent> WatchAsync(ResourceKind kind, string? ns, WatchOptions options, CancellationToken ct = default);
 
-    /// <summary>Stores a new object. AlreadyExists (409) when the name is taken; <c>generateName</c> gets a random suffix.</summary>
+    /// <summary>
+    /// Stores a new object. AlreadyExists (409) when the name is taken; <c>generateName</c> gets a random suffix. Remote also: asks what is answered and
+    /// not kept, reviews and <c>serviceaccounts/token</c>.
+    /// </summary>
     Task<KubeObject> CreateAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct = default);
 
     /// <summary>Replaces an object. With a resourceVersion in it: Conflict (409) unless that is the stored one.</summary>
@@ -130,7 +133,7 @@ public sealed record WriteOptions
 
     public string FieldManager { get; init; } = "";
 
-    /// <summary>Empty, <c>status</c> or <c>scale</c>.</summary>
+    /// <summary>Empty, <c>status</c> or <c>scale</c>; of a create, remote, <c>token</c>.</summary>
     public string Subresource { get; init; } = "";
     public FieldValidation FieldValidation { get; init; } = FieldValidation.Warn;
 

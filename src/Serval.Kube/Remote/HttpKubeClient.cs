@@ -128,7 +128,9 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
     }
 
     public Task<KubeObject> CreateAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct = default) =>
-        WriteAsync(kind, HttpMethod.Post, RequestPaths.Collection(kind, obj.Metadata.Namespace), obj.Json, "application/json", options, ct);
+        WriteAsync(
+            kind, HttpMethod.Post, options.Subresource.Length > 0 ? RequestPaths.Object(kind, obj.Key, options.Subresource) : RequestPaths.Collection(kind, obj.Metadata.Namespace),
+            obj.Json, "application/json", options, ct);
 
     public Task<KubeObject> UpdateAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct = default) =>
         WriteAsync(kind, HttpMethod.Put, RequestPaths.Object(kind, obj.Key, options.Subresource), obj.Json, "application/json", options, ct);

@@ -25,7 +25,11 @@ public sealed class RequestedTokens(IKubeClient client, TimeProvider time) : IPo
         IKubeClient client, ObjectKey account, BoundPod? pod, string audience, TimeSpan lifetime, TimeProvider time, CancellationToken ct)
     {
         var kind = AccessKinds.TokenRequest;
-        var spec = new JsonObject { ["audiences"] = audience.Length > 0 ? new JsonArray(audience) : [], ["expirationSeconds"] = (long)lifetime.TotalSeconds };
+        var spec = new JsonObject { ["expirationSeconds"] = (long)lifetime.TotalSeconds };
+        if (audience.Length > 0)
+        {
+            spec["audiences"] = new JsonArray(audience);
+        }
         if (pod is not null)
         {
             spec["boundObjectRef"] = new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Pod", ["name"] = pod.Name, ["uid"] = pod.Uid };
