@@ -16,6 +16,7 @@ public sealed class HouseTests
         ["Serval.Controllers"] = ["Serval.Api", "Serval.Kube", "Serval.Autoscaling", "Serval.Routing"],
         ["Serval.Proxy"] = ["Serval.Routing"],
         ["Serval.Node"] = ["Serval.Api", "Serval.Kube", "Serval.Images"],
+        ["Serval.Signals"] = ["Serval.Api", "Serval.Kube"],
     };
 
     [Fact]

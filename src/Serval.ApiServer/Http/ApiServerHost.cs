@@ -16,6 +16,7 @@ using Serval.ApiServer.Certificates;
 using Serval.ApiServer.Discovery;
 using Serval.ApiServer.Http;
 using Serval.ApiServer.Streams;
+using Serval.Kube.Http;
 
 namespace Serval.ApiServer;
 

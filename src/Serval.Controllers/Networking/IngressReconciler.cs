@@ -6,9 +6,9 @@ using Serval.Kube;
 namespace Serval.Controllers.Networking;
 
 /// <summary>
-/// The Ingress's status: Ready once the table in force contains its generation, else why not. It writes nothing before the feed has taken its turn.
+/// The Ingress's status: Ready once the table in force contains its generation, else why not. It writes nothing before the data plane has taken its turn.
 /// </summary>
-internal sealed class IngressReconciler(IKubeClient client, RouteFeed feed, TimeProvider time) : IReconciler
+internal sealed class IngressReconciler(IKubeClient client, IIngressStates states, TimeProvider time) : IReconciler
 {
     private const string Configured = "NetworkConfigured";
     private const string Balanced = "LoadBalancerReady";
@@ -18,15 +18,15 @@ internal sealed class IngressReconciler(IKubeClient client, RouteFeed feed, Time
 
     public ResourceKind Kind => Kinds.KIngress;
 
-    public void Started(Action<ObjectKey> enqueue) => feed.Changed = enqueue;
+    public void Started(Action<ObjectKey> enqueue) => states.Changed = enqueue;
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
     {
         if (client.Cache(Kinds.KIngress).Get(key) is not { Metadata.IsDeleting: false } stored
-            || feed.StateOf(key) is not { } state
+            || states.StateOf(key) is not { } state
             || state.Uid != stored.Metadata.Uid || state.Generation != stored.Metadata.Generation)
         {
-            return ReconcileResult.Done; // the feed runs this again when it has compiled the present generation
+            return ReconcileResult.Done; // the data plane runs this again when it has compiled the present generation
         }
         var before = stored.As<KIngress>().Status;
         var conditions = new ConditionSet(before.Conditions, time.GetUtcNow(), Configured, Balanced);

@@ -13,7 +13,7 @@ namespace Serval.Controllers.Networking;
 /// changed key there is, compiles only those Ingresses, and publishes one table; so a burst of changes is one table and a single change waits
 /// for nothing. An Ingress that does not compile keeps serving what it had last. What fails is tried again by itself and holds up nothing else.
 /// </summary>
-public sealed partial class RouteFeed : IAsyncDisposable
+public sealed partial class RouteFeed : IIngressStates, IAsyncDisposable
 {
     private readonly IKubeClient _client;
     private readonly ServingConfigSource _config;
@@ -52,8 +52,7 @@ public sealed partial class RouteFeed : IAsyncDisposable
         _batch = new KeyBatch(time, Work);
     }
 
-    /// <summary>Called with each Ingress whose <see cref="IngressState"/> changed.</summary>
-    internal Action<ObjectKey>? Changed { get; set; }
+    public Action<ObjectKey>? Changed { get; set; }
 
     /// <summary>How many tables were published.</summary>
     public long Version => Interlocked.Read(ref _version);
@@ -103,8 +102,7 @@ public sealed partial class RouteFeed : IAsyncDisposable
     /// <summary>Completes when every change so far is published.</summary>
     internal Task IdleAsync() => _batch.IdleAsync();
 
-    /// <summary>How far an Ingress is; null before its first turn.</summary>
-    internal IngressState? StateOf(ObjectKey ingress) => _states.GetValueOrDefault(ingress);
+    public IngressState? StateOf(ObjectKey ingress) => _states.GetValueOrDefault(ingress);
 
     private void Follow(ResourceKind kind, Action<CacheChange> handler) => _subscriptions.Add(_client.Cache(kind).Subscribe(handler));
 
@@ -200,8 +198,11 @@ public sealed partial class RouteFeed : IAsyncDisposable
         {
             Depend(key, []);
             _tried.Remove(key);
-            _states.TryRemove(key, out _);
             Withdraw(key);
+            if (_states.TryRemove(key, out _))
+            {
+                Changed?.Invoke(key);
+            }
             return;
         }
         var compilation = IngressTranslator.Compile(stored, _lookup);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
@@ -174,7 +173,7 @@ public sealed partial class LeaderLease(
 
     private KubeObject Record(JsonObject tree, string holder, TimeSpan duration, int transitions, bool acquires)
     {
-        var now = time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
+        var now = KubeTime.MicroText(time.GetUtcNow());
         (tree["apiVersion"], tree["kind"]) = (Kinds.Lease.ApiVersion, Kinds.Lease.Kind);
         tree["metadata"] ??= new JsonObject { ["name"] = key.Name, ["namespace"] = key.Namespace };
         tree["spec"] = new JsonObject

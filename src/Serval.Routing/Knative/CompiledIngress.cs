@@ -45,8 +45,3 @@ public sealed record CompiledIngress
 /// <param name="Error">The cause, the field and what to do; empty when it compiled.</param>
 /// <param name="Services">Services it names: when one of them changes, compile again.</param>
 public sealed record IngressCompilation(CompiledIngress? Ingress, string Error, ImmutableHashSet<ObjectKey> Services);
-
-/// <summary>A host that another Ingress has.</summary>
-/// <param name="Host">The host.</param>
-/// <param name="Winner">The older Ingress, which keeps it.</param>
-public sealed record HostConflict(string Host, ObjectKey Winner);

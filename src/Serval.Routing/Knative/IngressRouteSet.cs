@@ -1,4 +1,5 @@
 using Serval.Api;
+using Serval.Api.Networking;
 
 namespace Serval.Routing.Knative;
 

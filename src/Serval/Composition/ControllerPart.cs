@@ -54,7 +54,7 @@ internal sealed record ControllerSignals
 
     public required IImageResolver Images { get; init; }
 
-    public required RouteFeed Routes { get; init; }
+    public required IIngressStates Routes { get; init; }
 
     public required IPodUsage Usage { get; init; }
 

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging;
 using Serval.Controllers.Autoscaler;
 using Serval.Controllers.Networking;
 using Serval.Kube;
-using Serval.Node;
 using Serval.Proxy;
 
 namespace Serval.Composition;

@@ -3,7 +3,6 @@ using Serval.Api;
 using Serval.Api.Serving;
 using Serval.Images;
 using Serval.Kube;
-using Serval.Node;
 using Serval.Proxy;
 using Serval.Routing;
 

@@ -6,7 +6,7 @@ using Serval.Kube;
 
 namespace Serval.Node.Tests;
 
-/// <summary>Objects in memory with caches that publish in order; no validation, merge patches only.</summary>
+/// <summary>Objects in memory with caches that publish in order; no validation, merge patches only, and applies that replace.</summary>
 internal sealed class FakeKube : IKubeClient
 {
     private readonly Lock _lock = new();
@@ -15,6 +15,12 @@ internal sealed class FakeKube : IKubeClient
 
     /// <summary>Every write: verb, kind, key.</summary>
     public List<string> Writes { get; } = [];
+
+    /// <summary>What is posted and not kept: gives the answer, or null to what is kept; throws for what is refused.</summary>
+    public Func<ResourceKind, KubeObject, KubeObject?> Answer { get; set; } = (_, _) => null;
+
+    /// <summary>Thrown by patches while set.</summary>
+    public ApiException? PatchFailure { get; set; }
 
     public IObjectCache Cache(ResourceKind kind) => Of(kind);
 
@@ -35,6 +41,10 @@ internal sealed class FakeKube : IKubeClient
     {
         lock (_lock)
         {
+            if (Answer(kind, obj) is { } answer)
+            {
+                return Task.FromResult(answer);
+            }
             if (Of(kind).Get(obj.Key) is not null)
             {
                 return Task.FromException<KubeObject>(ApiException.AlreadyExists(kind, obj.Key.Name));
@@ -62,7 +72,17 @@ internal sealed class FakeKube : IKubeClient
     {
         lock (_lock)
         {
+            if (PatchFailure is not null)
+            {
+                return Task.FromException<KubeObject>(PatchFailure);
+            }
             Writes.Add($"patch {kind.Kind} {key}");
+            if (patch.Type == PatchType.Apply)
+            {
+                var applied = Stamp(KubeObject.Parse(patch.Body));
+                Of(kind).Publish(Of(kind).Get(key) is null ? WatchEventType.Added : WatchEventType.Modified, applied);
+                return Task.FromResult(applied);
+            }
             if (Of(kind).Get(key) is not { } old)
             {
                 return Task.FromException<KubeObject>(ApiException.NotFound(kind, key.Name));

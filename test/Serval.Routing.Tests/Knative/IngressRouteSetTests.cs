@@ -1,4 +1,5 @@
 using Serval.Api;
+using Serval.Api.Networking;
 using Serval.Routing.Knative;
 
 namespace Serval.Routing.Tests.Knative;

@@ -1,6 +1,6 @@
-using Serval.Routing.Knative;
+using Serval.Api.Networking;
 
-namespace Serval.Controllers.Networking;
+namespace Serval.Kube;
 
 /// <summary>How far an Ingress is in the data plane.</summary>
 /// <param name="Uid">The object that was tried: one of its name made later has a state of its own.</param>
@@ -10,6 +10,6 @@ namespace Serval.Controllers.Networking;
 /// <param name="Conflicts">Hosts that another Ingress has.</param>
 /// <param name="Warnings">Fields that are not honoured.</param>
 /// <param name="TlsProblems">What is wrong with its certificates.</param>
-internal sealed record IngressState(
+public sealed record IngressState(
     string Uid, long Generation, string Error, bool ServesOlder, IReadOnlyList<HostConflict> Conflicts, IReadOnlyList<string> Warnings,
     IReadOnlyList<string> TlsProblems);

@@ -4,13 +4,13 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
-namespace Serval.ApiServer.Http;
+namespace Serval.Kube.Http;
 
 /// <summary>
 /// The services of a bare Kestrel: no host, no configuration files, no middleware. Kestrel registers itself through
 /// <see cref="IWebHostBuilder"/>, so this is the least that interface can be.
 /// </summary>
-internal sealed class ServerServices : IWebHostBuilder
+public sealed class ServerServices : IWebHostBuilder
 {
     private readonly ServiceCollection _services = [];
 
@@ -20,7 +20,7 @@ internal sealed class ServerServices : IWebHostBuilder
         _services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
         _services.AddOptions();
         _services.AddMetrics();
-        _services.AddSingleton<DiagnosticSource>(new DiagnosticListener("Serval.ApiServer"));
+        _services.AddSingleton<DiagnosticSource>(new DiagnosticListener("Serval"));
     }
 
     public static ServiceProvider Build(ILoggerFactory logging)

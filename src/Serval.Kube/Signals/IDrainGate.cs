@@ -1,6 +1,6 @@
 using Serval.Api;
 
-namespace Serval.Node;
+namespace Serval.Kube;
 
 /// <summary>Tells when nothing is in flight at an instance any more; the composition root asks the proxy.</summary>
 public interface IDrainGate

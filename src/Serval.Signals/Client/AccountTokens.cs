@@ -1,0 +1,43 @@
+using System.Collections.Concurrent;
+using Serval.Api;
+using Serval.Kube;
+using Serval.Kube.Tokens;
+
+namespace Serval.Signals;
+
+/// <summary>
+/// Tokens of a ServiceAccount, asked of the API server (TokenRequest), one an audience, and new ones when four fifths of their life are over, as a
+/// kubelet renews those of pods.
+/// </summary>
+/// <param name="client">The API server.</param>
+/// <param name="account">Whose they are: <c>knative-serving/serval-&lt;role&gt;</c>.</param>
+/// <param name="time">The clock.</param>
+public sealed class AccountTokens(IKubeClient client, ObjectKey account, TimeProvider time) : IBearerTokens
+{
+    private const double WornAt = 0.8;
+    private const int MostKept = 1000;
+    private static readonly TimeSpan s_life = TimeSpan.FromHours(1);
+    private readonly ConcurrentDictionary<string, Held> _tokens = new(StringComparer.Ordinal);
+
+    public async ValueTask<string> GetAsync(string audience, string? refused, CancellationToken ct)
+    {
+        if (_tokens.TryGetValue(audience, out var held) && held.Text != refused && time.GetUtcNow() < held.Worn)
+        {
+            return held.Text;
+        }
+        if (_tokens.Count >= MostKept)
+        {
+            _tokens.Clear(); // those of servers that are gone
+        }
+        return (_tokens[audience] = await AskAsync(audience, ct)).Text;
+    }
+
+    private async Task<Held> AskAsync(string audience, CancellationToken ct)
+    {
+        var now = time.GetUtcNow();
+        var token = await RequestedTokens.AskAsync(client, account, pod: null, audience, s_life, time, ct);
+        return new Held(token.Text, now + ((token.Ends - now) * WornAt));
+    }
+
+    private sealed record Held(string Text, DateTimeOffset Worn);
+}

@@ -1,0 +1,121 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using Serval.Api;
+using Serval.Kube;
+
+namespace Serval.Signals;
+
+/// <summary>
+/// Keeps the Lease by which others find this process: renewed while it runs, deleted at its end. It is applied whole each time, so that it comes back
+/// when somebody took it away, and nothing stays of what an earlier process of this name told.
+/// </summary>
+public sealed partial class PeerLease : IAsyncDisposable
+{
+    /// <summary>How long a Lease counts that is not renewed.</summary>
+    public static readonly TimeSpan Duration = TimeSpan.FromSeconds(40);
+
+    /// <summary>As a kubelet renews its own.</summary>
+    public static readonly TimeSpan RenewPeriod = TimeSpan.FromSeconds(10);
+
+    internal static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+    private readonly IKubeClient _client;
+    private readonly Peer _self;
+    private readonly JsonObject _metadata;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _run;
+
+    private PeerLease(IKubeClient client, PeerRole role, string id, SignalServer server, IReadOnlyDictionary<string, string> facts, TimeProvider time, ILogger logger)
+    {
+        (_client, _time, _logger) = (client, time, logger);
+        _self = new Peer(role, id, server.Address, server.Certificate, facts);
+        var annotations = new JsonObject { [PeerRoles.Address] = server.Address.GetLeftPart(UriPartial.Authority), [PeerRoles.Certificate] = server.Certificate };
+        foreach (var (name, value) in facts)
+        {
+            annotations[name] = value;
+        }
+        _metadata = new JsonObject
+        {
+            ["name"] = Key.Name, ["namespace"] = Key.Namespace, ["labels"] = new JsonObject { [PeerRoles.Label] = role.Text() }, ["annotations"] = annotations,
+        };
+        _run = RunAsync();
+    }
+
+    private ObjectKey Key => _self.Role.LeaseOf(_self.Id);
+
+    private WriteOptions Write => WriteOptions.By($"serval-{_self.Role.Text()}") with { Force = true };
+
+    /// <summary>Begins to keep it, when all is there that others shall find.</summary>
+    /// <param name="client">Where it is kept.</param>
+    /// <param name="role">What this process is.</param>
+    /// <param name="id">Its name among those of its role.</param>
+    /// <param name="server">What serves its signals.</param>
+    /// <param name="facts">What else others are told (<see cref="PeerFacts"/>).</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Hears when it cannot be kept.</param>
+    public static PeerLease Keep(
+        IKubeClient client, PeerRole role, string id, SignalServer server, IReadOnlyDictionary<string, string> facts, TimeProvider time, ILogger<PeerLease> logger) =>
+        new(client, role, id, server, facts, time, logger);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _run;
+        using var patience = new CancellationTokenSource(s_patience, _time);
+        try
+        {
+            await _client.DeleteAsync(Kinds.Lease, Key, DeleteOptions.Background, patience.Token);
+        }
+        catch (Exception e) when (e is ApiException or OperationCanceledException)
+        {
+            Log.Failed(_logger, LogLevel.Debug, Key, e.Message); // it ends by itself
+        }
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        var fails = false;
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    await _client.PatchAsync(Kinds.Lease, Key, new KubePatch(PatchType.Apply, Record()), Write, _stop.Token);
+                    fails = false;
+                }
+                catch (ApiException e)
+                {
+                    Log.Failed(_logger, fails ? LogLevel.Debug : LogLevel.Warning, Key, e.Message);
+                    fails = true;
+                }
+                await Task.Delay(fails ? RetryPeriod : RenewPeriod, _time, _stop.Token);
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // told to stop
+        }
+    }
+
+    private byte[] Record() => CanonicalJson.Serialize(new JsonObject
+    {
+        ["apiVersion"] = Kinds.Lease.ApiVersion,
+        ["kind"] = Kinds.Lease.Kind,
+        ["metadata"] = _metadata.DeepClone(),
+        ["spec"] = new JsonObject
+        {
+            ["holderIdentity"] = _self.Id, ["leaseDurationSeconds"] = (int)Duration.TotalSeconds, ["renewTime"] = KubeTime.MicroText(_time.GetUtcNow()),
+        },
+    });
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 4001, Message = "The lease {Key}, by which others find this process, cannot be written; it is tried again: {Why}")]
+        internal static partial void Failed(ILogger logger, LogLevel level, ObjectKey key, string why);
+    }
+}

@@ -1,0 +1,119 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Serval.Api;
+using Serval.Kube;
+
+namespace Serval.Signals;
+
+/// <summary>
+/// Who asks, and whether he may: a TokenReview and a SubjectAccessReview, as a kubelet asks them. What they said holds for a minute. A token must be
+/// for this very server: one that was shown to another is good for nothing here.
+/// </summary>
+/// <param name="client">The API server, which is asked.</param>
+/// <param name="audience">Whom tokens must be for.</param>
+/// <param name="time">The clock.</param>
+internal sealed class SignalAccess(IKubeClient client, string audience, TimeProvider time)
+{
+    internal const int MostQuestions = 64;
+    private const int MostKnown = 1000;
+    private const int MostToken = 16 << 10;
+    private static readonly TimeSpan s_fresh = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+    private static readonly ResourceKind s_tokenReview = AccessKinds.FindReview("authentication.k8s.io/v1", "TokenReview")!;
+    private static readonly ResourceKind s_accessReview = AccessKinds.FindReview("authorization.k8s.io/v1", "SubjectAccessReview")!;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<(string Token, SignalRight Right), Known> _known = []; // guarded by _lock; of tokens, hashes
+    private int _questions; // guarded by _lock
+
+    /// <summary>The user's name, or why he may not: 401, 403, 429, or 503 while nobody can tell.</summary>
+    public async Task<string> CheckAsync(string? authorization, SignalRight right, CancellationToken ct)
+    {
+        if (authorization?.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) != true || authorization.Length > MostToken)
+        {
+            throw Unauthorized();
+        }
+        var token = authorization["Bearer ".Length..].Trim();
+        var verdict = await Find((Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(token))), right), token).WaitAsync(ct);
+        return !verdict.Known ? throw Unauthorized()
+            : !verdict.Allowed ? throw new ApiException(403, "Forbidden", right.Refusal(verdict.User))
+            : verdict.User;
+    }
+
+    private Task<Verdict> Find((string Token, SignalRight Right) key, string token)
+    {
+        lock (_lock)
+        {
+            if (_known.TryGetValue(key, out var known) && (!known.Verdict.IsCompleted || (known.Verdict.IsCompletedSuccessfully && time.GetElapsedTime(known.Since) < s_fresh)))
+            {
+                return known.Verdict;
+            }
+            if (_questions >= MostQuestions)
+            {
+                throw ApiException.TooManyRequests("too many callers are being checked; try again", retryAfterSeconds: 1);
+            }
+            if (_known.Count >= MostKnown)
+            {
+                _known.Clear();
+            }
+            _questions++;
+            return (_known[key] = new Known(AskAsync(token, key.Right), time.GetTimestamp())).Verdict;
+        }
+    }
+
+    private async Task<Verdict> AskAsync(string token, SignalRight right)
+    {
+        await Task.Yield(); // the caller holds the lock
+        using var patience = new CancellationTokenSource(s_patience, time);
+        try
+        {
+            var asked = new JsonObject { ["token"] = token, ["audiences"] = new JsonArray(audience) };
+            var answer = await ReviewAsync(s_tokenReview, asked, patience.Token);
+            if ((bool?)answer["authenticated"] != true || answer["user"] is not JsonObject user || !Names(answer["audiences"]))
+            {
+                return new Verdict(Known: false, Allowed: false, "");
+            }
+            var name = (string?)user["username"] ?? "";
+            var spec = new JsonObject { ["user"] = name };
+            foreach (var field in (ReadOnlySpan<string>)["uid", "groups", "extra"])
+            {
+                if (user[field] is { } value)
+                {
+                    spec[field] = value.DeepClone();
+                }
+            }
+            var (attributes, wanted) = right.Attributes;
+            spec[attributes] = wanted;
+            var access = await ReviewAsync(s_accessReview, spec, patience.Token);
+            return new Verdict(Known: true, (bool?)access["allowed"] == true && (bool?)access["denied"] != true, name);
+        }
+        catch (Exception e) when (e is ApiException or OperationCanceledException or InvalidOperationException)
+        {
+            throw new ApiException(503, "ServiceUnavailable", $"who asks cannot be checked now: {e.Message}");
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _questions--;
+            }
+        }
+    }
+
+    // A server that does not know of audiences says none: its word is about another one (kubernetes: TokenReviewStatus.audiences).
+    private bool Names(JsonNode? audiences) => audiences is JsonArray all && all.Any(a => (string?)a == audience);
+
+    private async Task<JsonObject> ReviewAsync(ResourceKind kind, JsonObject spec, CancellationToken ct)
+    {
+        var review = KubeObject.From(new JsonObject { ["apiVersion"] = kind.ApiVersion, ["kind"] = kind.Kind, ["metadata"] = new JsonObject(), ["spec"] = spec });
+        var answer = await client.CreateAsync(kind, review, new WriteOptions(), ct);
+        return answer.ToTree()["status"] as JsonObject ?? [];
+    }
+
+    private static ApiException Unauthorized() => new(401, "Unauthorized", "Unauthorized");
+
+    private sealed record Verdict(bool Known, bool Allowed, string User);
+
+    private sealed record Known(Task<Verdict> Verdict, long Since);
+}

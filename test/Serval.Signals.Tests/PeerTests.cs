@@ -1,0 +1,130 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Serval.Api;
+using Serval.Kube;
+
+namespace Serval.Signals.Tests;
+
+/// <summary>How peers are found by their Leases.</summary>
+public sealed class PeerTests : IAsyncLifetime
+{
+    private readonly World _world = new();
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await _world.DisposeAsync();
+
+    [Fact]
+    public async Task Lease_TellsWhereAndWithWhatCertificateAndFacts()
+    {
+        var server = await _world.StartAsync();
+        _world.Add(new World.Served(_world, PeerRole.Gateway, "one", server, new Dictionary<string, string> { [PeerFacts.GatewayHttp] = "10.0.0.1:80" }));
+        var peer = Assert.Single(_world.Peers.Live(PeerRole.Gateway));
+        Assert.Equal(("one", server.Address, server.Certificate, "10.0.0.1:80", ""),
+            (peer.Id, peer.Address, peer.Certificate, peer.Fact(PeerFacts.GatewayHttp), peer.Fact(PeerFacts.PodCidr)));
+        Assert.Empty(_world.Peers.Live(PeerRole.Node));
+        var lease = await _world.Kube.GetAsync(Kinds.Lease, new ObjectKey("knative-serving", "serval-gateway-one"));
+        Assert.Equal("gateway", lease.Metadata.Label("serval.dev/signals"));
+        Assert.Equal("""{"holderIdentity":"one","leaseDurationSeconds":40,"renewTime":"2026-01-01T12:00:00.000000Z"}""", System.Text.Encoding.UTF8.GetString(lease.Member("spec").Span));
+    }
+
+    [Fact]
+    public async Task Peer_LivesWhileItsLeaseIsRenewed_AndEndsWithIt()
+    {
+        var changes = 0;
+        using var subscription = _world.Peers.Subscribe(() => changes++);
+        var node = await _world.ServeAsync(PeerRole.Node, "n1");
+        for (var i = 0; i < 12; i++)
+        {
+            await _world.Time.AdvanceOnceAsync(PeerLease.RenewPeriod);
+            Assert.Single(_world.Peers.Live(PeerRole.Node));
+        }
+        Assert.Equal(1, changes);
+        await node.DisposeAsync();
+        Assert.Empty(_world.Peers.Live(PeerRole.Node));
+        Assert.Equal(2, changes);
+        Assert.Null(_world.Kube.Cache(Kinds.Lease).Get(new ObjectKey("kube-node-lease", "n1")));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3600)]
+    [InlineData(-3600)]
+    public async Task Peer_ThatStopsRenewing_LapsesByTheReadersClock(int skewSeconds)
+    {
+        var theirs = new ManualTime(); // stands still
+        theirs.StepWallClock(TimeSpan.FromSeconds(skewSeconds));
+        await using var server = await _world.StartAsync();
+        await using var lease = PeerLease.Keep(_world.Kube, PeerRole.Node, "n1", server, new Dictionary<string, string>(), theirs, NullLogger<PeerLease>.Instance);
+        var changes = 0;
+        using var subscription = _world.Peers.Subscribe(() => changes++);
+        _world.Time.Advance(PeerLease.Duration - TimeSpan.FromMilliseconds(1));
+        Assert.Single(_world.Peers.Live(PeerRole.Node));
+        _world.Time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Empty(_world.Peers.Live(PeerRole.Node));
+        Assert.Null(_world.Peers.Find(PeerRole.Node, "n1"));
+        Assert.Equal(1, changes);
+
+        await theirs.AdvanceOnceAsync(PeerLease.RenewPeriod); // it was only slow
+        Assert.Single(_world.Peers.Live(PeerRole.Node));
+        Assert.Equal(2, changes);
+    }
+
+    [Fact]
+    public async Task Lease_ThatCannotBeWritten_IsTriedAgainSoon()
+    {
+        _world.Kube.PatchFailure = new ApiException(503, "ServiceUnavailable", "out of reach");
+        await _world.ServeAsync(PeerRole.Gateway, "one");
+        await _world.Time.AdvanceOnceAsync(PeerLease.RetryPeriod);
+        Assert.Empty(_world.Peers.Live(PeerRole.Gateway));
+        _world.Kube.PatchFailure = null;
+        await _world.Time.AdvanceOnceAsync(PeerLease.RetryPeriod);
+        Assert.Single(_world.Peers.Live(PeerRole.Gateway));
+    }
+
+    [Fact]
+    public async Task Peer_ThatStartsAnew_IsAnother()
+    {
+        await using var first = await _world.StartAsync();
+        var lease = PeerLease.Keep(
+            _world.Kube, PeerRole.Node, "n1", first, new Dictionary<string, string> { [PeerFacts.PodCidr] = "10.9.0.0/16" }, _world.Time, NullLogger<PeerLease>.Instance);
+        var before = _world.Peers.Find(PeerRole.Node, "n1")!;
+        await _world.ServeAsync(PeerRole.Node, "n1");
+        var after = _world.Peers.Find(PeerRole.Node, "n1")!;
+        Assert.NotEqual(before.Certificate, after.Certificate);
+        Assert.Equal(("10.9.0.0/16", ""), (before.Fact(PeerFacts.PodCidr), after.Fact(PeerFacts.PodCidr)));
+        await lease.DisposeAsync();
+    }
+
+    /// <summary>Whoever may write Leases elsewhere, or anything into them, draws no tokens to himself.</summary>
+    [Theory]
+    [InlineData("default", "serval-gateway-x", "gateway", "https://10.0.0.1:1", "")]
+    [InlineData("knative-serving", "x", "gateway", "https://10.0.0.1:1", "")]
+    [InlineData("knative-serving", "serval-gateway-", "gateway", "https://10.0.0.1:1", "")]
+    [InlineData("default", "n1", "node", "https://10.0.0.1:1", "")]
+    [InlineData("kube-node-lease", "n1", "gateway", "https://10.0.0.1:1", "")]
+    [InlineData("kube-node-lease", "n1", "printer", "https://10.0.0.1:1", "")]
+    [InlineData("kube-node-lease", "n1", "node", "http://10.0.0.1:1", "")]
+    [InlineData("kube-node-lease", "n1", "node", "https://a@10.0.0.1:1", "")]
+    [InlineData("kube-node-lease", "n1", "node", "https://10.0.0.1:1/path", "")]
+    [InlineData("kube-node-lease", "n1", "node", "10.0.0.1:1", "")]
+    [InlineData("kube-node-lease", "n1", "node", "https://10.0.0.1:1", "AB")]
+    public async Task Lease_ThatIsNoPeers_IsPassedOver(string ns, string name, string role, string address, string certificate)
+    {
+        var lease = KubeObject.From(new System.Text.Json.Nodes.JsonObject
+        {
+            ["apiVersion"] = "coordination.k8s.io/v1", ["kind"] = "Lease",
+            ["metadata"] = new System.Text.Json.Nodes.JsonObject
+            {
+                ["namespace"] = ns, ["name"] = name, ["labels"] = new System.Text.Json.Nodes.JsonObject { ["serval.dev/signals"] = role },
+                ["annotations"] = new System.Text.Json.Nodes.JsonObject
+                {
+                    ["serval.dev/signals-address"] = address, ["serval.dev/signals-certificate"] = certificate.PadRight(64, 'a'),
+                },
+            },
+            ["spec"] = new System.Text.Json.Nodes.JsonObject { ["leaseDurationSeconds"] = "soon" },
+        });
+        await _world.Kube.CreateAsync(Kinds.Lease, lease, new WriteOptions());
+        Assert.Empty(_world.Peers.Live(PeerRole.Gateway));
+        Assert.Empty(_world.Peers.Live(PeerRole.Node));
+    }
+}
