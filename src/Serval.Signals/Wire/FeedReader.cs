@@ -168,9 +168,10 @@ internal sealed partial class FeedReader<TKey, T> : IAsyncDisposable
                 {
                     throw new InvalidDataException("it goes on as if it had not been silent");
                 }
+                var items = Apply(frame);
                 Frames++;
                 _lost = false;
-                _owner._listener.Take(_id, frame.Number, Apply(frame));
+                _owner._listener.Take(_id, frame.Number, items);
             }
         }
 

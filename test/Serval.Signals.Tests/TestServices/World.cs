@@ -116,6 +116,7 @@ internal sealed class World : IAsyncDisposable
     {
         private readonly PeerLease _lease;
         private bool _ended;
+        private bool _killed;
 
         public Served(World world, PeerRole role, string id, SignalServer server, IReadOnlyDictionary<string, string>? facts = null)
         {
@@ -126,7 +127,11 @@ internal sealed class World : IAsyncDisposable
         public SignalServer Server { get; }
 
         /// <summary>Stops to serve, and its Lease stays: as one that was killed.</summary>
-        public ValueTask KillAsync() => Server.DisposeAsync();
+        public ValueTask KillAsync()
+        {
+            _killed = true;
+            return Server.DisposeAsync();
+        }
 
         public async ValueTask DisposeAsync()
         {
@@ -134,7 +139,7 @@ internal sealed class World : IAsyncDisposable
             {
                 _ended = true;
                 await _lease.DisposeAsync();
-                await Server.DisposeAsync();
+                await (_killed ? default : Server.DisposeAsync());
             }
         }
     }
