@@ -108,6 +108,11 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     /// <summary>Whether there are routes for exactly this host, in lower case.</summary>
     public bool Serves(string host) => _routing.Snapshot.Table.Hosts.ContainsKey(host);
 
+    /// <summary>Several gateways send requests to the same instances: each keeps to its part of a hard concurrency limit. May be said at any time.</summary>
+    /// <param name="rank">Which one this is, from zero.</param>
+    /// <param name="count">How many there are.</param>
+    public void ShareSlots(int rank, int count) => _routing.ShareSlots(rank, count);
+
     /// <summary>Requests at an instance now.</summary>
     public int InFlight(BackendKey backend, string instanceId) => _routing.Find(backend)?.InFlightOf(instanceId) ?? 0;
 

@@ -18,6 +18,15 @@ internal sealed partial class Gate
         }
     }
 
+    /// <summary>The share of the slots has changed: who waits may have one now.</summary>
+    public void TakeShare()
+    {
+        lock (_lock)
+        {
+            Drain(_services.Time.GetTimestamp());
+        }
+    }
+
     /// <summary>False when the gate is retired.</summary>
     public bool SetLevel(EndpointsSnapshot endpoints)
     {

@@ -5,7 +5,10 @@ using Serval.Routing;
 namespace Serval.Proxy;
 
 /// <summary>What gates share.</summary>
-internal sealed record GateServices(TimeProvider Time, Picker Picker, DemandReporter Demand, int MaxHeld, Func<BackendEndpoint, UpstreamPool> NewPool);
+internal sealed record GateServices(TimeProvider Time, Picker Picker, DemandReporter Demand, int MaxHeld, Func<BackendEndpoint, UpstreamPool> NewPool)
+{
+    public SlotShare Share { get; } = new();
+}
 
 /// <summary>
 /// One backend's gate: picks instances, never gives one more requests than its container concurrency, holds requests while there is no slot,
@@ -235,8 +238,11 @@ internal sealed partial class Gate
 
     /// <summary>How many may wait: upstream's ten for each slot where they wait at the instances (pkg/queue/sharedmain), else the operator's limit.</summary>
     private int QueueDepth =>
-        _policy is { QueuesAtInstances: true, ContainerConcurrency: > 0 and var limit } && _ready.Length > 0
+        _policy.QueuesAtInstances && Limit is > 0 and var limit && _ready.Length > 0
             ? (int)Math.Min(10L * limit * _ready.Length, _services.MaxHeld) : _services.MaxHeld;
+
+    /// <summary>How many requests an instance may have from here; 0 is any number.</summary>
+    private int Limit => _services.Share.Of(_policy.ContainerConcurrency);
 
     private bool MayNotHold(out RequestOutcome refusal)
     {
@@ -305,7 +311,7 @@ internal sealed partial class Gate
     private Instance? Pick(long now)
     {
         var ready = _ready;
-        var limit = _policy.ContainerConcurrency;
+        var limit = Limit;
         switch (ready.Length)
         {
             case 0:

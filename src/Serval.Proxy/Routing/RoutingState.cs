@@ -92,6 +92,18 @@ internal sealed class RoutingState(GateServices services)
 
     public Gate? Find(BackendKey backend) => _gates.GetValueOrDefault(backend);
 
+    /// <summary>This gateway's rank among those that share the instances' slots.</summary>
+    public void ShareSlots(int rank, int count)
+    {
+        if (services.Share.Set(rank, count))
+        {
+            foreach (var gate in _gates.Values)
+            {
+                gate.TakeShare();
+            }
+        }
+    }
+
     /// <summary>The proxy stops: all backends are removed.</summary>
     public void Clear()
     {

@@ -13,6 +13,25 @@ public sealed class GateTests
 
     private static BackendEndpoint E(string id, EndpointState state = EndpointState.Ready) => new("127.0.0.1", 1, id, state);
 
+    /// <summary>Together the gateways keep to the limit, unless it is less than their number.</summary>
+    [Theory]
+    [InlineData(0, new[] { 0, 0, 0 })]
+    [InlineData(1, new[] { 1, 1, 1 })]
+    [InlineData(2, new[] { 1, 1, 1 })]
+    [InlineData(3, new[] { 1, 1, 1 })]
+    [InlineData(10, new[] { 4, 3, 3 })]
+    [InlineData(11, new[] { 4, 4, 3 })]
+    public void Slots_AreShared_ByRank(int limit, int[] shares)
+    {
+        var share = new SlotShare();
+        Assert.Equal(limit, share.Of(limit));
+        Assert.Equal(shares, shares.Select((_, rank) =>
+        {
+            share.Set(rank, shares.Length);
+            return share.Of(limit);
+        }));
+    }
+
     /// <summary>
     /// Random arrivals, departures, cancellations, refusals and instance changes: never more than the limit at one instance, first come first
     /// served, no free slot while somebody waits, nobody forgotten behind instances that refused, and nothing lost at the end.

@@ -31,6 +31,21 @@ public sealed class RoutingStateTests
     }
 
     [Fact]
+    public void SharedSlots_AreKeptTo_AndALargerShareIsTakenAtOnce()
+    {
+        _state.Publish(Routed(new RevisionPolicy { ContainerConcurrency = 5 }));
+        _state.Set(s_key, EndpointsSnapshot.Of(E("a")));
+        _state.ShareSlots(1, 2);
+        var gate = _state.Find(s_key)!;
+        Assert.True(gate.TryEnter(out _));
+        Assert.True(gate.TryEnter(out _));
+        Assert.False(gate.TryEnter(out _)); // the other gateway has three
+        var waiters = Enumerable.Range(0, 4).Select(_ => gate.Hold(again: false, out var _)!).ToList();
+        _state.ShareSlots(0, 1); // it is alone now
+        Assert.Equal([true, true, true, false], waiters.Select(w => w.Settled.IsCompleted));
+    }
+
+    [Fact]
     public void NotRouted_ThenRemoved_IsForgotten_AndLateSignalsDoNotBringItBack()
     {
         _state.Publish(Routed());
