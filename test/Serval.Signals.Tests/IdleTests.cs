@@ -103,6 +103,29 @@ public sealed class IdleTests : IAsyncLifetime
         await idle.WaitAsync(TimeSpan.FromSeconds(20));
     }
 
+    /// <summary>While the API server is away, say: it lives, and may have requests in flight.</summary>
+    [Fact]
+    public async Task Gateway_ThatCannotAnswerYet_IsNotTakenForIdle()
+    {
+        await _world.ServeAsync(PeerRole.Node, "n", _told);
+        var gateway = await GatewayAsync("one");
+        _node.Publish(Instance(InstanceState.Ready));
+        await gateway.HeardAsync(InstanceState.Ready);
+        _world.ReviewFailure = new ApiException(503, "ServiceUnavailable", "out of reach");
+        var idle = _gate.WhenIdleAsync(s_revision, "uid", CancellationToken.None);
+        for (var asked = TimeSpan.Zero; asked < LineStream.Silence * 2; asked += TimeSpan.FromMilliseconds(500))
+        {
+            Assert.False(idle.IsCompleted);
+            await _world.Time.AdvanceOnceAsync(TimeSpan.FromMilliseconds(500));
+        }
+        await _world.Time.WhenAwaitedAsync(TimeSpan.FromMilliseconds(500)).WaitAsync(TimeSpan.FromSeconds(20));
+        _world.ReviewFailure = null;
+        _world.Time.Advance(TimeSpan.FromMilliseconds(500));
+        await gateway.AskedAsync();
+        gateway.Idle.SetResult();
+        await idle.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
     [Fact]
     public async Task Wait_IsGivenUpWithTheGracePeriod()
     {

@@ -43,6 +43,10 @@ public sealed class RemoteDrainGate(string node, CapacityFeed told, PeerDirector
                     }
                 }
             }
+            catch (ApiException e) when (e.Code is 429 or >= 500)
+            {
+                heard = time.GetTimestamp(); // it lives, and will answer
+            }
             catch (Exception e) when (SignalClient.IsFailure(e))
             {
                 // Asked again below, unless it has been out of reach for long.
