@@ -58,9 +58,6 @@ public sealed class DecodedObject
 
     private string Name => Tree["metadata"] is JsonObject meta && meta["name"] is JsonValue name && name.TryGetValue<string>(out var text) ? text : "";
 
-    private ApiException BadRequest(string message)
-    {
-        var version = Kind?.Version ?? "v1";
-        return ApiException.BadRequest(Kind?.IsCustom == true ? message : $"{TypeName} in version \"{version}\" cannot be handled as a {TypeName}: {message}");
-    }
+    private ApiException BadRequest(string message) =>
+        ApiException.BadRequest($"{TypeName} in version \"{Kind?.Version ?? "v1"}\" cannot be handled as a {TypeName}: {message}");
 }

@@ -144,10 +144,13 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
             Keep(metadata, before["metadata"]!.AsObject(), field);
         }
         metadata.Remove("managedFields");
-        if (present.Metadata.IsDeleting && (metadata["finalizers"] as JsonArray ?? []).Any(f => !present.Metadata.Finalizers.Contains((string?)f ?? "")))
+        var added = (metadata["finalizers"] as JsonArray ?? []).Select(f => (string?)f ?? "").Except(present.Metadata.Finalizers).Order(StringComparer.Ordinal).ToList();
+        if (present.Metadata.IsDeleting && added.Count > 0)
         {
-            throw ApiException.Invalid(kind, present.Metadata.Name,
-                [new StatusCause("FieldValueForbidden", "Forbidden: no new finalizers can be added if the object is being deleted", "metadata.finalizers")]);
+            var found = string.Join(", ", added.Select(f => $"\"{f}\""));
+            throw ApiException.Invalid(kind, present.Metadata.Name, [new StatusCause(
+                "FieldValueForbidden",
+                $"Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{{{found}}}", "metadata.finalizers")]);
         }
         if (kind.HasStatus)
         {

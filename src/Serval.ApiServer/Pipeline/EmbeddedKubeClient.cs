@@ -131,7 +131,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         if (patch.Type == PatchType.StrategicMerge && kind.IsCustom)
         {
             throw new ApiException(415, "UnsupportedMediaType",
-                $"the body of the request was in an unknown format - accepted media types for {kind.ResourceName} are application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
+                "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
         }
         var document = PatchDocument.Read(kind, patch);
         if (StatusPatch.Fits(kind, patch.Type, document.Body, options))

@@ -39,9 +39,9 @@ internal static class FieldLabels
         var query = FieldQuery.Parse(selector);
         foreach (var path in query.Paths)
         {
-            if (kind.Shape is { } shape)
+            if (kind.IsCustom)
             {
-                Require(path == "metadata.name" || (path == "metadata.namespace" && kind.Namespaced) || shape.SelectableFields.Contains('.' + path),
+                Require(path == "metadata.name" || (path == "metadata.namespace" && kind.Namespaced) || kind.Shape?.SelectableFields.Contains('.' + path) == true,
                     $"field label not supported: {path}");
             }
             else if (kind.Group.Length == 0 && s_core.TryGetValue(kind.Kind, out var known))

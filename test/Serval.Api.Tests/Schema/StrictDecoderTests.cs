@@ -69,10 +69,10 @@ public sealed class StrictDecoderTests
     }
 
     [Fact]
-    public void Decode_CustomUnknownField_IsAPlainStrictError()
+    public void Decode_CustomUnknownField_IsAStrictError()
     {
         var failure = Decode(Kinds.KService, """{"spec":{"templat":{}}}""").Failure(strict: true)!;
-        Assert.Equal("strict decoding error: unknown field \"spec.templat\"", failure.Message);
+        Assert.Equal("Service in version \"v1\" cannot be handled as a Service: strict decoding error: unknown field \"spec.templat\"", failure.Message);
         Assert.Equal(400, failure.Code);
     }
 
@@ -81,7 +81,7 @@ public sealed class StrictDecoderTests
     {
         var failure = Decode(Kinds.KService, """{"metadata":{"labels":[]}}""").Failure(strict: false)!;
         Assert.Equal(400, failure.Code);
-        Assert.Equal("json: cannot unmarshal array into Go struct field ObjectMeta.metadata.labels of type map[string]string", failure.Message);
+        Assert.Equal("Service in version \"v1\" cannot be handled as a Service: json: cannot unmarshal array into Go struct field ObjectMeta.metadata.labels of type map[string]string", failure.Message);
     }
 
     [Theory]

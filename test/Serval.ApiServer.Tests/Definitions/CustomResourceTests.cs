@@ -84,7 +84,7 @@ public sealed class CustomResourceTests : IAsyncLifetime
         refused = await SendAsync(422, "POST", V1, Widget("a", """{"color":"blue"}"""));
         Assert.Equal(("FieldValueRequired", "spec.size"), ((string?)refused["details"]!["causes"]![0]!["reason"], (string?)refused["details"]!["causes"]![0]!["field"]));
         refused = await SendAsync(400, "POST", V1 + "?fieldValidation=Strict", Widget("a", """{"size":1,"sise":2}"""));
-        Assert.Equal("strict decoding error: unknown field \"spec.sise\"", (string?)refused["message"]);
+        Assert.Equal("Widget in version \"v1\" cannot be handled as a Widget: strict decoding error: unknown field \"spec.sise\"", (string?)refused["message"]);
 
         var (response, made) = await _server.SendAsync(HttpMethod.Post, V1, Widget("a", """{"size":1,"sise":2}"""));
         Assert.Equal("""{"color":"red","size":1}""", made["spec"]!.ToJsonString());

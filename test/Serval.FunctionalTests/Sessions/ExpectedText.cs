@@ -6,7 +6,7 @@ namespace Serval.FunctionalTests.Sessions;
 /// <summary>
 /// What a command must write, with room for what no two runs have in common: <c>&lt;age&gt;</c>, <c>&lt;uid&gt;</c>, <c>&lt;ip&gt;</c>, <c>&lt;time&gt;</c>,
 /// <c>&lt;int&gt;</c> (ports, versions), <c>&lt;hash&gt;</c> (the ends of generated names); <c>&lt;*&gt;</c> is anything within a line, a line of <c>&lt;...&gt;</c> any
-/// lines. Two or more blanks within a line stand for two or more, so that columns may be wider. Blanks at the end of lines and empty lines at the end do not count.
+/// lines. Two or more blanks within a line stand for two or more or a tab, so that columns may be wider. Blanks at the end of lines and empty lines at the end do not count.
 /// </summary>
 internal static partial class ExpectedText
 {
@@ -57,7 +57,7 @@ internal static partial class ExpectedText
             at = token.Index + token.Length;
             pattern.Append(token.Value switch
             {
-                [' ', ' ', ..] when token.Index > 0 => "[ ]{2,}",
+                [' ', ' ', ..] when token.Index > 0 => "(?:[ ]{2,}|[ ]*\t[ \t]*)",
                 _ => s_wildcards.GetValueOrDefault(token.Value) ?? Regex.Escape(token.Value),
             });
         }

@@ -7,6 +7,7 @@ public sealed class SessionRunnerTests
     [InlineData("$ echo a\na")]
     [InlineData("$ echo a; echo; echo b; echo\na\n\nb\n\n\n")]
     [InlineData("$ echo 'a      b'\na  b")]
+    [InlineData("$ printf 'a \\tb'\na  b")]
     [InlineData("$ cat <<E\n> a\n> E\na")]
     [InlineData("$ echo x >&2; exit 3\n! x\n= 3")]
     [InlineData("$ echo here: $NS\nhere: $NS")]
