@@ -19,7 +19,12 @@ public static class ControllerSets
     public const string PrivateGatewayHost = "gateway-private.knative-serving.svc.cluster.local";
 
     /// <summary>Deployments, ReplicaSets, Jobs, disruption budgets, endpoints, namespaces, pod binding, lost nodes.</summary>
-    public static ControllerHost AddWorkloads(this ControllerHost controllers, IKubeClient client, IEventRecorder events, TimeProvider time)
+    /// <param name="controllers">Where they run.</param>
+    /// <param name="client">The waist.</param>
+    /// <param name="rootCa">The certificate of the API server's authority as PEM, for each namespace; null: none is told.</param>
+    /// <param name="events">Hears what happens.</param>
+    /// <param name="time">The clock.</param>
+    public static ControllerHost AddWorkloads(this ControllerHost controllers, IKubeClient client, string? rootCa, IEventRecorder events, TimeProvider time)
     {
         var room = new NodeRoom(client);
         return controllers
@@ -32,7 +37,7 @@ public static class ControllerSets
             .Add(new DisruptionReconciler(client, events, time))
             .Add(new EndpointsReconciler(client))
             .Add(new SliceMirror(client, time))
-            .Add(new NamespaceReconciler(client))
+            .Add(new NamespaceReconciler(client, rootCa))
             .Add(new ClusterRoleAggregator(client));
     }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Serval.Api;
@@ -25,6 +26,20 @@ public sealed class EnvironmentTests
     [InlineData("$$", "$")]
     public void Expansion_FollowsKubernetes(string text, string expected) =>
         Assert.Equal(expected, Expansion.Expand(text, new Dictionary<string, string> { ["A"] = "one", ["B"] = "two" }));
+
+    [Theory]
+    [InlineData("10.244.0.1", "tcp://10.244.0.1:6443")]
+    [InlineData("fd00::1", "tcp://[fd00::1]:6443")]
+    public void Build_TellsWhereTheApiIs_UnlessThePodKnowsBetter(string host, string url)
+    {
+        var pod = KubeObject.From(TestNode.Shell("", c => c["env"] = JsonNode.Parse(
+            """[{"name":"KUBERNETES_PORT","value":"mine"},{"name":"A","value":"$(KUBERNETES_SERVICE_HOST)"}]"""))).As<Pod>();
+        var built = ContainerEnvironment.Build(
+            pod, pod.Spec.Containers[0], new PodFields(pod, "node-1", "127.0.0.1", "127.0.0.1"), new Known(), s_ports, new DnsEndPoint(host, 6443));
+        Assert.Equal((host, "6443", "6443", url, host, "mine"), (
+            built["KUBERNETES_SERVICE_HOST"], built["KUBERNETES_SERVICE_PORT"], built["KUBERNETES_SERVICE_PORT_HTTPS"], built["KUBERNETES_PORT_6443_TCP"], built["A"],
+            built["KUBERNETES_PORT"]));
+    }
 
     [Fact]
     public void Port_IsTheInstancesPort_AlsoWhenThePodSetIt()

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.Admission;
 using Serval.Api.Core;
 using Serval.Kube;
 using Serval.Node.Processes;
@@ -227,7 +228,7 @@ public sealed class VolumeTests
         var plan = new MountPlan
         {
             ImageRoot = node.Image, Scratch = Directory.CreateDirectory(node.Data + "/scratch").FullName, Base = node.Data + "/view",
-            Binds = volumes.Prepare(pod.Spec.Containers[0], new VolumePayload(pod, null!, null!, null!, users: true)),
+            Binds = volumes.Prepare(pod.Spec.Containers[0], new VolumePayload(pod, null!, null!, null!, users: true), ownView: true),
         };
         ViewBase.Create(plan.Base);
 
@@ -510,6 +511,46 @@ public sealed class VolumeTests
         work();
         return true;
     });
+
+    [PrivilegedFact]
+    public async Task AccountFiles_AreTheSameForEveryPod_AndReplacedBeforeTheTokenEnds()
+    {
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time);
+        node.AddShell();
+        await node.CreateAsync(WithAccount("p1", "busybox sleep 60"));
+        await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting: { Reason: "CreateContainerConfigError" } }]);
+        await node.CreateAsync(Kinds.ServiceAccount, Robot);
+        await node.CreateAsync(Kinds.ConfigMap, """{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"kube-root-ca.crt","namespace":"default"},"data":{"ca.crt":"root"}}""");
+        var first = (await node.LogAsync("ro\n")).Split('\n');
+        await node.CreateAsync(WithAccount("p2", "echo done"));
+        var second = (await node.LogAsync("done\n", pod: "p2")).Split('\n');
+        Assert.Equal(first[..2], second[..2]);
+        Assert.Equal("default root", first[0]);
+
+        time.Advance(TimeSpan.FromSeconds(3607 * 0.8));
+
+        await node.CreateAsync(WithAccount("p3", "echo done"));
+        Assert.NotEqual(first[1], (await node.LogAsync("done\n", pod: "p3")).Split('\n')[1]);
+    }
+
+    [PrivilegedFact]
+    public async Task AccountFiles_AreNotForProgramsOfTheMachine()
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(WithAccount("p1", "ls $D; echo done", look: false));
+        Assert.DoesNotContain("token", await node.LogAsync("done\n"), StringComparison.Ordinal);
+    }
+
+    private static JsonObject WithAccount(string name, string script, bool look = true)
+    {
+        var begin = look ? "echo $(busybox cat $D/namespace) $(busybox cat $D/ca.crt); busybox cat $D/token; echo; busybox touch $D/x || echo ro; " : "";
+        var pod = TestNode.Shell($"D={AccountMount.Path}; busybox() {{ /bin/busybox \"$@\"; }}; {begin}{script}");
+        pod["metadata"]!["name"] = name;
+        pod["spec"]!["serviceAccountName"] = "robot";
+        AccountMount.Add(pod, null, "abcde");
+        return pod;
+    }
 
     // Prints its token, and the next one when that is there.
     private static JsonObject WithToken()

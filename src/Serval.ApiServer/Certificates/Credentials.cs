@@ -36,7 +36,7 @@ internal sealed class Credentials : IDisposable
         _directory = directory;
         _hosts = hosts;
         _clock = clock;
-        Authority = OpenAuthority();
+        Authority = OpenAuthority(directory, clock);
         _server = OpenServer();
         _clientsEnd = DateTimeOffset.MaxValue;
         _admin = OpenClient("admin", AdminUser, AdminGroup);
@@ -74,12 +74,22 @@ internal sealed class Credentials : IDisposable
     }
 
     /// <summary>Opens or fills <paramref name="directory"/>.</summary>
-    public static Credentials Open(string directory, IReadOnlyList<string> hosts, TimeProvider clock)
+    public static Credentials Open(string directory, IReadOnlyList<string> hosts, TimeProvider clock) =>
+        InDirectory(directory, () => new Credentials(directory, hosts, clock));
+
+    /// <summary>The certificate of the authority, as PEM; made when there is none.</summary>
+    public static string Root(string directory, TimeProvider clock) => InDirectory(directory, () =>
+    {
+        using var authority = OpenAuthority(directory, clock);
+        return authority.Certificate.ExportCertificatePem() + "\n";
+    });
+
+    private static T InDirectory<T>(string directory, Func<T> open)
     {
         PrivateFile.CreateDirectory(directory);
         try
         {
-            return new Credentials(directory, hosts, clock);
+            return open();
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
@@ -127,20 +137,20 @@ internal sealed class Credentials : IDisposable
         Authority.Dispose();
     }
 
-    private CertificateAuthority OpenAuthority()
+    private static CertificateAuthority OpenAuthority(string directory, TimeProvider clock)
     {
-        if (KeyPairFiles.Load(_directory, "ca") is { } stored)
+        if (KeyPairFiles.Load(directory, "ca") is { } stored)
         {
-            var authority = new CertificateAuthority(stored, _clock);
-            if (!EndsSoon(End(authority.Certificate)))
+            var authority = new CertificateAuthority(stored, clock);
+            if (!EndsSoon(End(authority.Certificate), clock))
             {
                 return authority;
             }
             authority.Dispose();
         }
-        var pair = CertificateAuthority.Generate("serval-ca", _clock);
-        pair.Save(_directory, "ca");
-        return new CertificateAuthority(pair, _clock);
+        var pair = CertificateAuthority.Generate("serval-ca", clock);
+        pair.Save(directory, "ca");
+        return new CertificateAuthority(pair, clock);
     }
 
     private X509Certificate2 OpenServer() =>
@@ -197,5 +207,7 @@ internal sealed class Credentials : IDisposable
 
     private static DateTimeOffset End(X509Certificate2 certificate) => new(certificate.NotAfter.ToUniversalTime());
 
-    private bool EndsSoon(DateTimeOffset end) => _clock.GetUtcNow() > end - s_renewBefore;
+    private bool EndsSoon(DateTimeOffset end) => EndsSoon(end, _clock);
+
+    private static bool EndsSoon(DateTimeOffset end, TimeProvider clock) => clock.GetUtcNow() > end - s_renewBefore;
 }

@@ -56,6 +56,9 @@ public sealed partial class ApiServerHost : IAsyncDisposable
     /// <summary>The port that is listened on.</summary>
     public int Port { get; private set; }
 
+    /// <summary>The port at <see cref="ApiServerOptions.Inside"/>; another than <see cref="Port"/> only when any was asked for.</summary>
+    public int InsidePort { get; private set; }
+
     /// <summary>Where clients on this machine reach the server.</summary>
     public Uri Address { get; private set; } = new("https://127.0.0.1");
 
@@ -121,8 +124,9 @@ public sealed partial class ApiServerHost : IAsyncDisposable
                 $"port {_options.Port} on {_options.Address} is already in use, so the API server cannot listen there; "
                 + $"stop the program that uses it, or choose another port with {_options.PortOption} (0 takes a free one)", e);
         }
-        var bound = _server.Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        Port = BindingAddress.Parse(bound).Port;
+        var bound = _server.Features.Get<IServerAddressesFeature>()!.Addresses.Select(a => BindingAddress.Parse(a).Port).ToList();
+        Port = bound[0];
+        InsidePort = bound[^1];
         Address = new Uri($"https://{ClientHost(_options.Address)}:{Port}");
         WriteKubeconfig();
         _credentials.ClientsRenewed += WriteKubeconfig;
@@ -177,7 +181,19 @@ public sealed partial class ApiServerHost : IAsyncDisposable
         settings.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
         settings.Limits.MinResponseDataRate = null; // watches are silent for as long as nothing changes
         settings.ResponseHeaderEncodingSelector = _ => System.Text.Encoding.UTF8;
-        settings.Listen(options.Address, options.Port, listen =>
+        settings.Listen(options.Address, options.Port, Secure);
+        if (options.Inside is { } inside && !options.Address.Equals(IPAddress.Any) && !options.Address.Equals(IPAddress.IPv6Any))
+        {
+            settings.Listen(inside, options.Port, listen =>
+            {
+                listen.Use(next => connection => IsInside(connection) ? next(connection) : Task.CompletedTask); // strangers hear nothing, not even a handshake
+                Secure(listen);
+            });
+        }
+
+        bool IsInside(ConnectionContext connection) => connection.RemoteEndPoint is IPEndPoint client && options.IsInside(client.Address);
+
+        void Secure(ListenOptions listen)
         {
             listen.Protocols = HttpProtocols.Http1AndHttp2;
             listen.UseHttps(new HttpsConnectionAdapterOptions
@@ -187,7 +203,7 @@ public sealed partial class ApiServerHost : IAsyncDisposable
                 ClientCertificateMode = ClientCertificateMode.AllowCertificate,
                 ClientCertificateValidation = (_, _, _) => true, // judged per request, where a refusal can be explained
             });
-        });
+        }
     }
 
     private static List<string> Hosts(ApiServerOptions options)
@@ -204,6 +220,10 @@ public sealed partial class ApiServerHost : IAsyncDisposable
         if (!hosts.Contains(options.Address.ToString()) && !options.Address.Equals(IPAddress.Any) && !options.Address.Equals(IPAddress.IPv6Any))
         {
             hosts.Add(options.Address.ToString());
+        }
+        if (options.Inside is { } inside)
+        {
+            hosts.Add(inside.ToString());
         }
         hosts.AddRange(options.ExtraHosts);
         return [.. hosts.Distinct(StringComparer.OrdinalIgnoreCase)];

@@ -29,6 +29,12 @@ public sealed record ApiServerOptions
     /// <summary>What the operator calls <see cref="Port"/>; named when the port is taken.</summary>
     public string PortOption { get; init; } = "--api-port";
 
+    /// <summary>A second address to listen on, at the same port, for pods; null when they reach the first.</summary>
+    public IPAddress? Inside { get; init; }
+
+    /// <summary>Whether a client at this address may connect to <see cref="Inside"/>.</summary>
+    public Func<IPAddress, bool> IsInside { get; init; } = IPAddress.IsLoopback;
+
     /// <summary>Names and addresses the certificate answers to, beside the usual ones.</summary>
     public IReadOnlyList<string> ExtraHosts { get; init; } = [];
 

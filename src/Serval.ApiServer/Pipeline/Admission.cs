@@ -62,6 +62,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         Check(kind, tree, null, options, AdmissionOperation.Create);
         if (kind == Kinds.Pod)
         {
+            AddAccount(kind, name, tree);
             tree["status"] = new JsonObject { ["phase"] = "Pending", ["qosClass"] = PodQos.Of(tree["spec"] as JsonObject) };
         }
         if (settle is null)
@@ -124,6 +125,18 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             throw ApiException.Conflict(kind, present.Metadata.Name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {present.Metadata.Uid}");
         }
+    }
+
+    /// <summary>What a pod gets of its account. One that is named must be there; that each namespace has its <c>default</c> is a controller's matter.</summary>
+    private void AddAccount(ResourceKind kind, string pod, JsonObject tree)
+    {
+        var key = new ObjectKey((string)tree["metadata"]!["namespace"]!, (string)tree["spec"]!["serviceAccountName"]!);
+        var account = client.Cache(Kinds.ServiceAccount).Get(key);
+        if (account is null && key.Name != "default")
+        {
+            throw ApiException.Forbidden(kind, pod, $"error looking up service account {key}: serviceaccount \"{key.Name}\" not found");
+        }
+        AccountMount.Add(tree, account, Suffix());
     }
 
     private static bool IsFinished(ResourceKind kind, KubeObject next) => next.Metadata.IsDeleting && next.Metadata.Finalizers.Count == 0

@@ -1,13 +1,17 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.Admission;
 using Serval.Kube;
 
 namespace Serval.Controllers.Workloads;
 
 /// <summary>
-/// Namespaces: each has its <c>default</c> ServiceAccount, again when somebody deletes it; one being deleted loses everything in it, then its finalizer.
+/// Namespaces: each has its <c>default</c> ServiceAccount and a ConfigMap with the API server's authority, again when somebody changes or deletes them;
+/// one being deleted loses everything in it, then its finalizer.
 /// </summary>
-internal sealed class NamespaceReconciler(IKubeClient client) : IReconciler, IDisposable
+/// <param name="client">The waist.</param>
+/// <param name="rootCa">The authority's certificate as PEM; null: nobody looks after the ConfigMap.</param>
+internal sealed class NamespaceReconciler(IKubeClient client, string? rootCa) : IReconciler, IDisposable
 {
     private const string DefaultAccount = "default";
 
@@ -21,8 +25,8 @@ internal sealed class NamespaceReconciler(IKubeClient client) : IReconciler, IDi
     {
         _resources = new EveryResource(client, (kind, change) =>
         {
-            if (change.Type == WatchEventType.Deleted && client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster(change.New.Metadata.Namespace)) is { } ns
-                && (ns.Metadata.IsDeleting || kind == Kinds.ServiceAccount && change.New.Metadata.Name == DefaultAccount))
+            if ((change.Type == WatchEventType.Deleted || IsRootCa(kind, change.New)) && client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster(change.New.Metadata.Namespace)) is { } ns
+                && (ns.Metadata.IsDeleting || kind == Kinds.ServiceAccount && change.New.Metadata.Name == DefaultAccount || IsRootCa(kind, change.New)))
             {
                 enqueue(ns.Key);
             }
@@ -41,6 +45,7 @@ internal sealed class NamespaceReconciler(IKubeClient client) : IReconciler, IDi
         if (!ns.Metadata.IsDeleting)
         {
             await EnsureDefaultAccountAsync(key.Name, ct);
+            await EnsureRootCaAsync(key.Name, ct);
             return ReconcileResult.Done;
         }
         var left = 0;
@@ -61,6 +66,20 @@ internal sealed class NamespaceReconciler(IKubeClient client) : IReconciler, IDi
         var final = ns.With(tree => tree["spec"] = new JsonObject { ["finalizers"] = new JsonArray() });
         await client.UpdateAsync(Kinds.Namespace, final, WriteOptions.By(Name, "finalize"), ct);
         return ReconcileResult.Done;
+    }
+
+    private static bool IsRootCa(ResourceKind kind, KubeObject obj) => kind == Kinds.ConfigMap && obj.Metadata.Name == AccountMount.RootCa;
+
+    private async Task EnsureRootCaAsync(string ns, CancellationToken ct)
+    {
+        if (rootCa is not null)
+        {
+            await OwnedObjects.EnsureAsync(client, Kinds.ConfigMap, new JsonObject
+            {
+                ["apiVersion"] = "v1", ["kind"] = "ConfigMap", ["metadata"] = new JsonObject { ["name"] = AccountMount.RootCa, ["namespace"] = ns },
+                ["data"] = new JsonObject { ["ca.crt"] = rootCa },
+            }, Name, ct);
+        }
     }
 
     private async Task EnsureDefaultAccountAsync(string ns, CancellationToken ct)

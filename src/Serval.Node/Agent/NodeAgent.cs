@@ -6,6 +6,7 @@ using Serval.Api;
 using Serval.Api.Core;
 using Serval.Images;
 using Serval.Kube;
+using Serval.Kube.Tokens;
 using Serval.Node.Agent;
 using Serval.Node.Logs;
 using Serval.Node.Names;
@@ -64,6 +65,10 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         var paths = new NodePaths(_options.DataDirectory);
         PrivateDirectory.Create(paths.Pods); // Secrets lie below
         ViewBase.Create(paths.View);
+        if (Directory.Exists(paths.Accounts))
+        {
+            Directory.Delete(paths.Accounts, recursive: true);
+        }
         _journal = ProcessJournal.Open(paths.Node, out var orphans, _logger);
         orphans += UnrecordedOrphans.Kill(paths.Pods);
         if (orphans > 0)
@@ -206,6 +211,8 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         Network = _network,
         Groups = _groups,
         Tokens = _options.Tokens,
+        Accounts = MountsAllowed && _options.Tokens is ServiceAccountTokens signer ? new AccountFiles(paths.Accounts, signer, _options.Time) : null,
+        Api = _options.Api,
         NameServer = _names?.EndPoint.Address,
         MountsAllowed = MountsAllowed,
         UsersAllowed = MountsAllowed && Capabilities.HasUsers(), // only a view of its own lets another user reach the image

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Kube.Tokens;
@@ -28,6 +29,8 @@ public sealed record NodeOptions
 
     /// <summary>Gives the tokens of pods' service accounts; without it a volume with one is refused.</summary>
     public IPodTokens? Tokens { get; init; }
+    /// <summary>Where pods reach the API server, given where they reach this machine; null while that is not known. Asked by any thread.</summary>
+    public Func<string, DnsEndPoint?> Api { get; init; } = static _ => null;
     public TimeProvider Time { get; init; } = TimeProvider.System;
     public ILoggerFactory Loggers { get; init; } = NullLoggerFactory.Instance;
 }

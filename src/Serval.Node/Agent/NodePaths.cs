@@ -13,6 +13,9 @@ internal sealed class NodePaths(string dataDirectory)
 
     public static string Volumes(string podDirectory) => Path.Combine(podDirectory, ".volumes");
 
+    /// <summary>What pods find of their accounts.</summary>
+    public string Accounts => Path.Combine(Node, "accounts");
+
     /// <summary>What the views of all containers have in common.</summary>
     public string View => Path.Combine(Node, "view");
 

@@ -11,6 +11,7 @@ using Serval.Node.Ports;
 using Serval.Node.Processes;
 using Serval.Node.Resources;
 using Serval.Node.Sockets;
+using Serval.Node.Volumes;
 
 namespace Serval.Node.Agent;
 
@@ -45,11 +46,16 @@ internal sealed record NodeServices
 
     /// <summary>Gives service accounts' tokens; null where nobody does.</summary>
     public required IPodTokens? Tokens { get; init; }
+    /// <summary>What pods find of their accounts; null where they find nothing.</summary>
+    public required AccountFiles? Accounts { get; init; }
     public required bool MountsAllowed { get; init; }
 
     /// <summary>Whether a container can have a user of its own.</summary>
     public required bool UsersAllowed { get; init; }
     public required ILogger Logger { get; init; }
+
+    /// <summary>Where pods reach the API server, given <see cref="Address"/>; null while that is not known.</summary>
+    public required Func<string, DnsEndPoint?> Api { get; init; }
 
     /// <summary>Called on the pod's own turn when nothing of it is left here.</summary>
     public required Action<string> Finished { get; init; }

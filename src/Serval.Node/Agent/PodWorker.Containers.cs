@@ -140,11 +140,11 @@ internal sealed partial class PodWorker
 
     private ContainerLaunch Prepare(ContainerSlot slot, ImageRoot image)
     {
-        var environment = ContainerEnvironment.Build(_pod, slot.Spec, Fields(), _references, _ports!.Map);
+        var environment = ContainerEnvironment.Build(_pod, slot.Spec, Fields(), _references, _ports!.Map, _node.Api(_node.Address));
         var user = UserOf(slot, image);
         var command = ContainerCommand.Resolve(slot.Spec, image, environment, PodHosts.Name(_pod), Environment.GetEnvironmentVariable, user);
         var root = command.NeedsRoot && _node.MountsAllowed ? image.RootDirectory : null;
-        var binds = _volumes.Prepare(slot.Spec, Payload()).ToList();
+        var binds = _volumes.Prepare(slot.Spec, Payload(), ownView: root is not null).ToList();
         WatchTokens();
         var own = NodePaths.Container(_directory, slot.Spec.Name);
         Directory.CreateDirectory(own);

@@ -58,7 +58,7 @@ internal sealed partial class PodWorker : IDisposable
         _status = new PodStatusBuilder(_pod, node.Time.GetUtcNow());
         _volumes = new PodVolumes(_pod, NodePaths.Volumes(_directory), node.MountsAllowed, node.UsersAllowed ? _pod.Spec.SecurityContext.FsGroup : null);
         _references = node.References(_key.Namespace, Use);
-        _tokens = new PodTokens(_pod, node.Tokens, _references, node.Time);
+        _tokens = new PodTokens(_pod, node.Tokens, _references, node.Accounts, node.Time);
         _wasFinished = _pod.Status.Phase is "Succeeded" or "Failed";
         _slots =
         [

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text;
 using Serval.Api.Core;
 
@@ -16,10 +17,15 @@ internal static class ContainerEnvironment
     /// <param name="fields">The downward API.</param>
     /// <param name="references">ConfigMaps and Secrets.</param>
     /// <param name="ports">Container port → instance port.</param>
+    /// <param name="api">Where the API server is reached; null when nobody knows.</param>
     public static Dictionary<string, string> Build(
-        Pod pod, Container container, PodFields fields, IReferences references, IReadOnlyDictionary<int, int> ports)
+        Pod pod, Container container, PodFields fields, IReferences references, IReadOnlyDictionary<int, int> ports, DnsEndPoint? api = null)
     {
         var result = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (api is not null)
+        {
+            AddApi(result, api);
+        }
         if (InstancePort(container, ports) is { } port)
         {
             result[Port] = Text(port);
@@ -52,6 +58,18 @@ internal static class ContainerEnvironment
             }
         }
         return null;
+    }
+
+    /// <summary>As kubelet tells of the Service <c>kubernetes</c>, also who wants no others (pkg/kubelet/envvars; kubelet_pods.go, getServiceEnvVarMap).</summary>
+    private static void AddApi(Dictionary<string, string> result, DnsEndPoint api)
+    {
+        var (port, url) = (Text(api.Port), $"tcp://{(api.Host.Contains(':') ? $"[{api.Host}]" : api.Host)}:{api.Port}");
+        result["KUBERNETES_SERVICE_HOST"] = api.Host;
+        result["KUBERNETES_SERVICE_PORT"] = result["KUBERNETES_SERVICE_PORT_HTTPS"] = port;
+        result["KUBERNETES_PORT"] = result[$"KUBERNETES_PORT_{port}_TCP"] = url;
+        result[$"KUBERNETES_PORT_{port}_TCP_PROTO"] = "tcp";
+        result[$"KUBERNETES_PORT_{port}_TCP_PORT"] = port;
+        result[$"KUBERNETES_PORT_{port}_TCP_ADDR"] = api.Host;
     }
 
     private static string Mapped(string value, IReadOnlyDictionary<int, int> ports) =>

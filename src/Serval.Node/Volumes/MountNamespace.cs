@@ -1,3 +1,4 @@
+using Serval.Api.Admission;
 using Serval.Node.Containers;
 using Serval.Node.Processes;
 
@@ -107,7 +108,7 @@ internal sealed class MountNamespace
         Recreate(work);
         File.SetUnixFileMode(upper, OpenDirectory.Mode); // it becomes the mode of "/", whatever this process' umask
         Directory.CreateDirectory(root);
-        var lower = $"{Escape(image)}:{Escape(ViewBase.Layer(_plan.Base))}";
+        var lower = $"{Escape(image)}:{Escape(ViewBase.Layer(_plan.Base, _plan.Binds.Any(b => b.Target == AccountMount.Path)))}";
         if (Overlay(lower, upper, work, root) is not null)
         {
             // The data directory may lie on a file system that cannot be an upper layer (an overlay itself): memory can.

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Serval.Api.Admission;
 using Serval.Api.Core;
 using Serval.Images;
 using Serval.Node.Containers;
@@ -29,25 +30,29 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed, 
     public void UseImage(Volume volume, ImageRoot image) => _images[volume.Name] = image.RootDirectory;
 
     /// <summary>Writes the volumes a container mounts and says what to bind where. Throws <see cref="ContainerConfigException"/>.</summary>
-    public IReadOnlyList<BindMount> Prepare(Container container, VolumePayload payload)
+    /// <param name="container">The container.</param>
+    /// <param name="payload">What is in them.</param>
+    /// <param name="ownView">Whether it sees nothing of the machine; else nobody mounts it the token it did not ask for.</param>
+    public IReadOnlyList<BindMount> Prepare(Container container, VolumePayload payload, bool ownView)
     {
-        if (container.VolumeMounts.Count == 0)
+        var mounts = container.VolumeMounts.Where(m => !AccountMount.IsIt(Find(container, m)) || (ownView && payload.HasTokens)).ToList();
+        if (mounts.Count == 0)
         {
             return [];
         }
-        foreach (var mount in container.VolumeMounts)
+        foreach (var mount in mounts)
         {
             _ = Supported(Find(container, mount));
         }
         if (!mountsAllowed)
         {
-            var mount = container.VolumeMounts[0];
+            var mount = mounts[0];
             throw new ContainerConfigException(
                 $"container \"{container.Name}\" mounts volume \"{mount.Name}\" at {mount.MountPath}, which needs the privilege CAP_SYS_ADMIN "
                 + "that Serval does not have here; run Serval as root (or grant the capability), or pass the data through env instead");
         }
         var binds = new List<BindMount>();
-        foreach (var mount in container.VolumeMounts)
+        foreach (var mount in mounts)
         {
             var volume = Find(container, mount);
             try
@@ -123,6 +128,11 @@ internal sealed class PodVolumes(Pod pod, string directory, bool mountsAllowed, 
         if (volume.Image is not null)
         {
             return _images[volume.Name];
+        }
+        if (AccountMount.IsIt(volume) && payload.AccountDirectory() is { } shared)
+        {
+            _written.Add(volume.Name);
+            return shared;
         }
         var path = Path.Combine(directory, volume.Name);
         if (payload.Read(volume) is { } files)

@@ -1,3 +1,5 @@
+using Serval.Api.Admission;
+
 namespace Serval.Node.Volumes;
 
 /// <summary>
@@ -12,13 +14,22 @@ internal static class ViewBase
     /// <summary>Where a view's own file system of its thread is mounted.</summary>
     public static string Stage(string directory) => Path.Combine(directory, "stage");
 
-    /// <summary>The lowest layer.</summary>
-    public static string Layer(string directory) => Path.Combine(directory, "layer");
+    /// <summary>The lowest layer; <paramref name="account"/>: also with a place for <see cref="AccountMount.Path"/>.</summary>
+    public static string Layer(string directory, bool account) => Path.Combine(directory, account ? "layer-account" : "layer");
 
     public static void Create(string directory)
     {
         Directory.CreateDirectory(Stage(directory));
-        var layer = Layer(directory);
+        Fill(Layer(directory, account: false));
+        Fill(Layer(directory, account: true));
+        foreach (var place in (ReadOnlySpan<string>)[AccountMount.Path, AccountMount.Path["/var".Length..]]) // an image's /var/run is mostly a link to /run
+        {
+            OpenDirectory.Create(Layer(directory, account: true) + place);
+        }
+    }
+
+    private static void Fill(string layer)
+    {
         foreach (var name in KernelFiles.Places.Append("/etc"))
         {
             OpenDirectory.Create(layer + name);

@@ -1,4 +1,5 @@
 using System.Text;
+using Serval.Api.Admission;
 using Serval.Api.Core;
 using Serval.Node.Containers;
 
@@ -14,6 +15,12 @@ internal sealed class VolumePayload(Pod pod, PodFields fields, IReferences refer
 {
     private const int DefaultMode = 0x1A4; // rw-r--r--
     private const int OwnersMode = 0x180; // rw-------
+
+    /// <summary>Whether there are tokens.</summary>
+    public bool HasTokens => tokens.Exist;
+
+    /// <summary>What all pods of the account find (<see cref="AccountMount"/>); null where each has files of its own. Throws <see cref="ContainerConfigException"/>.</summary>
+    public string? AccountDirectory() => tokens.AccountDirectory();
 
     /// <summary>The files, or null when the volume is not of such a kind.</summary>
     public Dictionary<string, VolumeFile>? Read(Volume volume)

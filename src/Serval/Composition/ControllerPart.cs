@@ -22,7 +22,7 @@ internal static class ControllerPart
         var controllers = started.Add(new ControllerHost(client, events, time, loggers.CreateLogger<ControllerHost>()));
         if (signals.Workloads)
         {
-            controllers.AddDefinitions(client, time).AddWorkloads(client, events, time);
+            controllers.AddDefinitions(client, time).AddWorkloads(client, signals.RootCa, events, time);
         }
         controllers.AddCertificates(client, config, events, time)
             .AddServing(client, signals.Images, config, Ports, events, time)
@@ -59,6 +59,9 @@ internal sealed record ControllerSignals
     public required IPodUsage Usage { get; init; }
 
     public required IGateways Gateways { get; init; }
+
+    /// <summary>The certificate of the API server's authority as PEM, which each namespace is to have; null when that is somebody else's matter.</summary>
+    public string? RootCa { get; init; }
 
     /// <summary>Whether pods, their owners, definitions and garbage are these controllers' matter, and not the cluster's own.</summary>
     public bool Workloads { get; init; } = true;

@@ -19,10 +19,12 @@ namespace Serval.Composition;
 internal sealed class ServalHost : IServalHost
 {
     private readonly StartedParts _started = new();
+    private volatile int _apiPort; // 0 until it is known
 
     private ServalHost(ServalOptions options, ForcedEnd? forcedEnd)
     {
         (Options, ForcedEnd) = (options, forcedEnd);
+        _apiPort = options.ApiPort;
         Images = new ImageStore(options.DataDirectory);
     }
 
@@ -98,11 +100,14 @@ internal sealed class ServalHost : IServalHost
             new ControllerSignals
             {
                 Autoscaler = autoscaler, Images = new ImageJoint(Images), Routes = gateway.Routes, Usage = node, Gateways = new StillGateways(doors),
+                RootCa = ClusterAuthority.Open(Options.DataDirectory, time),
             },
             ct);
 
         // The door, last: who gets in finds everything there.
-        var api = await state.OpenDoorAsync(node.Streams, ct);
+        var api = await state.OpenDoorAsync(node.Streams, node.PodGateway, node.IsInside, ct);
+        _apiPort = api.InsidePort;
+        await ApiService.EnsureAsync(client, ApiFor(node.PodGateway ?? IPAddress.Loopback)!, ct);
         ApiUri = api.Address;
         KubeconfigPath = api.KubeconfigPath;
         GatewayUri = Uri(doors.Open);
@@ -118,10 +123,15 @@ internal sealed class ServalHost : IServalHost
         var settings = new NodeOptions
         {
             DataDirectory = Options.DataDirectory, PodNetwork = Options.PodNetwork, IsServed = proxy.Serves,
-            Tokens = ServiceAccountKey.Open(Options.DataDirectory, TimeProvider.System),
+            Tokens = ServiceAccountKey.Open(Options.DataDirectory, TimeProvider.System), Api = machine => ApiFor(IPAddress.Parse(machine)),
         };
         return Client.Cache(Kinds.Node).List() is [var known] ? settings with { NodeName = known.Metadata.Name } : settings;
     }
+
+    /// <summary>Where pods reach the API that reach this machine there; null as long as its port is not known.</summary>
+    private DnsEndPoint? ApiFor(IPAddress machine) => _apiPort == 0
+        ? null
+        : new DnsEndPoint((IPAddress.IsLoopback(machine) ? ClientAddress(Options.ListenAddress) : machine).ToString(), _apiPort);
 
     /// <summary>Where a program of this machine reaches what listens there.</summary>
     private static IPAddress ClientAddress(IPAddress listen) => listen.Equals(IPAddress.Any) || listen.Equals(IPAddress.IPv6Any) ? IPAddress.Loopback : listen;

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using Serval.ApiServer;
 using Serval.ApiServer.Pipeline;
@@ -34,12 +35,14 @@ internal sealed class StatePart
 
     /// <summary>Serves the Kubernetes API.</summary>
     /// <param name="streams">Reaches into pods.</param>
+    /// <param name="inside">Where pods of networks of their own reach this machine; null when there are none.</param>
+    /// <param name="isInside">Whether an address is a pod's or this machine's own.</param>
     /// <param name="ct">Gives up.</param>
-    public async Task<ApiServerHost> OpenDoorAsync(IPodStreams streams, CancellationToken ct) => _started.Add(await ApiServerHost.StartAsync(
+    public async Task<ApiServerHost> OpenDoorAsync(IPodStreams streams, IPAddress? inside, Func<IPAddress, bool> isInside, CancellationToken ct) => _started.Add(await ApiServerHost.StartAsync(
         new ApiServerOptions
         {
             DataDirectory = _options.DataDirectory, Client = Client, PodStreams = streams, Address = _options.ListenAddress, Port = _options.ApiPort,
-            Audit = _options.Audit, StoreTakesWrites = () => _store.TakesWrites, TimeProvider = _time, LoggerFactory = _loggers,
+            Audit = _options.Audit, Inside = inside, IsInside = isInside, StoreTakesWrites = () => _store.TakesWrites, TimeProvider = _time, LoggerFactory = _loggers,
         },
         ct));
 }

@@ -58,7 +58,7 @@ public sealed class CustomKindTests
     public async Task ANamespaceThatGoes_TakesCustomObjectsWithIt()
     {
         var client = new FakeKubeClient(new ManualTime());
-        using var reconciler = new NamespaceReconciler(client);
+        using var reconciler = new NamespaceReconciler(client, rootCa: null);
         var due = new Queue<ObjectKey>();
         reconciler.Started(due.Enqueue);
         client.Registry.Set(s_widgets);
