@@ -153,6 +153,8 @@ public abstract partial class KubeClientFacts
     public async Task Watches_WhileManyWrite_AgreeWithTheEnd()
     {
         await using var watch = Watch(Kinds.ConfigMap, new WatchOptions());
+        await Create(ConfigMap("first"));
+        var first = (await watch.NextAsync()).Object; // it stands: what is there when a watch begins comes in the order of keys
         var writers = Task.WhenAll(Enumerable.Range(0, 6).Select(w => Task.Run(async () =>
         {
             for (var i = 0; i < 20; i++)
@@ -165,8 +167,8 @@ public abstract partial class KubeClientFacts
                 }
             }
         })));
-        var seen = new Dictionary<string, KubeObject>();
-        long last = 0;
+        var seen = new Dictionary<string, KubeObject> { [first.Metadata.Name] = first };
+        var last = first.Version;
         for (var i = 0; i < 6 * 50; i++)
         {
             var next = await watch.NextAsync();

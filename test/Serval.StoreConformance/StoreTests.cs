@@ -133,8 +133,8 @@ public sealed class StoreTests : IDisposable
 
     /// <summary>Many changes, or few whose bytes are worth a checkpoint.</summary>
     [Theory]
-    [InlineData(400, 1)]
-    [InlineData(4, 500_000)]
+    [InlineData(800, 1)]
+    [InlineData(4, 1_000_000)]
     public async Task ALongLog_IsMovedIntoTheDatabase(int changes, int bytes)
     {
         await using var opened = await OpenAsync(Options with { CheckpointPages = 500, LogPages = 100 });

@@ -12,6 +12,7 @@ internal sealed partial class Checkpointer : IDisposable
     private const int PagesPerChange = 2;
 
     private const int PageBytes = 4096;
+    private const int MostPasses = 4;
 
     private readonly SqliteDatabase _database;
     private readonly StoreOptions _options;
@@ -67,14 +68,32 @@ internal sealed partial class Checkpointer : IDisposable
         {
             try
             {
-                if (_database.Checkpoint(truncate: false) > _options.LogPages)
-                {
-                    _tooLong();
-                }
+                MoveLog();
             }
             catch (SqliteFailure e)
             {
                 Log.Failed(_options.Logger, e, e.Advice);
+            }
+        }
+    }
+
+    /// <summary>
+    /// While the log is moved it gets longer, and a log that is longer than ever costs its file new room at each sync. So the little that came meanwhile is
+    /// moved at once, and mostly nothing came while that was done.
+    /// </summary>
+    private void MoveLog()
+    {
+        for (var pass = 0; pass < MostPasses; pass++)
+        {
+            var (pages, left) = _database.Checkpoint(truncate: false);
+            if (pages > _options.LogPages)
+            {
+                _tooLong();
+                return;
+            }
+            if (left == 0)
+            {
+                return;
             }
         }
     }

@@ -52,16 +52,19 @@ internal sealed class SqliteDatabase : IDisposable
         }
     }
 
-    /// <summary>Moves what it can from the log into the database without disturbing readers or the writer. Gives the log's length in pages.</summary>
-    public int Checkpoint(bool truncate)
+    /// <summary>
+    /// Moves what it can from the log into the database without disturbing readers or the writer. Gives the log's length in pages, and how many of
+    /// them are still to be moved: with none, the next commit overwrites the log from its beginning.
+    /// </summary>
+    public (int Pages, int Left) Checkpoint(bool truncate)
     {
         var code = raw.sqlite3_wal_checkpoint_v2(
-            _handle, "main", truncate ? raw.SQLITE_CHECKPOINT_TRUNCATE : raw.SQLITE_CHECKPOINT_PASSIVE, out var pages, out _);
+            _handle, "main", truncate ? raw.SQLITE_CHECKPOINT_TRUNCATE : raw.SQLITE_CHECKPOINT_PASSIVE, out var pages, out var moved);
         if (code != raw.SQLITE_BUSY)
         {
             Check(code, "checkpoint");
         }
-        return pages;
+        return (pages, pages - moved);
     }
 
     public void Check(int code, string during)

@@ -234,7 +234,7 @@ public sealed partial class SqliteStore : IAsyncDisposable
         }
     }
 
-    private void TruncateLog() => _queue.TryAdd(new StoreChore<int>(static db => db.Checkpoint(truncate: true)));
+    private void TruncateLog() => _queue.TryAdd(new StoreChore<(int, int)>(static db => db.Checkpoint(truncate: true)));
 
     private void Release()
     {
