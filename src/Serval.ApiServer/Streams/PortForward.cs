@@ -48,13 +48,22 @@ internal sealed class PortForward(IPodStreams source, ObjectKey pod, string uid,
             try
             {
                 await client.CopyToAsync(inside, over.Token);
-                (inside as NetworkStream)?.Socket.Shutdown(SocketShutdown.Send); // its end of input; the answer may still come
+                await EndAsync(inside); // the answer may still come
             }
             catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
             {
                 await over.CancelAsync();
             }
         }
+    }
+
+    private static async Task EndAsync(Stream inside)
+    {
+        if (inside is IHalfConnection remote)
+        {
+            await remote.EndAsync();
+        }
+        (inside as NetworkStream)?.Socket.Shutdown(SocketShutdown.Send);
     }
 
     private static async Task<Stream> DialAsync(IPodStreams source, ObjectKey pod, string uid, int port, CancellationToken ct)

@@ -228,6 +228,7 @@ internal sealed class HpaReconciler(IKubeClient client, IPodUsage usage, IEventR
             {
                 return (null, null);
             }
+            at -= used.Age;
             double? cores = _samples.TryGetValue(uid, out var before) && at > before.At && used.Cpu >= before.Cpu ? (used.Cpu - before.Cpu) / (at - before.At) : null;
             _samples[uid] = (at, used.Cpu);
             return (cores, used.Memory);

@@ -37,13 +37,20 @@ public sealed class SignalClient : IDisposable
     /// <exception cref="ApiException">It refused, or there is no token to show.</exception>
     /// <exception cref="HttpRequestException">It is not reached, or shows another certificate.</exception>
     /// <exception cref="TimeoutException">It did not begin to answer in time.</exception>
-    public async Task<HttpResponseMessage> SendAsync(Peer peer, HttpMethod method, string path, CancellationToken ct, HttpContent? content = null)
+    public Task<HttpResponseMessage> SendAsync(Peer peer, HttpMethod method, string path, CancellationToken ct, HttpContent? content = null) =>
+        SendAsync(peer, method, path, content, protocol: null, ct);
+
+    /// <summary>A connection of its own to a peer, switched to another protocol (RFC 9110, 7.8); failures as those of <see cref="SendAsync(Peer, HttpMethod, string, CancellationToken, HttpContent?)"/>.</summary>
+    public async Task<Stream> UpgradeAsync(Peer peer, string path, string protocol, CancellationToken ct) =>
+        await (await SendAsync(peer, HttpMethod.Get, path, content: null, protocol, ct)).Content.ReadAsStreamAsync(ct);
+
+    private async Task<HttpResponseMessage> SendAsync(Peer peer, HttpMethod method, string path, HttpContent? content, string? protocol, CancellationToken ct)
     {
         using var patience = new CancellationTokenSource(s_patience, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, patience.Token);
         try
         {
-            return await ExchangeAsync(peer, method, path, content, both.Token);
+            return await ExchangeAsync(peer, method, path, content, protocol, both.Token);
         }
         catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
         {
@@ -95,17 +102,17 @@ public sealed class SignalClient : IDisposable
         }
     }
 
-    private async Task<HttpResponseMessage> ExchangeAsync(Peer peer, HttpMethod method, string path, HttpContent? content, CancellationToken ct)
+    private async Task<HttpResponseMessage> ExchangeAsync(Peer peer, HttpMethod method, string path, HttpContent? content, string? protocol, CancellationToken ct)
     {
         var audience = SignalServer.Audience(peer.Certificate);
         var token = await _tokens.GetAsync(audience, refused: null, ct);
-        var response = await Link(peer).SendAsync(Request(peer, method, path, token, content), ct);
+        var response = await Link(peer).SendAsync(Request(peer, method, path, token, content, protocol), ct);
         if (response.StatusCode == HttpStatusCode.Unauthorized && content is null && await _tokens.GetAsync(audience, token, ct) is var other && other != token)
         {
             response.Dispose();
-            response = await Link(peer).SendAsync(Request(peer, method, path, other, content: null), ct);
+            response = await Link(peer).SendAsync(Request(peer, method, path, other, content: null, protocol), ct);
         }
-        if (response.IsSuccessStatusCode)
+        if (protocol is null ? response.IsSuccessStatusCode : response.StatusCode == HttpStatusCode.SwitchingProtocols)
         {
             return response;
         }
@@ -116,11 +123,20 @@ public sealed class SignalClient : IDisposable
         }
     }
 
-    private static HttpRequestMessage Request(Peer peer, HttpMethod method, string path, string token, HttpContent? content) => new(method, new Uri(peer.Address, path))
+    private static HttpRequestMessage Request(Peer peer, HttpMethod method, string path, string token, HttpContent? content, string? protocol)
     {
-        Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = content,
-        Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token) },
-    };
+        var request = new HttpRequestMessage(method, new Uri(peer.Address, path))
+        {
+            Version = protocol is null ? HttpVersion.Version20 : HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = content,
+            Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token) },
+        };
+        if (protocol is not null)
+        {
+            request.Headers.Connection.Add("Upgrade");
+            request.Headers.Upgrade.Add(new ProductHeaderValue(protocol));
+        }
+        return request;
+    }
 
     private HttpMessageInvoker Link(Peer peer)
     {

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -108,15 +107,6 @@ internal sealed partial class SignalApplication(
             context.Abort(); // the only way left to say that the answer is not whole
             return;
         }
-        var status = new JsonObject
-        {
-            ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Failure", ["message"] = error.Message, ["reason"] = error.Reason,
-        };
-        if (error.Details is { } details)
-        {
-            status["details"] = details.DeepClone();
-        }
-        status["code"] = error.Code;
         context.Response.StatusCode = error.Code;
         context.Response.ContentType = "application/json";
         if (error.Code == StatusCodes.Status401Unauthorized)
@@ -129,7 +119,7 @@ internal sealed partial class SignalApplication(
         }
         try
         {
-            await context.Response.WriteAsync(status.ToJsonString(), context.RequestAborted);
+            await context.Response.WriteAsync(Statuses.Of(error).ToJsonString(), context.RequestAborted);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {

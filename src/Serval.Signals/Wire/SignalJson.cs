@@ -9,4 +9,6 @@ namespace Serval.Signals;
 [JsonSerializable(typeof(Frame<RevisionDemand>))]
 [JsonSerializable(typeof(Frame<InstanceCapacity>))]
 [JsonSerializable(typeof(Frame<IngressReport>))]
+[JsonSerializable(typeof(Dictionary<string, UsedNow>))]
+[JsonSerializable(typeof(ResolvedImage))]
 internal sealed partial class SignalJson : JsonSerializerContext;

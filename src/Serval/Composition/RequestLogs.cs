@@ -18,7 +18,7 @@ internal sealed partial class RequestLogs : IAsyncDisposable
     internal const long MostBytes = 8 << 20;
     private const int MostInOne = 512;
     private readonly Func<string, (Pod Pod, string Address)?> _find;
-    private readonly Func<string, byte[], bool> _append;
+    private readonly Func<Pod, byte[], ValueTask<bool>> _append;
     private readonly ILogger _logger;
     private readonly Channel<(RequestRecord Request, RequestLogTemplate Template)> _queue =
         Channel.CreateBounded<(RequestRecord, RequestLogTemplate)>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
@@ -30,7 +30,7 @@ internal sealed partial class RequestLogs : IAsyncDisposable
     /// <param name="find">A pod by its uid, and its address; null when it is gone.</param>
     /// <param name="append">Adds whole lines to the request log of a pod; false when it is gone.</param>
     /// <param name="logger">Hears of lines that were dropped.</param>
-    public RequestLogs(Func<string, (Pod Pod, string Address)?> find, Func<string, byte[], bool> append, ILogger<RequestLogs> logger)
+    public RequestLogs(Func<string, (Pod Pod, string Address)?> find, Func<Pod, byte[], ValueTask<bool>> append, ILogger<RequestLogs> logger)
     {
         (_find, _append, _logger) = (find, append, logger);
         _writing = Task.Run(WriteAllAsync);
@@ -50,27 +50,27 @@ internal sealed partial class RequestLogs : IAsyncDisposable
 
     private async Task WriteAllAsync()
     {
-        var lines = new Dictionary<string, List<string>>(StringComparer.Ordinal); // by pod
+        var lines = new Dictionary<string, (Pod Pod, List<string> Text)>(StringComparer.Ordinal); // by uid
         while (await _queue.Reader.WaitToReadAsync())
         {
             long gone = 0;
             for (var i = 0; i < MostInOne && _queue.Reader.TryRead(out var next); i++)
             {
                 Interlocked.Add(ref _bytes, -next.Request.Weight);
-                if (Describe(next.Request) is not { } request)
+                if (Describe(next.Request) is not ({ } pod, { } request))
                 {
                     gone++;
                     continue;
                 }
                 if (!lines.TryGetValue(next.Request.InstanceId, out var ofPod))
                 {
-                    lines[next.Request.InstanceId] = ofPod = [];
+                    lines[next.Request.InstanceId] = ofPod = (pod, []);
                 }
-                ofPod.Add(next.Template.Render(request));
+                ofPod.Text.Add(next.Template.Render(request));
             }
-            foreach (var (pod, text) in lines)
+            foreach (var (pod, text) in lines.Values)
             {
-                gone += _append(pod, Encoding.UTF8.GetBytes(string.Concat(text))) ? 0 : text.Count;
+                gone += await _append(pod, Encoding.UTF8.GetBytes(string.Concat(text))) ? 0 : text.Count;
             }
             lines.Clear();
             SayDropped();
@@ -89,13 +89,13 @@ internal sealed partial class RequestLogs : IAsyncDisposable
         }
     }
 
-    private LoggedRequest? Describe(RequestRecord request)
+    private (Pod, LoggedRequest)? Describe(RequestRecord request)
     {
         if (_find(request.InstanceId) is not ({ } pod, var address))
         {
             return null;
         }
-        return new LoggedRequest
+        return (pod, new LoggedRequest
         {
             Method = request.Method, Target = request.Target, Host = request.Host, Protocol = request.Protocol,
             RemoteAddress = request.Client?.ToString() ?? "", ContentLength = request.ContentLength, Headers = request.Headers,
@@ -103,7 +103,7 @@ internal sealed partial class RequestLogs : IAsyncDisposable
             Revision = request.Backend.Name, Namespace = request.Backend.Namespace,
             Service = pod.Metadata.Label(KnativeNames.ServiceLabel) ?? "", Configuration = pod.Metadata.Label(KnativeNames.ConfigurationLabel) ?? "",
             PodName = pod.Metadata.Name, PodIP = address,
-        };
+        });
     }
 
     private sealed class Log(RequestLogs owner, RequestLogTemplate template, bool probes) : IRequestLog

@@ -81,7 +81,7 @@ internal sealed class ServalHost : IServalHost
         NodeAgent? node = null;
         // Before all that sends it lines, so that it ends after them.
         var requestLogs = _started.Add(new RequestLogs(
-            pod => node?.FindPod(pod), (pod, lines) => node?.AppendRequestLog(pod, lines) == true, loggers.CreateLogger<RequestLogs>()));
+            pod => node?.FindPod(pod), (pod, lines) => ValueTask.FromResult(node?.AppendRequestLog(pod.Metadata.Uid, lines) == true), loggers.CreateLogger<RequestLogs>()));
         var gateway = await GatewayPart.StartAsync(
             _started, services,
             new ProxyOptions

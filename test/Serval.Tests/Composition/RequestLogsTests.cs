@@ -69,7 +69,7 @@ public sealed class RequestLogsTests
     public async Task Lines_AtTheEnd_AreWrittenOrCounted()
     {
         var ended = false;
-        var logs = new RequestLogs(Find, (_, lines) => !ended && Append("", lines), _logger);
+        var logs = new RequestLogs(Find, async (pod, lines) => !ended && await Append(pod, lines), _logger);
         var log = logs.For(s_on)!;
         log.Write(Record());
         await _logger.Blocked.Task; // this one is under way
@@ -100,10 +100,10 @@ public sealed class RequestLogsTests
 
     private static (Pod Pod, string Address)? Find(string uid) => (KubeObject.Parse("""{"metadata":{"name":"p","namespace":"n"}}"""u8.ToArray()).As<Pod>(), "10.0.0.1");
 
-    private bool Append(string pod, byte[] lines)
+    private async ValueTask<bool> Append(Pod pod, byte[] lines)
     {
         _logger.Blocked.TrySetResult();
-        _disk.Task.Wait();
+        await _disk.Task;
         _written.Append(Encoding.UTF8.GetString(lines));
         return true;
     }

@@ -1,9 +1,7 @@
-using Serval.Kube;
-
-namespace Serval.ApiServer.Streams;
+namespace Serval.Kube;
 
 /// <summary>A stream whose writes are messages.</summary>
-internal sealed class SentStream(Func<ReadOnlyMemory<byte>, Task> send) : AsyncStream
+public sealed class SentStream(Func<ReadOnlyMemory<byte>, Task> send) : AsyncStream
 {
     public override bool CanRead => false;
 
