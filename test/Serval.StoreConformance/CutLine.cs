@@ -12,9 +12,13 @@ internal sealed class CutLine : IAsyncDisposable
     private readonly int _target;
     private readonly Task _accepting;
 
-    public CutLine(int target)
+    private readonly TimeSpan _latency;
+
+    /// <param name="target">The server's port.</param>
+    /// <param name="latency">How long what is sent takes, at least, either way.</param>
+    public CutLine(int target, TimeSpan latency = default)
     {
-        _target = target;
+        (_target, _latency) = (target, latency);
         _listener.Start();
         _accepting = AcceptAsync();
     }
@@ -55,6 +59,22 @@ internal sealed class CutLine : IAsyncDisposable
         }
     }
 
+    private async Task CopyAsync(NetworkStream from, NetworkStream to)
+    {
+        if (_latency == TimeSpan.Zero)
+        {
+            await from.CopyToAsync(to);
+            return;
+        }
+        using var pause = new PeriodicTimer(_latency);
+        var buffer = new byte[64 << 10];
+        while (await from.ReadAsync(buffer) is > 0 and var count)
+        {
+            await pause.WaitForNextTickAsync();
+            await to.WriteAsync(buffer.AsMemory(0, count));
+        }
+    }
+
     private async Task ForwardAsync(TcpClient client)
     {
         using var server = new TcpClient();
@@ -64,7 +84,7 @@ internal sealed class CutLine : IAsyncDisposable
         {
             await server.ConnectAsync(IPAddress.Loopback, _target);
             var (near, far) = (client.GetStream(), server.GetStream());
-            await Task.WhenAny(near.CopyToAsync(far), far.CopyToAsync(near));
+            await Task.WhenAny(CopyAsync(near, far), CopyAsync(far, near));
         }
         catch (Exception e) when (e is SocketException or InvalidOperationException or IOException)
         {

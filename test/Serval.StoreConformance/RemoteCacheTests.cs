@@ -115,11 +115,4 @@ public sealed class RemoteCacheTests : IAsyncLifetime
 
         public List<string> Versions() => [.. _present.Values.Select(o => $"{o.Metadata.Name} {o.Version}").Order(StringComparer.Ordinal)];
     }
-
-    /// <summary>Back-off a hundred times faster; deadlines of requests stay.</summary>
-    private sealed class HurriedTime : TimeProvider
-    {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            base.CreateTimer(callback, state, dueTime < TimeSpan.FromSeconds(60) ? dueTime / 100 : dueTime, period);
-    }
 }

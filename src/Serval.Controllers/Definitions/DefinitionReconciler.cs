@@ -11,6 +11,7 @@ namespace Serval.Controllers.Definitions;
 /// </summary>
 internal sealed class DefinitionReconciler(IKubeClient client, TimeProvider time) : IReconciler, IDisposable
 {
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
     private EveryResource? _resources;
     private Action<ObjectKey> _enqueue = static _ => { };
 
@@ -45,7 +46,7 @@ internal sealed class DefinitionReconciler(IKubeClient client, TimeProvider time
         }
         else if (present.Metadata.IsDeleting)
         {
-            await FinishAsync(present, ct);
+            return await FinishAsync(present, ct);
         }
         else if (OwnDefinitions.Find(key.Name) is null)
         {
@@ -68,31 +69,37 @@ internal sealed class DefinitionReconciler(IKubeClient client, TimeProvider time
         }
     }
 
-    private async Task FinishAsync(KubeObject present, CancellationToken ct)
+    private async Task<ReconcileResult> FinishAsync(KubeObject present, CancellationToken ct)
     {
         if (!present.Metadata.Finalizers.Contains(DefinitionConditions.Finalizer))
         {
-            return; // others hold it
+            return ReconcileResult.Done; // others hold it
         }
         var kind = client.ServedKinds.Resources.FirstOrDefault(k => k.Shape is not null && k.ResourceName == present.Metadata.Name);
         if (kind is null)
         {
             await TellAsync(present, false, "NeverEstablished", "resource was never established", ct);
             await LetGoAsync(present, ct);
-            return;
+            return ReconcileResult.Done;
         }
-        // The write comes before the look: by then everything that was on its way into the store is seen.
+        // The write comes before the look: by then everything that was on its way is in the store.
         await TellAsync(present, true, "InstanceDeletionInProgress", "CustomResource deletion is in progress", ct);
         var left = client.Cache(kind).List();
         foreach (var instance in left.Where(o => !o.Metadata.IsDeleting))
         {
             await OwnedObjects.DeleteIfPresentAsync(client, kind, instance, ct);
         }
-        if (left.Count == 0)
+        if (left.Count > 0)
         {
-            await TellAsync(present, false, "InstanceDeletionCompleted", "removed all instances", ct);
-            await LetGoAsync(present, ct);
+            return ReconcileResult.Done; // each deletion runs this key again
         }
+        if ((await client.ListAsync(kind, null, new ListOptions { Limit = 1 }, ct)).Items.Count > 0)
+        {
+            return ReconcileResult.After(s_look); // another process wrote it: it is on its way into the cache
+        }
+        await TellAsync(present, false, "InstanceDeletionCompleted", "removed all instances", ct);
+        await LetGoAsync(present, ct);
+        return ReconcileResult.Done;
     }
 
     private Task TellAsync(KubeObject present, bool terminating, string reason, string message, CancellationToken ct)

@@ -46,7 +46,12 @@ internal sealed class ChildClaims(
         }
         if (selects && !Namespaces.IsClosing(client, owner.Metadata.Namespace))
         {
-            foreach (var orphan in _orphans.Find(owner.Metadata.Namespace, selector).Where(claimable))
+            var orphans = _orphans.Find(owner.Metadata.Namespace, selector).Where(claimable).ToList();
+            if (orphans.Count > 0 && !(await client.Cache(owners).ReadAsync(owner.Key, ct) is { Metadata.IsDeleting: false } present && present.Metadata.Uid == uid))
+            {
+                return claimed; // whom one that is gone adopts, the garbage collector takes
+            }
+            foreach (var orphan in orphans)
             {
                 claimed.Add(await ReferAsync(orphan, [.. References(orphan).Where(r => (string?)r!["uid"] != uid), OwnedObjects.OwnedBy(owner)[0]], ct));
             }

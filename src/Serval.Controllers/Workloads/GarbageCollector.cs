@@ -132,25 +132,34 @@ public sealed partial class GarbageCollector : IAsyncDisposable
     }
 
     /// <summary>Deletes an object that no owner holds; one that is held lets go of the owners that are gone or wait for it.</summary>
-    private Task CollectAsync(ResourceKind kind, KubeObject present, CancellationToken ct)
+    private async Task CollectAsync(ResourceKind kind, KubeObject present, CancellationToken ct)
     {
         var metadata = present.Metadata;
         var holders = _ownership.Holders(metadata);
+        foreach (var missing in metadata.OwnerReferences.Except(holders))
+        {
+            if (await _ownership.HoldsNowAsync(missing, metadata.Namespace, ct))
+            {
+                throw ApiException.Conflict(kind, metadata.Name, $"the cache does not show its owner {missing.Kind} {missing.Name} yet");
+            }
+        }
         if (holders.Count == metadata.OwnerReferences.Count)
         {
-            return Task.CompletedTask;
+            return;
         }
         if (holders.Count > 0)
         {
-            return KeepReferencesAsync(kind, present, holders.Contains, ct);
+            await KeepReferencesAsync(kind, present, holders.Contains, ct);
+            return;
         }
         if (_ownership.IsAwaited(metadata) && _ownership.Dependents(metadata.Uid).Count > 0)
         {
             // Its own dependents go before it, as the owner wants; unless they wait in a circle, which is cut here.
-            return _ownership.OwnsItself(metadata.Uid) ? UnblockThenDeleteAsync(kind, present, ct) : DeleteAsync(kind, present, "Foreground", ct);
+            await (_ownership.OwnsItself(metadata.Uid) ? UnblockThenDeleteAsync(kind, present, ct) : DeleteAsync(kind, present, "Foreground", ct));
+            return;
         }
         var policy = Ownership.IsOrphaning(metadata) ? "Orphan" : Ownership.IsForeground(metadata) ? "Foreground" : "Background";
-        return DeleteAsync(kind, present, policy, ct);
+        await DeleteAsync(kind, present, policy, ct);
     }
 
     private async Task UnblockThenDeleteAsync(ResourceKind kind, KubeObject present, CancellationToken ct)

@@ -14,12 +14,15 @@ namespace Serval.Controllers.Workloads;
 internal sealed class NamespaceReconciler(IKubeClient client, string? rootCa) : IReconciler, IDisposable
 {
     private const string DefaultAccount = "default";
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
 
     private EveryResource? _resources;
 
     public string Name => "namespace-controller";
 
     public ResourceKind Kind => Kinds.Namespace;
+
+    public IEnumerable<ResourceKind> Reads => [Kinds.ServiceAccount];
 
     public void Started(Action<ObjectKey> enqueue)
     {
@@ -62,6 +65,14 @@ internal sealed class NamespaceReconciler(IKubeClient client, string? rootCa) : 
         if (left > 0)
         {
             return ReconcileResult.Done; // each deletion runs this key again
+        }
+        foreach (var kind in client.ServedKinds.Resources.Where(k => k.Namespaced))
+        {
+            // What another process wrote before the namespace was closed may not be in the cache yet.
+            if ((await client.ListAsync(kind, key.Name, new ListOptions { Limit = 1 }, ct)).Items.Count > 0)
+            {
+                return ReconcileResult.After(s_look);
+            }
         }
         var final = ns.With(tree => tree["spec"] = new JsonObject { ["finalizers"] = new JsonArray() });
         await client.UpdateAsync(Kinds.Namespace, final, WriteOptions.By(Name, "finalize"), ct);

@@ -40,6 +40,11 @@ internal sealed class Ownership(IKubeClient client)
     /// <summary>The references to owners that want it kept.</summary>
     internal List<OwnerReference> Holders(ObjectMeta dependent) => [.. dependent.OwnerReferences.Where(o => Holds(o, dependent.Namespace))];
 
+    /// <summary>As <see cref="Holders"/>, of the owner as the server has it: the cache of its kind may be behind the dependent's.</summary>
+    internal async Task<bool> HoldsNowAsync(OwnerReference reference, string ns, CancellationToken ct) =>
+        KindOf(reference) is { } kind && await client.Cache(kind).ReadAsync(new ObjectKey(kind.Namespaced ? ns : "", reference.Name), ct) is { } owner
+        && owner.Metadata.Uid == reference.Uid && !(owner.Metadata.IsDeleting && IsForeground(owner.Metadata));
+
     /// <summary>Whether an owner waits for it to go.</summary>
     internal bool IsAwaited(ObjectMeta dependent) =>
         dependent.OwnerReferences.Any(o => Find(o, dependent.Namespace) is var (_, owner) && owner.Metadata.IsDeleting && IsForeground(owner.Metadata));

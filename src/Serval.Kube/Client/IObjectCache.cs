@@ -16,6 +16,12 @@ public interface IObjectCache
     /// <summary>The object or null.</summary>
     KubeObject? Get(ObjectKey key);
 
+    /// <summary>
+    /// The object as the server has it, or null. Remote this asks the server: for a decision that cannot be taken back, where what another process wrote
+    /// counts too.
+    /// </summary>
+    ValueTask<KubeObject?> ReadAsync(ObjectKey key, CancellationToken ct = default) => new(Get(key));
+
     /// <summary>All objects of a namespace; all when <paramref name="ns"/> is null.</summary>
     IReadOnlyList<KubeObject> List(string? ns = null);
 

@@ -27,6 +27,18 @@ internal sealed partial class Informer(IKubeClient client, ResourceKind kind, Ti
 
     public KubeObject? Get(ObjectKey key) => _objects.Get(key);
 
+    public async ValueTask<KubeObject?> ReadAsync(ObjectKey key, CancellationToken ct = default)
+    {
+        try
+        {
+            return await client.GetAsync(kind, key, ct);
+        }
+        catch (ApiException e) when (e.IsNotFound)
+        {
+            return null;
+        }
+    }
+
     public IReadOnlyList<KubeObject> List(string? ns = null) => _objects.List(ns);
 
     public IReadOnlyList<KubeObject> OwnedBy(string uid) => _objects.OwnedBy(uid);

@@ -25,7 +25,7 @@ public sealed partial class ControllerHost(IKubeClient client, IEventRecorder ev
     public async Task StartAsync(CancellationToken ct)
     {
         await client.WaitForKindsAsync(ct);
-        var kinds = _controllers.SelectMany(c => c.Reconciler.Watches.Select(w => w.Kind).Append(c.Reconciler.Kind)).Distinct();
+        var kinds = _controllers.SelectMany(c => c.Reconciler.Watches.Select(w => w.Kind).Concat(c.Reconciler.Reads).Append(c.Reconciler.Kind)).Append(Kinds.ConfigMap).Distinct(); // settings are in ConfigMaps
         await Task.WhenAll(kinds.Select(k => client.Cache(k).WaitForSyncAsync(ct)));
         _started = true;
         foreach (var controller in _controllers)

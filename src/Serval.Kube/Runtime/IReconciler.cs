@@ -27,6 +27,9 @@ public interface IReconciler
     /// <summary>Other kinds whose changes enqueue keys.</summary>
     IEnumerable<ReconcilerWatch> Watches => [];
 
+    /// <summary>Further kinds whose caches it reads: what is not in them is not there.</summary>
+    IEnumerable<ResourceKind> Reads => [];
+
     /// <summary>How many keys may run at a time.</summary>
     int Concurrency => 4;
 

@@ -82,6 +82,10 @@ public sealed class DefinitionReconcilerTests : IDisposable
         Assert.Equal("True InstanceDeletionInProgress", Condition("widgets", "Terminating"));
         await RunAsync("widgets");
         Assert.NotNull(Find("widgets"));
+        _client.OnTheWay.Add(ObjectKey.Cluster("held")); // written by another process: not in the cache yet
+        await RunAsync("widgets");
+        Assert.Equal("True InstanceDeletionInProgress", Condition("widgets", "Terminating"));
+        _client.OnTheWay.Clear();
 
         _due.Clear();
         var let = new KubePatch(PatchType.Merge, """{"metadata":{"finalizers":null}}"""u8.ToArray());

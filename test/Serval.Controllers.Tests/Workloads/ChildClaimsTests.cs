@@ -49,6 +49,16 @@ public sealed class ChildClaimsTests
         Assert.Equal(3, _world.Pods.Count);
     }
 
+    /// <summary>A set that was deleted behind the cache's back adopts nobody: the garbage collector would take them with it.</summary>
+    [Fact]
+    public async Task BarePod_IsNotAdoptedByASetThatIsGone()
+    {
+        _world.Create(Kinds.Pod, """{"metadata":{"name":"mine","labels":{"app":"x"}},"spec":{"containers":[{"name":"c","image":"1"}]}}""");
+        _world.Client.Gone.Add(new ObjectKey(WorkloadWorld.Namespace, "x"));
+        await CreateSetAsync(replicas: 0);
+        Assert.Equal("", Controller("mine"));
+    }
+
     [Fact]
     public async Task Pod_OfAnotherController_IsNotTaken()
     {

@@ -43,6 +43,25 @@ public sealed class GarbageCollectorTests : IAsyncLifetime
         Assert.Equal("", Left());
     }
 
+    /// <summary>In another process than the API server's: the dependent's cache is ahead of its owner's.</summary>
+    [Fact]
+    public async Task Owner_ThatTheCacheDoesNotShowYet_KeepsItsOwn()
+    {
+        Make("a");
+        _client.OnTheWay.Add(new ObjectKey("n1", "a"));
+        Make("b", "a");
+        for (var look = 0; look < 3; look++)
+        {
+            await SettleAsync();
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+        _client.OnTheWay.Clear();
+        Assert.Equal("a b<a", Left());
+        await DeleteAsync("a");
+        Assert.Equal("", Left());
+        Assert.Empty(_log.Lines);
+    }
+
     [Fact]
     public async Task Object_OfWhichOneOwnerIsLeft_StaysAndForgetsTheOther()
     {

@@ -44,6 +44,12 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
     /// <summary>Fails every read that is not from a cache with this while set.</summary>
     public ApiException? ReadFailure { get; set; }
 
+    /// <summary>What the server has and the caches do not show yet, as those of another process may not.</summary>
+    public HashSet<ObjectKey> OnTheWay { get; } = [];
+
+    /// <summary>What the caches still show and the server has no more.</summary>
+    public HashSet<ObjectKey> Gone { get; } = [];
+
     /// <summary>Fails the writes it answers for.</summary>
     public Func<FakeWrite, Exception?> Refuse { get; set; } = _ => null;
 
@@ -51,13 +57,13 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
 
     public IKindSource ServedKinds => Registry;
 
-    public IObjectCache Cache(ResourceKind kind) => _caches.GetOrAdd(kind, k => new FakeCache(k));
+    public IObjectCache Cache(ResourceKind kind) => Fake(kind);
 
     public Task<KubeObject> GetAsync(ResourceKind kind, ObjectKey key, CancellationToken ct = default) =>
         Task.FromResult(ReadFailure is { } failure ? throw failure : Cache(kind).Get(key) ?? throw ApiException.NotFound(kind, key.Name));
 
     public Task<KubeList> ListAsync(ResourceKind kind, string? ns, ListOptions options, CancellationToken ct = default) =>
-        Task.FromResult(new KubeList(_version, Cache(kind).List(ns)));
+        Task.FromResult(new KubeList(_version, [.. Fake(kind).Objects.Where(o => string.IsNullOrEmpty(ns) || o.Metadata.Namespace == ns)]));
 
     public IAsyncEnumerable<WatchEvent> WatchAsync(ResourceKind kind, string? ns, WatchOptions options, CancellationToken ct = default) =>
         throw new NotSupportedException("reconcilers follow caches");
@@ -151,6 +157,8 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
     public Task<KubeList> DeleteCollectionAsync(ResourceKind kind, string? ns, ListOptions list, DeleteOptions options, CancellationToken ct = default) =>
         throw new NotSupportedException("no reconciler here deletes collections");
 
+    private FakeCache Fake(ResourceKind kind) => _caches.GetOrAdd(kind, k => new FakeCache(k, OnTheWay, Gone));
+
     private KubeObject Store(string verb, ResourceKind kind, KubeObject? before, KubeObject after, WriteOptions options)
     {
         if (Failure is { } failure)
@@ -181,14 +189,14 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
     {
         after = after.With(tree => tree["metadata"]!["resourceVersion"] = (_version + 1).ToString());
         _version++;
-        ((FakeCache)Cache(kind)).Apply(new CacheChange(before is null ? WatchEventType.Added : WatchEventType.Modified, after, before));
+        Fake(kind).Apply(new CacheChange(before is null ? WatchEventType.Added : WatchEventType.Modified, after, before));
         return after;
     }
 
     private KubeObject Remove(ResourceKind kind, KubeObject last)
     {
         _version++;
-        ((FakeCache)Cache(kind)).Apply(new CacheChange(WatchEventType.Deleted, last, last));
+        Fake(kind).Apply(new CacheChange(WatchEventType.Deleted, last, last));
         return last;
     }
 
@@ -216,18 +224,24 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
         }
     }
 
-    private sealed class FakeCache(ResourceKind kind) : IObjectCache
+    private sealed class FakeCache(ResourceKind kind, HashSet<ObjectKey> onTheWay, HashSet<ObjectKey> gone) : IObjectCache
     {
         private readonly ConcurrentDictionary<ObjectKey, KubeObject> _objects = new();
         private readonly List<Action<CacheChange>> _handlers = [];
 
         public ResourceKind Kind => kind;
 
-        public KubeObject? Get(ObjectKey key) => _objects.GetValueOrDefault(key);
+        public IEnumerable<KubeObject> Objects => _objects.Values;
 
-        public IReadOnlyList<KubeObject> List(string? ns = null) => [.. _objects.Values.Where(o => ns is null || o.Metadata.Namespace == ns)];
+        private IEnumerable<KubeObject> Seen => onTheWay.Count == 0 ? _objects.Values : _objects.Values.Where(o => !onTheWay.Contains(o.Key));
 
-        public IReadOnlyList<KubeObject> OwnedBy(string uid) => [.. _objects.Values.Where(o => o.Metadata.OwnerReferences.Any(r => r.Uid == uid))];
+        public KubeObject? Get(ObjectKey key) => onTheWay.Contains(key) ? null : _objects.GetValueOrDefault(key);
+
+        public ValueTask<KubeObject?> ReadAsync(ObjectKey key, CancellationToken ct = default) => new(gone.Contains(key) ? null : _objects.GetValueOrDefault(key));
+
+        public IReadOnlyList<KubeObject> List(string? ns = null) => [.. Seen.Where(o => ns is null || o.Metadata.Namespace == ns)];
+
+        public IReadOnlyList<KubeObject> OwnedBy(string uid) => [.. Seen.Where(o => o.Metadata.OwnerReferences.Any(r => r.Uid == uid))];
 
         public IDisposable Subscribe(Action<CacheChange> handler)
         {
