@@ -13,7 +13,10 @@ public sealed class NodeClientTests(ServalFixture fixture) : IClassFixture<Serva
     [Theory]
     [InlineData("apply.mjs")]
     [InlineData("errors.mjs")]
+    [InlineData("expired.mjs")]
     [InlineData("informer.mjs")]
+    [InlineData("objects.mjs")]
+    [InlineData("streams.mjs")]
     public Task Program_OfTheLibrary_IsContent(string script) => RunAsync(script);
 
     [Fact]

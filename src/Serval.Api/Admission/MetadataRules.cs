@@ -69,7 +69,7 @@ internal static class MetadataRules
 
     private static void Owners(JsonObject? metadata, Problems to)
     {
-        var controllers = 0;
+        var controller = "";
         foreach (var (i, owner) in metadata.Objects("ownerReferences"))
         {
             var path = $"metadata.ownerReferences[{i}]";
@@ -80,11 +80,18 @@ internal static class MetadataRules
                     to.Invalid($"{path}.{field}", "\"\"", "must not be empty");
                 }
             }
-            controllers += owner.Bool("controller") == true ? 1 : 0;
-        }
-        if (controllers > 1)
-        {
-            to.Invalid("metadata.ownerReferences", controllers.ToString(), "Only one reference can have Controller set to true");
+            if (owner.Bool("controller") != true)
+            {
+                continue;
+            }
+            var name = $"{owner.String("kind")}/{owner.String("name")}";
+            if (controller.Length > 0)
+            {
+                to.Invalid("metadata.ownerReferences", metadata.Array("ownerReferences")!.ToJsonString(),
+                    $"Only one reference can have Controller set to true. Found \"true\" in references for {controller} and {name}");
+                return;
+            }
+            controller = name;
         }
     }
 }

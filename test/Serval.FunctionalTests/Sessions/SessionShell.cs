@@ -6,10 +6,12 @@ namespace Serval.FunctionalTests.Sessions;
 /// <summary>Runs sessions: bash in a directory of its own, with one kubectl and one helm, and a kubeconfig whose namespace is the session's.</summary>
 /// <param name="directory">Where files it makes lie.</param>
 /// <param name="tools">The directory of its kubectl.</param>
-/// <param name="name">Of its namespace, in <c>$NS</c>; <c>$NS</c> in what is expected stands for it too.</param>
+/// <param name="name">Of its namespace, in <c>$NS</c>; it ends with kubectl's version, in <c>$V</c>. Both stand in what is expected too.</param>
 internal sealed class SessionShell(string directory, string tools, string name)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
+
+    private readonly string _version = name[(name.LastIndexOf('-') + 1)..];
 
     /// <summary>What was not as expected, each with its line, what was expected and what came; empty when all was.</summary>
     internal async Task<string> RunAsync(string file, IEnumerable<SessionStep> steps)
@@ -39,6 +41,7 @@ internal sealed class SessionShell(string directory, string tools, string name)
         start.Environment["HOME"] = directory;
         start.Environment["KUBECONFIG"] = Path.Combine(directory, "kubeconfig");
         start.Environment["NS"] = name;
+        start.Environment["V"] = _version;
         start.Environment["TZ"] = "UTC";
         using var process = Process.Start(start)!;
         process.StandardInput.Close();
@@ -60,7 +63,8 @@ internal sealed class SessionShell(string directory, string tools, string name)
 
     private bool Fits(IReadOnlyList<string> expected, string got) => ExpectedText.Fits(Named(expected), got);
 
-    private List<string> Named(IReadOnlyList<string> lines) => [.. lines.Select(l => l.Replace("$NS", name, StringComparison.Ordinal))];
+    private List<string> Named(IReadOnlyList<string> lines) =>
+        [.. lines.Select(l => l.Replace("$NS", name, StringComparison.Ordinal).Replace("$V", _version, StringComparison.Ordinal))];
 
     private static void Show(StringBuilder text, string title, int code, string output, string errors)
     {
