@@ -220,9 +220,9 @@ public sealed class DemandTests : IAsyncLifetime
     {
         var seed = Environment.TickCount;
         var random = new Random(seed);
-        var gateways = new List<(DemandFeed Feed, Line Line, World.Served Served, Dictionary<ObjectKey, int> Truth)>();
+        var gateways = new List<(string Id, DemandFeed Feed, Line Line, World.Served Served, Dictionary<ObjectKey, int> Truth)>();
         Read();
-        var named = 0;
+        var (named, free) = (0, new Queue<string>());
         for (var step = 0; step < 300; step++)
         {
             var act = random.Next(10);
@@ -230,7 +230,8 @@ public sealed class DemandTests : IAsyncLifetime
             {
                 var feed = new DemandFeed(_world.Time);
                 var line = new Line(feed);
-                gateways.Add((feed, line, await _world.ServeAsync(PeerRole.Gateway, $"g{named++}", line), []));
+                var id = free.TryDequeue(out var known) ? known : $"g{named++}"; // one may come back
+                gateways.Add((id, feed, line, await _world.ServeAsync(PeerRole.Gateway, id, line), []));
             }
             else if (act == 1)
             {
@@ -239,6 +240,7 @@ public sealed class DemandTests : IAsyncLifetime
             else if (act == 2 && gateways.Count > 1)
             {
                 await gateways[0].Served.DisposeAsync();
+                free.Enqueue(gateways[0].Id);
                 gateways.RemoveAt(0);
             }
             else if (act == 3)
@@ -247,7 +249,7 @@ public sealed class DemandTests : IAsyncLifetime
             }
             else
             {
-                var (feed, _, _, truth) = gateways[random.Next(gateways.Count)];
+                var (_, feed, _, _, truth) = gateways[random.Next(gateways.Count)];
                 var (revision, inFlight) = (new ObjectKey("d", $"r{random.Next(5)}"), random.Next(3));
                 truth[revision] = inFlight;
                 feed.Report("", [new(revision, inFlight, 0, inFlight, 0)]);

@@ -81,7 +81,7 @@ internal sealed partial class FeedReader<TKey, T> : IAsyncDisposable
         var failures = 0;
         try
         {
-            while (Find(id) is { } peer)
+            while (Find(id, heard) is { } peer)
             {
                 var before = heard.Frames;
                 var why = await ReadAsync(peer, heard);
@@ -93,17 +93,21 @@ internal sealed partial class FeedReader<TKey, T> : IAsyncDisposable
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
-            return; // told to stop
+            // told to stop
         }
-        heard.Lose();
     }
 
-    /// <summary>The peer while it lives; else it is no longer followed, in one step, so that one who comes back is.</summary>
-    private Peer? Find(string id)
+    /// <summary>The peer while it lives; else it is lost and then, in one step, no longer followed, so that one who comes back is.</summary>
+    private Peer? Find(string id, Heard heard)
     {
+        if (_peers.Find(_role, id) is { } peer)
+        {
+            return peer;
+        }
+        heard.Lose(); // before another may be heard under this name
         lock (_lock)
         {
-            var peer = _peers.Find(_role, id);
+            peer = _peers.Find(_role, id);
             if (peer is null)
             {
                 _followed.Remove(id);
