@@ -225,6 +225,21 @@ public sealed class ExecTests
         await Assert.ThrowsAsync<ApiException>(() => node.Agent.Streams.DialAsync(s_pod, "another", 8080, default)); // one of the same name, before
     }
 
+    [Fact]
+    public async Task Dial_InTheMachinesNetwork_ReachesNothingOfOthers()
+    {
+        using var other = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        other.Start();
+        await using var node = await TestNode.StartAsync();
+        var pod = await node.CreateAsync(TestNode.Shell("exec busybox httpd -f -p 127.0.0.1:$PORT -h /", TestNode.Port8080));
+        await node.WhenSignalAsync(InstanceState.Ready);
+
+        var failure = await Assert.ThrowsAsync<IOException>(
+            () => node.Agent.Streams.DialAsync(s_pod, pod.Metadata.Uid, ((System.Net.IPEndPoint)other.LocalEndpoint).Port, default));
+
+        Assert.EndsWith(": Connection refused", failure.Message, StringComparison.Ordinal);
+    }
+
     private static async Task<TestNode> RunningAsync(bool ownRoot = false, Action<JsonObject>? container = null)
     {
         var node = await TestNode.StartAsync();

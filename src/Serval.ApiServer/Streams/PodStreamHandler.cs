@@ -139,7 +139,7 @@ internal sealed class PodStreamHandler(IKubeClient client, IPodStreams? streams,
         return ct => ForwardAsync(async limit =>
         {
             using var socket = await WebSocketUpgrade.AcceptAsync(http, protocol.Name);
-            await new PortForwardSocket(source, pod, uid, ports, limit).RunAsync(socket, protocol);
+            await new PortForwardSocket(source, pod, uid, ports, time, limit).RunAsync(socket, protocol);
         }, ct);
     }
 

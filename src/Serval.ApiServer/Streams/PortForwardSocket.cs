@@ -10,9 +10,10 @@ namespace Serval.ApiServer.Streams;
 /// Connections to ports of one pod over the channels of a WebSocket: one a port, with a channel of data and one for what goes wrong, each of which
 /// begins with the port's number (cri-streaming portforward/websocket.go).
 /// </summary>
-internal sealed class PortForwardSocket(IPodStreams source, ObjectKey pod, string uid, IReadOnlyList<int> ports, IdleLimit limit)
+internal sealed class PortForwardSocket(IPodStreams source, ObjectKey pod, string uid, IReadOnlyList<int> ports, TimeProvider time, IdleLimit limit)
 {
     private const int MostUnread = 64 * 1024;
+    private static readonly TimeSpan s_goodbye = TimeSpan.FromSeconds(10);
 
     private readonly Pipe[] _incoming =
         [.. ports.Select(_ => new Pipe(new PipeOptions(pauseWriterThreshold: MostUnread, resumeWriterThreshold: MostUnread / 2, useSynchronizationContext: false)))];
@@ -20,15 +21,22 @@ internal sealed class PortForwardSocket(IPodStreams source, ObjectKey pod, strin
     public async Task RunAsync(WebSocket socket, ChannelProtocol protocol)
     {
         var connection = new ChannelConnection(socket, protocol, limit);
-        var carrying = ports.Select((port, i) => CarryAsync(connection, i, port)).ToList();
+        var carrying = Task.WhenAll(ports.Select((port, i) => CarryAsync(connection, i, port)));
+        var reading = connection.ReadAsync(TakeAsync);
         try
         {
-            await connection.ReadAsync(TakeAsync);
+            if (await Task.WhenAny(reading, carrying) == carrying)
+            {
+                await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, limit.Token); // nothing is carried any more
+                await reading.WaitAsync(s_goodbye, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                return;
+            }
+            await reading;
         }
         finally
         {
             await limit.CancelAsync();
-            await Task.WhenAll(carrying).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(reading, carrying).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

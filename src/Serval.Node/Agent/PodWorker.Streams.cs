@@ -6,6 +6,7 @@ using Serval.Node.Containers;
 using Serval.Node.Logs;
 using Serval.Node.Probes;
 using Serval.Node.Processes;
+using Serval.Node.Sockets;
 
 namespace Serval.Node.Agent;
 
@@ -120,13 +121,22 @@ internal sealed partial class PodWorker
         {
             var socket = _network is { } network
                 ? await network.ConnectAsync(port, ct)
-                : await new ProbeTarget(NodeServices.Loopback, _ports?.Map.GetValueOrDefault(port, port) ?? port).ConnectAsync(ct);
+                : await new ProbeTarget(NodeServices.Loopback, OwnPort(port)).ConnectAsync(ct);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch (SocketException e)
         {
             throw new IOException($"failed to connect to port {port} of pod {_key.Name}: {e.Message}", e);
         }
+    }
+
+    // In the machine's network, what others listen on is none of the pod's.
+    private int OwnPort(int port)
+    {
+        var mapped = _ports?.Map.GetValueOrDefault(port, port) ?? port;
+        return _slots.Any(s => s.Process is { } leader && InstanceSockets.Listening(leader.Pid, pod: null).Any(l => l.Port == mapped))
+            ? mapped
+            : throw new SocketException((int)SocketError.ConnectionRefused);
     }
 
     /// <summary>Asks something of the pod on its own turn. Any thread.</summary>

@@ -89,6 +89,7 @@ public sealed class PortForwardTests : IAsyncLifetime
             Assert.Equal([0, 80, 0], await client.ReceiveAsync());
             Assert.Equal([1, 80, 0], await client.ReceiveAsync());
             told = System.Text.Encoding.UTF8.GetString((await client.ReceiveAsync())!.AsSpan(1));
+            Assert.Null(await client.ReceiveAsync()); // and it is over: there is no other port
         }
         Assert.Matches("^error forwarding port 80 to pod web, uid .+: pods \"web\" not found$", told);
         Assert.Equal((string?)(await _server.GetAsync("/api/v1/namespaces/default/pods/web"))["metadata"]!["uid"], _server.Streams.DialedUid);
