@@ -12,20 +12,21 @@ public sealed partial class ProxyServer
     private readonly CancellationTokenSource _noHandshakes = new();
     private readonly TlsAcceptor _tls;
     private Listener? _tlsListener;
-    private Listener? _privateTlsListener;
 
     /// <summary>The port bound for TLS, once started; 0 when there is none.</summary>
     public int HttpsPort => _tlsListener?.Port ?? 0;
 
-    /// <summary>The port bound for TLS at the private address; 0 when there is none.</summary>
-    public int PrivateHttpsPort => _privateTlsListener?.Port ?? 0;
+    /// <summary>The port bound for TLS at <see cref="PrivateEndPoint"/>; 0 when there is none.</summary>
+    public int PrivateHttpsPort { get; private set; }
 
     private void ListenTlsInside(IPAddress address)
     {
         if (_tlsListener is { } open)
         {
-            _privateTlsListener = Listener.BindPrivate(address, open, 443);
-            _accepting = Task.WhenAll([_accepting, .. _privateTlsListener.Sockets.Select(s => AcceptAsync(s, BeginHandshake))]);
+            var listener = Listener.BindPrivate(address, open, 443);
+            _privateListeners = _privateListeners.Add(listener);
+            PrivateHttpsPort = listener.Port;
+            _accepting = Task.WhenAll([_accepting, .. listener.Sockets.Select(s => AcceptAsync(s, BeginHandshake))]);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
@@ -25,8 +26,8 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     private volatile bool _draining;
     private bool _scanOn; // guarded by _scanning
     private Listener? _listener;
-    private Listener? _privateListener;
-    private volatile IPAddress? _privateAddress;
+    private ImmutableArray<Listener> _privateListeners = [];
+    private volatile ImmutableHashSet<IPAddress> _privateAddresses = []; // replaced whole by ListenInside
     private volatile IRequestLog? _requestLog;
     private Task _accepting = Task.CompletedTask;
     private int _disposed;
@@ -50,7 +51,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     /// <summary>The port bound, once started.</summary>
     public int HttpPort => _listener?.Port ?? throw new InvalidOperationException("The proxy is not started: call StartAsync first.");
 
-    /// <summary>Where cluster-local routes are reached; null until <see cref="ListenInside"/>.</summary>
+    /// <summary>Where cluster-local routes are reached, as the last <see cref="ListenInside"/> said; null until then.</summary>
     public IPEndPoint? PrivateEndPoint { get; private set; }
 
     /// <summary>Who hears of each request that reached an instance; null, as at first, when nobody does. May be changed at any time.</summary>
@@ -86,14 +87,16 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     /// <summary>
     /// Opens the private door: connections to this address see cluster-local routes too, those to any other the public ones alone. It listens on
     /// port 80, which URLs need not name, and on the public port's number; where it has neither, on any free one. So it is with TLS and port 443.
+    /// There may be several; one caller at a time.
     /// </summary>
     /// <exception cref="ProxyBindException">The address cannot be listened on, or is the public one.</exception>
     public void ListenInside(IPAddress address)
     {
-        _privateListener = Listener.BindPrivate(address, _listener ?? throw new InvalidOperationException("The proxy is not started: call StartAsync first."), 80);
-        _privateAddress = address;
-        PrivateEndPoint = new IPEndPoint(address, _privateListener.Port);
-        _accepting = Task.WhenAll([_accepting, .. _privateListener.Sockets.Select(s => AcceptAsync(s, ServePlain))]);
+        var listener = Listener.BindPrivate(address, _listener ?? throw new InvalidOperationException("The proxy is not started: call StartAsync first."), 80);
+        _privateListeners = _privateListeners.Add(listener);
+        _privateAddresses = _privateAddresses.Add(address);
+        PrivateEndPoint = new IPEndPoint(address, listener.Port);
+        _accepting = Task.WhenAll([_accepting, .. listener.Sockets.Select(s => AcceptAsync(s, ServePlain))]);
         ListenTlsInside(address);
     }
 
@@ -136,9 +139,11 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         }
         _draining = true;
         _listener?.Dispose();
-        _privateListener?.Dispose();
         _tlsListener?.Dispose();
-        _privateTlsListener?.Dispose();
+        foreach (var listener in _privateListeners)
+        {
+            listener.Dispose();
+        }
         await _accepting;
         await EndHandshakesAsync();
         foreach (var connection in _connections.Keys)
@@ -215,7 +220,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     // By the address and not by the socket: one that listens on every address accepts at the private one too.
     private bool IsInside(Transport transport) => IsInside(transport.LocalAddress, transport.RemoteAddress);
 
-    private bool IsInside(IPAddress local, IPAddress remote) => _privateAddress is { } address && address.Equals(local) && _options.IsInside(remote);
+    private bool IsInside(IPAddress local, IPAddress remote) => _privateAddresses.Contains(local) && _options.IsInside(remote);
 
     private void ServePlain(Socket socket) => Serve(new SocketTransport(socket));
 

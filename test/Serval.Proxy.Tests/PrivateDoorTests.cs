@@ -87,6 +87,20 @@ public sealed class PrivateDoorTests : IAsyncDisposable
         Assert.Equal(HttpStatusCode.OK, await GetAsync(proxy.PrivateEndPoint!, "local", "1.1"));
     }
 
+    /// <summary>A gateway that serves the pods of several nodes.</summary>
+    [Fact]
+    public async Task SeveralPrivateAddresses_AllAreInside()
+    {
+        var proxy = await StartAsync(new ProxyOptions());
+        var first = proxy.PrivateEndPoint!;
+        var second = IPAddress.Parse("127.1.2.83");
+        proxy.ListenInside(second);
+
+        Assert.Equal(second, proxy.PrivateEndPoint!.Address);
+        Assert.Equal(HttpStatusCode.OK, await GetAsync(proxy.PrivateEndPoint, "local", "1.1"));
+        Assert.Equal(HttpStatusCode.OK, await GetAsync(first, "local", "1.1"));
+    }
+
     [Fact]
     public async Task PublicAddress_CannotBeThePrivateOne()
     {

@@ -82,6 +82,17 @@ public sealed class PeerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Lease_TellsOtherFactsAtOnce()
+    {
+        await using var server = await _world.StartAsync();
+        await using var lease = PeerLease.Keep(
+            _world.Kube, PeerRole.Gateway, "one", server, new Dictionary<string, string> { [PeerFacts.GatewayHttp] = "10.0.0.1:80" }, _world.Time, NullLogger<PeerLease>.Instance);
+        lease.Tell(new Dictionary<string, string> { [PeerFacts.GatewayInside] = "10.9.0.1:80" });
+        await Poll.UntilAsync(() => _world.Peers.Find(PeerRole.Gateway, "one")?.Fact(PeerFacts.GatewayInside) == "10.9.0.1:80");
+        Assert.Equal("", _world.Peers.Find(PeerRole.Gateway, "one")!.Fact(PeerFacts.GatewayHttp));
+    }
+
+    [Fact]
     public async Task Peer_ThatStartsAnew_IsAnother()
     {
         await using var first = await _world.StartAsync();

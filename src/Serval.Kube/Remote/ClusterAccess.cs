@@ -64,6 +64,9 @@ public sealed record ClusterAccess
             : throw new KubeConfigException($"there is no API server to talk to: name a kubeconfig with --kubeconfig or KUBECONFIG, or write {own}; this process is no pod with a service account either");
     }
 
+    /// <summary>The PEM of the certificates the server's must come from; null: the system's.</summary>
+    public string? ReadAuthorityPem() => Authorities is null ? null : System.Text.Encoding.UTF8.GetString(Authorities());
+
     /// <summary>Sends requests to the server: with credentials, again with others after a 401, over HTTP/2 where the server speaks it.</summary>
     public HttpMessageHandler CreateHandler() => new ClusterHandler(this);
 
@@ -75,7 +78,7 @@ public sealed record ClusterAccess
             return null;
         }
         var certificates = new X509Certificate2Collection();
-        certificates.ImportFromPem(System.Text.Encoding.UTF8.GetString(Authorities()));
+        certificates.ImportFromPem(ReadAuthorityPem());
         return certificates;
     }
 }

@@ -132,6 +132,9 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
     /// <summary>The machine's address in the pods' network; null when pods have none of their own.</summary>
     public IPAddress? PodGateway => _network?.Gateway;
 
+    /// <summary>The network of the pods in CIDR form; empty when they have none of their own.</summary>
+    public string PodCidr => _network?.Cidr ?? "";
+
     /// <summary>Whether an address is a pod's or one that only this machine itself has.</summary>
     public bool IsInside(IPAddress address) => IPAddress.IsLoopback(address) || _network?.Contains(address) == true;
 

@@ -47,6 +47,9 @@ internal sealed partial class PodNetwork : IDisposable
     /// <summary>The machine, as pods see it.</summary>
     public IPAddress Gateway => _subnet.Gateway;
 
+    /// <summary>The addresses of pods, and the machine's among them.</summary>
+    public string Cidr => _subnet.ToString();
+
     /// <summary>Whether an address is a pod's.</summary>
     public bool Contains(IPAddress address) => _subnet.Contains(address);
 

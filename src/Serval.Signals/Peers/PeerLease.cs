@@ -22,7 +22,8 @@ public sealed partial class PeerLease : IAsyncDisposable
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
     private readonly IKubeClient _client;
     private readonly Peer _self;
-    private readonly JsonObject _metadata;
+    private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously); // ends when there is other metadata than before
+    private volatile JsonObject _metadata; // replaced whole
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
@@ -32,15 +33,7 @@ public sealed partial class PeerLease : IAsyncDisposable
     {
         (_client, _time, _logger) = (client, time, logger);
         _self = new Peer(role, id, server.Address, server.Certificate, facts);
-        var annotations = new JsonObject { [PeerRoles.Address] = server.Address.GetLeftPart(UriPartial.Authority), [PeerRoles.Certificate] = server.Certificate };
-        foreach (var (name, value) in facts)
-        {
-            annotations[name] = value;
-        }
-        _metadata = new JsonObject
-        {
-            ["name"] = Key.Name, ["namespace"] = Key.Namespace, ["labels"] = new JsonObject { [PeerRoles.Label] = role.Text() }, ["annotations"] = annotations,
-        };
+        _metadata = Metadata(facts);
         _run = RunAsync();
     }
 
@@ -59,6 +52,13 @@ public sealed partial class PeerLease : IAsyncDisposable
     public static PeerLease Keep(
         IKubeClient client, PeerRole role, string id, SignalServer server, IReadOnlyDictionary<string, string> facts, TimeProvider time, ILogger<PeerLease> logger) =>
         new(client, role, id, server, facts, time, logger);
+
+    /// <summary>Tells other facts from now on.</summary>
+    public void Tell(IReadOnlyDictionary<string, string> facts)
+    {
+        _metadata = Metadata(facts);
+        Interlocked.Exchange(ref _news, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -83,6 +83,7 @@ public sealed partial class PeerLease : IAsyncDisposable
         {
             while (true)
             {
+                var news = Volatile.Read(ref _news).Task; // before what it is about is read
                 try
                 {
                     await _client.PatchAsync(Kinds.Lease, Key, new KubePatch(PatchType.Apply, Record()), Write, _stop.Token);
@@ -93,13 +94,26 @@ public sealed partial class PeerLease : IAsyncDisposable
                     Log.Failed(_logger, fails ? LogLevel.Debug : LogLevel.Warning, Key, e.Message);
                     fails = true;
                 }
-                await Task.Delay(fails ? RetryPeriod : RenewPeriod, _time, _stop.Token);
+                await await Task.WhenAny(Task.Delay(fails ? RetryPeriod : RenewPeriod, _time, _stop.Token), news);
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
             // told to stop
         }
+    }
+
+    private JsonObject Metadata(IReadOnlyDictionary<string, string> facts)
+    {
+        var annotations = new JsonObject { [PeerRoles.Address] = _self.Address.GetLeftPart(UriPartial.Authority), [PeerRoles.Certificate] = _self.Certificate };
+        foreach (var (name, value) in facts)
+        {
+            annotations[name] = value;
+        }
+        return new JsonObject
+        {
+            ["name"] = Key.Name, ["namespace"] = Key.Namespace, ["labels"] = new JsonObject { [PeerRoles.Label] = _self.Role.Text() }, ["annotations"] = annotations,
+        };
     }
 
     private byte[] Record() => CanonicalJson.Serialize(new JsonObject

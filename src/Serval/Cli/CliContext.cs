@@ -24,6 +24,9 @@ internal sealed class CliContext
     /// <summary>Starts a Serval in this process.</summary>
     public Func<ServalOptions, CancellationToken, Task<IServalHost>>? StartHost { get; init; }
 
+    /// <summary>Told what a role in this process must do before it is ended at once.</summary>
+    public ForcedEnd? ForcedEnd { get; init; }
+
     /// <param name="forcedEnd">Told what a Serval started in this process must do before it is ended at once.</param>
     public static CliContext FromConsole(ForcedEnd forcedEnd)
     {
@@ -36,6 +39,7 @@ internal sealed class CliContext
             Error = Console.Error,
             ErrorIsTerminal = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "dumb"),
             Variable = Environment.GetEnvironmentVariable,
+            ForcedEnd = forcedEnd,
             StartHost = (options, ct) =>
             {
                 CompleteInline();

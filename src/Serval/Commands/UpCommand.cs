@@ -1,38 +1,22 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
-using Serval.ApiServer;
-using Serval.ApiServer.Store;
 using Serval.Cli;
 using Serval.Composition;
-using Serval.Proxy;
 
 namespace Serval.Commands;
 
 /// <summary><c>serval up</c>: runs everything in this process until it is told to stop.</summary>
 internal sealed class UpCommand : Verb
 {
-    private readonly Option<int> _httpPort = Port("--http-port", "Port of the gateway; 0 is any free one", 8880);
-    private readonly Option<int> _httpsPort = Port("--https-port", "Port of the gateway for TLS; 0 is any free one, and the default beside --http-port 0", ServalOptions.DefaultHttpsPort);
-    private readonly Option<int> _apiPort = Port("--api-port", "Port of the Kubernetes API; 0 is any free one", 6443);
-    private readonly Option<IPAddress> _listen = new("--listen")
-    {
-        Description = "Address to listen on; 0.0.0.0 is reachable from other machines", HelpName = "ADDRESS", CustomParser = ParseAddress, DefaultValueFactory = _ => IPAddress.Loopback,
-    };
-
-    private readonly Option<string> _podNetwork = new("--pod-network")
-    {
-        Description = "auto gives each pod a network of its own where Serval may (root); off maps ports: a program listens on $PORT", HelpName = "MODE", DefaultValueFactory = _ => "auto",
-    };
-
-    private readonly Option<string> _audit = new("--audit")
-    {
-        Description = "Requests of the API to be kept in audit.log: all, writes (with reads of Secrets and refusals) or off", HelpName = "LEVEL", DefaultValueFactory = _ => "writes",
-    };
-
+    private readonly Option<int> _httpPort = ListenOptions.Port("--http-port", "Port of the gateway; 0 is any free one", 8880);
+    private readonly Option<int> _httpsPort = ListenOptions.Port("--https-port", "Port of the gateway for TLS; 0 is any free one, and the default beside --http-port 0", ServalOptions.DefaultHttpsPort);
+    private readonly Option<int> _apiPort = ListenOptions.Port("--api-port", "Port of the Kubernetes API; 0 is any free one", 6443);
+    private readonly Option<IPAddress> _listen = ListenOptions.Address();
+    private readonly Option<string> _podNetwork = ListenOptions.PodNetwork();
+    private readonly Option<string> _audit = ListenOptions.Audit();
     private readonly Option<string?> _output = SharedOptions.Output("json", "yaml");
 
     public UpCommand(CliContext context)
@@ -48,9 +32,7 @@ internal sealed class UpCommand : Verb
         Add(_httpsPort);
         Add(_apiPort);
         Add(_listen);
-        _podNetwork.AcceptOnlyFromAmong("auto", "off");
         Add(_podNetwork);
-        _audit.AcceptOnlyFromAmong("all", "writes", "off");
         Add(_audit);
         Add(_output);
     }
@@ -64,7 +46,7 @@ internal sealed class UpCommand : Verb
             HttpsPort = parse.GetResult(_httpsPort) is { Implicit: false } ? parse.GetValue(_httpsPort) : -1,
             ApiPort = parse.GetValue(_apiPort),
             ListenAddress = parse.GetValue(_listen)!,
-            Audit = Enum.Parse<AuditLevel>(parse.GetValue(_audit)!, ignoreCase: true),
+            Audit = ListenOptions.AuditLevel(parse, _audit),
             PodNetwork = parse.GetValue(_podNetwork) == "auto",
         };
         DataDirectory.Prepare(options.DataDirectory, Context.Warn);
@@ -84,45 +66,13 @@ internal sealed class UpCommand : Verb
         return ExitCodes.Ok;
     }
 
-    private static Option<int> Port(string name, string description, int value)
-    {
-        var option = new Option<int>(name) { Description = description, HelpName = "PORT", DefaultValueFactory = _ => value };
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && (!int.TryParse(result.Tokens[0].Value, out var port) || port is < 0 or > 65535))
-            {
-                result.AddError($"{name} {result.Tokens[0].Value} is not a port; give a number from 0 to 65535");
-            }
-        });
-        return option;
-    }
-
     private static string Text(Uri address) => address.GetLeftPart(UriPartial.Authority);
-
-    private static IPAddress? ParseAddress(ArgumentResult result)
-    {
-        var text = result.Tokens[0].Value;
-        if (text == "localhost")
-        {
-            return IPAddress.Loopback;
-        }
-        if (IPAddress.TryParse(text, out var address))
-        {
-            return address;
-        }
-        result.AddError($"--listen {text} is not an IP address; give one such as 127.0.0.1 or 0.0.0.0");
-        return null;
-    }
 
     private async Task<IServalHost> StartAsync(ServalOptions options, CancellationToken ct)
     {
         try
         {
             return await Progress.RunAsync(Context, "starting", () => StartWithStateAsync(options, ct), ct);
-        }
-        catch (ProxyBindException e)
-        {
-            throw new CliException(ExitCodes.Failed, e.Message, e);
         }
         catch (Exception e) when (e is SocketException or IOException { InnerException: SocketException } or IOException { InnerException.InnerException: SocketException })
         {
@@ -131,9 +81,9 @@ internal sealed class UpCommand : Verb
                 $"cannot listen on {options.ListenAddress} with HTTP port {options.HttpPort} and API port {options.ApiPort} ({e.Message}); stop what uses them, or choose others with --http-port and --api-port (0 is any free one)",
                 e);
         }
-        catch (Exception e) when (e is InvalidOperationException or StoreException)
+        catch (Exception e) when (StartFailure.Explain(e) is var (code, message))
         {
-            throw new CliException(ExitCodes.Failed, e.Message, e); // a part that says itself why it cannot start
+            throw new CliException(code, message, e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

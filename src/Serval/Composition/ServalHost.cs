@@ -82,14 +82,15 @@ internal sealed class ServalHost : IServalHost
         // Before all that sends it lines, so that it ends after them.
         var requestLogs = _started.Add(new RequestLogs(
             pod => node?.FindPod(pod), (pod, lines) => ValueTask.FromResult(node?.AppendRequestLog(pod.Metadata.Uid, lines) == true), loggers.CreateLogger<RequestLogs>()));
-        var gateway = await GatewayPart.StartAsync(
+        var gateway = new GatewayPart(
             _started, services,
             new ProxyOptions
             {
                 OpenInside = pod => node?.OpenSocket(pod), IsInside = address => node?.IsInside(address) == true,
                 HttpAddress = Options.ListenAddress.ToString(), HttpPort = Options.HttpPort, HttpsPort = Options.HttpsPort,
             },
-            new DemandJoint(autoscaler, "local"), capacity, requestLogs, ct);
+            new DemandJoint(autoscaler, "local"), capacity, requestLogs);
+        await gateway.StartAsync(ct);
 
         // The node before the controllers: stopped after them, so that nobody takes the end of its processes for a failure of theirs.
         node = await NodePart.StartAsync(_started, services, NodeSettings(gateway.Proxy), capacity, Images, gateway.Drain, ForcedEnd, ct);
@@ -134,5 +135,5 @@ internal sealed class ServalHost : IServalHost
         : new DnsEndPoint((IPAddress.IsLoopback(machine) ? ClientAddress(Options.ListenAddress) : machine).ToString(), _apiPort);
 
     /// <summary>Where a program of this machine reaches what listens there.</summary>
-    private static IPAddress ClientAddress(IPAddress listen) => listen.Equals(IPAddress.Any) || listen.Equals(IPAddress.IPv6Any) ? IPAddress.Loopback : listen;
+    internal static IPAddress ClientAddress(IPAddress listen) => listen.Equals(IPAddress.Any) || listen.Equals(IPAddress.IPv6Any) ? IPAddress.Loopback : listen;
 }

@@ -1,26 +1,21 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Text;
-using System.Text.Json.Nodes;
 
 namespace Serval.Testing;
 
 /// <summary>The published program, started on a data directory and free ports of its own.</summary>
 internal sealed class ServalProcess : IAsyncDisposable
 {
-    private readonly Process _process;
-    private readonly StringBuilder _errors; // guarded by itself
+    private readonly RunningProgram _program;
     private readonly bool _ownsData;
 
-    private ServalProcess(Process process, StringBuilder errors, string data, bool ownsData, JsonObject ready, TimeSpan startup, bool launched)
+    private ServalProcess(RunningProgram program, string data, bool ownsData, bool launched)
     {
-        _process = process;
-        _errors = errors;
+        _program = program;
         _ownsData = ownsData;
         DataDirectory = data;
-        Startup = startup;
-        Kubeconfig = (launched ? $"/proc/{process.Id}/root" : "") + (string)ready["kubeconfig"]!;
+        var ready = program.Ready;
+        Kubeconfig = (launched ? $"/proc/{program.Pid}/root" : "") + (string)ready["kubeconfig"]!;
         GatewayPort = new Uri((string)ready["gateway"]!).Port;
         var inside = new Uri((string)ready["privateGateway"]!);
         PrivateGateway = new IPEndPoint(IPAddress.Parse(inside.Host), inside.Port);
@@ -38,22 +33,13 @@ internal sealed class ServalProcess : IAsyncDisposable
 
     internal KubeHttp Api { get; }
 
-    internal int Pid => _process.Id;
+    internal int Pid => _program.Pid;
 
     /// <summary>From the start of the process to its ready line.</summary>
-    internal TimeSpan Startup { get; }
+    internal TimeSpan Startup => _program.Startup;
 
     /// <summary>What it wrote to standard error so far.</summary>
-    internal string Errors
-    {
-        get
-        {
-            lock (_errors)
-            {
-                return _errors.ToString();
-            }
-        }
-    }
+    internal string Errors => _program.Errors;
 
     /// <summary>Path of the program under test.</summary>
     internal static string Binary { get; set; } = Environment.GetEnvironmentVariable("SERVAL_BINARY") ?? Repository.Path("artifacts/dist/serval");
@@ -68,32 +54,8 @@ internal sealed class ServalProcess : IAsyncDisposable
     {
         var owns = data is null;
         data ??= Directory.CreateTempSubdirectory("serval-").FullName;
-        var clock = Stopwatch.StartNew();
-        var process = Start(launcher, data, ["up", "--http-port", "0", "--api-port", "0", "-o", "json", .. Mode]);
-        var errors = new StringBuilder();
-        process.ErrorDataReceived += (_, line) =>
-        {
-            lock (errors)
-            {
-                errors.AppendLine(line.Data);
-            }
-        };
-        process.BeginErrorReadLine();
-        string? ready = null;
-        while (await process.StandardOutput.ReadLineAsync(ct) is { } line)
-        {
-            ready += line;
-            if (line == "}")
-            {
-                break;
-            }
-        }
-        if (ready is null)
-        {
-            await process.WaitForExitAsync(ct);
-            throw new InvalidOperationException($"serval up ended with {process.ExitCode}: {errors}");
-        }
-        return new ServalProcess(process, errors, data, owns, JsonNode.Parse(ready)!.AsObject(), clock.Elapsed, launcher.Count > 0);
+        var program = await RunningProgram.StartAsync(launcher, data, ct, ["up", "--http-port", "0", "--api-port", "0", .. Mode]);
+        return new ServalProcess(program, data, owns, launcher.Count > 0);
     }
 
     /// <summary>Runs one command on the data directory and returns its exit code and output.</summary>
@@ -102,7 +64,7 @@ internal sealed class ServalProcess : IAsyncDisposable
     /// <summary>The same under a launcher, see <see cref="UpAsync"/>.</summary>
     internal static async Task<(int Code, string Out, string Err)> RunAsync(IReadOnlyList<string> launcher, string data, params string[] arguments)
     {
-        using var process = Start(launcher, data, arguments);
+        using var process = RunningProgram.Start(launcher, data, arguments);
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
         try
@@ -137,63 +99,22 @@ internal sealed class ServalProcess : IAsyncDisposable
     }
 
     /// <summary><c>kill -9</c>.</summary>
-    internal async Task KillAsync()
-    {
-        _process.Kill();
-        await _process.WaitForExitAsync();
-    }
+    internal Task KillAsync() => _program.KillAsync();
 
     /// <summary>SIGTERM, and the exit code.</summary>
-    internal async Task<int> StopAsync()
-    {
-        if (!_process.HasExited)
-        {
-            await TerminateAsync();
-        }
-        try
-        {
-            await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
-        }
-        catch (TimeoutException e)
-        {
-            _process.Kill();
-            throw new TimeoutException($"serval up did not stop within 60 s of SIGTERM: {Errors}", e);
-        }
-        return _process.ExitCode;
-    }
+    internal Task<int> StopAsync() => _program.StopAsync();
 
     /// <summary>SIGTERM alone.</summary>
-    internal async Task TerminateAsync()
-    {
-        using var kill = Process.Start("kill", ["-TERM", Pid.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
-    }
+    internal Task TerminateAsync() => _program.TerminateAsync();
 
     public async ValueTask DisposeAsync()
     {
         Api.Dispose();
-        await StopAsync();
-        _process.Dispose();
+        await _program.DisposeAsync();
         if (_ownsData)
         {
             Directory.Delete(DataDirectory, recursive: true);
         }
-    }
-
-    private static Process Start(IReadOnlyList<string> launcher, string data, params string[] arguments)
-    {
-        if (Binary.Length == 0 || !File.Exists(Binary))
-        {
-            throw new InvalidOperationException($"no program at '{Binary}': run ./eng/check test, or publish and set SERVAL_BINARY");
-        }
-        IReadOnlyList<string> command = [.. launcher, Binary, .. arguments];
-        var start = new ProcessStartInfo(command[0]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
-        start.Environment["SERVAL_DATA_DIR"] = data;
-        foreach (var argument in command.Skip(1))
-        {
-            start.ArgumentList.Add(argument);
-        }
-        return Process.Start(start) ?? throw new InvalidOperationException("the program did not start");
     }
 }
 

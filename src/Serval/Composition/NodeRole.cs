@@ -1,0 +1,39 @@
+using Microsoft.Extensions.Logging;
+using Serval.Cli;
+using Serval.Images;
+using Serval.Kube;
+using Serval.Kube.Tokens;
+using Serval.Node;
+using Serval.Signals;
+
+namespace Serval.Composition;
+
+/// <summary>A node in a process of its own: it tells gateways of its instances, and asks them before it ends one.</summary>
+internal static class NodeRole
+{
+    public static async Task<NodeAgent> StartAsync(
+        StartedParts started, ClusterPart cluster, RoleOptions options, ForcedEnd? forcedEnd, TimeProvider time, ILoggerFactory loggers, CancellationToken ct)
+    {
+        var client = cluster.Client;
+        var services = PartServices.Create(started, client, time, loggers);
+        var peers = await PeerPart.StartAsync(started, client, "node", time, ct);
+        var images = new ImageStore(options.DataDirectory);
+        var capacity = new DirectCapacitySignal();
+        var told = started.Own(new CapacityFeed(capacity, time));
+        var hosts = started.Own(new ServedHosts(client));
+        var node = await NodePart.StartAsync(
+            started, services,
+            new NodeOptions { DataDirectory = options.DataDirectory, NodeName = options.Name, PodNetwork = options.PodNetwork, IsServed = hosts.Contains, Tokens = new RequestedTokens(client, time), Api = _ => cluster.ForPods },
+            capacity, images, new RemoteDrainGate(options.Name, told, peers.Directory, peers.Client, time), forcedEnd, ct);
+        var server = started.Add(await SignalServer.StartAsync(
+            options.Signals(client, time, loggers),
+            [
+                told, new ImageEndpoint(new ImageJoint(images)), new UsageEndpoint(node), new PodStreamsEndpoint(options.Name, node.Streams, time),
+                new RequestLogEndpoint((pod, lines) => node.AppendRequestLog(pod, lines.Span)),
+            ],
+            ct));
+        var facts = new Dictionary<string, string> { [PeerFacts.PodGateway] = node.PodGateway?.ToString() ?? "", [PeerFacts.PodCidr] = node.PodCidr };
+        started.Add(PeerLease.Keep(client, PeerRole.Node, options.Name, server, facts, time, loggers.CreateLogger<PeerLease>()));
+        return node;
+    }
+}

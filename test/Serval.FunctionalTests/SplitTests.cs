@@ -1,0 +1,193 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+
+namespace Serval.FunctionalTests;
+
+/// <summary>Every role in processes of its own. What a test ends it starts again, so that each finds all of them.</summary>
+public sealed class SplitTests(SplitTests.Fixture fixture) : IClassFixture<SplitTests.Fixture>
+{
+    private const string Serving = "/apis/serving.knative.dev/v1/namespaces/default";
+    private static readonly string[] s_gateways = ["a", "b"];
+
+    private SplitServal Split => fixture.Split;
+
+    [Fact]
+    public async Task Service_AnswersAtBothGateways_GoesToZero_AndWakes()
+    {
+        await Split.Kubectl.OkAsync(
+            "patch", "configmap", "config-autoscaler", "-n", "knative-serving", "--type=merge", "-p", """{"data":{"scale-to-zero-grace-period":"6s"}}""");
+        await ApplyAsync("sleepy", annotations: """{"autoscaling.knative.dev/window": "6s"}""");
+        foreach (var gateway in s_gateways)
+        {
+            await AnswersAsync(gateway, "sleepy", "sleepy-00001\n");
+        }
+        foreach (var gateway in s_gateways)
+        {
+            await Split.Kubectl.OkAsync("wait", "--for=delete", "pods", "-l", "serving.knative.dev/service=sleepy", "--timeout=60s");
+            Assert.Equal((200, "sleepy-00001\n"), await AskAsync(gateway, "sleepy"));
+        }
+    }
+
+    [Fact]
+    public async Task BlueAndGreen_ShareTheHost_WithoutAFailedRequest()
+    {
+        await ApplyAsync("shade");
+        using var stop = new CancellationTokenSource();
+        await AnswersAsync("a", "shade", "shade-00001\n");
+        await AnswersAsync("b", "shade", "shade-00001\n");
+        var asking = Task.WhenAll(s_gateways.Select(g => AskUntilAsync(g, "shade", stop.Token)));
+        await ApplyAsync("shade", "2");
+        await ApplyAsync("shade", "2", "[{tag: blue, revisionName: shade-00001, percent: 50}, {tag: green, revisionName: shade-00002, percent: 50}]");
+        foreach (var gateway in s_gateways)
+        {
+            await AnswersAsync(gateway, "blue-shade", "shade-00001\n");
+            await AnswersAsync(gateway, "green-shade", "shade-00002\n");
+            var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => AskAsync(gateway, "shade")));
+            Assert.All(answers, a => Assert.Equal(200, a.Code));
+            Assert.InRange(answers.Count(a => a.Text == "shade-00001\n"), 20, 80); // six standard deviations
+        }
+        await stop.CancelAsync();
+        Assert.All((await asking).SelectMany(codes => codes), code => Assert.Equal(200, code));
+    }
+
+    [Fact]
+    public async Task LeadingController_KilledWhileServicesAreApplied_NoneIsLostOrDoubled()
+    {
+        var names = Enumerable.Range(0, 8).Select(i => $"many{i}").ToArray();
+        var leader = await LeaderAsync();
+        await Split.Kubectl.ApplyAsync(string.Concat(names.Take(4).Select(n => Service(n))));
+        await Split.KillAsync(Split.Controllers, leader);
+        await Split.Kubectl.ApplyAsync(string.Concat(names.Skip(4).Select(n => Service(n))));
+        await Split.Kubectl.OkAsync(["wait", "--for=condition=Ready", "--timeout=80s", .. names.Select(n => $"ksvc/{n}")]);
+        Assert.NotEqual(leader, await LeaderAsync());
+        foreach (var kind in (string[])["configurations", "routes", "revisions"])
+        {
+            var made = (await Split.Api.GetAsync($"{Serving}/{kind}"))["items"]!.AsArray().Select(o => (string)o!["metadata"]!["name"]!).Where(n => n.StartsWith("many", StringComparison.Ordinal));
+            Assert.Equal(names.Select(n => kind == "revisions" ? n + "-00001" : n), made.Order(StringComparer.Ordinal));
+        }
+        foreach (var name in names)
+        {
+            await AnswersAsync("a", name, $"{name}-00001\n");
+        }
+        await Split.StartControllerAsync(leader);
+        await Split.Kubectl.OkAsync(["delete", "--wait=false", .. names.Select(n => $"ksvc/{n}")]);
+    }
+
+    [Fact]
+    public async Task Gateway_Killed_TheOtherServes()
+    {
+        await ApplyAsync("steady", annotations: """{"autoscaling.knative.dev/min-scale": "1"}""");
+        await AnswersAsync("a", "steady", "steady-00001\n");
+        await Split.KillAsync(Split.Gateways, "b");
+        Assert.Equal((200, "steady-00001\n"), await AskAsync("a", "steady"));
+        await ApplyAsync("steady", "2", annotations: """{"autoscaling.knative.dev/min-scale": "1"}""");
+        await AnswersAsync("a", "steady", "steady-00002\n");
+        await Split.StartGatewayAsync("b");
+        await AnswersAsync("b", "steady", "steady-00002\n");
+    }
+
+    [Fact]
+    public async Task ApiServer_Killed_GatewaysServeOn_AndAllCatchUp()
+    {
+        await ApplyAsync("lasting", annotations: """{"autoscaling.knative.dev/min-scale": "1"}""");
+        await AnswersAsync("a", "lasting", "lasting-00001\n");
+        await AnswersAsync("b", "lasting", "lasting-00001\n");
+        await Split.ApiServer.KillAsync();
+        foreach (var gateway in s_gateways)
+        {
+            Assert.Equal((200, "lasting-00001\n"), await AskAsync(gateway, "lasting"));
+        }
+        await Split.RestartApiServerAsync();
+        await ApplyAsync("lasting", "2", annotations: """{"autoscaling.knative.dev/min-scale": "1"}""");
+        foreach (var gateway in s_gateways)
+        {
+            await AnswersAsync(gateway, "lasting", "lasting-00002\n");
+        }
+    }
+
+    /// <summary>A service that says which revision answers. With a network of its own a pod is reached at its address.</summary>
+    private static string Service(string name, string step = "1", string traffic = "[{latestRevision: true, percent: 100}]", string annotations = "{}") =>
+        Saying.Service(name, Saying.Template(step, annotations: annotations), traffic).Replace("127.0.0.1:$PORT", "$PORT", StringComparison.Ordinal);
+
+    private async Task ApplyAsync(string name, string step = "1", string traffic = "[{latestRevision: true, percent: 100}]", string annotations = "{}")
+    {
+        await Split.Kubectl.ApplyAsync(Service(name, step, traffic, annotations));
+        await UntilAsync($"{Serving}/services?fieldSelector=metadata.name={name}", KubeHttp.IsReady);
+    }
+
+    private Task<(int Code, string Text)> AskAsync(string gateway, string service) => Body(RawHttp.GetAsync(Split.GatewayPort(gateway), $"{service}.default.localhost", "/", CancellationToken.None));
+
+    private static async Task<(int Code, string Text)> Body(Task<(int Code, string Text)> asked)
+    {
+        var (code, text) = await asked;
+        return (code, text[(text.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..]);
+    }
+
+    /// <summary>Asks until it answers so: routes reach a gateway a moment after they are stored.</summary>
+    private async Task AnswersAsync(string gateway, string service, string text)
+    {
+        var clock = Stopwatch.StartNew();
+        (int, string) last;
+        do
+        {
+            last = await AskAsync(gateway, service);
+        }
+        while (last != (200, text) && clock.Elapsed < TimeSpan.FromSeconds(20));
+        Assert.Equal((200, text), last);
+    }
+
+    private async Task<List<int>> AskUntilAsync(string gateway, string service, CancellationToken ct)
+    {
+        var codes = new List<int>();
+        while (!ct.IsCancellationRequested)
+        {
+            codes.Add((await AskAsync(gateway, service)).Code);
+        }
+        return codes;
+    }
+
+    /// <summary>The controller that holds the lease.</summary>
+    private async Task<string> LeaderAsync()
+    {
+        string? leader = null;
+        await UntilAsync(
+            "/apis/coordination.k8s.io/v1/namespaces/knative-serving/leases?fieldSelector=metadata.name=serval-controller",
+            lease => (leader = Split.Controllers.FirstOrDefault(c => (string?)c.Value.Ready["identity"] == (string?)lease["spec"]!["holderIdentity"]).Key) is not null);
+        return leader!;
+    }
+
+    private async Task UntilAsync(string path, Func<JsonObject, bool> wanted)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(80));
+        var last = "nothing";
+        try
+        {
+            await Split.Api.WatchUntilAsync(
+                path,
+                (type, obj) =>
+                {
+                    last = $"{type} {obj.ToJsonString()}";
+                    return wanted(obj);
+                },
+                patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"{path} did not become what was waited for; last seen: {last}; the processes said: {Split.Errors}");
+        }
+    }
+
+    /// <summary>The processes of the class. None may have logged an error.</summary>
+    public sealed class Fixture : IAsyncLifetime
+    {
+        internal SplitServal Split { get; private set; } = null!; // set by InitializeAsync, before any test
+
+        public async Task InitializeAsync() => Split = await SplitServal.StartAsync();
+
+        public async Task DisposeAsync()
+        {
+            await Split.DisposeAsync();
+            Assert.Empty(ServalFixture.Complaints(Split.Errors));
+        }
+    }
+}
