@@ -217,6 +217,7 @@ public static class Kinds
         Deployment, ReplicaSet, HorizontalPodAutoscaler, HorizontalPodAutoscalerV1, NamedEvent, EndpointSlice, Lease, CustomResourceDefinition,
         AccessKinds.Role, AccessKinds.RoleBinding, AccessKinds.ClusterRole, AccessKinds.ClusterRoleBinding,
         BatchKinds.Job, PolicyKinds.PodDisruptionBudget,
+        .. StoredKinds.All,
         KService, Configuration, Revision, Route, DomainMapping,
         PodAutoscaler, Metric, KIngress, ServerlessService, Certificate, ClusterDomainClaim,
     ];

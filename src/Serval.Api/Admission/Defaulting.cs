@@ -109,6 +109,10 @@ public static class Defaulting
         {
             RbacRules.Default(kind, tree);
         }
+        else if (kind == StoredKinds.PriorityClass)
+        {
+            PriorityRules.Default(tree);
+        }
         else if (kind == BatchKinds.Job)
         {
             JobRules.Default(tree, old);

@@ -48,6 +48,10 @@ public static class Validation
         {
             HpaRules.Warn(tree, ctx);
         }
+        else if (kind.Inert.Length > 0)
+        {
+            ctx.Warn(kind.Inert);
+        }
         return kind == Kinds.ConfigMap ? [.. api.List, .. ConfigMapRules.Settings(tree, ctx)] : api.List;
     }
 
@@ -174,6 +178,10 @@ public static class Validation
         {
             JobRules.Check(tree, old, to);
             JobRules.Warn(tree, ctx);
+        }
+        else if (kind == StoredKinds.PriorityClass)
+        {
+            PriorityRules.Check(tree, old, to);
         }
         else if (kind == PolicyKinds.PodDisruptionBudget)
         {

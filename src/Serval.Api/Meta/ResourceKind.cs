@@ -72,6 +72,9 @@ public sealed class ResourceKind
     /// <summary>What a user's CustomResourceDefinition says of the kind now; null for the kinds of <see cref="Kinds"/>.</summary>
     public KindShape? Shape { get => _shape; internal set => _shape = value; }
 
+    /// <summary>What is not done with objects of the kind: whoever writes one is told. Empty when there is nothing to tell.</summary>
+    public string Inert { get; init; } = "";
+
     /// <summary>Of a built-in kind that shows the objects of another one, by its <see cref="Form"/>: that one.</summary>
     public ResourceKind? ViewOf { get; init; }
 

@@ -63,6 +63,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         if (kind == Kinds.Pod)
         {
             AddAccount(kind, name, tree);
+            PriorityRules.Admit(tree, client.Cache(StoredKinds.PriorityClass).List());
             tree["status"] = new JsonObject { ["phase"] = "Pending", ["qosClass"] = PodQos.Of(tree["spec"] as JsonObject) };
         }
         if (settle is null)

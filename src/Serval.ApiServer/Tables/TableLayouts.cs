@@ -24,6 +24,8 @@ internal static class TableLayouts
         "poddisruptionbudgets.policy" => DisruptionPrinter.Layout,
         "services" => NetworkPrinters.Service,
         "endpoints" => NetworkPrinters.Endpoints,
+        "statefulsets.apps" => StoredPrinters.StatefulSet,
+        "mutatingwebhookconfigurations.admissionregistration.k8s.io" or "validatingwebhookconfigurations.admissionregistration.k8s.io" => StoredPrinters.Webhooks,
         "endpointslices.discovery.k8s.io" => NetworkPrinters.EndpointSlice,
         "configmaps" => CorePrinters.ConfigMap,
         "secrets" => CorePrinters.Secret,
@@ -33,7 +35,7 @@ internal static class TableLayouts
         "resourcequotas" => CorePrinters.ResourceQuota,
         "events" => EventPrinter.Layout,
         "leases.coordination.k8s.io" => CorePrinters.Lease,
-        "customresourcedefinitions.apiextensions.k8s.io" or "roles.rbac.authorization.k8s.io" or "clusterroles.rbac.authorization.k8s.io" =>
+        "limitranges" or "customresourcedefinitions.apiextensions.k8s.io" or "roles.rbac.authorization.k8s.io" or "clusterroles.rbac.authorization.k8s.io" =>
             CorePrinters.CreatedAt,
         "rolebindings.rbac.authorization.k8s.io" or "clusterrolebindings.rbac.authorization.k8s.io" => AccessPrinters.Binding,
         _ => ColumnPrinter.Layout(kind),

@@ -7,7 +7,7 @@ namespace Serval.Node.Volumes;
 
 /// <summary>
 /// What pods find at <see cref="AccountMount.Path"/>: one directory an account, which all its pods show, so that the start of one writes and signs
-/// nothing (docs/decisions/0020). Any thread.
+/// nothing (docs/decisions/0023). Any thread.
 /// </summary>
 /// <param name="directory">Where they lie.</param>
 /// <param name="signer">Makes the tokens.</param>

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Access;
+using Serval.Api.Admission;
 using Serval.Api.Config;
 using Serval.Api.Crds;
 using Serval.Api.Serving;
@@ -24,7 +25,8 @@ internal static class Seeds
         }
         // All at once: the store writes them in few batches.
         await Task.WhenAll(
-            [.. OwnDefinitions.All.Select(definition => PlantAsync(client, Kinds.CustomResourceDefinition, definition, ct)),
+            [.. PriorityRules.System.Select(c => PlantAsync(client, StoredKinds.PriorityClass, c, ct)),
+             .. OwnDefinitions.All.Select(definition => PlantAsync(client, Kinds.CustomResourceDefinition, definition, ct)),
              .. DefaultConfigMaps.All.Select(map => PlantAsync(client, Kinds.ConfigMap, map, ct)),
              .. BootstrapRoles.ClusterRoles().Select(role => PlantRoleAsync(client, role, ct)),
              .. BootstrapRoles.ClusterRoleBindings().Select(binding => PlantAsync(client, AccessKinds.ClusterRoleBinding, binding, ct))]);

@@ -15,7 +15,7 @@ internal sealed class ResourceCatalog(RemoteClient client)
         var found = new List<ResourceKind>();
         foreach (var word in words.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
-            var matches = Match(Kinds.All, word);
+            var matches = Match(Kinds.All.Where(k => k.ViewOf is null), word);
             if (matches.Count == 0)
             {
                 matches = Match(await ServedAsync(ct), word);

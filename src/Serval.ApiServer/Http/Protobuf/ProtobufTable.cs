@@ -7,7 +7,7 @@ namespace Serval.ApiServer.Http;
 /// </remarks>
 internal static partial class ProtobufTable
 {
-    public const string Text = Core + "\n" + Access + "\n" + Batch + "\n" + Policy + "\n" + Autoscaling + "\n" + Events;
+    public const string Text = Core + "\n" + Access + "\n" + Batch + "\n" + Policy + "\n" + Autoscaling + "\n" + Events + "\n" + Stored;
 
     private const string Core = """
         AWSElasticBlockStoreVolumeSource: 1 volumeID s, 2 fsType s, 3 partition i, 4 readOnly b

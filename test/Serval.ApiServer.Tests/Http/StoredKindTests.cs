@@ -1,0 +1,93 @@
+using Serval.Api;
+using Serval.Api.Admission;
+using Serval.ApiServer.Http;
+using Serval.Kube;
+
+namespace Serval.ApiServer.Tests.Http;
+
+/// <summary>Kinds that are kept and not acted on: whoever writes one hears so.</summary>
+public sealed class StoredKindTests : AccessServerTests
+{
+    private const string Pods = "/api/v1/namespaces/one/pods";
+    private const string Classes = "/apis/scheduling.k8s.io/v1/priorityclasses";
+
+    public static TheoryData<string> Names => [.. StoredKinds.All.Select(k => k.ResourceName)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task Object_IsKept_WithAWarning(string name)
+    {
+        var kind = StoredKinds.All.Single(k => k.ResourceName == name);
+        var path = $"/{(kind.Group.Length == 0 ? "api" : "apis/" + kind.Group)}/v1/{(kind.Namespaced ? "namespaces/one/" : "")}{kind.Plural}";
+        var (made, obj) = await Server.SendAsync(HttpMethod.Post, path + "?fieldValidation=Strict", """{"metadata":{"name":"x"}}""");
+        Assert.True((int)made.StatusCode == 201, obj.ToJsonString());
+        Assert.Equal(kind.Inert.Length == 0 ? [] : [$"299 - \"{kind.Inert}\""], made.Headers.TryGetValues("Warning", out var warnings) ? warnings : []);
+        var table = await Server.GetAsync(path, "application/json;as=Table;g=meta.k8s.io;v=v1");
+        Assert.Equal("x", (string?)table["rows"]![0]!["cells"]![0]);
+        Assert.Equal(table["columnDefinitions"]!.AsArray().Count, table["rows"]![0]!["cells"]!.AsArray().Count);
+        Assert.NotNull(ProtobufField.Of(kind.Kind)); // Go's typed clients send nothing else
+        var applied = $$$$"""{"apiVersion":"{{{{kind.ApiVersion}}}}","kind":"{{{{kind.Kind}}}}","metadata":{"name":"x","labels":{"a":"b"}}}""";
+        Assert.Equal(200, (await SendAsync(Server.Client, "PATCH", $"{path}/x?fieldManager=m", applied, "application/apply-patch+yaml")).Code);
+    }
+
+    [Fact]
+    public async Task StatefulSet_ShowsWhatIsReady_AndScales()
+    {
+        const string sets = "/apis/apps/v1/namespaces/one/statefulsets";
+        await AdminAsync(sets, """
+            {"metadata":{"name":"s"},"spec":{"replicas":3,"serviceName":"s","selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}},
+             "volumeClaimTemplates":[{"metadata":{"name":"data"},"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Gi"}}}}]}}
+            """);
+        var table = await Server.GetAsync(sets, "application/json;as=Table;g=meta.k8s.io;v=v1");
+        Assert.Equal("0/3", (string?)table["rows"]![0]!["cells"]![1]);
+        Assert.Equal(200, (await SendAsync(Server.Client, "PATCH", $"{sets}/s/scale", """{"spec":{"replicas":1}}""", "application/merge-patch+json")).Code);
+        Assert.Equal(1, (int?)(await Server.GetAsync($"{sets}/s"))["spec"]!["replicas"]);
+    }
+
+    [Theory]
+    [InlineData("\"priorityClassName\":\"high\"", "high 1000 PreemptLowerPriority")]
+    [InlineData("\"priorityClassName\":\"high\",\"priority\":1000", "high 1000 PreemptLowerPriority")]
+    [InlineData("\"priorityClassName\":\"system-node-critical\"", "system-node-critical 2000001000 PreemptLowerPriority")]
+    [InlineData("", "usual 7 Never")] // the one for all
+    [InlineData("\"priorityClassName\":\"none\"", "pods \"p\" is forbidden: no PriorityClass with name none was found")]
+    [InlineData("\"priorityClassName\":\"high\",\"priority\":1", "pods \"p\" is forbidden: the integer value of priority (1) must not be provided in pod spec; priority admission controller computed 1000 from the given PriorityClass name")]
+    [InlineData("\"priorityClassName\":\"high\",\"preemptionPolicy\":\"Never\"", "pods \"p\" is forbidden: the string value of PreemptionPolicy (Never) must not be provided in pod spec; priority admission controller computed PreemptLowerPriority from the given PriorityClass name")]
+    public async Task Pod_GetsTheNumberOfItsClass(string spec, string expected)
+    {
+        foreach (var known in PriorityRules.System)
+        {
+            await Client.CreateAsync(StoredKinds.PriorityClass, known, WriteOptions.By("test"));
+        }
+        await AdminAsync(Classes, """{"metadata":{"name":"high"},"value":1000}""");
+        await AdminAsync(Classes, """{"metadata":{"name":"usual"},"value":7,"globalDefault":true,"preemptionPolicy":"Never"}""");
+        var (_, pod) = await Server.SendAsync(HttpMethod.Post, Pods, $$$"""{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}]{{{(spec.Length > 0 ? "," + spec : "")}}}}}""");
+        Assert.Equal(expected, (string?)pod["message"] ?? $"{pod["spec"]!["priorityClassName"]} {pod["spec"]!["priority"]} {pod["spec"]!["preemptionPolicy"]}");
+    }
+
+    [Theory]
+    [InlineData("""{"metadata":{"name":"x"},"value":1000000001}""", "value: Forbidden: maximum allowed value of a user defined priority is 1000000000")]
+    [InlineData("""{"metadata":{"name":"system-x"},"value":1}""", "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only")]
+    public async Task PriorityClass_ThatIsWrong_IsRefused(string body, string error)
+    {
+        var (code, answer) = await SendAsync(Server.Client, "POST", Classes, body);
+        Assert.Equal(422, code);
+        Assert.Contains(error, (string?)answer!["message"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task PriorityClass_KeepsItsNumber()
+    {
+        await AdminAsync(Classes, """{"metadata":{"name":"high"},"value":1000}""");
+        Assert.Equal(422, (await SendAsync(Server.Client, "PATCH", $"{Classes}/high", """{"value":1}""", "application/merge-patch+json")).Code);
+        Assert.Equal(200, (await SendAsync(Server.Client, "PATCH", $"{Classes}/high", """{"description":"d"}""", "application/merge-patch+json")).Code);
+    }
+
+    [Fact]
+    public async Task Account_OfAPod_MustBeThere_UnlessItIsTheDefault()
+    {
+        var (code, refusal) = await SendAsync(Server.Client, "POST", Pods, """{"metadata":{"name":"p"},"spec":{"serviceAccountName":"none","containers":[{"name":"c","image":"i"}]}}""");
+        Assert.Equal((403, "pods \"p\" is forbidden: error looking up service account one/none: serviceaccount \"none\" not found"), (code, (string?)refusal!["message"]));
+        var pod = await AdminAsync(Pods, """{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}]}}""");
+        Assert.Equal(AccountMount.Path, (string?)pod["spec"]!["containers"]![0]!["volumeMounts"]![0]!["mountPath"]);
+    }
+}
