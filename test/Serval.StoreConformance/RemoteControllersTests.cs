@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Api;
+using Serval.Api.Batch;
 using Serval.Api.Core;
 using Serval.ApiServer.Store;
 using Serval.Controllers;
@@ -66,9 +67,38 @@ public sealed partial class RemoteControllersTests
         var clock = System.Diagnostics.Stopwatch.StartNew();
         await Poll.UntilAsync(() => clock.Elapsed > TimeSpan.FromSeconds(40) || user.IsOver && (expected is null || Show(server.Embedded).SequenceEqual(expected)));
         var shown = Show(server.Embedded);
-        Assert.True(expected is null || shown.SequenceEqual(expected), $"seed {seed}:\n- {string.Join("\n- ", (expected ?? []).Except(shown))}\n+ {string.Join("\n+ ", shown.Except(expected ?? []))}");
+        var differs = $"- {string.Join("\n- ", (expected ?? []).Except(shown))}\n+ {string.Join("\n+ ", shown.Except(expected ?? []))}";
+        Assert.True(expected is null || shown.SequenceEqual(expected), $"seed {seed}:\n{differs}");
         Assert.True(user.IsOver, $"seed {seed}, pending {controllers.Pending}:\n{string.Join('\n', shown)}");
         return shown;
+    }
+
+    [Fact]
+    public async Task Job_WhosePodsAreMadeWithoutAnAnswer_RunsAsOftenAsWanted()
+    {
+        await using var server = await ServedStore.OpenAsync(new StoreOptions());
+        await using var line = new CutLine(server.Port, TimeSpan.FromMilliseconds(2));
+        await using var remote = ServedStore.Connect(server.Access with { Server = new Uri($"https://127.0.0.1:{line.Port}") }, new HurriedTime());
+        await new User(server.Embedded).BeginAsync();
+        using var others = new Others(server.Embedded);
+        using var cutting = server.Embedded.Cache(Kinds.Pod).Subscribe(change =>
+        {
+            if (change.Type == WatchEventType.Added)
+            {
+                line.Cut(); // before the answer has gone
+            }
+        });
+        await using var controllers = new ControllerHost(remote, NoEvents.Instance, TimeProvider.System, NullLogger<ControllerHost>.Instance)
+            .AddWorkloads(remote, rootCa: null, NoEvents.Instance, TimeProvider.System);
+        await controllers.StartAsync(CancellationToken.None);
+        await server.Embedded.CreateAsync(BatchKinds.Job, Parse("""
+            {"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"j","namespace":"n1"},"spec":{"completions":4,"parallelism":2,
+             "template":{"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"i"}]}}}}
+            """), Write);
+        var job = server.Embedded.Cache(BatchKinds.Job);
+        await Poll.UntilAsync(() => job.Get(new ObjectKey("n1", "j"))!.As<Job>().Status.Conditions.Any(c => c is { Type: "Complete", Status: "True" }));
+        Assert.True(line.Cuts > 1, $"only {line.Cuts} connections were cut");
+        Assert.Equal(4, server.Embedded.Cache(Kinds.Pod).List("n1").Count);
     }
 
     private static async Task CutAsync(CutLine line, int? seed, CancellationToken ct)
@@ -109,6 +139,7 @@ public sealed partial class RemoteControllersTests
             && client.Cache(Kinds.Deployment).List("n1").All(d => Number(d, "status", "observedGeneration") == d.Metadata.Generation)
             && client.Cache(Kinds.Pod).List("n1").Count == 5 + 1 + 2
             && Condition(BatchKinds.Job, "j", "Complete") == "True"
+            && client.Cache(Kinds.ServerlessService).List("n1").All(s => Condition(Kinds.ServerlessService, s.Metadata.Name, "Ready") == "True")
             && client.Cache(Kinds.PodAutoscaler).List("n1").All(p => Condition(Kinds.PodAutoscaler, p.Metadata.Name, "Ready") == "True")
             && client.Cache(Kinds.Revision).List("n1").All(r => Condition(Kinds.Revision, r.Metadata.Name, "Ready") == "True");
 

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Admission;
@@ -17,11 +16,6 @@ namespace Serval.ApiServer.Pipeline;
 /// </summary>
 internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, FieldTracking fields, TimeProvider time)
 {
-    /// <summary>Alphabet and length of the suffix that generateName gets (apimachinery: names.SimpleNameGenerator).</summary>
-    private const string SuffixAlphabet = "bcdfghjklmnpqrstvwxz2456789";
-    private const int SuffixLength = 5;
-    private const int LongestGenerated = 63 - SuffixLength;
-
     /// <summary>The object to store. <see cref="ApiException"/> when it may not be.</summary>
     /// <param name="settle">Sets managedFields where a plain write is not noted; see <see cref="FieldTracking"/>.</param>
     internal KubeObject Create(ResourceKind kind, JsonObject tree, WriteOptions options, Action<JsonObject>? settle = null)
@@ -37,7 +31,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         RequireNamespace(kind, metadata, name);
         if (name.Length == 0 && (string?)metadata["generateName"] is { Length: > 0 } prefix)
         {
-            metadata["name"] = (prefix.Length > LongestGenerated ? prefix[..LongestGenerated] : prefix) + Suffix();
+            metadata["name"] = GeneratedName.Of(prefix);
         }
         foreach (var field in (ReadOnlySpan<string>)["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields"])
         {
@@ -137,7 +131,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             throw ApiException.Forbidden(kind, pod, $"error looking up service account {key}: serviceaccount \"{key.Name}\" not found");
         }
-        AccountMount.Add(tree, account, Suffix());
+        AccountMount.Add(tree, account, GeneratedName.Suffix());
     }
 
     private static bool IsFinished(ResourceKind kind, KubeObject next) => next.Metadata.IsDeleting && next.Metadata.Finalizers.Count == 0
@@ -312,6 +306,4 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
     private static ApiException NamespaceClosed(ResourceKind kind, string name, string ns, KubeObject? found) => found is null
         ? ApiException.NotFound(Kinds.Namespace, ns)
         : ApiException.NamespaceTerminating(kind, name, ns);
-
-    private static string Suffix() => RandomNumberGenerator.GetString(SuffixAlphabet, SuffixLength);
 }

@@ -23,7 +23,7 @@ public interface IKubeClient
 
     /// <summary>
     /// Stores a new object. AlreadyExists (409) when the name is taken; <c>generateName</c> gets a random suffix. Remote also: asks what is answered and
-    /// not kept, reviews and <c>serviceaccounts/token</c>.
+    /// not kept, reviews and <c>serviceaccounts/token</c>; one with <c>generateName</c> whose answer is lost is made once all the same.
     /// </summary>
     Task<KubeObject> CreateAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct = default);
 

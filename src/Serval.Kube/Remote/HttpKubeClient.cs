@@ -14,6 +14,7 @@ namespace Serval.Kube.Remote;
 public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
 {
     private const int PageSize = 500;
+    private const int MostNames = 8; // as the server tries (registry: maxNameGenerationCreateAttempts)
     private static readonly (int Least, int Most) s_watchSeconds = (300, 600); // so that watches do not end all at once
 
     private readonly Transport _transport;
@@ -128,7 +129,7 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
     }
 
     public Task<KubeObject> CreateAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct = default) =>
-        WriteAsync(
+        obj.Metadata is { Name.Length: 0, GenerateName.Length: > 0 } ? CreateNamedAsync(kind, obj, options, ct) : WriteAsync(
             kind, HttpMethod.Post, options.Subresource.Length > 0 ? RequestPaths.Object(kind, obj.Key, options.Subresource) : RequestPaths.Collection(kind, obj.Metadata.Namespace),
             obj.Json, "application/json", options, ct);
 
@@ -200,10 +201,39 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
         return informer;
     }
 
-    private async Task<KubeObject> WriteAsync(
-        ResourceKind kind, HttpMethod method, string path, ReadOnlyMemory<byte> body, string type, WriteOptions options, CancellationToken ct)
+    /// <summary>
+    /// The name is chosen here, so that the same can be asked again when the answer is lost: what is there then is what the first one made. Whoever
+    /// asks for another name instead makes a second object, a second run of a Job.
+    /// </summary>
+    private async Task<KubeObject> CreateNamedAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct)
     {
-        var stored = WireObjects.Object(await _transport.SendAsync(method, RequestPaths.With(path, options), ct, body, type, options));
+        for (var attempt = 1; ; attempt++)
+        {
+            var named = obj.With(tree => tree["metadata"]!["name"] = GeneratedName.Of(obj.Metadata.GenerateName));
+            var isLost = false;
+            try
+            {
+                return await WriteAsync(
+                    kind, HttpMethod.Post, RequestPaths.Collection(kind, named.Metadata.Namespace), named.Json, "application/json", options, ct, () => isLost = true);
+            }
+            catch (ApiException e) when (e.IsAlreadyExists && isLost)
+            {
+                return await SeenAsync(kind, await GetAsync(kind, named.Key, ct), options, ct);
+            }
+            catch (ApiException e) when (e.IsAlreadyExists && attempt < MostNames)
+            {
+                // Another one has it.
+            }
+        }
+    }
+
+    private async Task<KubeObject> WriteAsync(
+        ResourceKind kind, HttpMethod method, string path, ReadOnlyMemory<byte> body, string type, WriteOptions options, CancellationToken ct, Action? lost = null) =>
+        await SeenAsync(kind, WireObjects.Object(await _transport.SendAsync(method, RequestPaths.With(path, options), ct, body, type, options, lost)), options, ct);
+
+    // Reads see it from here on.
+    private async Task<KubeObject> SeenAsync(ResourceKind kind, KubeObject stored, WriteOptions options, CancellationToken ct)
+    {
         if (!options.DryRun && Followed(kind) is { } cache)
         {
             await (stored.Kind == kind.Kind ? cache.WroteAsync(stored, ct) : cache.ReachedAsync(stored.Key, stored.Version, ct));

@@ -8,12 +8,13 @@ namespace Serval.Kube.Remote;
 
 /// <summary>
 /// Requests to one API server. A server that says when to come back is asked again (client-go: rest/with_retry.go); a connection that breaks
-/// before an answer is tried again for reads only, because nobody knows what became of a write.
+/// before an answer is tried again for reads, and for writes whose caller can tell what became of the first; of others nobody knows.
 /// </summary>
 internal sealed partial class Transport(ClusterAccess access, string userAgent, TimeProvider time, Jitter jitter) : IDisposable
 {
     private const int MostReturns = 10;
     private const int MostReconnects = 3;
+    private const int MostRepeats = 5; // some seconds, in which a server that fell is there again
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_longestReturn = TimeSpan.FromSeconds(60);
     private readonly HttpMessageInvoker _http = new(access.CreateHandler());
@@ -21,10 +22,19 @@ internal sealed partial class Transport(ClusterAccess access, string userAgent, 
     public void Dispose() => _http.Dispose();
 
     /// <summary>The answer's body.</summary>
+    /// <param name="method">GET, or a write.</param>
+    /// <param name="path">With the query.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <param name="body">Of a write.</param>
+    /// <param name="type">The body's.</param>
+    /// <param name="write">The write's options.</param>
+    /// <param name="lost">Called when a write was sent and its answer lost, before it is sent again; null: it must not be.</param>
     /// <exception cref="ApiException">The server refused, or none answers (503).</exception>
     public async Task<byte[]> SendAsync(
-        HttpMethod method, string path, CancellationToken ct, ReadOnlyMemory<byte> body = default, string type = "application/json", WriteOptions? write = null)
+        HttpMethod method, string path, CancellationToken ct, ReadOnlyMemory<byte> body = default, string type = "application/json", WriteOptions? write = null,
+        Action? lost = null)
     {
+        var isLost = false;
         for (var attempt = 1; ; attempt++)
         {
             TimeSpan pause;
@@ -44,6 +54,12 @@ internal sealed partial class Transport(ClusterAccess access, string userAgent, 
             }
             catch (HttpRequestException e) when (method == HttpMethod.Get && attempt <= MostReconnects && e.HttpRequestError != HttpRequestError.SecureConnectionError)
             {
+                pause = TimeSpan.FromMilliseconds((100 << attempt) * jitter.Factor());
+            }
+            catch (HttpRequestException e) when (lost is not null && attempt <= MostRepeats && (isLost || WasSent(e)))
+            {
+                isLost = true;
+                lost();
                 pause = TimeSpan.FromMilliseconds((100 << attempt) * jitter.Factor());
             }
             catch (HttpRequestException e)
@@ -144,6 +160,9 @@ internal sealed partial class Transport(ClusterAccess access, string userAgent, 
     }
 
     private static string Unquoted(string text) => Escaped().Replace(text.Length >= 2 ? text[1..^1] : text, "${character}");
+
+    private static bool WasSent(HttpRequestException e) => e.HttpRequestError
+        is not (HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.ProxyTunnelError);
 
     private ApiException Unreachable(HttpRequestException e)
     {

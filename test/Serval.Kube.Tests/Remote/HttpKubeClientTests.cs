@@ -9,7 +9,9 @@ public sealed class HttpKubeClientTests
 {
     private const string Map = """{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a","namespace":"n","resourceVersion":"5"}}""";
     private const string Maps = "/api/v1/namespaces/n/configmaps";
+    private const string Taken = """{"kind":"Status","status":"Failure","message":"taken","reason":"AlreadyExists","code":409}""";
     private static readonly ObjectKey s_key = new("n", "a");
+    private static readonly KubeObject s_unnamed = KubeObject.Parse("""{"kind":"ConfigMap","apiVersion":"v1","metadata":{"generateName":"job-","namespace":"n"}}"""u8.ToArray());
     private readonly ManualTime _time = new();
 
     [Fact]
@@ -67,6 +69,31 @@ public sealed class HttpKubeClientTests
         var failure = await Assert.ThrowsAsync<ApiException>(() => client.PatchAsync(Kinds.ConfigMap, s_key, new KubePatch(PatchType.Merge, "{}"u8.ToArray()), WriteOptions.By("me")));
         Assert.Equal((503, "ServiceUnavailable"), (failure.Code, failure.Reason));
         Assert.Equal(3, server.Asked.Count);
+    }
+
+    [Fact]
+    public async Task Create_WithGenerateNameAnswerLost_IsAskedAgainAndWhatIsThereIsIt()
+    {
+        await using var server = await StubServer.StartAsync(StubServer.Break, StubServer.Break, StubServer.Say(409, Taken), StubServer.Say(200, Map));
+        await using var client = Open(server.Access);
+        var created = client.CreateAsync(Kinds.ConfigMap, s_unnamed, WriteOptions.By("me"));
+        await _time.AdvanceOnceAsync(TimeSpan.FromMilliseconds(200));
+        await _time.AdvanceOnceAsync(TimeSpan.FromMilliseconds(400));
+        Assert.Equal("5", (await created).Metadata.ResourceVersion);
+        Assert.Equal(["POST", "POST", "POST", "GET"], server.Asked.Select(a => a.Split(' ')[0]));
+        Assert.Matches($"^GET {Maps}/job-[a-z0-9]{{5}}$", server.Asked.Last());
+    }
+
+    [Fact]
+    public async Task Create_WithGenerateName_TriesOtherNames()
+    {
+        await using var server = await StubServer.StartAsync([.. Enumerable.Repeat(StubServer.Say(409, Taken), 9), StubServer.Say(201, Map)]);
+        await using var client = Open(server.Access);
+        Assert.True((await Assert.ThrowsAsync<ApiException>(() => client.CreateAsync(Kinds.ConfigMap, s_unnamed, WriteOptions.By("me")))).IsAlreadyExists);
+        Assert.Equal(8, server.Asked.Count);
+        Assert.Equal("5", (await client.CreateAsync(Kinds.ConfigMap, s_unnamed, WriteOptions.By("me"))).Metadata.ResourceVersion);
+        await using var nobody = Open(new ClusterAccess { Source = "some file", Server = new Uri("http://127.0.0.1:1") });
+        Assert.Equal(503, (await Assert.ThrowsAsync<ApiException>(() => nobody.CreateAsync(Kinds.ConfigMap, s_unnamed, WriteOptions.By("me")))).Code); // it was never sent
     }
 
     [Fact]
