@@ -64,6 +64,19 @@ public sealed class CustomKindTests : IDisposable
         await Refused(422, () => again.Client.CreateAsync(kind, Widget("b").With(t => t["spec"]!["shape"] = 1), Write));
     }
 
+    /// <summary>Clients create an object as soon as they see that its definition is established.</summary>
+    [Fact]
+    public async Task AKind_IsServed_BeforeAnybodySeesThatItsDefinitionIsEstablished()
+    {
+        await using var opened = await OpenAsync();
+        var seen = new List<bool>();
+        opened.Store.Kinds.Changed += _ => seen.Add(
+            opened.Client.Cache(Kinds.CustomResourceDefinition).Get(ObjectKey.Cluster("widgets.example.com"))?.ToTree()["status"]?["conditions"] is not null);
+        await DefineAsync(opened, "widgets", "Widget", """{"status":{"acceptedNames":{"plural":"widgets","kind":"Widget"},"conditions":[{"type":"Established","status":"True"}]}}""");
+        Assert.Equal([false], seen);
+        Assert.NotNull(opened.Client.ServedKinds.Find("example.com/v1", "Widget"));
+    }
+
     [Fact]
     public async Task ACrash_KeepsWhatWasAcknowledged_OfANewKind()
     {

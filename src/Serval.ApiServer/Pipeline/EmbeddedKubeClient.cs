@@ -36,7 +36,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     {
         _store = store;
         _time = time;
-        _definitions = new DefinedKinds(store.Kinds, store.Table(Kinds.CustomResourceDefinition), store.Options.Logger);
+        _definitions = new DefinedKinds(store.Kinds, store.Table(Kinds.CustomResourceDefinition).SubscribeAhead, store.Options.Logger);
         _pages = new PageTokens(time);
         _config = new ServingConfigSource(this, loggers.CreateLogger<ServingConfigSource>());
         _fields = new FieldTracking(store.Kinds, time);

@@ -6,11 +6,14 @@ namespace Serval.ApiServer.Store;
 /// One handler of a cache. While the present objects are replayed on the subscribing thread, changes wait here; then the writer
 /// thread calls the handler itself. So the handler runs one call at a time and in order, and no lock is held while it runs.
 /// </summary>
-internal sealed class CacheSubscriber(KindTable table, Action<CacheChange> handler) : IDisposable
+internal sealed class CacheSubscriber(KindTable table, Action<CacheChange> handler, bool isAhead) : IDisposable
 {
     private readonly Lock _lock = new();
     private List<CacheChange>? _waiting = []; // guarded by _lock; null once live
     private volatile bool _disposed;
+
+    /// <summary>Whether it hears of a change before the change is visible.</summary>
+    public bool IsAhead => isAhead;
 
     public void Deliver(CacheChange change)
     {

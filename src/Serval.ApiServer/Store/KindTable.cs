@@ -37,9 +37,13 @@ internal sealed partial class KindTable(SqliteStore store, ResourceKind kind, lo
 
     public IReadOnlyList<KubeObject> OwnedBy(string uid) => _objects.OwnedBy(uid);
 
-    public IDisposable Subscribe(Action<CacheChange> handler)
+    public IDisposable Subscribe(Action<CacheChange> handler) => Subscribe(new CacheSubscriber(this, handler, isAhead: false));
+
+    /// <summary>As <see cref="Subscribe(Action{CacheChange})"/>, but each change comes before it is visible to anybody else.</summary>
+    public IDisposable SubscribeAhead(Action<CacheChange> handler) => Subscribe(new CacheSubscriber(this, handler, isAhead: true));
+
+    private CacheSubscriber Subscribe(CacheSubscriber subscriber)
     {
-        var subscriber = new CacheSubscriber(this, handler);
         IReadOnlyList<KubeObject> present;
         lock (Gate)
         {
@@ -119,6 +123,8 @@ internal sealed partial class KindTable(SqliteStore store, ResourceKind kind, lo
     /// <summary>Makes a committed change visible and tells everyone. On the writer thread, in version order.</summary>
     public void Publish(in StoreChange change, ILogger logger)
     {
+        var ahead = Array.FindAll(Volatile.Read(ref _subscribers), s => s.IsAhead);
+        Deliver(ahead, change, logger);
         CacheSubscriber[] subscribers;
         lock (Gate)
         {
@@ -130,6 +136,11 @@ internal sealed partial class KindTable(SqliteStore store, ResourceKind kind, lo
             store.Advance(change.Version);
             subscribers = _subscribers;
         }
+        Deliver(ahead.Length == 0 ? subscribers : Array.FindAll(subscribers, s => Array.IndexOf(ahead, s) < 0), change, logger);
+    }
+
+    private void Deliver(CacheSubscriber[] subscribers, in StoreChange change, ILogger logger)
+    {
         foreach (var subscriber in subscribers)
         {
             try

@@ -17,12 +17,12 @@ public sealed partial class DefinedKinds : IDisposable
     private readonly Dictionary<string, Seen> _seen = new(StringComparer.Ordinal); // the publishing thread's own
 
     /// <param name="kinds">Gets the kinds.</param>
-    /// <param name="definitions">The definitions.</param>
+    /// <param name="subscribe">Subscribes to the definitions; best so that a change is heard of before clients see it.</param>
     /// <param name="logger">Hears of those that cannot be read.</param>
-    public DefinedKinds(KindRegistry kinds, IObjectCache definitions, ILogger logger)
+    public DefinedKinds(KindRegistry kinds, Func<Action<CacheChange>, IDisposable> subscribe, ILogger logger)
     {
         (_kinds, _logger) = (kinds, logger);
-        _subscription = definitions.Subscribe(Follow);
+        _subscription = subscribe(Follow);
     }
 
     public void Dispose() => _subscription.Dispose();

@@ -178,7 +178,7 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
     {
         var kinds = new KindRegistry();
         kinds.Changed += _ => EndOthers(kinds.Resources);
-        return (kinds, new DefinedKinds(kinds, Cache(Kinds.CustomResourceDefinition), _logger));
+        return (kinds, new DefinedKinds(kinds, Cache(Kinds.CustomResourceDefinition).Subscribe, _logger));
     }
 
     // Before anybody else hears of the change: whoever follows the kind when it comes again gets a new cache.
