@@ -45,7 +45,7 @@ public sealed class RequestedTokensTests : IAsyncLifetime
         Assert.Equal((expected, "system:serviceaccount:facts:robot"), ((string?)claims["aud"]![0], (string?)claims["sub"]));
         Assert.Equal(("p", pod.Metadata.Uid, "n1"),
             ((string?)claims["kubernetes.io"]!["pod"]!["name"], (string?)claims["kubernetes.io"]!["pod"]!["uid"], (string?)claims["kubernetes.io"]!["node"]!["name"]));
-        Assert.InRange(token.Ends - token.Begins, TimeSpan.FromMinutes(19), TimeSpan.FromMinutes(20));
+        Assert.Equal((20 * 60, token.Ends.ToUnixTimeSeconds()), ((long)claims["exp"]! - (long)claims["iat"]!, (long)claims["exp"]!));
     }
 
     [Fact]
