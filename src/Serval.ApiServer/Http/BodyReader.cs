@@ -47,6 +47,10 @@ internal static class BodyReader
                 _ => ApiException.BadRequest($"the request's body could not be read: {e.Message}"),
             };
         }
+        catch (IOException e)
+        {
+            throw ApiException.BadRequest($"the request's body ended before it was whole: {e.Message}"); // the client gave the stream up
+        }
     }
 
     /// <summary>The body as an object of the path's kind; gaps that the path fills are filled.</summary>
