@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Serval.ApiServer.Http;
 
 namespace Serval.ApiServer.Tests.Http;
 
@@ -17,6 +18,17 @@ public sealed class EvictionTests : AccessServerTests
         Assert.Equal("""201 {"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201}""", $"{code} {body!.ToJsonString()}");
         Assert.Equal(404, (await SendAsync(Server.Client, "GET", $"{Pods}/p")).Code);
         Assert.Equal(404, (await EvictAsync("p")).Code);
+    }
+
+    [Fact]
+    public async Task AsProtobuf_ThePodGoes()
+    {
+        await PodAsync("p");
+        using var content = new ByteArrayContent(ProtobufTests.Wrap("policy/v1", "Eviction", ProtobufTests.Message(1, ProtobufTests.Text(1, "p"))));
+        content.Headers.TryAddWithoutValidation("Content-Type", ProtobufDecoder.MediaType);
+        using var response = await Server.Client.PostAsync($"{Pods}/p/eviction", content);
+        Assert.Equal(201, (int)response.StatusCode);
+        Assert.Equal(404, (await SendAsync(Server.Client, "GET", $"{Pods}/p")).Code);
     }
 
     [Fact]

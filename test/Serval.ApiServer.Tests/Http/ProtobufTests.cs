@@ -88,7 +88,17 @@ public sealed class ProtobufTests
             ProtobufDecoder.Decode(Wrap("autoscaling/v2", "HorizontalPodAutoscaler", [.. Message(1, Text(1, "h")), .. Message(2, spec)])).ToJsonString());
     }
 
+    [Fact]
+    public void Decode_Eviction_ReadsAsItsJson()
+    {
+        var options = Number(1, 5).Concat(Message(2, Text(1, "u"))).Concat(Text(5, "All"));
+        Assert.Equal(
+            """{"apiVersion":"policy/v1","kind":"Eviction","metadata":{"name":"p"},"deleteOptions":{"gracePeriodSeconds":5,"preconditions":{"uid":"u"},"dryRun":["All"]}}""",
+            ProtobufDecoder.Decode(Wrap("policy/v1", "Eviction", [.. Message(1, Text(1, "p")), .. Message(2, options)])).ToJsonString());
+    }
+
     [Theory]
+    [InlineData("policy/v1beta1", "Eviction", 1, 415)]
     [InlineData("v1", "ConfigMap", 99, 415)]
     [InlineData("serving.knative.dev/v1", "Service", 1, 415)]
     [InlineData("v9", "ConfigMap", 1, 415)]
