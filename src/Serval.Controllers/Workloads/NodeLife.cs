@@ -11,7 +11,8 @@ namespace Serval.Controllers.Workloads;
 /// <summary>
 /// Nodes that keep a Lease in <c>kube-node-lease</c>, which agents in processes of their own do: one whose Lease is no longer renewed, or given back, is
 /// not used, its pods are not ready, and at last they are deleted so that others take their place (kubernetes pkg/controller/nodelifecycle and tainteviction).
-/// Judged by when this process last saw the Lease change, and only while the API server answers: an agent cannot renew at one that does not.
+/// Judged by when this process last saw the Lease change, and only while the API server answers: an agent cannot renew at one that does not. Pods are left
+/// alone while no other node lives, or this process slept: that is no sign that their node is gone (nodelifecycle: FullDisruption).
 /// </summary>
 internal sealed class NodeLife(IKubeClient client, IEventRecorder events, TimeProvider time) : IReconciler
 {
@@ -60,12 +61,17 @@ internal sealed class NodeLife(IKubeClient client, IEventRecorder events, TimePr
             node = await OwnedObjects.PatchAsync(
                 client, Kinds.Node, node, new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { [Label] = Role } } }, WriteOptions.By(Name), ct);
         }
+        var before = _seen.GetValueOrDefault(key.Name);
         var seen = await LookAsync(key.Name, lease, ct);
+        var now = time.GetTimestamp();
+        var slept = before is null || time.GetElapsedTime(before.Looked) > 2 * s_look;
+        seen = _seen[key.Name] = seen with { Looked = now, Unsure = slept || !OthersLive(key.Name) ? now : before!.Unsure };
         var left = seen.Duration - time.GetElapsedTime(seen.At);
         if (lease is null || left <= TimeSpan.Zero)
         {
             _seen[key.Name] = seen with { Renewed = lease is null };
-            return new ReconcileResult(await LoseAsync(node, ct));
+            node = await ReadyAsync(node, "Unknown", Unknown, "Kubelet stopped posting node status.", ct); // upstream's words, which dashboards look for
+            return ReconcileResult.After(lease is null || time.GetElapsedTime(seen.Unsure) >= seen.Duration ? await LoseAsync(node, ct) : s_look);
         }
         if (seen.Renewed)
         {
@@ -103,8 +109,12 @@ internal sealed class NodeLife(IKubeClient client, IEventRecorder events, TimePr
         return lease.Version <= seen.Version ? seen : _seen[name] = new Seen(lease.Version, time.GetTimestamp(), Renewed: true, DurationOf(lease));
     }
 
-    /// <summary>Marks the node and its pods; how long until the next of them is to be deleted.</summary>
-    private async Task<TimeSpan?> LoseAsync(KubeObject node, CancellationToken ct)
+    /// <summary>Whether another node was heard of in half of its time: when all fell silent together, none was by the end of the first one's.</summary>
+    private bool OthersLive(string name) =>
+        _seen.Any(s => s.Key != name && s.Value is { Version: > 0, Renewed: true } other && time.GetElapsedTime(other.At) < other.Duration / 2);
+
+    /// <summary>Marks the node and its pods; how long until they are to be looked at again: one may be deleted then, or have come.</summary>
+    private async Task<TimeSpan> LoseAsync(KubeObject node, CancellationToken ct)
     {
         var now = time.GetUtcNow();
         var taints = Taints(node);
@@ -115,11 +125,9 @@ internal sealed class NodeLife(IKubeClient client, IEventRecorder events, TimePr
                 taints.Add(new JsonObject { ["key"] = Unreachable, ["effect"] = effect, ["timeAdded"] = KubeTime.Text(now) });
             }
             node = await TaintAsync(node, taints, ct);
-            _events.Normal(node, "NodeNotReady", $"Node {node.Metadata.Name} status is now: NodeNotReady");
         }
-        node = await ReadyAsync(node, "Unknown", Unknown, "Kubelet stopped posting node status.", ct); // upstream's words, which dashboards look for
         var since = taints.Where(IsUnreachable).Select(t => DateTimeOffset.TryParse((string?)t!["timeAdded"], CultureInfo.InvariantCulture, out var added) ? added : now).Min();
-        TimeSpan? next = null;
+        var next = s_look;
         foreach (var stored in client.Cache(Kinds.Pod).List())
         {
             var pod = stored.As<Pod>();
@@ -134,7 +142,7 @@ internal sealed class NodeLife(IKubeClient client, IEventRecorder events, TimePr
                 continue;
             }
             await NotReadyAsync(stored, pod, node, ct);
-            next = next is null || left < next ? left : next;
+            next = left < next ? left.Value : next;
         }
         return next;
     }
@@ -148,8 +156,7 @@ internal sealed class NodeLife(IKubeClient client, IEventRecorder events, TimePr
         }
         if (Ready(StatusFields.Of(node)) is { } ready && (string?)ready["reason"] == Unknown)
         {
-            node = await ReadyAsync(node, "True", "NodeAgentReady", "the node agent runs", ct);
-            _events.Normal(node, "NodeReady", $"Node {node.Metadata.Name} status is now: NodeReady");
+            await ReadyAsync(node, "True", "NodeAgentReady", "the node agent runs", ct);
         }
     }
 
@@ -198,7 +205,10 @@ internal sealed class NodeLife(IKubeClient client, IEventRecorder events, TimePr
             return node;
         }
         Set(ready, value, reason, message);
-        return await OwnedObjects.PatchStatusAsync(client, Kinds.Node, node, status, Name, ct);
+        node = await OwnedObjects.PatchStatusAsync(client, Kinds.Node, node, status, Name, ct);
+        var now = value == "True" ? "NodeReady" : "NodeNotReady";
+        _events.Normal(node, now, $"Node {node.Metadata.Name} status is now: {now}");
+        return node;
     }
 
     private void Set(JsonObject condition, string value, string reason, string message) =>
@@ -231,5 +241,12 @@ internal sealed class NodeLife(IKubeClient client, IEventRecorder events, TimePr
     /// <param name="At">When that was.</param>
     /// <param name="Renewed">Whether this process saw it change: what it finds at its start may be a dead node's.</param>
     /// <param name="Duration">How long it counts.</param>
-    private sealed record Seen(long Version, long At, bool Renewed, TimeSpan Duration);
+    private sealed record Seen(long Version, long At, bool Renewed, TimeSpan Duration)
+    {
+        /// <summary>When it was last looked at.</summary>
+        public long Looked { get; init; }
+
+        /// <summary>When its silence last proved nothing: no other node lived, or nobody had looked for long.</summary>
+        public long Unsure { get; init; }
+    }
 }

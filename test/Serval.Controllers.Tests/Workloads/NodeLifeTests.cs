@@ -11,6 +11,8 @@ namespace Serval.Controllers.Tests.Workloads;
 /// <summary>Nodes that keep a Lease, and what becomes of their pods when they no longer do.</summary>
 public sealed class NodeLifeTests
 {
+    private const string RevisionPods = """{"template":{"metadata":{"labels":{"app":"d","serving.knative.dev/revision":"r"}},"spec":{"containers":[{"name":"c","image":"1"}]}}}""";
+
     private static readonly TimeSpan s_renewal = TimeSpan.FromSeconds(10);
 
     private readonly WorkloadWorld _world = new();
@@ -47,10 +49,82 @@ public sealed class NodeLifeTests
     public async Task LostNode_PodsOfRevisions_AreReplacedAtOnce()
     {
         await AddNodesAsync("a", "b");
-        await _world.DeployReadyAsync(2, """{"template":{"metadata":{"labels":{"app":"d","serving.knative.dev/revision":"r"}},"spec":{"containers":[{"name":"c","image":"1"}]}}}""");
+        await _world.DeployReadyAsync(2, RevisionPods);
         Assert.Equal("a b", Places());
         await LoseAsync("a", 40);
         Assert.Equal("b b", Places());
+    }
+
+    /// <summary>A pod that was on its way there when the node was lost.</summary>
+    [Fact]
+    public async Task LostNode_PodThatLandsLate_IsReplacedToo()
+    {
+        await AddNodesAsync("a", "b");
+        await LoseAsync("a", 40);
+        _world.Create(Kinds.Pod, """{"metadata":{"name":"p","labels":{"serving.knative.dev/revision":"r"}},"spec":{"nodeName":"a","containers":[{"name":"c","image":"1"}]}}""");
+        await PassAsync(30);
+        Assert.Empty(_world.Pods);
+    }
+
+    /// <summary>When nothing is heard of any node it is rather the network here that is gone.</summary>
+    [Fact]
+    public async Task AllNodesSilent_NothingIsDeleted_NorUnready_UntilAnotherLivesForLong()
+    {
+        await AddNodesAsync("a", "b");
+        _world.Create(Kinds.Service, """{"metadata":{"name":"s"},"spec":{"selector":{"app":"d"},"ports":[{"port":80}]}}""");
+        await _world.DeployReadyAsync(2, RevisionPods);
+        await PassAsync(30);
+        await RenewedAsync("a");
+        await _world.PassAsync(TimeSpan.FromSeconds(9));
+        await RenewedAsync("b");
+        _alive.Clear();
+        await PassAsync(600);
+        Assert.Equal(("a b", "2 ready"), (Places(), Endpoints()));
+        Assert.Equal(("Unknown NodeStatusUnknown", "Unknown NodeStatusUnknown"), (Ready("a"), Ready("b")));
+        Assert.Equal("", Taints("a"));
+
+        _alive.Add("b");
+        await PassAsync(30);
+        Assert.Equal(("a b", "2 ready", "True NodeAgentReady"), (Places(), Endpoints(), Ready("b")));
+        _alive.Add("a");
+        await PassAsync(60);
+        Assert.Equal(("a b", "2 ready", "True NodeAgentReady"), (Places(), Endpoints(), Ready("a")));
+
+        _alive.Clear();
+        await PassAsync(600);
+        _alive.Add("b");
+        await PassAsync(60);
+        Assert.Equal("b b", Places());
+    }
+
+    /// <summary>After a pause of this process, and perhaps of the API server, agents need a moment to come back.</summary>
+    [Fact]
+    public async Task Pause_IsNotTheNodesSilence()
+    {
+        await AddNodesAsync("a", "b");
+        await _world.DeployReadyAsync(2, RevisionPods);
+        await PassAsync(60);
+        _world.Time.Advance(TimeSpan.FromSeconds(60));
+        await RenewedAsync("b");
+        _alive.Remove("a");
+        await PassAsync(30);
+        Assert.Equal("a b", Places());
+        await PassAsync(30);
+        Assert.Equal("b b", Places());
+    }
+
+    [Fact]
+    public async Task OnlyNode_ThatIsSilent_KeepsItsPods_ButNotWhenItGaveItsLeaseBack()
+    {
+        await AddNodesAsync("a");
+        await _world.DeployReadyAsync(1);
+        await PassAsync(60);
+        _alive.Clear();
+        await PassAsync(600);
+        Assert.Equal(("Unknown NodeStatusUnknown", "True"), (Ready("a"), Assert.Single(On("a")).As<Pod>().Status.Conditions.Single(c => c.Type == "Ready").Status));
+        await _world.Client.DeleteAsync(Kinds.Lease, new ObjectKey(NodeLife.LeaseNamespace, "a"), DeleteOptions.Background);
+        await _world.SettleAsync();
+        Assert.Equal("False", Assert.Single(On("a")).As<Pod>().Status.Conditions.Single(c => c.Type == "Ready").Status);
     }
 
     [Theory]
@@ -246,6 +320,12 @@ public sealed class NodeLifeTests
 
     private void Renew(string node) => _ = _world.Client.PatchAsync(
         Kinds.Lease, new ObjectKey(NodeLife.LeaseNamespace, node), Patch($$"""{"spec":{"renewTime":"{{_world.Time.Steady.Ticks}}"} }"""), WriteOptions.By(node)).Result;
+
+    private Task RenewedAsync(string node)
+    {
+        Renew(node);
+        return _world.SettleAsync();
+    }
 
     /// <summary>Its last renewal, 10 s, and the seconds.</summary>
     private async Task LoseAsync(string node, int seconds)
