@@ -164,7 +164,7 @@ internal sealed class HpaV1Form : IStoredForm
                 return value;
             }
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
             // a user's text
         }
@@ -174,7 +174,9 @@ internal sealed class HpaV1Form : IStoredForm
     private static JsonNode? Parse(string text)
     {
         using var _ = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = DeepestAnnotation }); // or it does not fit into the object
-        return CanonicalJson.Parse(text);
+        var tree = CanonicalJson.Parse(text);
+        CanonicalJson.Serialize(tree); // reads all of it: a name twice, or half a character, is only found then
+        return tree;
     }
 
     private static List<JsonObject> Items(JsonNode? list) => [.. (list as JsonArray ?? []).OfType<JsonObject>()];

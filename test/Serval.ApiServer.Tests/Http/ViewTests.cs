@@ -68,6 +68,12 @@ public sealed class ViewTests : AccessServerTests
     [InlineData("metadata.annotations", """{"autoscaling.alpha.kubernetes.io/metrics":"[[["}""", 201)]
     [InlineData("metadata.annotations", """{"autoscaling.alpha.kubernetes.io/behavior":"[{\"type\":5}]"}""", 201)]
     [InlineData("metadata.annotations", """{"autoscaling.alpha.kubernetes.io/behavior":"{\"\":5,\"a\":1,\"A\":2}"}""", 201)]
+    [InlineData("metadata.annotations", """{"autoscaling.alpha.kubernetes.io/metrics":"[{\"\\ud800\":1}]"}""", 201)]
+    [InlineData("metadata.annotations", """{"autoscaling.alpha.kubernetes.io/metrics":"[{\"type\":\"\\ud800\"}]"}""", 201)]
+    [InlineData("metadata.annotations", """{"autoscaling.alpha.kubernetes.io/metrics":"[{\"type\":\"Pods\",\"type\":\"Pods\"}]"}""", 201)]
+    [InlineData("metadata.annotations", """{"autoscaling.alpha.kubernetes.io/behavior":"{\"a\":{\"b\":1,\"b\":2}}"}""", 201)]
+    [InlineData("metadata.annotations", """{"autoscaling.alpha.kubernetes.io/behavior":"{\"a\":{\"\\udc00\":2}}"}""", 201)]
+    [InlineData("metadata.annotations", """{"autoscaling.alpha.kubernetes.io/conditions":"[{\"a\":1,\"a\":2}]"}""", 201)]
     public async Task Hpa_ThatIsWrong_IsRefusedAsOneOfV2(string field, string value, int code)
     {
         var hpa = JsonNode.Parse("""{"metadata":{"name":"h"},"spec":{"scaleTargetRef":{"kind":"Deployment","name":"d"},"maxReplicas":5}}""")!;
