@@ -20,7 +20,7 @@ public static class PriorityRules
     {
         var spec = pod.Object("spec")!;
         var name = spec.String("priorityClassName");
-        var chosen = (name.Length > 0 ? classes.FirstOrDefault(c => c.Metadata.Name == name) : classes.FirstOrDefault(c => c.Member("globalDefault").Span.SequenceEqual("true"u8)))?.ToTree();
+        var chosen = (name.Length > 0 ? classes.FirstOrDefault(c => c.Metadata.Name == name) : ForAll(classes))?.ToTree();
         if (chosen is null && name.Length > 0)
         {
             throw Refused(pod, $"no PriorityClass with name {name} was found");
@@ -40,6 +40,16 @@ public static class PriorityRules
             throw Refused(pod, $"the string value of PreemptionPolicy ({other}) must not be provided in pod spec; priority admission controller computed {policy} from the given PriorityClass name");
         }
         (spec["priorityClassName"], spec["priority"], spec["preemptionPolicy"]) = (chosen.Object("metadata").String("name"), value, policy);
+    }
+
+    /// <summary>Throws 403 when a class would be for all pods and another is.</summary>
+    public static void RequireOneForAll(JsonObject tree, bool isNew, IReadOnlyList<KubeObject> classes)
+    {
+        var name = tree.Object("metadata").String("name");
+        if (tree.Bool("globalDefault") == true && ForAll(classes)?.Metadata.Name is { } present && (isNew || present != name))
+        {
+            throw ApiException.Forbidden(StoredKinds.PriorityClass, name, $"PriorityClass {present} is already marked as default. Only one default can exist");
+        }
     }
 
     internal static void Default(JsonObject tree) => tree.DefaultZero("preemptionPolicy", Preempts);
@@ -68,6 +78,10 @@ public static class PriorityRules
             to.InvalidText("preemptionPolicy", tree.String("preemptionPolicy"), "field is immutable");
         }
     }
+
+    /// <summary>The class of pods that name none. Of several, which were written at once, the lowest.</summary>
+    private static KubeObject? ForAll(IReadOnlyList<KubeObject> classes) => classes.Where(c => c.Member("globalDefault").Span.SequenceEqual("true"u8))
+        .OrderBy(c => c.ToTree().Number("value") ?? 0).ThenBy(c => c.Metadata.Name, StringComparer.Ordinal).FirstOrDefault();
 
     private static ApiException Refused(JsonObject pod, string why) => ApiException.Forbidden(Kinds.Pod, pod.Object("metadata").String("name"), why);
 

@@ -225,6 +225,10 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             Check(kind, kind, tree, old, context);
         }
+        if (kind == StoredKinds.PriorityClass)
+        {
+            PriorityRules.RequireOneForAll(tree, old is null, client.Cache(kind).List());
+        }
     }
 
     /// <summary>A view is defaulted and judged as what is kept of it.</summary>

@@ -27,7 +27,7 @@ public static class ScaleView
             throw new ApiException(404, "NotFound", $"the spec replicas field \"{paths.SpecReplicasPath}\" does not exist");
         }
         var status = new JsonObject { ["replicas"] = Number(tree, paths?.StatusReplicasPath ?? ".status.replicas") ?? 0 };
-        var selector = paths is null ? Selector(tree) : At(tree, paths.LabelSelectorPath) is JsonValue value && value.TryGetValue<string>(out var text) ? text : "";
+        var selector = paths is null ? Selector(kind, tree) : At(tree, paths.LabelSelectorPath) is JsonValue value && value.TryGetValue<string>(out var text) ? text : "";
         if (selector.Length > 0)
         {
             status["selector"] = selector;
@@ -60,9 +60,10 @@ public static class ScaleView
         tree[path[^1]] = replicas;
     }
 
-    private static string Selector(JsonObject tree)
+    private static string Selector(ResourceKind kind, JsonObject tree)
     {
-        var labels = tree["spec"]?["selector"]?["matchLabels"] as JsonObject ?? [];
+        var selector = tree["spec"]?["selector"];
+        var labels = (kind == StoredKinds.ReplicationController ? selector : selector?["matchLabels"]) as JsonObject ?? [];
         return string.Join(',', labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value}"));
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Admission;
 using Serval.ApiServer.Http;
@@ -44,6 +45,18 @@ public sealed class StoredKindTests : AccessServerTests
         Assert.Equal(1, (int?)(await Server.GetAsync($"{sets}/s"))["spec"]!["replicas"]);
     }
 
+    /// <summary>Its selector is a map of labels, not a LabelSelector.</summary>
+    [Fact]
+    public async Task ReplicationController_ScalesWithItsSelector()
+    {
+        const string controllers = "/api/v1/namespaces/one/replicationcontrollers";
+        await AdminAsync(controllers, """
+            {"metadata":{"name":"r"},"spec":{"replicas":3,"selector":{"c":"d","a":"b"},"template":{"metadata":{"labels":{"a":"b","c":"d"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}}
+            """);
+        var scale = await Server.GetAsync($"{controllers}/r/scale");
+        Assert.Equal((3, "a=b,c=d"), ((int?)scale["spec"]!["replicas"], (string?)scale["status"]!["selector"]));
+    }
+
     [Theory]
     [InlineData("\"priorityClassName\":\"high\"", "high 1000 PreemptLowerPriority")]
     [InlineData("\"priorityClassName\":\"high\",\"priority\":1000", "high 1000 PreemptLowerPriority")]
@@ -72,6 +85,32 @@ public sealed class StoredKindTests : AccessServerTests
         var (code, answer) = await SendAsync(Server.Client, "POST", Classes, body);
         Assert.Equal(422, code);
         Assert.Contains(error, (string?)answer!["message"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task PriorityClass_ForAllPods_IsOneAlone()
+    {
+        const string patch = "application/merge-patch+json";
+        const string why = "is forbidden: PriorityClass b is already marked as default. Only one default can exist";
+        await AdminAsync(Classes, """{"metadata":{"name":"b"},"value":1000,"globalDefault":true}""");
+        var (code, refusal) = await SendAsync(Server.Client, "POST", Classes, """{"metadata":{"name":"a"},"value":1,"globalDefault":true}""");
+        Assert.Equal((403, $"priorityclasses.scheduling.k8s.io \"a\" {why}"), (code, (string?)refusal!["message"]));
+        await AdminAsync(Classes, """{"metadata":{"name":"a"},"value":1}""");
+        (code, refusal) = await SendAsync(Server.Client, "PATCH", $"{Classes}/a", """{"globalDefault":true}""", patch);
+        Assert.Equal((403, $"priorityclasses.scheduling.k8s.io \"a\" {why}"), (code, (string?)refusal!["message"]));
+        Assert.Equal(200, (await SendAsync(Server.Client, "PATCH", $"{Classes}/b", """{"description":"d"}""", patch)).Code);
+        Assert.Equal(200, (await SendAsync(Server.Client, "PATCH", $"{Classes}/b", """{"globalDefault":false}""", patch)).Code);
+        Assert.Equal(200, (await SendAsync(Server.Client, "PATCH", $"{Classes}/a", """{"globalDefault":true}""", patch)).Code);
+    }
+
+    /// <summary>Two that were made at once.</summary>
+    [Fact]
+    public void PriorityClass_OfSeveralForAllPods_TheLowestCounts()
+    {
+        var pod = JsonNode.Parse("""{"metadata":{"name":"p"},"spec":{}}""")!.AsObject();
+        PriorityRules.Admit(pod, [.. ((IEnumerable<(string, int)>)[("a", 7), ("c", 3), ("b", 3)]).Select(c => KubeObject.From(JsonNode.Parse(
+            $$$"""{"apiVersion":"scheduling.k8s.io/v1","kind":"PriorityClass","metadata":{"name":"{{{c.Item1}}}"},"value":{{{c.Item2}}},"globalDefault":true}""")!.AsObject()))]);
+        Assert.Equal("b", (string?)pod["spec"]!["priorityClassName"]);
     }
 
     [Fact]
