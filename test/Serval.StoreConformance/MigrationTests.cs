@@ -58,6 +58,41 @@ public sealed class MigrationTests : IDisposable
         }
     }
 
+    /// <summary>What must be mended by hand is named.</summary>
+    [Theory]
+    [InlineData("'{'")]
+    [InlineData("'{}'")]
+    [InlineData("""'{"metadata":{"resourceVersion":"x"}}'""")]
+    public async Task Layout1_WithADamagedObject_IsNotMigrated(string body)
+    {
+        using (var database = Database())
+        {
+            database.Execute($"UPDATE objects SET body = CAST({body} AS BLOB) WHERE name = 'kept'");
+        }
+        var refused = await Assert.ThrowsAsync<StoreException>(() => SqliteStore.OpenAsync(new StoreOptions { Directory = _directory.Path }));
+        Assert.Equal(
+            $"the database in {_directory.Path} is damaged: configmaps old/kept is not readable: restore a backup, or delete that row of the table objects", refused.Message);
+        using (var database = Database())
+        {
+            database.Execute("DELETE FROM objects WHERE name = 'kept'");
+        }
+        await using var opened = await OpenAsync();
+        Assert.Null(opened.Client.Cache(Kinds.ConfigMap).Get(s_kept));
+    }
+
+    [Fact]
+    public async Task Migrated_TheLogIsShortAgain()
+    {
+        using (var database = Database())
+        {
+            database.Execute("DELETE FROM changes WHERE rv <= 27; UPDATE meta SET value = 27 WHERE name = 'compacted'");
+            database.Execute("UPDATE objects SET body = CAST(json_set(CAST(body AS TEXT), '$.data.large', hex(zeroblob(4000000))) AS BLOB) WHERE name = 'kept'");
+        }
+        await using var opened = await OpenAsync();
+        Assert.Equal(8_000_000, opened.Client.Cache(Kinds.ConfigMap).Get(s_kept)!.Text("data", "large")?.Length);
+        Assert.InRange(new FileInfo(SqliteStore.DatabasePath(_directory.Path) + "-wal").Length, 0, 1_000_000);
+    }
+
     [Fact]
     public async Task Migrated_TheFileSaysWhoseItIs_AsANewOneDoes()
     {

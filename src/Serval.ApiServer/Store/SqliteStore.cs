@@ -53,7 +53,11 @@ public sealed partial class SqliteStore : IAsyncDisposable
                 StoreCopy.Replace(_database, kept);
                 Log.Migrating(options.Logger, Where, layout, StoreSchema.Current, kept);
             }
-            StoreSchema.Migrate(_database, layout);
+            StoreSchema.Migrate(_database, layout, Where);
+            if (layout is > 0 and < StoreSchema.Current)
+            {
+                _database.Checkpoint(truncate: true); // or the log stays as long as the database
+            }
             var builtIn = KindRegistry.BuiltIn.Resources;
             var numbers = StoreSchema.ReadKinds(_database, builtIn.Select(k => k.ResourceName));
             _tables = builtIn.ToFrozenDictionary(k => k, k => new KindTable(this, k, numbers[k.ResourceName]));

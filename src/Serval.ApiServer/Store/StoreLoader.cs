@@ -79,8 +79,7 @@ internal readonly record struct KeptRow(string Namespace, string Name, byte[] Bo
         }
         catch (JsonException e)
         {
-            throw new StoreException(
-                $"the database in {where} is damaged: {table.Kind.ResourceName} {Namespace}/{Name} is not readable: restore a backup, or delete that row", e);
+            throw StoreException.Damaged(where, table.Kind.ResourceName, $"{Namespace}/{Name}", e);
         }
     }
 }

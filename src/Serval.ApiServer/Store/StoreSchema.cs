@@ -9,6 +9,8 @@ internal static class StoreSchema
     /// <summary>The layout this program writes. A step is added for each new one; none is ever changed.</summary>
     public const int Current = 3;
 
+    private const int BytesOnce = 2; // the step that reads each object's version
+
     private static readonly string[] s_steps =
     [
         """
@@ -37,15 +39,31 @@ internal static class StoreSchema
             $"the database in {where} was written by a newer Serval (layout {found}, this one knows {Current}): start that version, or restore a backup made before the upgrade (`serval restore`)");
     }
 
-    /// <summary>Brings a database from a layout to <see cref="Current"/>. Each step is there whole or not at all.</summary>
-    public static void Migrate(SqliteDatabase database, int from)
+    /// <summary>Brings a database from a layout to <see cref="Current"/>. Each step is there whole or not at all. Throws <see cref="StoreException"/> for an object without a version.</summary>
+    public static void Migrate(SqliteDatabase database, int from, string where)
     {
         for (var step = from; step < Current; step++)
         {
+            if (step == BytesOnce)
+            {
+                RequireVersions(database, where);
+            }
             database.Execute("BEGIN IMMEDIATE");
             database.Execute(s_steps[step]);
             database.Execute($"PRAGMA user_version={step + 1}");
             database.Execute("COMMIT");
+        }
+    }
+
+    private static void RequireVersions(SqliteDatabase database, string where)
+    {
+        using var damaged = database.Prepare("""
+            SELECT k.name, o.ns, o.name FROM objects o JOIN kinds k ON k.id = o.kind WHERE CASE WHEN json_valid(CAST(o.body AS TEXT))
+              THEN coalesce(CAST(json_extract(CAST(o.body AS TEXT), '$.metadata.resourceVersion') AS INTEGER), 0) <= 0 ELSE 1 END LIMIT 1
+            """);
+        if (damaged.Next())
+        {
+            throw StoreException.Damaged(where, damaged.Text(0), $"{damaged.Text(1)}/{damaged.Text(2)}");
         }
     }
 
