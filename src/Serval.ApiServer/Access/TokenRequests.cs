@@ -33,7 +33,7 @@ internal sealed class TokenRequests(ServiceAccountTokens signer, IKubeClient cli
         answer["spec"] = spec.DeepClone();
         var options = QueryOptions.Write(request);
         var account = await client.GetAsync(path.Kind, path.Key, request.Aborted);
-        var seconds = Seconds(path.Name, spec);
+        var seconds = Seconds(spec);
         var audiences = (spec["audiences"] as JsonArray ?? []).Select(a => (string?)a ?? "").Where(a => a.Length > 0).DefaultIfEmpty(ServiceAccountTokens.Issuer).ToList();
         var bound = spec["boundObjectRef"] is JsonObject reference ? await BindAsync(path, reference, request.Aborted) : [];
         var whose = new TokenAccount(path.Namespace, path.Name, account.Metadata.Uid);
@@ -44,7 +44,7 @@ internal sealed class TokenRequests(ServiceAccountTokens signer, IKubeClient cli
         await Reply.JsonAsync(request, 201, CanonicalJson.Serialize(answer));
     }
 
-    private static long Seconds(string name, JsonObject spec)
+    private static long Seconds(JsonObject spec)
     {
         var seconds = (long?)spec["expirationSeconds"] ?? DefaultSeconds;
         var wrong = seconds < LeastSeconds ? "may not specify a duration less than 10 minutes"
@@ -52,7 +52,7 @@ internal sealed class TokenRequests(ServiceAccountTokens signer, IKubeClient cli
             : null;
         return wrong is null
             ? seconds
-            : throw ApiException.Invalid(AccessKinds.TokenRequest, name, [new StatusCause("FieldValueInvalid", $"Invalid value: {seconds}: {wrong}", "spec.expirationSeconds")]);
+            : throw ApiException.Invalid(AccessKinds.TokenRequest, "", [new StatusCause("FieldValueInvalid", $"Invalid value: {seconds}: {wrong}", "spec.expirationSeconds")]);
     }
 
     /// <summary>The claims about what the token is bound to.</summary>
