@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Images;
 using Serval.Kube;
+using Serval.Node.Processes;
 
 namespace Serval.Node.Tests;
 
@@ -92,6 +93,49 @@ public sealed class SealedStartTests
             "", c => c["volumeMounts"] = JsonNode.Parse("""[{"name":"v","mountPath":"/proc/"}]"""), p => p["spec"]!["volumes"] = JsonNode.Parse("""[{"name":"v","emptyDir":{}}]""")));
 
         await node.WhenAsync(p => p.Status.ContainerStatuses is [{ State.Waiting.Message: "/proc/ cannot be a volume: programs need the kernel's" }]);
+    }
+
+    [Fact]
+    public void Child_ThatIsStoppedBeforeItsProgram_IsEnded()
+    {
+        using var start = SealedStart.Make();
+        var its = TellOf(start);
+        var pid = Sleeper();
+        const int stop = 19; // SIGSTOP
+        Assert.Equal(0, Libc.kill(pid, stop));
+
+        Assert.Equal(Libc.ETIMEDOUT, start.Await(pid, TimeSpan.Zero));
+
+        Assert.Null(ProcFs.Stat(pid));
+        _ = Libc.close(its);
+    }
+
+    [Fact]
+    public void Child_ThatIsKilledBeforeItsProgram_IsNotWaitedFor()
+    {
+        using var start = SealedStart.Make();
+        var its = TellOf(start);
+        var pid = Sleeper();
+        Assert.Equal(0, Libc.kill(pid, Libc.SIGKILL));
+        _ = Libc.close(its); // as the kernel does then
+
+        Assert.Equal(0, start.Await(pid, TimeSpan.FromMinutes(1))); // how it ended is its exit status
+
+        new ChildProcess(pid, startTicks: 0).Reap();
+    }
+
+    // What the child has open until it executes its program.
+    private static int TellOf(SealedStart start) => Libc.fcntl(start.Tell, Libc.F_DUPFD_CLOEXEC, 0);
+
+    private static int Sleeper()
+    {
+        var output = Libc.open("/dev/null", Libc.O_WRONLY | Libc.O_CLOEXEC, 0);
+        var pid = ProcessSpawner.Spawn(new SpawnRequest
+        {
+            Program = "/bin/sh", Arguments = ["sh", "-c", "exec sleep 1000"], Environment = ["PATH=/usr/bin:/bin"], WorkingDirectory = "/", Output = output,
+        });
+        _ = Libc.close(output);
+        return pid;
     }
 
     private static async Task<TestNode> ShellAsync()

@@ -4,6 +4,7 @@ using Serval.Api;
 using Serval.Api.Admission;
 using Serval.Api.Core;
 using Serval.Kube;
+using Serval.Node.Agent;
 using Serval.Node.Processes;
 using Serval.Node.Volumes;
 
@@ -532,6 +533,23 @@ public sealed class VolumeTests
 
         await node.CreateAsync(WithAccount("p3", "echo done"));
         Assert.NotEqual(first[1], (await node.LogAsync("done\n", pod: "p3")).Split('\n')[1]);
+    }
+
+    [PrivilegedFact]
+    public async Task AccountFiles_GoWithTheirAccount()
+    {
+        await using var node = await TestNode.StartAsync();
+        node.AddShell();
+        await node.CreateAsync(Kinds.ServiceAccount, Robot);
+        await node.CreateAsync(Kinds.ConfigMap, """{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"kube-root-ca.crt","namespace":"default"},"data":{"ca.crt":"root"}}""");
+        await node.CreateAsync(WithAccount("p1", "echo done; busybox sleep 60"));
+        await node.LogAsync("done\n");
+        var accounts = new NodePaths(node.Data).Accounts;
+        Assert.Single(Directory.GetDirectories(accounts));
+
+        await node.Kube.DeleteAsync(Kinds.ServiceAccount, new ObjectKey("default", "robot"), DeleteOptions.Background);
+
+        Assert.Empty(Directory.GetDirectories(accounts));
     }
 
     [PrivilegedFact]

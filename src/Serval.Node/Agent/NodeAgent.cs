@@ -249,6 +249,10 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
 
     private void ReferenceChanged(ResourceKind kind, CacheChange change)
     {
+        if (kind == Kinds.ServiceAccount && change.Type == WatchEventType.Deleted)
+        {
+            _services!.Accounts?.Forget(change.New.Metadata.Uid);
+        }
         foreach (var worker in _workers.Values)
         {
             if (worker.Uses(kind, change.New.Key))

@@ -124,17 +124,17 @@ internal sealed partial class PodWorker
                 : await new ProbeTarget(NodeServices.Loopback, OwnPort(port)).ConnectAsync(ct);
             return new NetworkStream(socket, ownsSocket: true);
         }
-        catch (SocketException e)
+        catch (Exception e) when (e is SocketException or UnauthorizedAccessException)
         {
             throw new IOException($"failed to connect to port {port} of pod {_key.Name}: {e.Message}", e);
         }
     }
 
-    // In the machine's network, what others listen on is none of the pod's.
+    // In the machine's network, what others listen on is none of the pod's, nor is what has the number of a leader that ended meanwhile.
     private int OwnPort(int port)
     {
         var mapped = _ports?.Map.GetValueOrDefault(port, port) ?? port;
-        return _slots.Any(s => s.Process is { } leader && InstanceSockets.Listening(leader.Pid, pod: null).Any(l => l.Port == mapped))
+        return _slots.Any(s => s.Process is { } leader && InstanceSockets.Listening(leader.Pid, pod: null).Any(l => l.Port == mapped) && leader.IsHere)
             ? mapped
             : throw new SocketException((int)SocketError.ConnectionRefused);
     }

@@ -113,7 +113,7 @@ internal static unsafe class ProcessSpawner
                 };
                 error = root is { } directory ? SpawnBelow(directory, s_machine.Value, &start) : SpawnIn(&start);
             }
-            error = error == 0 && first is not null ? first.Await(pid) : error;
+            error = error == 0 && first is not null ? first.Await(pid, SealedStart.Patience) : error;
             return error == 0
                 ? pid
                 : throw new SpawnException($"cannot start \"{request.Arguments[0]}\": {Libc.ErrorText(error)}{Advice(error)}");

@@ -27,7 +27,9 @@ internal sealed unsafe class SealedStart : IDisposable
     private const uint AllowSealing = 2;
     private const uint Executable = 0x10; // MFD_EXEC, since Linux 6.3
     private const short PollIn = 1;
-    private const int Seconds = 10; // a program on a slow disk; one that the container stops meanwhile must not hold the node up
+
+    /// <summary>For a program on a slow disk; one that the container stops meanwhile must not hold the node up.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private static readonly byte[] s_image = RuntimeInformation.ProcessArchitecture == Architecture.Arm64
         ? Elf(machine: 183, MemoryMarshal.AsBytes<uint>(
@@ -77,21 +79,27 @@ internal sealed unsafe class SealedStart : IDisposable
                 _ = Libc.close(image);
                 throw new SpawnException($"cannot make the program that every other is started by: {why}; let memory be executed (sysctl vm.memfd_noexec below 2)");
             }
-            return new SealedStart(Above(image), ends[0], Above(ends[1]));
+            var made = new SealedStart(Above(image), ends[0], Above(ends[1]));
+            if (Math.Min(made.Image, made._tell) is < 0 and var error)
+            {
+                made.Dispose();
+                throw new SpawnException($"cannot make the program that every other is started by: {Libc.ErrorText(-error)}");
+            }
+            return made;
         }
     }
 
     /// <summary>Waits until the child has executed its program. Returns 0, or why it did not; then the child is gone.</summary>
-    public int Await(int pid)
+    public int Await(int pid, TimeSpan patience)
     {
         _ = Libc.close(_tell);
         _tell = -1;
         var poll = stackalloc int[2] { _listen, PollIn };
-        var patience = stackalloc long[2] { Seconds, 0 };
+        var wait = stackalloc long[2] { patience.Ticks / TimeSpan.TicksPerSecond, patience.Ticks % TimeSpan.TicksPerSecond * TimeSpan.NanosecondsPerTick };
         int ready, error = 0;
         do
         {
-            ready = Libc.ppoll(poll, 1, patience, null);
+            ready = Libc.ppoll(poll, 1, wait, null);
         }
         while (ready < 0 && Marshal.GetLastPInvokeError() == Libc.EINTR);
         if (ready > 0 && Libc.read(_listen, &error, sizeof(int)) == 0)
@@ -104,15 +112,16 @@ internal sealed unsafe class SealedStart : IDisposable
 
     public void Dispose()
     {
-        _ = Libc.close(Image);
+        _ = Image < 0 ? 0 : Libc.close(Image);
         _ = Libc.close(_listen);
         _ = _tell < 0 ? 0 : Libc.close(_tell);
     }
 
-    // Out of the way of what a child has.
+    // Out of the way of what a child has. Returns the negative error when there is no room.
     private static int Above(int fd)
     {
         var moved = Libc.fcntl(fd, Libc.F_DUPFD_CLOEXEC, FirstFree);
+        moved = moved < 0 ? -Marshal.GetLastPInvokeError() : moved;
         _ = Libc.close(fd);
         return moved;
     }

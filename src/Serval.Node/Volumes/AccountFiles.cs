@@ -24,15 +24,35 @@ internal sealed class AccountFiles(string directory, ServiceAccountTokens signer
     /// <summary>The directory of an account, with a token that has at least a fifth of its time, and when it is to be looked after again.</summary>
     public (string Path, DateTimeOffset Due) Prepare(string ns, string name, IReferences references)
     {
-        var account = references.ServiceAccount(name) ?? throw ContainerConfigException.NotFound("serviceaccount", name);
         var ca = references.ConfigMap(AccountMount.RootCa)?.Data.GetValueOrDefault("ca.crt") ?? throw ContainerConfigException.NotFound("configmap", AccountMount.RootCa);
         lock (_lock)
         {
+            var account = references.ServiceAccount(name) ?? throw ContainerConfigException.NotFound("serviceaccount", name); // here: it may go meanwhile
             if (!_held.TryGetValue(account.Uid, out var held) || held.Due <= time.GetUtcNow() || held.Ca != ca)
             {
                 held = _held[account.Uid] = Write(new TokenAccount(ns, name, account.Uid), ca);
             }
             return (held.Path, held.Due);
+        }
+    }
+
+    /// <summary>An account is gone, and what its pods find with it.</summary>
+    public void Forget(string uid)
+    {
+        lock (_lock)
+        {
+            if (!_held.Remove(uid, out var held))
+            {
+                return;
+            }
+            try
+            {
+                Directory.Delete(held.Path, recursive: true);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The node's next start removes it.
+            }
         }
     }
 
