@@ -14,17 +14,23 @@ public sealed class SplitTests(SplitTests.Fixture fixture) : IClassFixture<Split
     [Fact]
     public async Task Service_AnswersAtBothGateways_GoesToZero_AndWakes()
     {
-        await Split.Kubectl.OkAsync(
-            "patch", "configmap", "config-autoscaler", "-n", "knative-serving", "--type=merge", "-p", """{"data":{"scale-to-zero-grace-period":"6s"}}""");
-        await ApplyAsync("sleepy", annotations: """{"autoscaling.knative.dev/window": "6s"}""");
-        foreach (var gateway in s_gateways)
+        await SetGraceAsync("\"6s\"");
+        try
         {
-            await AnswersAsync(gateway, "sleepy", "sleepy-00001\n");
+            await ApplyAsync("sleepy", annotations: """{"autoscaling.knative.dev/window": "6s"}""");
+            foreach (var gateway in s_gateways)
+            {
+                await AnswersAsync(gateway, "sleepy", "sleepy-00001\n");
+            }
+            foreach (var gateway in s_gateways)
+            {
+                await Split.Kubectl.OkAsync("wait", "--for=delete", "pods", "-l", "serving.knative.dev/service=sleepy", "--timeout=60s");
+                Assert.Equal((200, "sleepy-00001\n"), await AskAsync(gateway, "sleepy"));
+            }
         }
-        foreach (var gateway in s_gateways)
+        finally
         {
-            await Split.Kubectl.OkAsync("wait", "--for=delete", "pods", "-l", "serving.knative.dev/service=sleepy", "--timeout=60s");
-            Assert.Equal((200, "sleepy-00001\n"), await AskAsync(gateway, "sleepy"));
+            await SetGraceAsync("null");
         }
     }
 
@@ -36,17 +42,24 @@ public sealed class SplitTests(SplitTests.Fixture fixture) : IClassFixture<Split
         await AnswersAsync("a", "shade", "shade-00001\n");
         await AnswersAsync("b", "shade", "shade-00001\n");
         var asking = Task.WhenAll(s_gateways.Select(g => AskUntilAsync(g, "shade", stop.Token)));
-        await ApplyAsync("shade", "2");
-        await ApplyAsync("shade", "2", "[{tag: blue, revisionName: shade-00001, percent: 50}, {tag: green, revisionName: shade-00002, percent: 50}]");
-        foreach (var gateway in s_gateways)
+        try
         {
-            await AnswersAsync(gateway, "blue-shade", "shade-00001\n");
-            await AnswersAsync(gateway, "green-shade", "shade-00002\n");
-            var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => AskAsync(gateway, "shade")));
-            Assert.All(answers, a => Assert.Equal(200, a.Code));
-            Assert.InRange(answers.Count(a => a.Text == "shade-00001\n"), 20, 80); // six standard deviations
+            await ApplyAsync("shade", "2");
+            await ApplyAsync("shade", "2", "[{tag: blue, revisionName: shade-00001, percent: 50}, {tag: green, revisionName: shade-00002, percent: 50}]");
+            foreach (var gateway in s_gateways)
+            {
+                await AnswersAsync(gateway, "blue-shade", "shade-00001\n");
+                await AnswersAsync(gateway, "green-shade", "shade-00002\n");
+                var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => AskAsync(gateway, "shade")));
+                Assert.All(answers, a => Assert.Equal(200, a.Code));
+                Assert.InRange(answers.Count(a => a.Text == "shade-00001\n"), 20, 80); // six standard deviations
+            }
         }
-        await stop.CancelAsync();
+        finally
+        {
+            await stop.CancelAsync();
+            await ((Task)asking).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
         Assert.All((await asking).SelectMany(codes => codes), code => Assert.Equal(200, code));
     }
 
@@ -57,9 +70,16 @@ public sealed class SplitTests(SplitTests.Fixture fixture) : IClassFixture<Split
         var leader = await LeaderAsync();
         await Split.Kubectl.ApplyAsync(string.Concat(names.Take(4).Select(n => Service(n))));
         await Split.KillAsync(Split.Controllers, leader);
-        await Split.Kubectl.ApplyAsync(string.Concat(names.Skip(4).Select(n => Service(n))));
-        await Split.Kubectl.OkAsync(["wait", "--for=condition=Ready", "--timeout=80s", .. names.Select(n => $"ksvc/{n}")]);
-        Assert.NotEqual(leader, await LeaderAsync());
+        try
+        {
+            await Split.Kubectl.ApplyAsync(string.Concat(names.Skip(4).Select(n => Service(n))));
+            await Split.Kubectl.OkAsync(["wait", "--for=condition=Ready", "--timeout=80s", .. names.Select(n => $"ksvc/{n}")]);
+            Assert.NotEqual(leader, await LeaderAsync());
+        }
+        finally
+        {
+            await Split.StartControllerAsync(leader);
+        }
         foreach (var kind in (string[])["configurations", "routes", "revisions"])
         {
             var made = (await Split.Api.GetAsync($"{Serving}/{kind}"))["items"]!.AsArray().Select(o => (string)o!["metadata"]!["name"]!).Where(n => n.StartsWith("many", StringComparison.Ordinal));
@@ -69,7 +89,6 @@ public sealed class SplitTests(SplitTests.Fixture fixture) : IClassFixture<Split
         {
             await AnswersAsync("a", name, $"{name}-00001\n");
         }
-        await Split.StartControllerAsync(leader);
         await Split.Kubectl.OkAsync(["delete", "--wait=false", .. names.Select(n => $"ksvc/{n}")]);
     }
 
@@ -79,10 +98,16 @@ public sealed class SplitTests(SplitTests.Fixture fixture) : IClassFixture<Split
         await ApplyAsync("steady", annotations: """{"autoscaling.knative.dev/min-scale": "1"}""");
         await AnswersAsync("a", "steady", "steady-00001\n");
         await Split.KillAsync(Split.Gateways, "b");
-        Assert.Equal((200, "steady-00001\n"), await AskAsync("a", "steady"));
-        await ApplyAsync("steady", "2", annotations: """{"autoscaling.knative.dev/min-scale": "1"}""");
-        await AnswersAsync("a", "steady", "steady-00002\n");
-        await Split.StartGatewayAsync("b");
+        try
+        {
+            Assert.Equal((200, "steady-00001\n"), await AskAsync("a", "steady"));
+            await ApplyAsync("steady", "2", annotations: """{"autoscaling.knative.dev/min-scale": "1"}""");
+            await AnswersAsync("a", "steady", "steady-00002\n");
+        }
+        finally
+        {
+            await Split.StartGatewayAsync("b");
+        }
         await AnswersAsync("b", "steady", "steady-00002\n");
     }
 
@@ -93,11 +118,17 @@ public sealed class SplitTests(SplitTests.Fixture fixture) : IClassFixture<Split
         await AnswersAsync("a", "lasting", "lasting-00001\n");
         await AnswersAsync("b", "lasting", "lasting-00001\n");
         await Split.ApiServer.KillAsync();
-        foreach (var gateway in s_gateways)
+        try
         {
-            Assert.Equal((200, "lasting-00001\n"), await AskAsync(gateway, "lasting"));
+            foreach (var gateway in s_gateways)
+            {
+                Assert.Equal((200, "lasting-00001\n"), await AskAsync(gateway, "lasting"));
+            }
         }
-        await Split.RestartApiServerAsync();
+        finally
+        {
+            await Split.RestartApiServerAsync();
+        }
         await ApplyAsync("lasting", "2", annotations: """{"autoscaling.knative.dev/min-scale": "1"}""");
         foreach (var gateway in s_gateways)
         {
@@ -115,12 +146,15 @@ public sealed class SplitTests(SplitTests.Fixture fixture) : IClassFixture<Split
         await UntilAsync($"{Serving}/services?fieldSelector=metadata.name={name}", KubeHttp.IsReady);
     }
 
-    private Task<(int Code, string Text)> AskAsync(string gateway, string service) => Body(RawHttp.GetAsync(Split.GatewayPort(gateway), $"{service}.default.localhost", "/", CancellationToken.None));
+    private Task SetGraceAsync(string json) => Split.Kubectl.OkAsync(
+        "patch", "configmap", "config-autoscaler", "-n", "knative-serving", "--type=merge", "-p", $$"""{"data":{"scale-to-zero-grace-period":{{json}} } }""");
 
-    private static async Task<(int Code, string Text)> Body(Task<(int Code, string Text)> asked)
+    private async Task<(int Code, string Text)> AskAsync(string gateway, string service)
     {
-        var (code, text) = await asked;
-        return (code, text[(text.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..]);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var (code, text) = await RawHttp.GetAsync(Split.GatewayPort(gateway), $"{service}.default.localhost", "/", patience.Token);
+        var head = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
+        return (code, head < 0 ? $"cut: '{text}'" : text[(head + 4)..]);
     }
 
     /// <summary>Asks until it answers so: routes reach a gateway a moment after they are stored.</summary>
@@ -186,6 +220,10 @@ public sealed class SplitTests(SplitTests.Fixture fixture) : IClassFixture<Split
 
         public async Task DisposeAsync()
         {
+            if (Split is null)
+            {
+                return; // they did not start, and were ended
+            }
             await Split.DisposeAsync();
             Assert.Empty(ServalFixture.Complaints(Split.Errors));
         }

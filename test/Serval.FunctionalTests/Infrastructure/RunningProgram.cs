@@ -8,6 +8,8 @@ namespace Serval.Testing;
 /// <summary>A verb of the published program that runs until it is told to stop: <c>up</c>, or one role.</summary>
 internal sealed class RunningProgram : IAsyncDisposable
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
+
     private readonly Process _process;
     private readonly string _verb;
     private readonly StringBuilder _errors; // guarded by itself
@@ -38,7 +40,7 @@ internal sealed class RunningProgram : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts it and waits until it says that it is ready.</summary>
+    /// <summary>Starts it and waits until it says that it is ready. One that does not, or is not waited for any more, is killed.</summary>
     internal static async Task<RunningProgram> StartAsync(IReadOnlyList<string> launcher, string data, CancellationToken ct, params string[] arguments)
     {
         var clock = Stopwatch.StartNew();
@@ -52,8 +54,34 @@ internal sealed class RunningProgram : IAsyncDisposable
             }
         };
         process.BeginErrorReadLine();
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        patience.CancelAfter(s_patience);
+        try
+        {
+            if (await ReadyAsync(process.StandardOutput, patience.Token) is { } ready)
+            {
+                return new RunningProgram(process, arguments[0], errors, JsonNode.Parse(ready)!.AsObject(), clock.Elapsed);
+            }
+            await process.WaitForExitAsync(patience.Token);
+            throw new InvalidOperationException($"serval {arguments[0]} ended with {process.ExitCode}: {errors}");
+        }
+        catch (Exception e)
+        {
+            process.Kill();
+            await process.WaitForExitAsync(CancellationToken.None);
+            process.Dispose();
+            if (e is OperationCanceledException && !ct.IsCancellationRequested)
+            {
+                throw new TimeoutException($"serval {arguments[0]} was not ready within {s_patience.TotalSeconds} s: {errors}", e);
+            }
+            throw;
+        }
+    }
+
+    private static async Task<string?> ReadyAsync(StreamReader output, CancellationToken ct)
+    {
         string? ready = null;
-        while (await process.StandardOutput.ReadLineAsync(ct) is { } line)
+        while (await output.ReadLineAsync(ct) is { } line)
         {
             ready += line;
             if (line == "}")
@@ -61,12 +89,7 @@ internal sealed class RunningProgram : IAsyncDisposable
                 break;
             }
         }
-        if (ready is null)
-        {
-            await process.WaitForExitAsync(ct);
-            throw new InvalidOperationException($"serval {arguments[0]} ended with {process.ExitCode}: {errors}");
-        }
-        return new RunningProgram(process, arguments[0], errors, JsonNode.Parse(ready)!.AsObject(), clock.Elapsed);
+        return ready;
     }
 
     /// <summary><c>kill -9</c>.</summary>

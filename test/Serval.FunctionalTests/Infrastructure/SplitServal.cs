@@ -21,26 +21,24 @@ internal sealed class SplitServal : IAsyncDisposable
     /// <summary>What all processes wrote to standard error, those that were killed too.</summary>
     internal string Errors => string.Join('\n', All.Select(p => p.Errors));
 
-    private IEnumerable<RunningProgram> All => [.. _ended, .. Gateways.Values, .. Nodes.Values, .. Controllers.Values, ApiServer];
+    private IEnumerable<RunningProgram> All =>
+        ((IEnumerable<RunningProgram?>)[.. _ended, .. Gateways.Values, .. Nodes.Values, .. Controllers.Values, ApiServer]).OfType<RunningProgram>().Distinct();
 
     private string State => Path.Combine(_root, "state");
 
     internal static async Task<SplitServal> StartAsync()
     {
         var split = new SplitServal();
-        var images = Directory.CreateDirectory(Path.Combine(split._root, "images")).FullName;
-        foreach (var node in (string[])["left", "right"])
+        try
         {
-            Directory.CreateSymbolicLink(Path.Combine(Directory.CreateDirectory(Path.Combine(split._root, node)).FullName, "images"), images);
+            await split.StartAllAsync();
+            return split;
         }
-        await ServalFixture.AddBusyboxAsync(Path.Combine(split._root, "left"));
-        await split.StartApiServerAsync("0");
-        var kubeconfig = Path.Combine(split.State, "kubeconfig");
-        (split.Api, split.Kubectl) = (new KubeHttp(kubeconfig), new Kubectl(kubeconfig));
-        await Task.WhenAll(
-            split.StartControllerAsync("a"), split.StartControllerAsync("b"), split.StartGatewayAsync("a"), split.StartGatewayAsync("b"),
-            split.StartNodeAsync("left"), split.StartNodeAsync("right"));
-        return split;
+        catch
+        {
+            await split.DisposeAsync();
+            throw;
+        }
     }
 
     internal async Task StartControllerAsync(string name) => Put(Controllers, name, await RoleAsync("controller", name));
@@ -69,11 +67,38 @@ internal sealed class SplitServal : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Api?.Dispose();
-        foreach (var program in All.OfType<RunningProgram>())
+        List<Exception> failures = [];
+        foreach (var program in All)
         {
-            await program.DisposeAsync();
+            try
+            {
+                await program.DisposeAsync();
+            }
+            catch (TimeoutException e)
+            {
+                failures.Add(e); // it was killed; the others are stopped all the same
+            }
         }
         Directory.Delete(_root, recursive: true);
+        if (failures.Count > 0)
+        {
+            throw new AggregateException(failures);
+        }
+    }
+
+    private async Task StartAllAsync()
+    {
+        var images = Directory.CreateDirectory(Path.Combine(_root, "images")).FullName;
+        foreach (var node in (string[])["left", "right"])
+        {
+            Directory.CreateSymbolicLink(Path.Combine(Directory.CreateDirectory(Path.Combine(_root, node)).FullName, "images"), images);
+        }
+        await ServalFixture.AddBusyboxAsync(Path.Combine(_root, "left"));
+        await StartApiServerAsync("0");
+        var kubeconfig = Path.Combine(State, "kubeconfig");
+        (Api, Kubectl) = (new KubeHttp(kubeconfig), new Kubectl(kubeconfig));
+        await Task.WhenAll(
+            StartControllerAsync("a"), StartControllerAsync("b"), StartGatewayAsync("a"), StartGatewayAsync("b"), StartNodeAsync("left"), StartNodeAsync("right"));
     }
 
     private async Task StartApiServerAsync(string port) =>
