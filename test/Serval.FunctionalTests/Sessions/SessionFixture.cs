@@ -28,9 +28,15 @@ public sealed class SessionFixture : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        await Task.WhenAll(_runs.Values);
-        await _server.DisposeAsync();
-        _seats.Dispose();
+        try
+        {
+            await Task.WhenAll(_runs.Values);
+        }
+        finally
+        {
+            await _server.DisposeAsync();
+            _seats.Dispose();
+        }
     }
 
     /// <summary>What was not as expected in a session.</summary>

@@ -29,6 +29,7 @@ public sealed class SessionRunnerTests
     [InlineData("$ echo x >&2")]
     [InlineData("$ echo x\n! x")]
     [InlineData("$ echo 10.0.0.x\n<ip>")]
+    [InlineData("$ echo '<invalid>'\n<age>")]
     [InlineData("$ seq 9\n1\n<...>\n8")]
     public async Task Session_OtherThanExpected_IsTold(string script) => Assert.NotEqual("", await RunAsync(script));
 

@@ -45,20 +45,40 @@ internal sealed class SessionShell(string directory, string tools, string name)
         start.Environment["TZ"] = "UTC";
         using var process = Process.Start(start)!;
         process.StandardInput.Close();
-        var output = process.StandardOutput.ReadToEndAsync();
-        var errors = process.StandardError.ReadToEndAsync();
-        var late = "";
+        using var patience = new CancellationTokenSource(s_patience);
+        var output = ReadAsync(process.StandardOutput, patience.Token);
+        var errors = ReadAsync(process.StandardError, patience.Token);
+        await Task.WhenAll(output, errors);
         try
         {
-            await process.WaitForExitAsync().WaitAsync(s_patience);
+            await process.WaitForExitAsync(patience.Token);
         }
-        catch (TimeoutException)
+        catch (OperationCanceledException)
         {
-            late = $"did not end within {s_patience.TotalSeconds} s\n";
             process.Kill(entireProcessTree: true);
             await process.WaitForExitAsync();
         }
+        var late = patience.IsCancellationRequested ? $"did not end within {s_patience.TotalSeconds} s\n" : "";
         return (process.ExitCode, await output, await errors + late);
+    }
+
+    // What it left running may hold its output open: that counts as not ended.
+    private static async Task<string> ReadAsync(StreamReader reader, CancellationToken patience)
+    {
+        var text = new StringBuilder();
+        var buffer = new char[4096];
+        try
+        {
+            for (int read; (read = await reader.ReadAsync(buffer, patience)) > 0;)
+            {
+                text.Append(buffer, 0, read);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // What came is told.
+        }
+        return text.ToString();
     }
 
     private bool Fits(IReadOnlyList<string> expected, string got) => ExpectedText.Fits(Named(expected), got);

@@ -2,7 +2,7 @@ namespace Serval.FunctionalTests.Sessions;
 
 /// <summary>
 /// Sessions of unmodified kubectl and helm. What the files expect is what a Kubernetes API server of 1.36 answers, and Knative's; nothing of it is there because
-/// this server prints it.
+/// this server prints it, but in lines that name Serval: its version, and the context, cluster and user of its kubeconfig.
 /// </summary>
 public sealed class SessionTests(SessionFixture fixture) : IClassFixture<SessionFixture>
 {
