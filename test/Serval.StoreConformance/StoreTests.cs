@@ -329,7 +329,7 @@ public sealed class StoreTests : IDisposable
     public async Task TheSecondHolder_IsToldAboutTheFirst()
     {
         await using var opened = await OpenAsync();
-        var refused = await Assert.ThrowsAsync<StoreException>(() => SqliteStore.OpenAsync(Options));
+        var refused = await Assert.ThrowsAsync<DirectoryInUseException>(() => SqliteStore.OpenAsync(Options));
         Assert.Contains(Environment.ProcessId.ToString(CultureInfo.InvariantCulture), refused.Message, StringComparison.Ordinal);
         Assert.Contains(_directory.Path, refused.Message, StringComparison.Ordinal);
     }

@@ -34,6 +34,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<string, PodWorker> _workers = new(StringComparer.Ordinal); // by uid
     private readonly List<IDisposable> _subscriptions = [];
+    private DirectoryLock? _held;
     private NodeServices? _services;
     private ExitWatcher? _exits;
     private ProcessJournal? _journal;
@@ -63,6 +64,8 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
                 "the node agent needs Linux (pidfd, sock_diag, posix_spawn sessions); run `serval node` on a Linux machine against this API server");
         }
         var paths = new NodePaths(_options.DataDirectory);
+        Directory.CreateDirectory(paths.Node);
+        _held = DirectoryLock.Take(_options.DataDirectory, NodePaths.NodePart); // before all else: what is there may be another's that runs
         PrivateDirectory.Create(paths.Pods); // Secrets lie below
         ViewBase.Create(paths.View);
         if (Directory.Exists(paths.Accounts))
@@ -109,6 +112,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         _services?.Logs.Dispose();
         _exits?.Dispose();
         _journal?.Dispose();
+        _held?.Dispose();
     }
 
     /// <summary>
@@ -117,6 +121,10 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
     public void Kill()
     {
         _stopping = true;
+        if (_held is null)
+        {
+            return; // those that run there are another's
+        }
         _journal?.KillAll();
         UnrecordedOrphans.Kill(new NodePaths(_options.DataDirectory).Pods);
         _groups?.Dispose();

@@ -5,7 +5,10 @@ namespace Serval.Node.Agent;
 /// <summary>Where the node agent keeps files. Names beginning with a dot cannot be container names.</summary>
 internal sealed class NodePaths(string dataDirectory)
 {
-    public string Node { get; } = Path.Combine(Path.GetFullPath(dataDirectory), "node");
+    /// <summary>The part of the data directory that is the agent's own.</summary>
+    public const string NodePart = "node";
+
+    public string Node { get; } = Path.Combine(Path.GetFullPath(dataDirectory), NodePart);
 
     public string Pods { get; } = Path.Combine(Path.GetFullPath(dataDirectory), "pods");
 

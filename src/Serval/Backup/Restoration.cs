@@ -1,6 +1,7 @@
 using Serval.ApiServer.Certificates;
 using Serval.ApiServer.Store;
 using Serval.Cli;
+using Serval.Kube;
 
 namespace Serval.Backup;
 

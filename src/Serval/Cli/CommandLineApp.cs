@@ -6,6 +6,7 @@ using Serval.ApiServer.Store;
 using Serval.Commands;
 using Serval.Commands.Kn;
 using Serval.Images;
+using Serval.Kube;
 
 namespace Serval.Cli;
 
@@ -106,7 +107,7 @@ internal static class CommandLineApp
         ImageException { Error: ImageError.NotFound } image => (ExitCodes.NotFound, image.Message),
         ImageException { Error: ImageError.Invalid } image => (ExitCodes.Usage, image.Message),
         ImageException image => (ExitCodes.Failed, image.Message),
-        StoreException store => (ExitCodes.Failed, store.Message),
+        StoreException or DirectoryInUseException => (ExitCodes.Failed, e.Message),
         IOException or UnauthorizedAccessException => (ExitCodes.Failed, FileFailure.Explain(e)),
         _ => (ExitCodes.Failed, $"unexpected: {e}"),
     };

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Serval.ApiServer.Store;
+namespace Serval.Kube;
 
 /// <summary>Holds a data directory for one process. The kernel drops the lock with the process, so a crash leaves nothing behind.</summary>
 public sealed class DirectoryLock : IDisposable
@@ -14,18 +14,20 @@ public sealed class DirectoryLock : IDisposable
 
     private DirectoryLock(FileStream held) => _held = held;
 
-    /// <summary>Takes a directory that exists. Throws <see cref="StoreException"/> with the process that has it.</summary>
-    public static DirectoryLock Take(string directory)
+    /// <summary>Takes a data directory that exists, or a part of it.</summary>
+    /// <exception cref="DirectoryInUseException">Another has it: which process.</exception>
+    public static DirectoryLock Take(string directory, string part = "")
     {
-        var pidFile = Path.Combine(directory, "serval.pid");
+        var place = Path.Combine(directory, part);
+        var pidFile = Path.Combine(place, "serval.pid");
         FileStream held;
         try
         {
-            held = new FileStream(Path.Combine(directory, "serval.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            held = new FileStream(Path.Combine(place, "serval.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException e) when (e.HResult is WouldBlock or WouldBlockOnMac or SharingViolation)
         {
-            throw new StoreException(
+            throw new DirectoryInUseException(
                 $"the data directory {directory} is in use by the process {HolderOf(pidFile)}: stop that one, or give this one another --data-dir", e);
         }
         File.WriteAllText(pidFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
