@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Core;
 using Serval.Api.Schema;
+using Serval.Api.Serving;
 using Serval.ApiServer.Http;
 using Serval.Kube;
 using Serval.Kube.Tokens;
@@ -14,6 +15,7 @@ internal sealed class TokenRequests(ServiceAccountTokens signer, IKubeClient cli
     private const long DefaultSeconds = 3600;
     private const long LeastSeconds = 600;
     private const long MostSeconds = 1L << 32;
+    private const string NodeClaim = "node";
 
     public async Task AnswerAsync(ApiRequest request, ResourcePath path)
     {
@@ -36,6 +38,12 @@ internal sealed class TokenRequests(ServiceAccountTokens signer, IKubeClient cli
         var seconds = Seconds(spec);
         var audiences = (spec["audiences"] as JsonArray ?? []).Select(a => (string?)a ?? "").Where(a => a.Length > 0).DefaultIfEmpty(ServiceAccountTokens.Issuer).ToList();
         var bound = spec["boundObjectRef"] is JsonObject reference ? await BindAsync(path, reference, request.Aborted) : [];
+        var isOfPodOnNode = bound.ContainsKey(Kinds.Pod.Singular) && bound.ContainsKey(NodeClaim);
+        var isOwn = path.Namespace == KnativeNames.SystemNamespace && request.User.Name == $"system:{path.Name}";
+        if (request.User.IsRole && !isOfPodOnNode && !isOwn)
+        {
+            throw Failures.Forbidden(request.Info, "a role's process gets tokens of its own service account, and of others those that are bound to a pod on a node");
+        }
         var whose = new TokenAccount(path.Namespace, path.Name, account.Metadata.Uid);
         answer["spec"]!["audiences"] = new JsonArray([.. audiences.Select(a => JsonValue.Create(a))]);
         answer["spec"]!["expirationSeconds"] = seconds;
@@ -82,7 +90,7 @@ internal sealed class TokenRequests(ServiceAccountTokens signer, IKubeClient cli
             }
             if (spec.NodeName.Length > 0)
             {
-                bound["node"] = new JsonObject { ["name"] = spec.NodeName };
+                bound[NodeClaim] = new JsonObject { ["name"] = spec.NodeName };
             }
         }
         return bound;

@@ -55,6 +55,9 @@ public sealed class RoleProcessTests : AccessServerTests
     [InlineData("node", "DELETE", "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/x", 404)]
     [InlineData("node", "PATCH", "/apis/apps/v1/namespaces/one/deployments/x", 403)]
     [InlineData("node", "POST", "/api/v1/namespaces/knative-serving/serviceaccounts/serval-node/token", 201)]
+    [InlineData("node", "POST", "/api/v1/namespaces/knative-serving/serviceaccounts/serval-controller/token", 403)]
+    [InlineData("gateway", "POST", "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases", 403)]
+    [InlineData("gateway", "PATCH", "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/serval-controller", 403)]
     [InlineData("node", "POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", 201)]
     public async Task Role_MayDoItsWorkAndNoMore(string role, string method, string path, int expected)
     {
@@ -62,6 +65,36 @@ public sealed class RoleProcessTests : AccessServerTests
         using var client = Server.ConnectAs($"system:serval-{role}", Credentials.RoleGroup);
         var body = method is "POST" ? path.EndsWith("reviews", StringComparison.Ordinal) ? """{"spec":{"user":"u","nonResourceAttributes":{"path":"/signals/idle","verb":"get"}}}""" : "{}" : method == "PATCH" ? "{}" : null;
         var (code, answer) = await SendAsync(client, method, path, body, method == "PATCH" ? "application/merge-patch+json" : "application/json");
+        Assert.True(expected == code, $"{code}: {answer?.ToJsonString()}");
+    }
+
+    /// <summary>A node's process may act for the pods that run, not as whomever it likes.</summary>
+    [Theory]
+    [InlineData("robot", "{}", 403)]
+    [InlineData("serval-node", "{}", 403)] // of that name, but not Serval's
+    [InlineData("robot", """{"kind":"Secret","apiVersion":"v1","name":"s"}""", 403)]
+    [InlineData("robot", """{"kind":"Node","apiVersion":"v1","name":"n"}""", 403)]
+    [InlineData("robot", """{"kind":"Pod","apiVersion":"v1","name":"waits"}""", 403)]
+    [InlineData("robot", """{"kind":"Pod","apiVersion":"v1","name":"runs"}""", 201)]
+    [InlineData("other", """{"kind":"Pod","apiVersion":"v1","name":"runs"}""", 400)]
+    public async Task Tokens_OfOthers_AreForPodsOnNodes(string account, string reference, int expected)
+    {
+        await PlantAsync();
+        foreach (var name in (string[])["robot", "other", "serval-node"])
+        {
+            await AdminAsync("/api/v1/namespaces/one/serviceaccounts", $$$"""{"metadata":{"name":"{{{name}}}"}}""");
+        }
+        await AdminAsync("/api/v1/namespaces/one/secrets", """{"metadata":{"name":"s"}}""");
+        await AdminAsync("/api/v1/nodes", """{"metadata":{"name":"n"}}""");
+        foreach (var (name, node) in ((string, string)[])[("waits", ""), ("runs", "n")])
+        {
+            await AdminAsync("/api/v1/namespaces/one/pods", $$$"""
+                {"metadata":{"name":"{{{name}}}"},"spec":{"nodeName":"{{{node}}}","serviceAccountName":"robot","containers":[{"name":"c","image":"example.com/i"}]}}
+                """);
+        }
+        using var process = Server.ConnectAs("system:serval-node", Credentials.RoleGroup);
+        var spec = reference == "{}" ? "{}" : $$"""{"boundObjectRef":{{reference}}}""";
+        var (code, answer) = await SendAsync(process, "POST", $"/api/v1/namespaces/one/serviceaccounts/{account}/token", $$"""{"spec":{{spec}}}""");
         Assert.True(expected == code, $"{code}: {answer?.ToJsonString()}");
     }
 
