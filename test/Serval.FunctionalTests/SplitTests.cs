@@ -185,7 +185,7 @@ public sealed class SplitTests(SplitTests.Fixture fixture) : IClassFixture<Split
     {
         string? leader = null;
         await UntilAsync(
-            "/apis/coordination.k8s.io/v1/namespaces/knative-serving/leases?fieldSelector=metadata.name=serval-controller",
+            "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases?fieldSelector=metadata.name=serval-controller",
             lease => (leader = Split.Controllers.FirstOrDefault(c => (string?)c.Value.Ready["identity"] == (string?)lease["spec"]!["holderIdentity"]).Key) is not null);
         return leader!;
     }

@@ -87,6 +87,15 @@ public sealed class LeaderLeaseTests : IAsyncLifetime
         Assert.Equal(("", "0"), await HolderAsync());
     }
 
+    [Fact]
+    public async Task Lease_ThatIsForbidden_IsNotWaitedFor()
+    {
+        var forbidden = new FailingClient(_store.Client) { Fails = true, Failure = new ApiException(403, "Forbidden", "no lease for you") };
+        var lease = new LeaderLease(forbidden, s_key, "a", new ManualTime(), new Calm(), NullLogger<LeaderLease>.Instance);
+        var refused = await Assert.ThrowsAsync<ApiException>(() => lease.RunAsync(_ => Task.CompletedTask, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(20)));
+        Assert.Equal(forbidden.Failure.Message, refused.Message);
+    }
+
     private async Task<(string? Holder, string? Transitions)> HolderAsync()
     {
         var lease = await _store.Client.GetAsync(Kinds.Lease, s_key);
@@ -154,7 +163,9 @@ public sealed class LeaderLeaseTests : IAsyncLifetime
     {
         public bool Fails { get; set; }
 
-        private IKubeClient Inner => Fails ? throw new ApiException(503, "ServiceUnavailable", "out of reach") : inner;
+        public ApiException Failure { get; init; } = new(503, "ServiceUnavailable", "out of reach");
+
+        private IKubeClient Inner => Fails ? throw Failure : inner;
 
         public Task<KubeObject> GetAsync(ResourceKind kind, ObjectKey key, CancellationToken ct = default) => Inner.GetAsync(kind, key, ct);
 

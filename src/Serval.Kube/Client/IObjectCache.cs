@@ -36,5 +36,6 @@ public interface IObjectCache
     IDisposable Subscribe(Action<CacheChange> handler);
 
     /// <summary>Completes once the first list is in.</summary>
+    /// <exception cref="ApiException">The server forbids to read it.</exception>
     Task WaitForSyncAsync(CancellationToken ct = default);
 }

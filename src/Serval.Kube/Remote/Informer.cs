@@ -111,6 +111,10 @@ internal sealed partial class Informer(IKubeClient client, ResourceKind kind, Ti
             catch (Exception e) when (e is not OutOfMemoryException) // whatever it is: a cache that stands still is worse
             {
                 Log.Listing(logger, e is ApiException { Code: 410 } ? LogLevel.Debug : LogLevel.Warning, e is ApiException ? null : e, kind.ResourceName, e.Message);
+                if (e is ApiException { Code: 403 } forbidden)
+                {
+                    _synced.TrySetException(forbidden);
+                }
             }
             await pace.EndAsync(failed: true, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -184,7 +188,7 @@ internal sealed partial class Informer(IKubeClient client, ResourceKind kind, Ti
         var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_publishing)
         {
-            if (!_synced.Task.IsCompleted || holds())
+            if (!_synced.Task.IsCompletedSuccessfully || holds())
             {
                 return;
             }

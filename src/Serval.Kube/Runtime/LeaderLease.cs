@@ -38,13 +38,14 @@ public sealed partial class LeaderLease(
     /// </summary>
     /// <param name="lead">What a leader does. Its token ends when the lease is lost; it is waited for before anything else.</param>
     /// <param name="ct">Ends it.</param>
+    /// <exception cref="ApiException">The lease is forbidden to it.</exception>
     public async Task RunAsync(Func<CancellationToken, Task> lead, CancellationToken ct)
     {
         try
         {
             while (true)
             {
-                while (!await TryHoldAsync(ct))
+                while (!await TryHoldAsync(renews: false, ct))
                 {
                     await PauseAsync(ct);
                 }
@@ -89,7 +90,7 @@ public sealed partial class LeaderLease(
             using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, deadline.Token);
             try
             {
-                if (await TryHoldAsync(both.Token))
+                if (await TryHoldAsync(renews: true, both.Token))
                 {
                     renewedAt = time.GetTimestamp();
                 }
@@ -105,13 +106,13 @@ public sealed partial class LeaderLease(
         }
     }
 
-    private async Task<bool> TryHoldAsync(CancellationToken ct)
+    private async Task<bool> TryHoldAsync(bool renews, CancellationToken ct)
     {
         try
         {
             return await HoldAsync(ct);
         }
-        catch (ApiException e)
+        catch (ApiException e) when (renews || e.Code != 403) // who may not take it waits for nothing
         {
             Log.Failed(logger, e.IsConflict || e.IsAlreadyExists ? LogLevel.Debug : LogLevel.Warning, key, e.Message);
             return false;

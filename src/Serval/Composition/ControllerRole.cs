@@ -29,7 +29,7 @@ internal sealed class ControllerRole : IAsyncDisposable
         {
             _ = cluster.Client.Cache(kind); // current by the time it leads
         }
-        var key = new ObjectKey(KnativeNames.SystemNamespace, "serval-controller");
+        var key = new ObjectKey("kube-system", "serval-controller"); // where no other role may write
         Running = new LeaderLease(cluster.Client, key, Identity, time, new Random(), loggers.CreateLogger<LeaderLease>()).RunAsync(LeadAsync, _stop.Token);
     }
 

@@ -26,6 +26,20 @@ public sealed class InformerTests
         await running;
     }
 
+    [Fact]
+    public async Task Kind_ThatIsForbidden_IsNotWaitedFor()
+    {
+        var client = DispatchProxy.Create<IKubeClient, Lists>();
+        ((Lists)client).Failure = new ApiException(403, "Forbidden", "configmaps is forbidden: not for you");
+        var informer = new Informer(client, Kinds.ConfigMap, new ManualTime(), new Jitter(new Random(1)), new LogLines<Informer>());
+        using var stop = new CancellationTokenSource();
+        var running = informer.RunAsync(stop.Token);
+        var refused = await Assert.ThrowsAsync<ApiException>(() => informer.WaitForSyncAsync().WaitAsync(TimeSpan.FromSeconds(20)));
+        Assert.Equal((403, "configmaps is forbidden: not for you"), (refused.Code, refused.Message));
+        await stop.CancelAsync();
+        await running;
+    }
+
     /// <summary>A server that fell may have lost what it had answered: its next list says so, with a version beyond all that it may have handed out.</summary>
     [Fact]
     public async Task List_AfterTheServerLostAWrite_IsBelieved_ButNotAgainstANewerOne()
@@ -70,8 +84,10 @@ public sealed class InformerTests
     {
         public KubeList Next { get; set; } = new(1, []);
 
+        public Exception? Failure { get; set; }
+
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name == nameof(IKubeClient.ListAsync)
-            ? Task.FromResult(Next)
+            ? Failure is null ? Task.FromResult(Next) : throw Failure
             : Nothing((CancellationToken)args![^1]!);
     }
 
