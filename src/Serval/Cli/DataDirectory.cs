@@ -13,8 +13,10 @@ internal static class DataDirectory
     private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode Others = (UnixFileMode)0b_111_111;
 
-    /// <summary>What Serval itself puts there, beside everything that begins with "serval." or ".serval-".</summary>
-    private static readonly string[] s_own = ["certificates", "images", "kubeconfig", "node", "pods", "work"];
+    /// <summary>What Serval itself puts there, beside everything that begins with one of <see cref="s_prefixes"/>.</summary>
+    private static readonly string[] s_own = ["certificates", "images", "node", "pods", "work", "kubeconfig", "kubeconfig-controller", "kubeconfig-gateway", "kubeconfig-node"];
+
+    private static readonly string[] s_prefixes = ["serval.", ".serval-", "audit.log"];
 
     /// <summary>
     /// Makes it when it is missing, for its owner only (keys of the server lie in it), and tries whether it can be written. Throws
@@ -89,7 +91,7 @@ internal static class DataDirectory
     {
         Debug.Assert(!OperatingSystem.IsWindows(), "there are no such modes");
         var stranger = Directory.EnumerateFileSystemEntries(path).Select(e => Path.GetFileName(e)).FirstOrDefault(name =>
-            !name.StartsWith("serval.", StringComparison.Ordinal) && !name.StartsWith(".serval-", StringComparison.Ordinal) && !s_own.Contains(name));
+            !s_prefixes.Any(p => name.StartsWith(p, StringComparison.Ordinal)) && !s_own.Contains(name));
         if (stranger is not null)
         {
             warn($"other users may look into the data directory {path}; its mode stays as it is because {stranger} is not Serval's: give Serval a directory of its own with --data-dir");

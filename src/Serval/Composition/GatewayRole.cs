@@ -25,12 +25,13 @@ internal static class GatewayRole
         var capacity = new DirectCapacitySignal();
         var demand = new DemandFeed(time);
         var lines = new RequestLogSender(peers.Directory, peers.Client);
+        var (pods, networks) = (started.Own(new PodsByUid(client.Cache(Kinds.Pod))), started.Own(new PodNetworks(peers.Directory)));
         var logs = started.Add(new RequestLogs(Find, (pod, text) => lines.AppendAsync(pod, text, CancellationToken.None), loggers.CreateLogger<RequestLogs>()));
         var gateway = new GatewayPart(
             started, services,
             new ProxyOptions
             {
-                IsInside = address => InsideDoors.IsInside(peers.Directory, address),
+                IsInside = networks.IsInside,
                 HttpAddress = options.Listen.ToString(), HttpPort = options.HttpPort, HttpsPort = options.HttpsPort,
             },
             new DemandJoint(demand, ""), capacity, logs);
@@ -47,7 +48,6 @@ internal static class GatewayRole
         inside.Changed = () => lease.Tell(PeerGateways.Facts(gateway.Doors(options.Reached)));
         return (name, doors);
 
-        (Pod Pod, string Address)? Find(string uid) =>
-            client.Cache(Kinds.Pod).List().FirstOrDefault(p => p.Metadata.Uid == uid)?.As<Pod>() is { } pod ? (pod, pod.Status.PodIP) : null;
+        (Pod Pod, string Address)? Find(string uid) => pods.Find(uid)?.As<Pod>() is { } pod ? (pod, pod.Status.PodIP) : null;
     }
 }

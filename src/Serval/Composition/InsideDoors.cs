@@ -34,14 +34,6 @@ internal sealed partial class InsideDoors : IDisposable
 
     public void Dispose() => _subscription.Dispose();
 
-    /// <summary>Whether an address is a pod's or one that only this machine itself has.</summary>
-    public static bool IsInside(PeerDirectory peers, IPAddress address)
-    {
-        var plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-        return IPAddress.IsLoopback(plain)
-            || peers.Live(PeerRole.Node).Any(n => IPNetwork.TryParse(n.Fact(PeerFacts.PodCidr), out var pods) && pods.Contains(plain));
-    }
-
     private void Follow()
     {
         var news = false;

@@ -53,31 +53,43 @@ internal sealed partial class RequestLogs : IAsyncDisposable
         var lines = new Dictionary<string, (Pod Pod, List<string> Text)>(StringComparer.Ordinal); // by uid
         while (await _queue.Reader.WaitToReadAsync())
         {
-            long gone = 0;
-            for (var i = 0; i < MostInOne && _queue.Reader.TryRead(out var next); i++)
+            try
             {
-                Interlocked.Add(ref _bytes, -next.Request.Weight);
-                if (Describe(next.Request) is not ({ } pod, { } request))
-                {
-                    gone++;
-                    continue;
-                }
-                if (!lines.TryGetValue(next.Request.InstanceId, out var ofPod))
-                {
-                    lines[next.Request.InstanceId] = ofPod = (pod, []);
-                }
-                ofPod.Text.Add(next.Template.Render(request));
+                await WriteSomeAsync(lines);
             }
-            foreach (var (pod, text) in lines.Values)
+            catch (Exception e) when (e is not OutOfMemoryException) // whatever it is: to write no more is worse
             {
-                gone += await _append(pod, Encoding.UTF8.GetBytes(string.Concat(text))) ? 0 : text.Count;
+                Said.Failed(_logger, e);
             }
             lines.Clear();
             SayDropped();
-            if (gone > 0)
+        }
+    }
+
+    private async Task WriteSomeAsync(Dictionary<string, (Pod Pod, List<string> Text)> lines)
+    {
+        long gone = 0;
+        for (var i = 0; i < MostInOne && _queue.Reader.TryRead(out var next); i++)
+        {
+            Interlocked.Add(ref _bytes, -next.Request.Weight);
+            if (Describe(next.Request) is not ({ } pod, { } request))
             {
-                Said.Gone(_logger, gone);
+                gone++;
+                continue;
             }
+            if (!lines.TryGetValue(next.Request.InstanceId, out var ofPod))
+            {
+                lines[next.Request.InstanceId] = ofPod = (pod, []);
+            }
+            ofPod.Text.Add(next.Template.Render(request));
+        }
+        foreach (var (pod, text) in lines.Values)
+        {
+            gone += await _append(pod, Encoding.UTF8.GetBytes(string.Concat(text))) ? 0 : text.Count;
+        }
+        if (gone > 0)
+        {
+            Said.Gone(_logger, gone);
         }
     }
 
@@ -130,5 +142,8 @@ internal sealed partial class RequestLogs : IAsyncDisposable
 
         [LoggerMessage(2, LogLevel.Warning, "{Count} lines of request logs came when their pods had ended; they are in no log")]
         public static partial void Gone(ILogger logger, long count);
+
+        [LoggerMessage(3, LogLevel.Warning, "Lines of request logs could not be written; those that come are tried")]
+        public static partial void Failed(ILogger logger, Exception e);
     }
 }

@@ -25,6 +25,7 @@ public sealed class DataDirectoryTests : IDisposable
     [Theory]
     [InlineData()]
     [InlineData("serval.db", "kubeconfig", "pods")]
+    [InlineData("serval.db", "kubeconfig-controller", "kubeconfig-gateway", "kubeconfig-node", "audit.log", "audit.log.1")]
     public void Open_IsClosed_AndSaidOnce(params string[] files)
     {
         Make(files);

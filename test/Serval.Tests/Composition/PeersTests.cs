@@ -63,7 +63,20 @@ public sealed class PeersTests : IAsyncLifetime
     {
         await LeaseAsync("kube-node-lease", "n0", "node", new Dictionary<string, string> { [PeerFacts.PodCidr] = "" });
         await LeaseAsync("kube-node-lease", "n1", "node", new Dictionary<string, string> { [PeerFacts.PodCidr] = "10.9.0.0/16" });
-        Assert.Equal(inside, InsideDoors.IsInside(_peers, IPAddress.Parse(address)));
+        using var networks = new PodNetworks(_peers);
+        Assert.Equal(inside, networks.IsInside(IPAddress.Parse(address)));
+    }
+
+    [Fact]
+    public async Task Inside_FollowsTheNodes()
+    {
+        using var networks = new PodNetworks(_peers);
+        var pod = IPAddress.Parse("10.9.3.4");
+        Assert.False(networks.IsInside(pod));
+        await LeaseAsync("kube-node-lease", "n1", "node", new Dictionary<string, string> { [PeerFacts.PodCidr] = "10.9.0.0/16" });
+        Assert.True(networks.IsInside(pod));
+        await _client.DeleteAsync(Kinds.Lease, new ObjectKey("kube-node-lease", "n1"), DeleteOptions.Background);
+        Assert.False(networks.IsInside(pod));
     }
 
     [Fact]

@@ -46,6 +46,32 @@ public sealed class RequestLogsTests
     }
 
     [Fact]
+    public async Task Line_ThatCannotBeWritten_IsSaid_AndLaterOnesAre()
+    {
+        var failed = new TaskCompletionSource();
+        var written = 0;
+        await using (var logs = new RequestLogs(Find, AppendAsync, _logger))
+        {
+            var log = logs.For(s_on)!;
+            log.Write(Record());
+            await failed.Task;
+            log.Write(Record());
+        }
+        Assert.Equal(1, written);
+        Assert.StartsWith("Lines of request logs could not be written", Assert.Single(_logger.Lines), StringComparison.Ordinal);
+
+        ValueTask<bool> AppendAsync(Pod pod, byte[] lines)
+        {
+            if (failed.TrySetResult())
+            {
+                throw new InvalidOperationException("unforeseen");
+            }
+            written++;
+            return ValueTask.FromResult(true);
+        }
+    }
+
+    [Fact]
     public async Task LongRequests_AreBoundByTheirBytes()
     {
         var (length, most) = (1 << 16, (int)(RequestLogs.MostBytes >> 17));
