@@ -67,6 +67,46 @@ public sealed class CapacityTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Node_IsNotBelievedAboutPodsOfAnother()
+    {
+        foreach (var (pod, node) in ((string, string)[])[("a", "other"), ("b", "n")])
+        {
+            var created = await _world.Kube.CreateAsync(Kinds.Pod, KubeObject.Parse(System.Text.Encoding.UTF8.GetBytes(
+                $$$"""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"{{{pod}}}","namespace":"d"},"spec":{"nodeName":"{{{node}}}"}}""")), WriteOptions.By("test"));
+            _node.Publish(Instance(pod, InstanceState.Ready) with { PodUid = created.Metadata.Uid });
+        }
+        await _world.ServeAsync(PeerRole.Node, "n", _line);
+        Read();
+        Assert.Equal("b", (await NextAsync()).Pod.Name);
+        Assert.False(_heard.Reader.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task Reader_ThatFailedAsNobodyExpected_ReadsOn()
+    {
+        var failed = false;
+        var gateway = new DirectCapacitySignal();
+        gateway.Subscribe(c =>
+        {
+            if (!failed)
+            {
+                failed = true;
+                throw new ObjectDisposedException("unforeseen");
+            }
+            _heard.Writer.TryWrite(c);
+        });
+        _node.Publish(Instance("a", InstanceState.Ready));
+        await _world.ServeAsync(PeerRole.Node, "n", _line);
+        _world.Add(new CapacityReader(_world.Peers, _world.Client, gateway, _world.Kube.Cache(Kinds.Pod), _world.Time, new Calm(), NullLogger<CapacityReader>.Instance));
+        await Poll.UntilAsync(() =>
+        {
+            _world.Time.Advance(TimeSpan.FromMilliseconds(100));
+            return _heard.Reader.TryPeek(out _);
+        });
+        Assert.Equal(("uid-a", InstanceState.Ready), Told(await NextAsync()));
+    }
+
+    [Fact]
     public async Task Node_ThatIsLost_KeepsWhatItSaid()
     {
         var node = new Scripted("/signals/capacity");
@@ -117,6 +157,6 @@ public sealed class CapacityTests : IAsyncLifetime
     {
         var gateway = new DirectCapacitySignal();
         gateway.Subscribe(c => _heard.Writer.TryWrite(c));
-        return _world.Add(new CapacityReader(_world.Peers, _world.Client, gateway, _world.Time, new Calm(), NullLogger<CapacityReader>.Instance));
+        return _world.Add(new CapacityReader(_world.Peers, _world.Client, gateway, _world.Kube.Cache(Kinds.Pod), _world.Time, new Calm(), NullLogger<CapacityReader>.Instance));
     }
 }

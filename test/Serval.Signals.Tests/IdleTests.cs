@@ -164,7 +164,7 @@ public sealed class IdleTests : IAsyncLifetime
     {
         var signal = new DirectCapacitySignal();
         var gateway = new Gateway(signal);
-        var reader = _world.Add(new CapacityReader(_world.Peers, _world.Client, signal, _world.Time, new Calm(), NullLogger<CapacityReader>.Instance));
+        var reader = _world.Add(new CapacityReader(_world.Peers, _world.Client, signal, _world.Kube.Cache(Kinds.Pod), _world.Time, new Calm(), NullLogger<CapacityReader>.Instance));
         gateway.Line = new Line(new IdleEndpoint(gateway, reader, _world.Time));
         gateway.Served = await _world.ServeAsync(PeerRole.Gateway, id, gateway.Line);
         return gateway;

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Api;
 using Serval.Api.Core;
 using Serval.Kube;
@@ -23,7 +24,7 @@ public sealed class NodeFactsTests : IAsyncLifetime
         var other = await _world.ServeAsync(PeerRole.Node, "n2", new UsageEndpoint(second));
         first.Of["a"] = new PodUsage(TimeSpan.FromSeconds(1.5), 7);
         second.Of["b"] = new PodUsage(TimeSpan.FromMilliseconds(3), 1L << 40);
-        await using var usage = new RemotePodUsage(_world.Peers, _world.Client, _world.Time);
+        await using var usage = new RemotePodUsage(_world.Peers, _world.Client, _world.Time, NullLogger<RemotePodUsage>.Instance);
 
         Assert.Null(usage.UsageOf("a"));
         Assert.Null(usage.UsageOf("b"));
@@ -43,11 +44,25 @@ public sealed class NodeFactsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Usage_OfManyPods_IsKnownOfAll()
+    {
+        var node = new Usages();
+        var pods = Enumerable.Range(0, 200).Select(_ => Guid.NewGuid().ToString()).ToList();
+        pods.ForEach(p => node.Of[p] = new PodUsage(TimeSpan.FromSeconds(1), 7));
+        await _world.ServeAsync(PeerRole.Node, "n1", new UsageEndpoint(node));
+        await using var usage = new RemotePodUsage(_world.Peers, _world.Client, _world.Time, NullLogger<RemotePodUsage>.Instance);
+        pods.ForEach(p => usage.UsageOf(p));
+        await Poll.UntilAsync(() => node.Asked > 0);
+        await _world.Time.AdvanceOnceAsync(RemotePodUsage.Period); // now all are asked about at once
+        await Poll.UntilAsync(() => pods.All(p => usage.UsageOf(p) is not null));
+    }
+
+    [Fact]
     public async Task Usage_IsAskedForOnlyWhileSomebodyWantsToKnow()
     {
         var node = new Usages();
         await _world.ServeAsync(PeerRole.Node, "n1", new UsageEndpoint(node));
-        await using var usage = new RemotePodUsage(_world.Peers, _world.Client, _world.Time);
+        await using var usage = new RemotePodUsage(_world.Peers, _world.Client, _world.Time, NullLogger<RemotePodUsage>.Instance);
         usage.UsageOf("a");
         await Poll.UntilAsync(() => node.Asked > 0);
         await Poll.UntilAsync(() =>

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
@@ -118,6 +119,32 @@ public sealed class PodStreamTests : IAsyncLifetime
         Assert.Equal(options.Command, asked!.Command);
         Assert.Equal(options with { Command = asked.Command }, asked);
         Assert.Equal("""{"name":"n1","resource":"nodes","subresource":"proxy","verb":"get","version":"v1"}""", Sorted(_world.Access!["resourceAttributes"]!));
+    }
+
+    [Fact]
+    public async Task Exec_OfALongCommand_ReachesTheProgram()
+    {
+        var asked = 0;
+        _node.Find = options =>
+        {
+            asked = options.Command.Sum(c => c.Length);
+            return (_, _) => Task.FromResult(0);
+        };
+        var program = await _streams.ExecAsync(s_pod, new ExecOptions { Command = ["sh", "-c", new string('x', 40_000)], Stdout = true }, default);
+        Assert.Equal(0, await program(new RemoteStreams { Output = Stream.Null, Sizes = Sizes() }, default).WaitAsync(s_patience));
+        Assert.Equal(40_004, asked);
+    }
+
+    // The other end has vanished: its machine's buffers are full, and stay so.
+    [Fact]
+    public async Task Sender_ThatIsStuck_EndsWhenItsReaderIsGone()
+    {
+        var full = new Pipe(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 1));
+        await using var frames = new StreamFrames(full.Writer.AsStream(), _world.Time);
+        var sent = frames.SendAsync(StreamFrame.Output, "x"u8.ToArray(), CancellationToken.None);
+        Assert.False(sent.IsCompleted);
+        frames.Abandon();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sent.WaitAsync(s_patience));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Serval.Api.Core;
 using Serval.Kube;
 
 namespace Serval.Signals;
@@ -12,29 +13,19 @@ public sealed class CapacityReader : IAsyncDisposable
     private readonly FeedReader<string, InstanceCapacity> _reader;
     private readonly TimeProvider _time;
 
-    public CapacityReader(PeerDirectory peers, SignalClient client, ICapacitySignal capacity, TimeProvider time, Random random, ILogger<CapacityReader> logger)
+    public CapacityReader(PeerDirectory peers, SignalClient client, ICapacitySignal capacity, IObjectCache pods, TimeProvider time, Random random, ILogger<CapacityReader> logger)
     {
         _time = time;
-        _listener = new Listener(capacity);
+        _listener = new Listener(capacity, pods);
         _reader = new FeedReader<string, InstanceCapacity>(PeerRole.Node, CapacityFeed.Kind, _listener, peers, client, time, random, logger);
     }
 
     public ValueTask DisposeAsync() => _reader.DisposeAsync();
 
     /// <summary>Ends when all is published that a node had told up to a number, or when the node is out of reach.</summary>
-    internal async Task WhenReachedAsync(string node, long number, CancellationToken ct)
-    {
-        try
-        {
-            await _listener.WhenReached(node, number).WaitAsync(LineStream.Silence, _time, ct);
-        }
-        catch (TimeoutException)
-        {
-            // It is as good as lost.
-        }
-    }
+    internal Task WhenReachedAsync(string node, long number, CancellationToken ct) => _listener.WhenReachedAsync(node, number, _time, ct);
 
-    private sealed class Listener(ICapacitySignal capacity) : IFeedListener<InstanceCapacity>
+    private sealed class Listener(ICapacitySignal capacity, IObjectCache pods) : IFeedListener<InstanceCapacity>
     {
         private readonly Lock _lock = new();
         private readonly Dictionary<string, long> _reached = new(StringComparer.Ordinal); // guarded by _lock; by node
@@ -42,14 +33,14 @@ public sealed class CapacityReader : IAsyncDisposable
 
         public void Take(string peer, long number, IReadOnlyList<InstanceCapacity> items)
         {
-            foreach (var item in items)
+            foreach (var item in items.Where(i => !IsAnothers(peer, i)))
             {
                 capacity.Publish(item);
             }
             lock (_lock)
             {
                 _reached[peer] = number;
-                _awaited.RemoveAll(a => a.Node == peer && (a.Reached.Task.IsCompleted || (a.Number <= number && a.Reached.TrySetResult())));
+                _awaited.RemoveAll(a => a.Node == peer && a.Number <= number && a.Reached.TrySetResult());
             }
         }
 
@@ -58,22 +49,40 @@ public sealed class CapacityReader : IAsyncDisposable
             lock (_lock)
             {
                 _reached.Remove(peer);
-                _awaited.RemoveAll(a => a.Node == peer && (a.Reached.Task.IsCompleted || a.Reached.TrySetResult()));
+                _awaited.RemoveAll(a => a.Node == peer && a.Reached.TrySetResult());
             }
         }
 
-        public Task WhenReached(string node, long number)
+        public async Task WhenReachedAsync(string node, long number, TimeProvider time, CancellationToken ct)
         {
+            var awaited = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             lock (_lock)
             {
                 if (_reached.TryGetValue(node, out var reached) && reached >= number)
                 {
-                    return Task.CompletedTask;
+                    return;
                 }
-                var awaited = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 _awaited.Add((node, number, awaited));
-                return awaited.Task;
+            }
+            try
+            {
+                await awaited.Task.WaitAsync(LineStream.Silence, time, ct);
+            }
+            catch (TimeoutException)
+            {
+                // It is as good as lost.
+            }
+            finally
+            {
+                lock (_lock)
+                {
+                    _awaited.RemoveAll(a => a.Reached == awaited);
+                }
             }
         }
+
+        /// <summary>A node is not believed about a pod of which it is known that it runs on another.</summary>
+        private bool IsAnothers(string node, InstanceCapacity item) =>
+            pods.Get(item.Pod) is { } pod && pod.Metadata.Uid == item.PodUid && pod.As<Pod>().Spec.NodeName is { Length: > 0 } its && its != node;
     }
 }

@@ -56,6 +56,10 @@ public sealed class SignalClient : IDisposable
         {
             throw new TimeoutException($"{peer} did not answer within {s_patience.TotalSeconds:0} seconds", e);
         }
+        catch (ObjectDisposedException e)
+        {
+            throw new HttpRequestException($"{peer} has gone", e);
+        }
     }
 
     /// <summary>The lines of a peer's stream, empty ones too, until it ends.</summary>
@@ -160,7 +164,7 @@ public sealed class SignalClient : IDisposable
         }
     }
 
-    private static SocketsHttpHandler Connect(string certificate) => new()
+    internal static SocketsHttpHandler Connect(string certificate) => new()
     {
         SslOptions = new SslClientAuthenticationOptions
         {

@@ -132,7 +132,7 @@ public sealed class PeerDirectory : IDisposable
 
         public TimeSpan Duration { get; } =
             (lease.ToTree()["spec"] as JsonObject)?["leaseDurationSeconds"]?.ToString() is { } text && int.TryParse(text, out var seconds) && seconds > 0
-                ? TimeSpan.FromSeconds(seconds)
+                ? TimeSpan.FromSeconds(Math.Min(seconds, 3600)) // more than a timer bears is nonsense
                 : PeerLease.Duration;
 
         public bool Lives { get; set; } = true; // guarded by the owner's lock

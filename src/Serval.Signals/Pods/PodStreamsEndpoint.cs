@@ -118,6 +118,7 @@ public sealed class PodStreamsEndpoint(string node, IPodStreams streams, TimePro
         http.Response.Headers.Upgrade = StreamFrames.Protocol;
         await using var frames = new StreamFrames(await upgrade.UpgradeAsync(), time);
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        await using var abandoned = gone.Token.Register(frames.Abandon);
         var input = new Pipe(new PipeOptions(pauseWriterThreshold: MostUnread, resumeWriterThreshold: MostUnread / 2, useSynchronizationContext: false));
         var sizes = Channel.CreateBounded<TerminalSize>(new BoundedChannelOptions(4) { FullMode = BoundedChannelFullMode.DropOldest });
         var reading = ListenAsync(frames, input.Writer, sizes.Writer, gone);

@@ -90,6 +90,9 @@ internal sealed class StreamFrames : IAsyncDisposable
         }
     }
 
+    /// <summary>Nobody takes what is sent any more: what is being sent ends.</summary>
+    public void Abandon() => _over.Cancel();
+
     public async ValueTask DisposeAsync()
     {
         await _pulse.DisposeAsync();

@@ -24,7 +24,8 @@ namespace Serval.Signals;
 public sealed class SignalServer : IAsyncDisposable
 {
     internal const int MostBody = 64 << 10;
-    internal const int MostHeaders = 32 << 10;
+    internal const int MostHeaders = MostLine + (32 << 10); // over HTTP/2 the line is among them
+    private const int MostLine = 64 << 10; // as at the API server, whose commands for pods come on
     private const int MostConnections = 2000;
     private static readonly TimeSpan s_lifetime = TimeSpan.FromDays(3650);
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(2);
@@ -114,6 +115,7 @@ public sealed class SignalServer : IAsyncDisposable
         settings.AddServerHeader = false;
         settings.Limits.MaxConcurrentConnections = MostConnections;
         settings.Limits.MaxRequestBodySize = MostBody;
+        settings.Limits.MaxRequestLineSize = MostLine;
         settings.Limits.MaxRequestHeadersTotalSize = MostHeaders;
         settings.Limits.Http2.MaxStreamsPerConnection = SignalApplication.MostOfUser;
         settings.Limits.Http2.MaxRequestHeaderFieldSize = MostHeaders;

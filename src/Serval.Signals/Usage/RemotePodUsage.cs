@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.Kube;
 
@@ -9,7 +10,7 @@ namespace Serval.Signals;
 /// What pods on nodes use. Who was asked about is asked of every node each two seconds, as long as somebody wants to know: so an answer comes at once, and
 /// says how old it is.
 /// </summary>
-public sealed class RemotePodUsage(PeerDirectory peers, SignalClient client, TimeProvider time) : IPodUsage, IAsyncDisposable
+public sealed partial class RemotePodUsage(PeerDirectory peers, SignalClient client, TimeProvider time, ILogger<RemotePodUsage> logger) : IPodUsage, IAsyncDisposable
 {
     internal static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
     private const int MostFollowed = 10_000;
@@ -102,5 +103,15 @@ public sealed class RemotePodUsage(PeerDirectory peers, SignalClient client, Tim
         {
             // What is known ages, and is soon not known any more.
         }
+        catch (Exception e) when (e is not OutOfMemoryException && !_stop.IsCancellationRequested) // whatever it is: to ask no more is worse
+        {
+            Log.Failed(logger, e, node);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 4031, Level = LogLevel.Warning, Message = "What pods use cannot be asked of {Node}; it is tried again")]
+        internal static partial void Failed(ILogger logger, Exception e, Peer node);
     }
 }

@@ -10,7 +10,7 @@ namespace Serval.Signals;
 public sealed class UsageEndpoint(IPodUsage usage) : ISignalEndpoint
 {
     internal const string Route = "/signals/usage";
-    internal const int MostInOne = 200;
+    internal const int MostInOne = 100;
 
     public string Path => Route;
 

@@ -135,6 +135,11 @@ internal sealed partial class FeedReader<TKey, T> : IAsyncDisposable
         {
             return $"it sends what cannot be read: {e.Message}";
         }
+        catch (Exception e) when (e is not OutOfMemoryException && !_stop.IsCancellationRequested) // whatever it is: a stream that nobody reads is worse
+        {
+            Log.Failed(_logger, e, _kind.Path, peer);
+            return e.Message;
+        }
     }
 
     /// <summary>What one peer has said.</summary>
@@ -247,5 +252,8 @@ internal sealed partial class FeedReader<TKey, T> : IAsyncDisposable
     {
         [LoggerMessage(EventId = 4021, Message = "The stream {Path} of {Peer} ended, it is opened again while the peer lives: {Why}")]
         internal static partial void Ended(ILogger logger, LogLevel level, string path, Peer peer, string why);
+
+        [LoggerMessage(EventId = 4022, Level = LogLevel.Warning, Message = "The stream {Path} of {Peer} cannot be read on")]
+        internal static partial void Failed(ILogger logger, Exception e, string path, Peer peer);
     }
 }

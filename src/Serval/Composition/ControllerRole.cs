@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Serval.Api;
-using Serval.Api.Serving;
 using Serval.Cli;
 using Serval.Controllers.Autoscaler;
 using Serval.Kube;
@@ -66,7 +65,7 @@ internal sealed class ControllerRole : IAsyncDisposable
             await _cluster.Client.Cache(Kinds.ConfigMap).WaitForSyncAsync(ct); // settings come before what they decide
             var autoscaler = started.Add(new AutoscalerHost(_cluster.Client, services.Config, _time, _loggers.CreateLogger<AutoscalerHost>()));
             var states = started.Add(new RemoteIngressStates(_peers.Directory, _peers.Client, _time, new Random(), _loggers.CreateLogger<RemoteIngressStates>()));
-            var usage = started.Add(new RemotePodUsage(_peers.Directory, _peers.Client, _time));
+            var usage = started.Add(new RemotePodUsage(_peers.Directory, _peers.Client, _time, _loggers.CreateLogger<RemotePodUsage>()));
             await ControllerPart.StartAsync(
                 started, services,
                 new ControllerSignals

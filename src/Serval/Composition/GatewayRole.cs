@@ -36,7 +36,7 @@ internal static class GatewayRole
             },
             new DemandJoint(demand, ""), capacity, logs);
         var routes = new RoutesFeed(gateway.Routes, client, time);
-        var instances = started.Add(new CapacityReader(peers.Directory, peers.Client, capacity, time, new Random(), loggers.CreateLogger<CapacityReader>()));
+        var instances = started.Add(new CapacityReader(peers.Directory, peers.Client, capacity, client.Cache(Kinds.Pod), time, new Random(), loggers.CreateLogger<CapacityReader>()));
         await gateway.StartAsync(ct);
         var inside = started.Own(new InsideDoors(gateway.Proxy, peers.Directory, loggers.CreateLogger<InsideDoors>()));
 
