@@ -93,6 +93,44 @@ public sealed class PeerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Lease_OfAnotherOfTheSameName_StaysWhenThisOneEnds()
+    {
+        var first = await _world.ServeAsync(PeerRole.Node, "n1");
+        var second = await _world.ServeAsync(PeerRole.Node, "n1");
+        await Poll.UntilAsync(() => _world.Peers.Find(PeerRole.Node, "n1")?.Certificate == second.Server.Certificate);
+        await first.DisposeAsync();
+        Assert.Equal(second.Server.Certificate, _world.Peers.Find(PeerRole.Node, "n1")?.Certificate);
+    }
+
+    [Fact]
+    public async Task Name_IsTaken_WhileOneAnswersToIt()
+    {
+        await PeerName.RequireFreeAsync(_world.Kube, PeerRole.Node, "n1", _world.Time, CancellationToken.None);
+        var first = await _world.ServeAsync(PeerRole.Node, "n1");
+        await Poll.UntilAsync(() => _world.Peers.Find(PeerRole.Node, "n1") is not null);
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => PeerName.RequireFreeAsync(_world.Kube, PeerRole.Node, "n1", _world.Time, CancellationToken.None));
+        Assert.Equal($"a node of the name n1 already runs at {first.Server.Address.Authority}: stop that one, or give this one another name", refused.Message);
+        await PeerName.RequireFreeAsync(_world.Kube, PeerRole.Gateway, "n1", _world.Time, CancellationToken.None);
+
+        await first.KillAsync(); // its Lease stays
+        Assert.NotNull(_world.Peers.Find(PeerRole.Node, "n1"));
+        await PeerName.RequireFreeAsync(_world.Kube, PeerRole.Node, "n1", _world.Time, CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task Peer_WithALeaseForCenturies_LapsesWithinTheHour()
+    {
+        await _world.Kube.CreateAsync(Kinds.Lease, KubeObject.Parse(System.Text.Encoding.UTF8.GetBytes($$$"""
+            {"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"n1","namespace":"kube-node-lease","labels":{"serval.dev/signals":"node"},
+             "annotations":{"serval.dev/signals-address":"https://10.0.0.1:1","serval.dev/signals-certificate":"{{{new string('a', 64)}}}"}},
+             "spec":{"leaseDurationSeconds":2147483647}}
+            """)), WriteOptions.By("test"));
+        Assert.Single(_world.Peers.Live(PeerRole.Node));
+        _world.Time.Advance(TimeSpan.FromHours(1));
+        Assert.Empty(_world.Peers.Live(PeerRole.Node));
+    }
+
+    [Fact]
     public async Task Peer_ThatStartsAnew_IsAnother()
     {
         await using var first = await _world.StartAsync();

@@ -6,7 +6,7 @@ using Serval.Kube;
 namespace Serval.Signals;
 
 /// <summary>
-/// Keeps the Lease by which others find this process: renewed while it runs, deleted at its end. It is applied whole each time, so that it comes back
+/// Keeps the Lease by which others find this process: renewed while it runs, deleted at its end unless another took its name. It is applied whole each time, so that it comes back
 /// when somebody took it away, and nothing stays of what an earlier process of this name told.
 /// </summary>
 public sealed partial class PeerLease : IAsyncDisposable
@@ -67,7 +67,10 @@ public sealed partial class PeerLease : IAsyncDisposable
         using var patience = new CancellationTokenSource(s_patience, _time);
         try
         {
-            await _client.DeleteAsync(Kinds.Lease, Key, DeleteOptions.Background, patience.Token);
+            if (await PeerName.FindAsync(_client, Key, patience.Token) is { } present && present.Certificate == _self.Certificate)
+            {
+                await _client.DeleteAsync(Kinds.Lease, Key, DeleteOptions.Background, patience.Token);
+            }
         }
         catch (Exception e) when (e is ApiException or OperationCanceledException)
         {

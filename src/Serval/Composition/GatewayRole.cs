@@ -42,6 +42,7 @@ internal static class GatewayRole
 
         var doors = gateway.Doors(options.Reached);
         var name = options.Name.Length > 0 ? options.Name : $"{Environment.MachineName.ToLowerInvariant()}-{doors.Open.Port}";
+        await PeerName.RequireFreeAsync(client, PeerRole.Gateway, name, time, ct);
         var server = started.Add(await SignalServer.StartAsync(
             options.Signals(client, time, loggers), [demand, routes, new IdleEndpoint(gateway.Drain, instances, time)], ct));
         var lease = started.Add(PeerLease.Keep(client, PeerRole.Gateway, name, server, PeerGateways.Facts(doors), time, loggers.CreateLogger<PeerLease>()));

@@ -17,6 +17,7 @@ internal static class NodeRole
         var client = cluster.Client;
         var services = PartServices.Create(started, client, time, loggers);
         var peers = await PeerPart.StartAsync(started, client, "node", time, ct);
+        await PeerName.RequireFreeAsync(client, PeerRole.Node, options.Name, time, ct);
         var images = new ImageStore(options.DataDirectory);
         var capacity = new DirectCapacitySignal();
         var told = started.Own(new CapacityFeed(capacity, time));
