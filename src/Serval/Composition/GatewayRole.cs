@@ -47,7 +47,15 @@ internal static class GatewayRole
             options.Signals(client, time, loggers), [demand, routes, new IdleEndpoint(gateway.Drain, instances, time)], ct));
         var lease = started.Add(PeerLease.Keep(client, PeerRole.Gateway, name, server, PeerGateways.Facts(doors), time, loggers.CreateLogger<PeerLease>()));
         inside.Changed = () => lease.Tell(PeerGateways.Facts(gateway.Doors(options.Reached)));
+        started.Own(peers.Directory.Subscribe(ShareSlots));
+        ShareSlots();
         return (name, doors);
+
+        void ShareSlots()
+        {
+            var gateways = peers.Directory.Live(PeerRole.Gateway).Select(g => g.Id).Append(name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+            gateway.Proxy.ShareSlots(gateways.IndexOf(name), gateways.Count);
+        }
 
         (Pod Pod, string Address)? Find(string uid) => pods.Find(uid)?.As<Pod>() is { } pod ? (pod, pod.Status.PodIP) : null;
     }
