@@ -19,6 +19,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     private readonly RoutingState _routing;
     private readonly ConcurrentDictionary<Http1Connection, byte> _connections = new();
     private readonly Lock _scanning = new();
+    private readonly Lock _stopLock = new();
     private readonly TaskCompletionSource _allEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer _scan;
     private readonly HandlerUpstream _handlerUpstream;
@@ -30,6 +31,7 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     private volatile ImmutableHashSet<IPAddress> _privateAddresses = []; // replaced whole by ListenInside
     private volatile IRequestLog? _requestLog;
     private Task _accepting = Task.CompletedTask;
+    private Task? _stopped; // guarded by _stopLock
     private int _disposed;
 
     public ProxyServer(ProxyOptions options)
@@ -130,13 +132,35 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
     public Task WhenEmptyAsync(BackendKey backend, string instanceId, CancellationToken ct = default) =>
         _routing.Find(backend)?.WhenIdle(instanceId, upgradedToo: true).WaitAsync(ct) ?? Task.CompletedTask;
 
-    /// <summary>Stops accepting, lets requests end within <see cref="ProxyOptions.DrainTimeout"/>, then cuts those that are left.</summary>
+    /// <summary>
+    /// Stops accepting, lets requests end within <see cref="ProxyOptions.DrainTimeout"/>, then cuts those that are left. Until it is disposed it still reports
+    /// demand, follows instances and says which are idle.
+    /// </summary>
+    public Task StopAsync()
+    {
+        lock (_stopLock)
+        {
+            return _stopped ??= EndRequestsAsync();
+        }
+    }
+
+    /// <summary>Stops it, if it is not stopped, and ends all else.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
         {
             return;
         }
+        await StopAsync();
+        await _scan.DisposeAsync();
+        _demand.Dispose();
+        _routing.Clear();
+        _handlerUpstream.Dispose();
+        _telemetry.Dispose();
+    }
+
+    private async Task EndRequestsAsync()
+    {
         _draining = true;
         _listener?.Dispose();
         _tlsListener?.Dispose();
@@ -153,11 +177,6 @@ public sealed partial class ProxyServer : IRouteSink, IEndpointSink, IAsyncDispo
         var http2 = _http2.IsValueCreated ? _http2.Value.DisposeAsync() : ValueTask.CompletedTask;
         await DrainAsync();
         await http2;
-        await _scan.DisposeAsync();
-        _demand.Dispose();
-        _routing.Clear();
-        _handlerUpstream.Dispose();
-        _telemetry.Dispose();
     }
 
     bool IProxyCore.TryHandOver(SocketTransport transport, byte[] received, bool inside) =>

@@ -13,6 +13,9 @@ public static class PeerFacts
 
     public const string GatewayInsideHttps = "serval.dev/gateway-inside-https";
 
+    /// <summary>Told by one that is about to end and still answers requests: nobody should come to it any more.</summary>
+    public const string Leaving = "serval.dev/leaving";
+
     /// <summary>The address at which the pods of a node look for a gateway.</summary>
     public const string PodGateway = "serval.dev/pod-gateway";
 

@@ -27,7 +27,10 @@ public sealed partial class PeerLease : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously); // ends when it was tried to say that it leaves
+    private readonly TaskCompletionSource _found = new(TaskCreationOptions.RunContinuationsAsynchronously); // ends when it was written once
     private readonly Task _run;
+    private volatile bool _leaves;
 
     private PeerLease(IKubeClient client, PeerRole role, string id, SignalServer server, IReadOnlyDictionary<string, string> facts, TimeProvider time, ILogger logger)
     {
@@ -53,11 +56,25 @@ public sealed partial class PeerLease : IAsyncDisposable
         IKubeClient client, PeerRole role, string id, SignalServer server, IReadOnlyDictionary<string, string> facts, TimeProvider time, ILogger<PeerLease> logger) =>
         new(client, role, id, server, facts, time, logger);
 
+    /// <summary>Ends when it is written, so that others find this process.</summary>
+    /// <exception cref="InvalidOperationException">The API server forbids it.</exception>
+    public Task WhenFoundAsync(CancellationToken ct) => _found.Task.WaitAsync(ct);
+
     /// <summary>Tells other facts from now on.</summary>
     public void Tell(IReadOnlyDictionary<string, string> facts)
     {
         _metadata = Metadata(facts);
-        Interlocked.Exchange(ref _news, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+        TellNews();
+    }
+
+    /// <summary>
+    /// Tells that this process is about to end (<see cref="PeerFacts.Leaving"/>); the Lease is kept on. Ends when that is written, or cannot be.
+    /// </summary>
+    public async Task LeaveAsync()
+    {
+        _leaves = true;
+        TellNews();
+        await _left.Task.WaitAsync(s_patience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public async ValueTask DisposeAsync()
@@ -87,15 +104,26 @@ public sealed partial class PeerLease : IAsyncDisposable
             while (true)
             {
                 var news = Volatile.Read(ref _news).Task; // before what it is about is read
+                var leaves = _leaves;
                 try
                 {
-                    await _client.PatchAsync(Kinds.Lease, Key, new KubePatch(PatchType.Apply, Record()), Write, _stop.Token);
+                    await _client.PatchAsync(Kinds.Lease, Key, new KubePatch(PatchType.Apply, Record(leaves)), Write, _stop.Token);
                     fails = false;
+                    _found.TrySetResult();
+                }
+                catch (ApiException e) when (e.Code == 403 && !_found.Task.IsCompleted)
+                {
+                    _found.SetException(new InvalidOperationException($"the lease {Key}, by which others find this process, may not be written: {e.Message}", e));
+                    fails = true;
                 }
                 catch (ApiException e)
                 {
                     Log.Failed(_logger, fails ? LogLevel.Debug : LogLevel.Warning, Key, e.Message);
                     fails = true;
+                }
+                if (leaves)
+                {
+                    _left.TrySetResult();
                 }
                 await await Task.WhenAny(Task.Delay(fails ? RetryPeriod : RenewPeriod, _time, _stop.Token), news);
             }
@@ -105,6 +133,8 @@ public sealed partial class PeerLease : IAsyncDisposable
             // told to stop
         }
     }
+
+    private void TellNews() => Interlocked.Exchange(ref _news, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
 
     private JsonObject Metadata(IReadOnlyDictionary<string, string> facts)
     {
@@ -119,16 +149,24 @@ public sealed partial class PeerLease : IAsyncDisposable
         };
     }
 
-    private byte[] Record() => CanonicalJson.Serialize(new JsonObject
+    private byte[] Record(bool leaves)
     {
-        ["apiVersion"] = Kinds.Lease.ApiVersion,
-        ["kind"] = Kinds.Lease.Kind,
-        ["metadata"] = _metadata.DeepClone(),
-        ["spec"] = new JsonObject
+        var metadata = _metadata.DeepClone();
+        if (leaves)
         {
-            ["holderIdentity"] = _self.Id, ["leaseDurationSeconds"] = (int)Duration.TotalSeconds, ["renewTime"] = KubeTime.MicroText(_time.GetUtcNow()),
-        },
-    });
+            metadata["annotations"]![PeerFacts.Leaving] = "true";
+        }
+        return CanonicalJson.Serialize(new JsonObject
+        {
+            ["apiVersion"] = Kinds.Lease.ApiVersion,
+            ["kind"] = Kinds.Lease.Kind,
+            ["metadata"] = metadata,
+            ["spec"] = new JsonObject
+            {
+                ["holderIdentity"] = _self.Id, ["leaseDurationSeconds"] = (int)Duration.TotalSeconds, ["renewTime"] = KubeTime.MicroText(_time.GetUtcNow()),
+            },
+        });
+    }
 
     private static partial class Log
     {

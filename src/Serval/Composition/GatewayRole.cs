@@ -36,8 +36,8 @@ internal static class GatewayRole
             },
             new DemandJoint(demand, ""), capacity, logs);
         var routes = new RoutesFeed(gateway.Routes, client, time);
+        await gateway.StartAsync(ct); // hears of instances from now on: none is told in vain
         var instances = started.Add(new CapacityReader(peers.Directory, peers.Client, capacity, client.Cache(Kinds.Pod), time, new Random(), loggers.CreateLogger<CapacityReader>()));
-        await gateway.StartAsync(ct);
         var inside = started.Own(new InsideDoors(gateway.Proxy, peers.Directory, loggers.CreateLogger<InsideDoors>()));
 
         var doors = gateway.Doors(options.Reached);
@@ -47,14 +47,17 @@ internal static class GatewayRole
             options.Signals(client, time, loggers), [demand, routes, new IdleEndpoint(gateway.Drain, instances, time)], ct));
         var lease = started.Add(PeerLease.Keep(client, PeerRole.Gateway, name, server, PeerGateways.Facts(doors), time, loggers.CreateLogger<PeerLease>()));
         inside.Changed = () => lease.Tell(PeerGateways.Facts(gateway.Doors(options.Reached)));
+        inside.Changed(); // it may have begun to listen elsewhere since
         started.Own(peers.Directory.Subscribe(ShareSlots));
         ShareSlots();
+        started.Add(new GatewayEnd(inside, lease, gateway.Proxy));
+        await lease.WhenFoundAsync(ct);
         return (name, doors);
 
         void ShareSlots()
         {
-            var gateways = peers.Directory.Live(PeerRole.Gateway).Select(g => g.Id).Append(name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
-            gateway.Proxy.ShareSlots(gateways.IndexOf(name), gateways.Count);
+            var (rank, count) = PeerGateways.Share(peers.Directory, name);
+            gateway.Proxy.ShareSlots(rank, count);
         }
 
         (Pod Pod, string Address)? Find(string uid) => pods.Find(uid)?.As<Pod>() is { } pod ? (pod, pod.Status.PodIP) : null;

@@ -21,12 +21,15 @@ internal sealed partial class InsideDoors : IDisposable
     public InsideDoors(ProxyServer proxy, PeerDirectory peers, ILogger<InsideDoors> logger)
     {
         (_proxy, _peers, _logger) = (proxy, peers, logger);
+        _subscription = peers.Subscribe(Follow); // first: no node comes unseen
         Follow();
-        if (_proxy.PrivateEndPoint is null)
+        lock (_lock)
         {
-            _proxy.ListenInside(GatewayPart.SharedInside);
+            if (_proxy.PrivateEndPoint is null)
+            {
+                _proxy.ListenInside(GatewayPart.SharedInside);
+            }
         }
-        _subscription = peers.Subscribe(Follow);
     }
 
     /// <summary>Called when it has begun to listen at another address.</summary>

@@ -5,7 +5,7 @@ using Serval.Signals;
 
 namespace Serval.Composition;
 
-/// <summary>The gateways in other processes, as their Leases tell; one that does not take requests yet is left out.</summary>
+/// <summary>The gateways in other processes, as their Leases tell; one that does not take requests yet, or no more, is left out.</summary>
 internal sealed class PeerGateways(PeerDirectory peers) : IGateways
 {
     public IReadOnlyList<GatewayDoors> Live => [.. peers.Live(PeerRole.Gateway).Select(Doors).OfType<GatewayDoors>()];
@@ -19,9 +19,18 @@ internal sealed class PeerGateways(PeerDirectory peers) : IGateways
         [PeerFacts.GatewayInside] = Text(doors.Inside, doors.Inside.Port), [PeerFacts.GatewayInsideHttps] = Text(doors.Inside, doors.SecureInside),
     };
 
+    /// <summary>A gateway's rank among those that live, itself with them, and their number. One that leaves still counts: it has requests in flight.</summary>
+    public static (int Rank, int Count) Share(PeerDirectory peers, string id)
+    {
+        var ids = peers.Live(PeerRole.Gateway).Select(g => g.Id).Append(id).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        return (ids.IndexOf(id), ids.Count);
+    }
+
     private static GatewayDoors? Doors(Peer gateway)
     {
-        if (!IPEndPoint.TryParse(gateway.Fact(PeerFacts.GatewayHttp), out var open) || !IPEndPoint.TryParse(gateway.Fact(PeerFacts.GatewayInside), out var inside))
+        if (gateway.Fact(PeerFacts.Leaving).Length > 0
+            || !IPEndPoint.TryParse(gateway.Fact(PeerFacts.GatewayHttp), out var open)
+            || !IPEndPoint.TryParse(gateway.Fact(PeerFacts.GatewayInside), out var inside))
         {
             return null;
         }

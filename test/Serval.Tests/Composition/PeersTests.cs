@@ -52,6 +52,17 @@ public sealed class PeersTests : IAsyncLifetime
         Assert.Equal(3, changes);
     }
 
+    [Fact]
+    public async Task Gateway_ThatLeaves_IsNoAddress_AndKeepsItsShare()
+    {
+        var facts = PeerGateways.Facts(Doors("10.0.0.1", 8880));
+        await LeaseAsync("knative-serving", "serval-gateway-a", "gateway", facts);
+        await LeaseAsync("knative-serving", "serval-gateway-b", "gateway", new Dictionary<string, string>(facts) { [PeerFacts.Leaving] = "true" });
+        Assert.Equal([Doors("10.0.0.1", 8880)], new PeerGateways(_peers).Live);
+        Assert.Equal((1, 3), PeerGateways.Share(_peers, "aa")); // whose own Lease is not there yet
+        Assert.Equal((1, 2), PeerGateways.Share(_peers, "b"));
+    }
+
     [Theory]
     [InlineData("10.9.3.4", true)]
     [InlineData("::ffff:10.9.3.4", true)]
