@@ -69,6 +69,88 @@ public sealed class PeerTests : IAsyncLifetime
         Assert.Equal(2, changes);
     }
 
+    /// <summary>Nobody can renew at an API server that is away, and nobody can see it.</summary>
+    [Fact]
+    public async Task Peer_DoesNotLapse_WhileTheApiServerIsAway()
+    {
+        var theirs = new ManualTime(); // stands still
+        await using var server = await _world.StartAsync();
+        await using var lease = PeerLease.Keep(_world.Kube, PeerRole.Gateway, "one", server, new Dictionary<string, string>(), theirs, NullLogger<PeerLease>.Instance);
+        _world.Kube.GetFailure = new ApiException(503, "ServiceUnavailable", "out of reach");
+        _world.Time.Advance(PeerLease.Duration * 10);
+        Assert.Single(_world.Peers.Live(PeerRole.Gateway));
+        _world.Kube.GetFailure = null;
+        _world.Time.Advance(PeerLease.Duration - PeerDirectory.LookPeriod); // at least so much it had yet
+        Assert.Single(_world.Peers.Live(PeerRole.Gateway));
+        _world.Time.Advance(PeerLease.Duration);
+        Assert.Empty(_world.Peers.Live(PeerRole.Gateway));
+    }
+
+    [Fact]
+    public async Task Start_WaitsForTheLease_AndFailsWhereItIsForbidden()
+    {
+        await using var server = await _world.StartAsync();
+        _world.Kube.PatchFailure = new ApiException(503, "ServiceUnavailable", "out of reach");
+        await using var late = PeerLease.Keep(_world.Kube, PeerRole.Node, "late", server, new Dictionary<string, string>(), _world.Time, NullLogger<PeerLease>.Instance);
+        var found = late.WhenFoundAsync(CancellationToken.None);
+        Assert.False(found.IsCompleted);
+        _world.Kube.PatchFailure = null;
+        await _world.Time.AdvanceOnceAsync(PeerLease.RetryPeriod);
+        await found.WaitAsync(TimeSpan.FromSeconds(20));
+
+        _world.Kube.PatchFailure = new ApiException(403, "Forbidden", "not you");
+        await using var never = PeerLease.Keep(_world.Kube, PeerRole.Node, "never", server, new Dictionary<string, string>(), _world.Time, NullLogger<PeerLease>.Instance);
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => never.WhenFoundAsync(CancellationToken.None));
+        Assert.Equal("the lease kube-node-lease/never, by which others find this process, may not be written: not you", refusal.Message);
+    }
+
+    [Fact]
+    public async Task Lease_OfOneThatLeaves_SaysSo_AndIsKept()
+    {
+        await using var server = await _world.StartAsync();
+        var facts = new Dictionary<string, string> { [PeerFacts.GatewayHttp] = "10.0.0.1:80" };
+        var lease = PeerLease.Keep(_world.Kube, PeerRole.Gateway, "one", server, facts, _world.Time, NullLogger<PeerLease>.Instance);
+        Assert.Equal("", Assert.Single(_world.Peers.Live(PeerRole.Gateway)).Fact(PeerFacts.Leaving));
+        await lease.LeaveAsync();
+        var peer = Assert.Single(_world.Peers.Live(PeerRole.Gateway));
+        Assert.Equal(("true", "10.0.0.1:80"), (peer.Fact(PeerFacts.Leaving), peer.Fact(PeerFacts.GatewayHttp)));
+        for (var i = 0; i < 5; i++)
+        {
+            await _world.Time.AdvanceOnceAsync(PeerLease.RenewPeriod);
+        }
+        Assert.Single(_world.Peers.Live(PeerRole.Gateway));
+        await lease.DisposeAsync();
+        Assert.Empty(_world.Peers.Live(PeerRole.Gateway));
+    }
+
+    [Fact]
+    public async Task Leaving_EndsThoughItCannotBeSaid()
+    {
+        _world.Kube.PatchFailure = new ApiException(503, "ServiceUnavailable", "out of reach");
+        await using var server = await _world.StartAsync();
+        await using var lease = PeerLease.Keep(_world.Kube, PeerRole.Gateway, "one", server, new Dictionary<string, string>(), _world.Time, NullLogger<PeerLease>.Instance);
+        await lease.LeaveAsync().WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public async Task Lease_OfAGatewayThatWasKilled_IsDeletedAfterAnHour()
+    {
+        var theirs = new ManualTime(); // stands still
+        await using var server = await _world.StartAsync();
+        var gone = PeerLease.Keep(_world.Kube, PeerRole.Gateway, "gone", server, new Dictionary<string, string>(), theirs, NullLogger<PeerLease>.Instance);
+        await using var node = PeerLease.Keep(_world.Kube, PeerRole.Node, "n1", server, new Dictionary<string, string>(), theirs, NullLogger<PeerLease>.Instance);
+        await using var sweeper = new LeaseSweeper(_world.Peers, _world.Kube, _world.Time, NullLogger<LeaseSweeper>.Instance);
+        var leases = _world.Kube.Cache(Kinds.Lease);
+        for (var now = LeaseSweeper.Period; now < LeaseSweeper.Keep; now += LeaseSweeper.Period)
+        {
+            await _world.Time.AdvanceOnceAsync(LeaseSweeper.Period);
+            Assert.Equal(2, leases.List().Count);
+        }
+        await _world.Time.AdvanceOnceAsync(LeaseSweeper.Period);
+        await Poll.UntilAsync(() => leases.List() is [{ Key.Name: "n1" }]);
+        await gone.DisposeAsync();
+    }
+
     [Fact]
     public async Task Lease_ThatCannotBeWritten_IsTriedAgainSoon()
     {

@@ -75,6 +75,7 @@ internal sealed class ControllerRole : IAsyncDisposable
                 },
                 ct);
             started.Add(new DemandReader(_peers.Directory, _peers.Client, autoscaler, _time, new Random(), _loggers.CreateLogger<DemandReader>()));
+            started.Add(new LeaseSweeper(_peers.Directory, _cluster.Client, _time, _loggers.CreateLogger<LeaseSweeper>()));
             await CancellationSignal.WaitAsync(ct);
         }
         if (!_stop.IsCancellationRequested)

@@ -22,10 +22,13 @@ internal sealed class FakeKube : IKubeClient
     /// <summary>Thrown by patches while set.</summary>
     public ApiException? PatchFailure { get; set; }
 
+    /// <summary>Thrown by reads of single objects while set.</summary>
+    public ApiException? GetFailure { get; set; }
+
     public IObjectCache Cache(ResourceKind kind) => Of(kind);
 
     public Task<KubeObject> GetAsync(ResourceKind kind, ObjectKey key, CancellationToken ct = default) =>
-        Task.FromResult(Of(kind).Get(key) ?? throw ApiException.NotFound(kind, key.Name));
+        GetFailure is not null ? Task.FromException<KubeObject>(GetFailure) : Task.FromResult(Of(kind).Get(key) ?? throw ApiException.NotFound(kind, key.Name));
 
     public Task<KubeList> ListAsync(ResourceKind kind, string? ns, ListOptions options, CancellationToken ct = default) =>
         Task.FromResult(new KubeList(_version, Of(kind).List(ns)));
