@@ -18,7 +18,7 @@ public sealed class IdleTests : IAsyncLifetime
     public Task InitializeAsync()
     {
         _told = new CapacityFeed(_node, _world.Time);
-        _gate = new RemoteDrainGate("n", _told, _world.Peers, _world.Client, _world.Time);
+        _gate = new RemoteDrainGate("n", _told, _world.Peers, _world.Client, _world.Time, NullLogger<RemoteDrainGate>.Instance);
         return Task.CompletedTask;
     }
 
@@ -88,6 +88,38 @@ public sealed class IdleTests : IAsyncLifetime
         await idle.WaitAsync(TimeSpan.FromSeconds(20));
     }
 
+    /// <summary>Its Lease tells less than it does itself.</summary>
+    [Fact]
+    public async Task Gateway_ThatDoesNotRenewItsLease_IsAskedWhileItAnswers()
+    {
+        await _world.ServeAsync(PeerRole.Node, "n", _told);
+        var gateway = await GatewayAsync("one");
+        _node.Publish(Instance(InstanceState.Ready));
+        await gateway.HeardAsync(InstanceState.Ready);
+        var (gate, peers) = Lapsed();
+        using var owned = peers;
+        var idle = gate.WhenIdleAsync(s_revision, "uid", CancellationToken.None);
+        await gateway.AskedAsync();
+        gateway.Line.Cut();
+        await _world.Time.AdvanceOnceAsync(TimeSpan.FromMilliseconds(500));
+        await gateway.AskedAsync();
+        Assert.False(idle.IsCompleted);
+        gateway.Idle.SetResult();
+        await idle.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public async Task Gateway_ThatDoesNotRenewItsLease_AndIsOutOfReach_HoldsNothingUp()
+    {
+        await _world.ServeAsync(PeerRole.Node, "n", _told);
+        await (await GatewayAsync("one")).Served.KillAsync();
+        var (gate, peers) = Lapsed();
+        using var owned = peers;
+        var idle = gate.WhenIdleAsync(s_revision, "uid", CancellationToken.None);
+        await _world.Time.AdvanceOnceAsync(TimeSpan.FromMilliseconds(500));
+        await idle.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
     [Fact]
     public async Task Gateway_WhoseAnswerIsCutOff_IsAskedAgain()
     {
@@ -127,6 +159,22 @@ public sealed class IdleTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Gateway_ThatRefusesToAnswer_IsNotTakenForIdle()
+    {
+        await GatewayAsync("one");
+        _world.Allowed = false;
+        using var grace = new CancellationTokenSource();
+        var idle = _gate.WhenIdleAsync(s_revision, "uid", grace.Token);
+        for (var asked = TimeSpan.Zero; asked < LineStream.Silence * 2; asked += TimeSpan.FromMilliseconds(500))
+        {
+            await _world.Time.AdvanceOnceAsync(TimeSpan.FromMilliseconds(500));
+            Assert.False(idle.IsCompleted);
+        }
+        await grace.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => idle);
+    }
+
+    [Fact]
     public async Task Wait_IsGivenUpWithTheGracePeriod()
     {
         await _world.ServeAsync(PeerRole.Node, "n", _told);
@@ -159,6 +207,16 @@ public sealed class IdleTests : IAsyncLifetime
 
     private static string Frame(long number, InstanceState state) => JsonSerializer.Serialize(
         new Frame<InstanceCapacity>(number, state == InstanceState.Ready, state == InstanceState.Ready, [Instance(state)]), SignalJson.Default.FrameInstanceCapacity);
+
+    /// <summary>In whose eyes no gateway's Lease counts any more.</summary>
+    private (RemoteDrainGate Gate, PeerDirectory Peers) Lapsed()
+    {
+        var time = new ManualTime();
+        var peers = new PeerDirectory(_world.Kube, time);
+        time.Advance(PeerLease.Duration);
+        Assert.Empty(peers.Live(PeerRole.Gateway));
+        return (new RemoteDrainGate("n", _told, peers, _world.Client, _world.Time, NullLogger<RemoteDrainGate>.Instance), peers);
+    }
 
     private async Task<Gateway> GatewayAsync(string id)
     {

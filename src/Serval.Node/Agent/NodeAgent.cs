@@ -42,6 +42,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
     private ControlGroups? _groups;
     private NameServer? _names;
     private volatile bool _stopping;
+    private int _disposed;
 
     public NodeAgent(
         NodeOptions options, IKubeClient client, ICapacitySignal capacity, IImageRoots images, IDrainGate? drain = null, IEventRecorder? events = null)
@@ -98,6 +99,10 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
     /// <summary>Stops every process: SIGTERM, the pod's grace period, SIGKILL.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
         _stopping = true;
         _subscriptions.ForEach(s => s.Dispose());
         _subscriptions.Clear();

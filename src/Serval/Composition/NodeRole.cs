@@ -25,7 +25,7 @@ internal static class NodeRole
         var node = await NodePart.StartAsync(
             started, services,
             new NodeOptions { DataDirectory = options.DataDirectory, NodeName = options.Name, PodNetwork = options.PodNetwork, IsServed = hosts.Contains, Tokens = new RequestedTokens(client, time), Api = _ => cluster.ForPods },
-            capacity, images, new RemoteDrainGate(options.Name, told, peers.Directory, peers.Client, time), forcedEnd, ct);
+            capacity, images, new RemoteDrainGate(options.Name, told, peers.Directory, peers.Client, time, loggers.CreateLogger<RemoteDrainGate>()), forcedEnd, ct);
         var server = started.Add(await SignalServer.StartAsync(
             options.Signals(client, time, loggers),
             [
@@ -34,7 +34,9 @@ internal static class NodeRole
             ],
             ct));
         var facts = new Dictionary<string, string> { [PeerFacts.PodGateway] = node.PodGateway?.ToString() ?? "", [PeerFacts.PodCidr] = node.PodCidr };
-        started.Add(PeerLease.Keep(client, PeerRole.Node, options.Name, server, facts, time, loggers.CreateLogger<PeerLease>()));
+        var lease = started.Add(PeerLease.Keep(client, PeerRole.Node, options.Name, server, facts, time, loggers.CreateLogger<PeerLease>()));
+        started.Add(node); // ends first: its pods drain while gateways hear of it and its Lease keeps others from taking them for lost
+        await lease.WhenFoundAsync(ct);
         return node;
     }
 }
