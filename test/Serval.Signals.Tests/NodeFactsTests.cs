@@ -95,11 +95,14 @@ public sealed class NodeFactsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Image_ThatNoNodeCanBeAskedAbout_SaysSo()
+    public async Task Image_ThatNoNodeCanBeAskedAbout_IsNotCalledMissing()
     {
-        var refusal = await Assert.ThrowsAsync<ImageNotFoundException>(async () => await new RemoteImageResolver(_world.Peers, _world.Client).ResolveAsync("x", default));
+        var resolver = new RemoteImageResolver(_world.Peers, _world.Client);
+        var refusal = await Assert.ThrowsAsync<ApiException>(async () => await resolver.ResolveAsync("x", default));
+        Assert.Equal((503, "no node says what it is: no node is there"), (refusal.Code, refusal.Message));
 
-        Assert.Equal("no node says what it is: no node is there", refusal.Message);
+        await (await _world.ServeAsync(PeerRole.Node, "n0", new ImageEndpoint(new Images(null)))).KillAsync();
+        Assert.Equal(503, (await Assert.ThrowsAsync<ApiException>(async () => await resolver.ResolveAsync("x", default))).Code);
     }
 
     [Fact]

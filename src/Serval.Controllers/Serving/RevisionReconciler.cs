@@ -19,6 +19,9 @@ internal sealed class RevisionReconciler(
     /// <summary>How often a missing image is looked for again.</summary>
     internal static readonly TimeSpan MissingImageRetry = TimeSpan.FromSeconds(5);
 
+    /// <summary>How often it is asked again what an image is, while nobody can say: a node may just be starting.</summary>
+    internal static readonly TimeSpan NoAnswerRetry = TimeSpan.FromSeconds(1);
+
     /// <summary>How often what was refused is tried again.</summary>
     internal static readonly TimeSpan RejectedRetry = TimeSpan.FromSeconds(30);
 
@@ -92,7 +95,17 @@ internal sealed class RevisionReconciler(
     private async Task<ReconcileResult> BuildAsync(
         KubeObject stored, Revision revision, ConditionSet conditions, JsonObject status, CancellationToken ct)
     {
-        if (await ResolveAsync(stored, revision, conditions, ct) is not { } digests)
+        Dictionary<string, string>? digests;
+        try
+        {
+            digests = await ResolveAsync(stored, revision, conditions, ct);
+        }
+        catch (ApiException e) when (e.Code == 503)
+        {
+            conditions.MarkUnknown("ResourcesAvailable", "ResolvingDigests", e.Message);
+            return ReconcileResult.After(NoAnswerRetry);
+        }
+        if (digests is null)
         {
             return ReconcileResult.After(MissingImageRetry);
         }

@@ -11,6 +11,7 @@ public interface IImageResolver
     /// <summary>
     /// Resolves a reference, or throws <see cref="ImageNotFoundException"/> whose message names the step that failed and what to do.
     /// </summary>
+    /// <exception cref="Serval.Api.ApiException">503: nobody can say now; later somebody may.</exception>
     ValueTask<ResolvedImage> ResolveAsync(string reference, CancellationToken ct);
 }
 

@@ -4,7 +4,7 @@ using Serval.Kube;
 
 namespace Serval.Signals;
 
-/// <summary>Asks the nodes, one after the other, what an image is: each has images of its own.</summary>
+/// <summary>Asks the nodes, one after the other, what an image is: each has images of its own. While none can be asked nobody knows, which is no answer.</summary>
 public sealed class RemoteImageResolver(PeerDirectory peers, SignalClient client) : IImageResolver
 {
     private const int MostAnswer = 64 << 10;
@@ -29,6 +29,6 @@ public sealed class RemoteImageResolver(PeerDirectory peers, SignalClient client
                 failure = $"{node}: {e.InnerException?.Message ?? e.Message}";
             }
         }
-        throw new ImageNotFoundException(missing.Length > 0 ? missing : $"no node says what it is: {failure}");
+        throw missing.Length > 0 ? new ImageNotFoundException(missing) : new ApiException(503, "ServiceUnavailable", $"no node says what it is: {failure}");
     }
 }

@@ -202,6 +202,26 @@ public sealed class RevisionTableTests
     }
 
     [Fact]
+    public async Task Image_OfWhichNobodyCanSayAnything_IsNotMissing_AndAskedForAgainSoon()
+    {
+        await using var world = await ServingWorld.StartAsync(s_config, s_revision);
+        world.Images.NoAnswer = true;
+        var result = await world.RunAsync(Kinds.Revision, "c-00001");
+        Assert.Equal(TimeSpan.FromSeconds(1), result.RequeueAfter);
+        Assert.Equal(
+            """
+            observedGeneration: 1
+            ContainerHealthy=Unknown
+            Ready=Unknown ResolvingDigests: no node is there
+            ResourcesAvailable=Unknown ResolvingDigests: no node is there
+            """, world.Status(Kinds.Revision, "c-00001"));
+        world.Images.NoAnswer = false;
+        world.Client.TakeWrites();
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        Assert.Equal(s_created, world.Client.TakeWrites());
+    }
+
+    [Fact]
     public async Task Digest_IsTakenAsItIs_WhetherTheImageIsHereOrNot()
     {
         var image = "elsewhere.test/a:1@sha256:" + new string('0', 64);

@@ -1,3 +1,4 @@
+using Serval.Api;
 using Serval.Kube;
 
 namespace Serval.Controllers.Tests.Serving;
@@ -7,6 +8,9 @@ internal sealed class TestImages : IImageResolver
 {
     public HashSet<string> Missing { get; } = [];
 
+    /// <summary>Nobody is there who could say.</summary>
+    public bool NoAnswer { get; set; }
+
     /// <summary>Never answers.</summary>
     public bool Silent { get; set; }
 
@@ -15,6 +19,10 @@ internal sealed class TestImages : IImageResolver
         if (Silent)
         {
             await new TaskCompletionSource().Task.WaitAsync(ct);
+        }
+        if (NoAnswer)
+        {
+            throw new ApiException(503, "ServiceUnavailable", "no node is there");
         }
         return Missing.Contains(reference)
             ? throw new ImageNotFoundException("no such image")
