@@ -86,6 +86,44 @@ public sealed class RouteTests : IAsyncLifetime
         await Poll.UntilAsync(() => _changed.Contains(s_key));
     }
 
+    /// <summary>As when another controller begins to lead.</summary>
+    [Fact]
+    public async Task Gateway_ThatHasJustAppeared_IsWaitedFor_ButNotForLong()
+    {
+        var one = new Gateway();
+        await _world.ServeAsync(PeerRole.Gateway, "one", new RoutesFeed(one, _world.Kube, _world.Time));
+        one.Set(s_key, State(1));
+        await Poll.UntilAsync(() => _states.StateOf(s_key) is not null);
+        var mute = new Scripted("/signals/routes");
+        await _world.ServeAsync(PeerRole.Gateway, "mute", mute);
+        await mute.CameAsync();
+        Assert.Null(_states.StateOf(s_key));
+        _changed.Clear();
+        await _world.Time.AdvanceOnceAsync(LineStream.Silence);
+        await Poll.UntilAsync(() => _states.StateOf(s_key) is not null);
+        Assert.Contains(s_key, _changed);
+    }
+
+    [Fact]
+    public async Task Gateway_WhoseLeaseLapses_HoldsUpNobody_ThoughItIsHeard()
+    {
+        var theirs = new ManualTime(); // stands still
+        var (one, cutOff) = (new Gateway(), new Gateway());
+        await _world.ServeAsync(PeerRole.Gateway, "one", new RoutesFeed(one, _world.Kube, _world.Time));
+        await using var server = await _world.StartAsync(new RoutesFeed(cutOff, _world.Kube, _world.Time));
+        await using var lease = PeerLease.Keep(_world.Kube, PeerRole.Gateway, "cut-off", server, new Dictionary<string, string>(), theirs, NullLogger<PeerLease>.Instance);
+        one.Set(s_key, State(1));
+        cutOff.Set(s_key, State(1));
+        await Poll.UntilAsync(() => _states.StateOf(s_key) is { Generation: 1 });
+        one.Set(s_key, State(2));
+        await Poll.UntilAsync(() => _states.StateOf(s_key) is null);
+        for (var passed = TimeSpan.Zero; passed < PeerLease.Duration; passed += LineStream.Pulse)
+        {
+            await _world.Time.AdvanceOnceAsync(LineStream.Pulse);
+        }
+        await Poll.UntilAsync(() => _states.StateOf(s_key) is { Generation: 2 });
+    }
+
     private static IngressState State(long generation) => new("uid", generation, "", false, [], [], []);
 
     private static KubeObject Ingress() => KubeObject.From(new JsonObject
