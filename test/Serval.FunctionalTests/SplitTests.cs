@@ -111,6 +111,39 @@ public sealed class SplitTests(SplitTests.Fixture fixture) : IClassFixture<Split
         await AnswersAsync("b", "steady", "steady-00002\n");
     }
 
+    /// <summary>The node that is to end a pod asks a gateway too that takes no new requests.</summary>
+    [Fact]
+    public async Task Gateway_ToldToStop_AnswersWhatItHasBegun_ThoughThePodIsToGo()
+    {
+        await SlowAsync("slow-gateway");
+        using var begun = await BeginAsync("b", "slow-gateway");
+        Split.Gateways.Remove("b", out var gateway);
+        await gateway!.TerminateAsync();
+        await UntilAsync(
+            "/apis/coordination.k8s.io/v1/namespaces/knative-serving/leases?fieldSelector=metadata.name=serval-gateway-b",
+            lease => (string?)lease["metadata"]!["annotations"]!["serval.dev/leaving"] == "true");
+        await Split.Kubectl.OkAsync("delete", "pods", "-l", "serving.knative.dev/service=slow-gateway", "--wait=false");
+        await begun.UntilAsync("done\n");
+        Assert.Equal(0, await gateway.StopAsync());
+        await Split.Kubectl.RefusedAsync(null, "get", "lease", "serval-gateway-b", "-n", "knative-serving");
+        await gateway.DisposeAsync();
+        await Split.StartGatewayAsync("b");
+    }
+
+    [Fact]
+    public async Task Node_ToldToStop_AnswersWhatItHasBegun()
+    {
+        await SlowAsync("slow-node");
+        var name = await Split.Kubectl.OkAsync("get", "pods", "-l", "serving.knative.dev/service=slow-node", "-o", "jsonpath={.items[0].spec.nodeName}");
+        using var begun = await BeginAsync("a", "slow-node");
+        Split.Nodes.Remove(name, out var node);
+        await node!.TerminateAsync();
+        await begun.UntilAsync("done\n");
+        Assert.Equal(0, await node.StopAsync());
+        await node.DisposeAsync();
+        await Split.StartNodeAsync(name);
+    }
+
     [Fact]
     public async Task ApiServer_Killed_GatewaysServeOn_AndAllCatchUp()
     {
@@ -134,6 +167,22 @@ public sealed class SplitTests(SplitTests.Fixture fixture) : IClassFixture<Split
         {
             await AnswersAsync(gateway, "lasting", "lasting-00002\n");
         }
+    }
+
+    /// <summary>A service that begins its answers at once and ends them after a while.</summary>
+    private async Task SlowAsync(string name)
+    {
+        var env = """[{"name": "ANSWER", "value": "while read -r line && [ ${#line} -gt 1 ]; do :; done; printf 'HTTP/1.1 200 OK\\r\\nConnection: close\\r\\n\\r\\nbegun\\n'; ./busybox sleep 6; echo done"}]""";
+        const string Args = """["sh", "-c", "exec ./busybox nc -ll -p $(PORT) -e ./busybox sh -c \"$ANSWER\""]""";
+        await Split.Kubectl.ApplyAsync(Manifests.Service(name, Args, env, """{"autoscaling.knative.dev/min-scale": "1"}"""));
+        await UntilAsync($"{Serving}/services?fieldSelector=metadata.name={name}", KubeHttp.IsReady);
+    }
+
+    private async Task<Wire> BeginAsync(string gateway, string service)
+    {
+        var begun = await Wire.SendingAsync(Split.GatewayPort(gateway), $"GET / HTTP/1.1\r\nHost: {service}.default.localhost\r\nConnection: close\r\n\r\n");
+        await begun.UntilAsync("begun\n");
+        return begun;
     }
 
     /// <summary>A service that says which revision answers. With a network of its own a pod is reached at its address.</summary>
