@@ -118,13 +118,13 @@ public sealed class SplitTests(SplitTests.Fixture fixture) : IClassFixture<Split
         await SlowAsync("slow-gateway");
         using var begun = await BeginAsync("b", "slow-gateway");
         Split.Gateways.Remove("b", out var gateway);
-        await gateway!.TerminateAsync();
+        var stopping = gateway!.StopAsync();
         await UntilAsync(
             "/apis/coordination.k8s.io/v1/namespaces/knative-serving/leases?fieldSelector=metadata.name=serval-gateway-b",
             lease => (string?)lease["metadata"]!["annotations"]!["serval.dev/leaving"] == "true");
         await Split.Kubectl.OkAsync("delete", "pods", "-l", "serving.knative.dev/service=slow-gateway", "--wait=false");
         await begun.UntilAsync("done\n");
-        Assert.Equal(0, await gateway.StopAsync());
+        Assert.Equal(0, await stopping);
         await Split.Kubectl.RefusedAsync(null, "get", "lease", "serval-gateway-b", "-n", "knative-serving");
         await gateway.DisposeAsync();
         await Split.StartGatewayAsync("b");
@@ -137,9 +137,9 @@ public sealed class SplitTests(SplitTests.Fixture fixture) : IClassFixture<Split
         var name = await Split.Kubectl.OkAsync("get", "pods", "-l", "serving.knative.dev/service=slow-node", "-o", "jsonpath={.items[0].spec.nodeName}");
         using var begun = await BeginAsync("a", "slow-node");
         Split.Nodes.Remove(name, out var node);
-        await node!.TerminateAsync();
+        var stopping = node!.StopAsync();
         await begun.UntilAsync("done\n");
-        Assert.Equal(0, await node.StopAsync());
+        Assert.Equal(0, await stopping);
         await node.DisposeAsync();
         await Split.StartNodeAsync(name);
     }

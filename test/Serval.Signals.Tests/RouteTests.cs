@@ -107,21 +107,25 @@ public sealed class RouteTests : IAsyncLifetime
     [Fact]
     public async Task Gateway_WhoseLeaseLapses_HoldsUpNobody_ThoughItIsHeard()
     {
-        var theirs = new ManualTime(); // stands still
+        var time = new ManualTime(); // of Leases alone, but for that of the one that is cut off: it stands still
+        using var peers = new PeerDirectory(_world.Kube, time);
+        await using var states = new RemoteIngressStates(peers, _world.Client, _world.Time, new Calm(), NullLogger<RemoteIngressStates>.Instance);
         var (one, cutOff) = (new Gateway(), new Gateway());
-        await _world.ServeAsync(PeerRole.Gateway, "one", new RoutesFeed(one, _world.Kube, _world.Time));
-        await using var server = await _world.StartAsync(new RoutesFeed(cutOff, _world.Kube, _world.Time));
-        await using var lease = PeerLease.Keep(_world.Kube, PeerRole.Gateway, "cut-off", server, new Dictionary<string, string>(), theirs, NullLogger<PeerLease>.Instance);
+        await _world.ServeAsync(PeerRole.Gateway, "cut-off", new RoutesFeed(cutOff, _world.Kube, _world.Time));
+        await using var server = await _world.StartAsync(new RoutesFeed(one, _world.Kube, _world.Time));
+        await using var lease = PeerLease.Keep(_world.Kube, PeerRole.Gateway, "one", server, new Dictionary<string, string>(), time, NullLogger<PeerLease>.Instance);
         one.Set(s_key, State(1));
         cutOff.Set(s_key, State(1));
-        await Poll.UntilAsync(() => _states.StateOf(s_key) is { Generation: 1 });
+        await Poll.UntilAsync(() => states.StateOf(s_key) is { Generation: 1 });
         one.Set(s_key, State(2));
-        await Poll.UntilAsync(() => _states.StateOf(s_key) is null);
-        for (var passed = TimeSpan.Zero; passed < PeerLease.Duration; passed += LineStream.Pulse)
+        await Poll.UntilAsync(() => states.StateOf(s_key) is null);
+        while (peers.Find(PeerRole.Gateway, "cut-off") is not null)
         {
-            await _world.Time.AdvanceOnceAsync(LineStream.Pulse);
+            await time.AdvanceOnceAsync(PeerLease.RenewPeriod);
+            await Poll.UntilAsync(() => _world.Kube.Cache(Kinds.Lease).Get(new ObjectKey("knative-serving", "serval-gateway-one"))!.ToTree()["spec"]!["renewTime"]!.ToString() == KubeTime.MicroText(time.GetUtcNow()));
         }
-        await Poll.UntilAsync(() => _states.StateOf(s_key) is { Generation: 2 });
+        Assert.NotNull(peers.Find(PeerRole.Gateway, "one"));
+        Assert.Equal(2, states.StateOf(s_key)?.Generation);
     }
 
     private static IngressState State(long generation) => new("uid", generation, "", false, [], [], []);
