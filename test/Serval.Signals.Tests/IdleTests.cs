@@ -99,13 +99,7 @@ public sealed class IdleTests : IAsyncLifetime
         var (gate, peers) = Lapsed();
         using var owned = peers;
         var idle = gate.WhenIdleAsync(s_revision, "uid", CancellationToken.None);
-        await gateway.AskedAsync();
-        gateway.Line.Cut();
-        await _world.Time.AdvanceOnceAsync(TimeSpan.FromMilliseconds(500));
-        await gateway.AskedAsync();
-        Assert.False(idle.IsCompleted);
-        gateway.Idle.SetResult();
-        await idle.WaitAsync(TimeSpan.FromSeconds(20));
+        await CutOffAndAskedAgainAsync(gateway, idle);
     }
 
     [Fact]
@@ -126,13 +120,7 @@ public sealed class IdleTests : IAsyncLifetime
         await _world.ServeAsync(PeerRole.Node, "n", _told);
         var gateway = await GatewayAsync("one");
         var idle = _gate.WhenIdleAsync(s_revision, "uid", CancellationToken.None);
-        await gateway.AskedAsync();
-        gateway.Line.Cut();
-        await _world.Time.AdvanceOnceAsync(TimeSpan.FromMilliseconds(500));
-        await gateway.AskedAsync();
-        Assert.False(idle.IsCompleted);
-        gateway.Idle.SetResult();
-        await idle.WaitAsync(TimeSpan.FromSeconds(20));
+        await CutOffAndAskedAgainAsync(gateway, idle);
     }
 
     /// <summary>While the API server is away, say: it lives, and may have requests in flight.</summary>
@@ -216,6 +204,17 @@ public sealed class IdleTests : IAsyncLifetime
         time.Advance(PeerLease.Duration);
         Assert.Empty(peers.Live(PeerRole.Gateway));
         return (new RemoteDrainGate("n", _told, peers, _world.Client, _world.Time, NullLogger<RemoteDrainGate>.Instance), peers);
+    }
+
+    private async Task CutOffAndAskedAgainAsync(Gateway gateway, Task idle)
+    {
+        await gateway.AskedAsync();
+        gateway.Line.Cut();
+        await _world.Time.AdvanceOnceAsync(TimeSpan.FromMilliseconds(500));
+        await gateway.AskedAsync();
+        Assert.False(idle.IsCompleted);
+        gateway.Idle.SetResult();
+        await idle.WaitAsync(TimeSpan.FromSeconds(20));
     }
 
     private async Task<Gateway> GatewayAsync(string id)

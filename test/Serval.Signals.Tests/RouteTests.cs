@@ -99,8 +99,11 @@ public sealed class RouteTests : IAsyncLifetime
         await mute.CameAsync();
         Assert.Null(_states.StateOf(s_key));
         _changed.Clear();
-        await _world.Time.AdvanceOnceAsync(LineStream.Silence);
-        await Poll.UntilAsync(() => _states.StateOf(s_key) is not null);
+        await Poll.UntilAsync(() =>
+        {
+            _world.Time.Advance(TimeSpan.FromMilliseconds(100)); // in steps: the other one is to be heard meanwhile
+            return _states.StateOf(s_key) is not null;
+        });
         Assert.Contains(s_key, _changed);
     }
 

@@ -89,7 +89,7 @@ internal sealed class NodeLife(IKubeClient client, IEventRecorder events, TimePr
         }
         if (!_seen.TryGetValue(name, out var seen))
         {
-            return _seen[name] = new Seen(lease.Version, time.GetTimestamp(), Renewed: false, DurationOf(lease));
+            return _seen[name] = new Seen(lease.Version, time.GetTimestamp(), Renewed: false, LeaseTerm.Of(lease, s_duration));
         }
         if (lease.Version <= seen.Version && time.GetElapsedTime(seen.At) >= s_look)
         {
@@ -106,7 +106,7 @@ internal sealed class NodeLife(IKubeClient client, IEventRecorder events, TimePr
                 return seen; // given back: the cache will say so
             }
         }
-        return lease.Version <= seen.Version ? seen : _seen[name] = new Seen(lease.Version, time.GetTimestamp(), Renewed: true, DurationOf(lease));
+        return lease.Version <= seen.Version ? seen : _seen[name] = new Seen(lease.Version, time.GetTimestamp(), Renewed: true, LeaseTerm.Of(lease, s_duration));
     }
 
     /// <summary>Whether another node was heard of in half of its time: when all fell silent together, none was by the end of the first one's.</summary>
@@ -227,9 +227,6 @@ internal sealed class NodeLife(IKubeClient client, IEventRecorder events, TimePr
     private static string Why(KubeObject pod, KubeObject node) => $"Node {node.Metadata.Name} which was running pod {pod.Metadata.Name} is unresponsive";
 
     private static bool IsOfNode(KubeObject lease) => lease.Metadata.Namespace == LeaseNamespace && lease.Metadata.Label(Label) == Role;
-
-    private static TimeSpan DurationOf(KubeObject lease) =>
-        lease.ToTree()["spec"]?["leaseDurationSeconds"] is JsonValue value && value.TryGetValue<int>(out var seconds) && seconds > 0 ? TimeSpan.FromSeconds(seconds) : s_duration;
 
     private static JsonArray Taints(KubeObject node) => node.ToTree()["spec"]?["taints"]?.DeepClone() as JsonArray ?? [];
 

@@ -105,6 +105,7 @@ internal sealed class ClusterHandler(ClusterAccess access) : HttpMessageHandler
             AllowAutoRedirect = false,
             AutomaticDecompression = access.DisableCompression ? DecompressionMethods.None : DecompressionMethods.GZip,
             EnableMultipleHttp2Connections = true,
+            ConnectTimeout = TimeSpan.FromSeconds(30), // client-go: transport, DialContext
             // As client-go: a connection that died in silence is noticed, so that a watch does not wait for ever.
             KeepAlivePingDelay = TimeSpan.FromSeconds(30),
             KeepAlivePingTimeout = TimeSpan.FromSeconds(15),

@@ -132,7 +132,7 @@ public sealed partial class LeaderLease(
             See(present);
         }
         var holder = Holder(present);
-        if (holder.Length > 0 && holder != identity && time.GetElapsedTime(_seenAt) < Seconds(present))
+        if (holder.Length > 0 && holder != identity && time.GetElapsedTime(_seenAt) < LeaseTerm.Of(present, Duration))
         {
             return false;
         }
@@ -205,9 +205,6 @@ public sealed partial class LeaderLease(
     }
 
     private static string Holder(KubeObject? lease) => Spec(lease)?["holderIdentity"]?.ToString() ?? "";
-
-    private static TimeSpan Seconds(KubeObject lease) =>
-        Spec(lease)?["leaseDurationSeconds"] is JsonValue value && value.TryGetValue<int>(out var seconds) ? TimeSpan.FromSeconds(seconds) : Duration;
 
     private static int Transitions(KubeObject lease) =>
         Spec(lease)?["leaseTransitions"] is JsonValue value && value.TryGetValue<int>(out var transitions) ? transitions : 0;

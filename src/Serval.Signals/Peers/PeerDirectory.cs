@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Kube;
 
@@ -212,10 +211,7 @@ public sealed class PeerDirectory : IDisposable
 
         public bool Lives { get; set; } = true;
 
-        public TimeSpan Duration { get; } =
-            (lease.ToTree()["spec"] as JsonObject)?["leaseDurationSeconds"]?.ToString() is { } text && int.TryParse(text, out var seconds) && seconds > 0
-                ? TimeSpan.FromSeconds(Math.Min(seconds, 3600)) // more than a timer bears is nonsense
-                : PeerLease.Duration;
+        public TimeSpan Duration { get; } = LeaseTerm.Of(lease, PeerLease.Duration);
 
         public bool IsRenewedBy(KubeObject other) => !Last.Member("spec").Span.SequenceEqual(other.Member("spec").Span);
     }

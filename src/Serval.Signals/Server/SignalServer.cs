@@ -98,16 +98,13 @@ public sealed class SignalServer : IAsyncDisposable
                 $"port {options.Port} on {options.Listen} is already in use, so signals cannot be served there; stop the program that uses it, or choose another port (0 takes a free one)", e);
         }
         var port = BindingAddress.Parse(_server.Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port;
-        Address = new Uri($"https://{new IPEndPoint(Reached(options), port)}");
+        Address = new Uri($"https://{new IPEndPoint(options.Advertise, port)}");
     }
-
-    private static IPAddress Reached(SignalServerOptions options) => options.Advertise
-        ?? (options.Listen.Equals(IPAddress.Any) ? IPAddress.Loopback : options.Listen.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : options.Listen);
 
     private static X509Certificate2 Issue(SignalServerOptions options)
     {
         using var authority = new CertificateAuthority(CertificateAuthority.Generate("serval-signals", options.Time), options.Time);
-        return authority.IssueServer("serval-signals", [Reached(options).ToString()], s_lifetime).ToCertificate();
+        return authority.IssueServer("serval-signals", [options.Advertise.ToString()], s_lifetime).ToCertificate();
     }
 
     private static void Configure(KestrelServerOptions settings, SignalServerOptions options, X509Certificate2 certificate)

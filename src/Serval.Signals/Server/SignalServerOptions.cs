@@ -13,8 +13,8 @@ public sealed record SignalServerOptions
     /// <summary>0 takes a free one.</summary>
     public int Port { get; init; }
 
-    /// <summary>Where others reach it; null: where it listens.</summary>
-    public IPAddress? Advertise { get; init; }
+    /// <summary>Where others reach it.</summary>
+    public required IPAddress Advertise { get; init; }
 
     /// <summary>Asked who callers are and what they may (TokenReview, SubjectAccessReview).</summary>
     public required IKubeClient Client { get; init; }

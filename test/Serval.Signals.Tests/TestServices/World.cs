@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Api;
@@ -49,7 +50,7 @@ internal sealed class World : IAsyncDisposable
     }
 
     public async Task<SignalServer> StartAsync(params ISignalEndpoint[] endpoints) =>
-        await SignalServer.StartAsync(new SignalServerOptions { Client = Kube, Time = Time, Loggers = NullLoggerFactory.Instance }, endpoints, CancellationToken.None);
+        await SignalServer.StartAsync(new SignalServerOptions { Advertise = IPAddress.Loopback, Client = Kube, Time = Time, Loggers = NullLoggerFactory.Instance }, endpoints, CancellationToken.None);
 
     public T Add<T>(T part)
         where T : IAsyncDisposable
