@@ -49,7 +49,7 @@ public sealed class CutLogTests(ITestOutputHelper output)
         Assert.Equal($"{last.Stored.Key} was acknowledged at version {last.Stored.Version}", lost?.Split(", found")[0]);
     }
 
-    private static StoreOptions Options(ScratchDirectory directory) => new() { Directory = directory.Path, CheckpointPages = 0, VersionBlock = 25 };
+    private static StoreOptions Options(ScratchDirectory directory) => new() { Directory = directory.Path, CheckpointBytes = 0, VersionBlock = 25 };
 
     /// <summary>Random synced and derived writes, one at a time; beside each how long the log was, and how long at the last sync.</summary>
     private static async Task<List<Written>> WriteAsync(OpenedStore opened, ScratchDirectory directory, Random random)

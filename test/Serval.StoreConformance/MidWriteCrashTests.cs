@@ -39,7 +39,7 @@ public sealed class MidWriteCrashTests(ITestOutputHelper output)
     {
         await using var opened = await OpenedStore.OpenAsync(new StoreOptions
         {
-            Directory = directory.Path, CheckpointPages = 0, VersionBlock = 500, RecentChanges = random.Next(2) == 0 ? 8 : 1024,
+            Directory = directory.Path, CheckpointBytes = 0, VersionBlock = 500, RecentChanges = random.Next(2) == 0 ? 8 : 1024,
         });
         await CatchUpAsync(opened, stories, what);
         var acknowledged = new List<(long Version, WatchEventType Type, KubeObject Object)>();
@@ -58,7 +58,7 @@ public sealed class MidWriteCrashTests(ITestOutputHelper output)
         await Task.WhenAll(writers);
         await opened.Store.AbandonAsync();
 
-        await using var after = await OpenedStore.OpenAsync(new StoreOptions { Directory = copy.Path, CheckpointPages = 0, VersionBlock = 500 });
+        await using var after = await OpenedStore.OpenAsync(new StoreOptions { Directory = copy.Path, CheckpointBytes = 0, VersionBlock = 500 });
         await CatchUpAsync(after, stories, what);
         var seen = stories[0].Events.ToDictionary(e => e.Object.Version);
         foreach (var (version, type, obj) in before)

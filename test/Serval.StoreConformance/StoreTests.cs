@@ -137,7 +137,7 @@ public sealed class StoreTests : IDisposable
     [InlineData(4, 1_000_000)]
     public async Task ALongLog_IsMovedIntoTheDatabase(int changes, int bytes)
     {
-        await using var opened = await OpenAsync(Options with { CheckpointPages = 500, LogPages = 100 });
+        await using var opened = await OpenAsync(Options with { CheckpointBytes = 2_000_000, LogBytes = 400_000 });
         for (var i = 0; i < changes; i++)
         {
             await opened.Touch($"m{i % 4}", new string((char)('a' + (i % 26)), bytes));

@@ -8,20 +8,20 @@ namespace Serval.ApiServer.Store;
 /// </summary>
 internal sealed partial class Checkpointer : IDisposable
 {
-    /// <summary>A guess: the change's row, and what points to it.</summary>
-    private const int PagesPerChange = 2;
+    /// <summary>A guess: what a change takes in the log beside its object, most of all the page of what points to it.</summary>
+    private const int BytesPerChange = 8192;
 
-    private const int PageBytes = 4096;
     private const int MostPasses = 4;
 
     private readonly SqliteDatabase _database;
     private readonly StoreOptions _options;
     private readonly Action _tooLong;
+    private readonly long _mostPages;
     private readonly Thread _thread;
     private readonly object _lock = new(); // a monitor, because the thread waits on it
     private bool _wanted; // guarded by _lock
     private bool _closed; // guarded by _lock
-    private long _pages; // the writer thread's
+    private long _bytes; // the writer thread's
 
     public Checkpointer(string path, StoreOptions options, Action tooLong)
     {
@@ -29,6 +29,7 @@ internal sealed partial class Checkpointer : IDisposable
         _tooLong = tooLong;
         _database = new SqliteDatabase(path);
         _database.Execute("PRAGMA synchronous=NORMAL; PRAGMA cache_size=-64");
+        _mostPages = options.LogBytes / (_database.Scalar("PRAGMA page_size") ?? 4096);
         _thread = new Thread(Run) { IsBackground = true, Name = "serval-checkpoint" };
         _thread.Start();
     }
@@ -38,12 +39,12 @@ internal sealed partial class Checkpointer : IDisposable
     /// <param name="bytes">What their objects hold.</param>
     public void Committed(int changes, long bytes)
     {
-        _pages += (changes * PagesPerChange) + (bytes / PageBytes);
-        if (_pages < _options.CheckpointPages)
+        _bytes += (changes * BytesPerChange) + bytes;
+        if (_bytes < _options.CheckpointBytes)
         {
             return;
         }
-        _pages = 0;
+        _bytes = 0;
         lock (_lock)
         {
             _wanted = true;
@@ -86,7 +87,7 @@ internal sealed partial class Checkpointer : IDisposable
         for (var pass = 0; pass < MostPasses; pass++)
         {
             var (pages, left) = _database.Checkpoint(truncate: false);
-            if (pages > _options.LogPages)
+            if (pages > _mostPages)
             {
                 _tooLong();
                 return;

@@ -14,6 +14,11 @@ namespace Serval.ApiServer.Store;
 /// </summary>
 public sealed partial class SqliteStore : IAsyncDisposable
 {
+    /// <summary>
+    /// Of a new database; one that is there keeps its own. A log entry of a page holds several objects of usual size: they are 1 to 4 KB.
+    /// </summary>
+    private const int PageBytes = 8192;
+
     private readonly StoreOptions _options;
     private readonly SqliteDatabase _database;
     private readonly DirectoryLock? _lock;
@@ -41,7 +46,7 @@ public sealed partial class SqliteStore : IAsyncDisposable
         _database = new SqliteDatabase(options.Directory is null ? ":memory:" : DatabasePath(options.Directory));
         try
         {
-            _database.Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY");
+            _database.Execute($"PRAGMA page_size={PageBytes}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY");
             var layout = StoreSchema.Layout(_database, Where);
             if (options.Directory is not null && layout == 0 && Directory.Exists(Path.Combine(options.Directory, "certificates")))
             {
@@ -72,7 +77,7 @@ public sealed partial class SqliteStore : IAsyncDisposable
             _version = loader.Last;
             _log = new ChangeLog(_database, options);
             _ring = new ChangeRing(options.RecentChanges, loader.Last);
-            if (options is { Directory: not null, CheckpointPages: > 0 })
+            if (options is { Directory: not null, CheckpointBytes: > 0 })
             {
                 _checkpointer = new Checkpointer(DatabasePath(options.Directory), options, TruncateLog);
             }

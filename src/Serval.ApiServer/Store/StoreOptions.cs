@@ -35,11 +35,11 @@ public sealed record StoreOptions
     internal int VersionBlock { get; init; } = 10_000;
 
     /// <summary>
-    /// Pages in the write-ahead log that start a checkpoint in the background; 0 never does (simulated power loss). A commit whose sync meets one of its syncs
-    /// waits for both: 16 MB make that rare.
+    /// About how much in the write-ahead log starts a checkpoint in the background; 0 never does (simulated power loss). A commit whose sync meets one of its
+    /// syncs waits for both: 16 MB make that rare.
     /// </summary>
-    internal int CheckpointPages { get; init; } = 4000;
+    internal long CheckpointBytes { get; init; } = 16 << 20;
 
-    /// <summary>64 MB: under writes without a pause the log never starts over by itself; then the writer is asked to wait once.</summary>
-    internal int LogPages { get; init; } = 16_384;
+    /// <summary>Under writes without a pause the log never starts over by itself; when it is so long, the writer is asked to wait once.</summary>
+    internal long LogBytes { get; init; } = 64 << 20;
 }
