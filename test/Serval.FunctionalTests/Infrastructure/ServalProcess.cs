@@ -3,21 +3,21 @@ using System.Net;
 
 namespace Serval.Testing;
 
-/// <summary>The published program, started on a data directory and free ports of its own.</summary>
+/// <summary>The published program, started on a data directory and free ports of its own: <c>serval up</c>, or a process for each role.</summary>
 internal sealed class ServalProcess : IAsyncDisposable
 {
-    private readonly RunningProgram _program;
+    private readonly IReadOnlyList<RunningProgram> _programs; // the one that has the API first, the one that has the gateway last
     private readonly bool _ownsData;
 
-    private ServalProcess(RunningProgram program, string data, bool ownsData, bool launched)
+    private ServalProcess(IReadOnlyList<RunningProgram> programs, string data, bool ownsData, bool launched)
     {
-        _program = program;
+        _programs = programs;
         _ownsData = ownsData;
         DataDirectory = data;
-        var ready = program.Ready;
-        Kubeconfig = (launched ? $"/proc/{program.Pid}/root" : "") + (string)ready["kubeconfig"]!;
-        GatewayPort = new Uri((string)ready["gateway"]!).Port;
-        var inside = new Uri((string)ready["privateGateway"]!);
+        Kubeconfig = (launched ? $"/proc/{Pid}/root" : "") + (string)programs[0].Ready["kubeconfig"]!;
+        var gateway = programs[^1].Ready;
+        GatewayPort = new Uri((string)gateway["gateway"]!).Port;
+        var inside = new Uri((string)gateway["privateGateway"]!);
         PrivateGateway = new IPEndPoint(IPAddress.Parse(inside.Host), inside.Port);
         Api = new KubeHttp(Kubeconfig);
     }
@@ -33,16 +33,20 @@ internal sealed class ServalProcess : IAsyncDisposable
 
     internal KubeHttp Api { get; }
 
-    internal int Pid => _program.Pid;
+    /// <summary>The process that has the state.</summary>
+    internal int Pid => _programs[0].Pid;
 
     /// <summary>From the start of the process to its ready line.</summary>
-    internal TimeSpan Startup => _program.Startup;
+    internal TimeSpan Startup => _programs[0].Startup;
 
-    /// <summary>What it wrote to standard error so far.</summary>
-    internal string Errors => _program.Errors;
+    /// <summary>What all its processes wrote to standard error so far.</summary>
+    internal string Errors => string.Concat(_programs.Select(p => p.Errors));
 
     /// <summary>Path of the program under test.</summary>
     internal static string Binary { get; set; } = Environment.GetEnvironmentVariable("SERVAL_BINARY") ?? Repository.Path("artifacts/dist/serval");
+
+    /// <summary><c>SERVAL_TEST_COMPOSITION=split</c> runs the tests with a process for each role.</summary>
+    private static bool IsSplit => Environment.GetEnvironmentVariable("SERVAL_TEST_COMPOSITION") == "split";
 
     /// <summary><c>SERVAL_POD_NETWORK=off</c> runs the tests with mapped ports where pods could have networks of their own.</summary>
     private static string[] Mode => Environment.GetEnvironmentVariable("SERVAL_POD_NETWORK") is { Length: > 0 } mode ? ["--pod-network", mode] : [];
@@ -54,8 +58,32 @@ internal sealed class ServalProcess : IAsyncDisposable
     {
         var owns = data is null;
         data ??= Directory.CreateTempSubdirectory("serval-").FullName;
-        var program = await RunningProgram.StartAsync(launcher, data, ct, ["up", "--http-port", "0", "--api-port", "0", .. Mode]);
-        return new ServalProcess(program, data, owns, launcher.Count > 0);
+        var programs = IsSplit
+            ? await StartRolesAsync(launcher, data, ct)
+            : [await RunningProgram.StartAsync(launcher, data, ct, ["up", "--http-port", "0", "--api-port", "0", .. Mode])];
+        return new ServalProcess(programs, data, owns, launcher.Count > 0);
+    }
+
+    // The API server and the node share the directory, as their parts of it are apart: commands find the server and the images there, as those of `serval up`.
+    private static async Task<IReadOnlyList<RunningProgram>> StartRolesAsync(IReadOnlyList<string> launcher, string data, CancellationToken ct)
+    {
+        var programs = new List<RunningProgram>();
+        try
+        {
+            await StartAsync("apiserver", "--api-port", "0");
+            foreach (var (role, more) in ((string, string[])[])[("controller", []), ("node", Mode), ("gateway", ["--http-port", "0", "--https-port", "0"])])
+            {
+                await StartAsync([role, "--kubeconfig", Path.Combine(data, $"kubeconfig-{role}"), .. more]);
+            }
+            return programs;
+        }
+        catch
+        {
+            await StopAsync(programs);
+            throw;
+        }
+
+        async Task StartAsync(params string[] arguments) => programs.Add(await RunningProgram.StartAsync(launcher, data, ct, arguments));
     }
 
     /// <summary>Runs one command on the data directory and returns its exit code and output.</summary>
@@ -99,22 +127,37 @@ internal sealed class ServalProcess : IAsyncDisposable
     }
 
     /// <summary><c>kill -9</c>.</summary>
-    internal Task KillAsync() => _program.KillAsync();
+    internal Task KillAsync() => Task.WhenAll(_programs.Select(p => p.KillAsync()));
 
-    /// <summary>SIGTERM, and the exit code.</summary>
-    internal Task<int> StopAsync() => _program.StopAsync();
+    /// <summary>SIGTERM, and the exit code; of several processes the first that is not 0.</summary>
+    internal Task<int> StopAsync() => StopAsync(_programs);
 
     /// <summary>SIGTERM alone.</summary>
-    internal Task TerminateAsync() => _program.TerminateAsync();
+    internal Task TerminateAsync() => Task.WhenAll(_programs.Select(p => p.TerminateAsync()));
 
     public async ValueTask DisposeAsync()
     {
         Api.Dispose();
-        await _program.DisposeAsync();
+        foreach (var program in _programs.Reverse())
+        {
+            await program.DisposeAsync();
+        }
         if (_ownsData)
         {
             Directory.Delete(DataDirectory, recursive: true);
         }
+    }
+
+    // Roles end before what they need.
+    private static async Task<int> StopAsync(IReadOnlyList<RunningProgram> programs)
+    {
+        var code = 0;
+        foreach (var program in programs.Reverse())
+        {
+            var ended = await program.StopAsync();
+            code = code == 0 ? ended : code;
+        }
+        return code;
     }
 }
 
