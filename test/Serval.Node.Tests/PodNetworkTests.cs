@@ -66,6 +66,76 @@ public sealed class PodNetworkTests
     }
 
     [Fact]
+    public async Task Pod_ListensOnItsLoopbackAlone_WhereOthersCannotComeIn_IsReachedAtItsAddress()
+    {
+        await using var node = await TestNode.StartAsync(podNetwork: true, relaysLoopback: true);
+        if (IsMapped(node))
+        {
+            return;
+        }
+        await node.CreateAsync(TestNode.Shell("exec busybox httpd -f -p 127.0.0.1:8080 -h /proc/self", TestNode.Port8080));
+
+        var address = (await node.WhenSignalAsync(InstanceState.Ready)).Host;
+
+        using var client = new TcpClient();
+        await client.ConnectAsync(address, 8080);
+        await client.GetStream().WriteAsync("GET /limits HTTP/1.0\r\n\r\n"u8.ToArray());
+        using var reader = new StreamReader(client.GetStream());
+        Assert.StartsWith("HTTP/1.1 200 OK", await reader.ReadToEndAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Relay_PassesBothEnds_UntilTheProgramHasEnded()
+    {
+        var directory = Directory.CreateTempSubdirectory("serval-net-").FullName;
+        using var network = PodNetwork.TryStart(Options(directory), out _);
+        if (network is null)
+        {
+            Assert.False(Privileged);
+            return;
+        }
+        using var pod = await network.TakeAsync();
+        using var program = pod.OpenSocket();
+        program.Bind(new IPEndPoint(IPAddress.Loopback, 8080));
+        program.Listen();
+        var ended = new TaskCompletionSource();
+        pod.Relay(8080, ended.Task, TimeProvider.System);
+        pod.Relay(8080, ended.Task, TimeProvider.System); // each probe asks for it
+
+        using var client = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await client.ConnectAsync(pod.Address, 8080);
+        using var served = await program.AcceptAsync();
+        await client.SendAsync("you"u8.ToArray());
+        client.Shutdown(SocketShutdown.Send);
+        Assert.Equal("you", await ReadAsync(served));
+        await served.SendAsync("heard"u8.ToArray());
+        served.Close();
+        Assert.Equal("heard", await ReadAsync(client));
+
+        program.Close();
+        await Assert.ThrowsAsync<SocketException>(() => pod.ConnectAsync(8080, default)); // a probe is not answered by the relay
+        ended.SetResult();
+        using var next = pod.OpenSocket();
+        next.Bind(new IPEndPoint(IPAddress.Any, 8080));
+        next.Listen();
+        pod.Relay(8080, ended.Task, TimeProvider.System); // not needed: it listens there itself
+        using var direct = await pod.ConnectAsync(8080, default);
+        using var accepted = await next.AcceptAsync();
+        Assert.Equal(((IPEndPoint)direct.LocalEndPoint!).Port, ((IPEndPoint)accepted.RemoteEndPoint!).Port);
+        Directory.Delete(directory, recursive: true);
+
+        static async Task<string> ReadAsync(Socket socket)
+        {
+            var (text, buffer) = ("", new byte[64]);
+            while (await socket.ReceiveAsync(buffer) is > 0 and var length)
+            {
+                text += System.Text.Encoding.ASCII.GetString(buffer, 0, length);
+            }
+            return text;
+        }
+    }
+
+    [Fact]
     public async Task Pod_ReachesTheMachine_AndSeesItsAddresses()
     {
         await using var node = await TestNode.StartAsync(podNetwork: true);

@@ -225,6 +225,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         Ports = new PortAllocator(_options.FirstPort, _options.LastPort),
         Logs = new LogIndexer(_options.Time, _logger),
         Network = _network,
+        RelaysLoopback = _options.RelaysLoopback,
         Groups = _groups,
         Tokens = _options.Tokens,
         Accounts = MountsAllowed && _options.Tokens is ServiceAccountTokens signer ? new AccountFiles(paths.Accounts, signer, _options.Time) : null,

@@ -24,6 +24,12 @@ public sealed record NodeOptions
     /// <summary>Whether pods get networks of their own where this process may make them; else ports are mapped.</summary>
     public bool PodNetwork { get; init; }
 
+    /// <summary>
+    /// Whether programs that listen on 127.0.0.1 of their pod's network alone are reached at the pod's address too: for gateways of other processes, which
+    /// cannot use <see cref="NodeAgent.OpenSocket"/>.
+    /// </summary>
+    public bool RelaysLoopback { get; init; }
+
     /// <summary>Whether the gateway has a route for exactly this host, so that pods find it there; asked by any thread.</summary>
     public Func<string, bool> IsServed { get; init; } = _ => false;
 

@@ -38,6 +38,10 @@ internal sealed record NodeServices
 
     /// <summary>Gives each pod a network of its own; null when pods share the machine's.</summary>
     public required PodNetwork? Network { get; init; }
+
+    /// <summary>Whether who asks pods cannot come into their networks.</summary>
+    public required bool RelaysLoopback { get; init; }
+
     /// <summary>Who resolves names for pods; null when they use the machine's resolvers.</summary>
     public required IPAddress? NameServer { get; init; }
 

@@ -201,7 +201,7 @@ internal sealed partial class PodWorker
     private async Task ListeningAsync(ContainerSlot slot, string probe, int port, CancellationToken ct)
     {
         var seen = new TaskCompletionSource(); // continuations run on the prober's thread: they only begin asynchronous work
-        var pid = slot.Process!.Pid;
+        var (pid, ended) = (slot.Process!.Pid, slot.Exit!.Task);
         using var watch = _node.Prober.WhenListening(pid, _network, port, () => seen.TrySetResult());
         using var explaining = CancellationTokenSource.CreateLinkedTokenSource(ct);
         _ = ExplainSilenceAsync(slot, probe, pid, port, explaining.Token);
@@ -212,6 +212,10 @@ internal sealed partial class PodWorker
         finally
         {
             await explaining.CancelAsync();
+        }
+        if (_node.RelaysLoopback)
+        {
+            _network?.Relay(port, ended, _node.Time);
         }
     }
 

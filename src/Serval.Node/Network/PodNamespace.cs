@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Serval.Node.Sockets;
@@ -8,6 +9,7 @@ namespace Serval.Node.Network;
 internal sealed class PodNamespace : IDisposable
 {
     private readonly PodNetwork _owner;
+    private readonly ConcurrentDictionary<int, LoopbackRelay> _relays = new(); // by port
 
     private PodNamespace(PodNetwork owner, IPAddress address, NetworkNamespace handle)
     {
@@ -61,13 +63,37 @@ internal sealed class PodNamespace : IDisposable
     /// <summary>A connection to a port of the pod: to its address, or to its own 127.0.0.1 when it listens there alone.</summary>
     public async Task<Socket> ConnectAsync(int port, CancellationToken ct)
     {
+        if (_relays.ContainsKey(port))
+        {
+            return await ConnectLoopbackAsync(port, ct); // the relay would answer for a program that does not
+        }
         try
         {
             return await ConnectAsync(new Socket(SocketType.Stream, ProtocolType.Tcp), Address, port, ct);
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
         {
-            return await ConnectAsync(OpenSocket(), IPAddress.Loopback, port, ct);
+            return await ConnectLoopbackAsync(port, ct);
+        }
+    }
+
+    /// <summary>A connection to a port of its 127.0.0.1.</summary>
+    public Task<Socket> ConnectLoopbackAsync(int port, CancellationToken ct) => ConnectAsync(OpenSocket(), IPAddress.Loopback, port, ct);
+
+    /// <summary>Has what listens on a port of its 127.0.0.1 alone reached at its address too, until the program that does has ended.</summary>
+    public void Relay(int port, Task ended, TimeProvider time)
+    {
+        if (LoopbackRelay.TryStart(this, port, time) is { } relay)
+        {
+            _relays[port] = relay;
+            _ = EndAsync();
+
+            async Task EndAsync()
+            {
+                await ended.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                _relays.TryRemove(port, out _);
+                relay.Dispose();
+            }
         }
     }
 
@@ -77,6 +103,10 @@ internal sealed class PodNamespace : IDisposable
     public void Dispose()
     {
         _owner.Forget(this);
+        foreach (var relay in _relays.Values)
+        {
+            relay.Dispose();
+        }
         Diag.Dispose();
         Handle.Dispose();
     }

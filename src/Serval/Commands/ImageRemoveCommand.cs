@@ -13,6 +13,11 @@ internal sealed class ImageRemoveCommand : ImageVerb
 {
     private readonly Argument<string[]> _names = new("name") { Description = "Images, by name or digest", HelpName = "NAME:TAG", Arity = ArgumentArity.OneOrMore };
     private readonly Option<bool> _force = new("--force") { Description = "Also when a revision or a pod of the running server needs the image" };
+    private readonly Option<string?> _kubeconfig = new("--kubeconfig")
+    {
+        Description = "Kubeconfig of the server whose revisions and pods are asked (default: kubeconfig in the data directory, if there is one)", HelpName = "FILE",
+    };
+
     private readonly Option<string?> _output = SharedOptions.Output("json", "yaml");
 
     public ImageRemoveCommand(CliContext context)
@@ -21,6 +26,7 @@ internal sealed class ImageRemoveCommand : ImageVerb
         Aliases.Add("remove");
         Add(_names);
         Add(_force);
+        Add(_kubeconfig);
         Add(_output);
     }
 
@@ -86,10 +92,11 @@ internal sealed class ImageRemoveCommand : ImageVerb
     // A revision at zero has no process that would hold its files, so the server is asked.
     private async Task RefuseIfNeededAsync(ParseResult parse, ImageStore store, string name, CancellationToken ct)
     {
-        var data = SharedOptions.DataDirectoryOf(parse, Context);
-        if (RunState.Read(data) is null || !File.Exists(Path.Combine(data, "kubeconfig")))
+        var given = parse.GetValue(_kubeconfig);
+        var kubeconfig = given ?? Path.Combine(SharedOptions.DataDirectoryOf(parse, Context), "kubeconfig");
+        if (given is null && !File.Exists(kubeconfig))
         {
-            return;
+            return; // of a node whose API server has a directory of its own
         }
         var byDigest = ImageDigest.IsValid(name); // which also reads as the name "sha256" with a long tag
         var digest = byDigest ? name : (await store.ResolveAsync(name, ct)).Digest;
@@ -100,7 +107,7 @@ internal sealed class ImageRemoveCommand : ImageVerb
         }
         try
         {
-            using var client = RemoteClient.Open(Path.Combine(data, "kubeconfig"), "", Context);
+            using var client = RemoteClient.Open(kubeconfig, "", Context);
             var revisions = await client.GetAsync(ResourcePath.Of(Kinds.Revision), ct);
             var user = (revisions["items"] as JsonArray ?? []).FirstOrDefault(r => r?["status"]?.ToJsonString().Contains(digest, StringComparison.Ordinal) == true);
             if (user is not null)
@@ -118,9 +125,9 @@ internal sealed class ImageRemoveCommand : ImageVerb
                 }
             }
         }
-        catch (CliException e) when (e.ExitCode is ExitCodes.NotReachable or ExitCodes.Timeout)
+        catch (CliException e) when (given is null && e.ExitCode is ExitCodes.NotReachable or ExitCodes.Timeout)
         {
-            // A server that was killed left its state file behind; nobody runs the image.
+            // The server does not run, nor does the image.
         }
     }
 }

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Config;
+using Serval.Api.Serving;
 using Serval.Cli;
 using Serval.Remote;
 
@@ -45,7 +46,7 @@ internal sealed class InvokeCommand : RemoteVerb
     {
         var name = parse.GetRequiredValue(_name);
         var url = await UrlAsync(client, NamespaceOf(parse, client), name, ct);
-        var gateway = Gateway(parse, url);
+        var gateway = await GatewayAsync(parse, client, url, ct);
         url = new UriBuilder(url) { Scheme = (gateway ?? url).Scheme }.Uri;
         using var request = await CreateRequestAsync(parse, url, ct);
         using var authority = url.Scheme == Uri.UriSchemeHttps ? await AuthorityAsync(client, ct) : null;
@@ -88,17 +89,31 @@ internal sealed class InvokeCommand : RemoteVerb
         return (string?)secret?["data"]?["tls.crt"] is { } pem ? X509Certificate2.CreateFromPem(Encoding.ASCII.GetString(Convert.FromBase64String(pem))) : null;
     }
 
-    private Uri? Gateway(ParseResult parse, Uri url)
+    private async Task<Uri?> GatewayAsync(ParseResult parse, RemoteClient client, Uri url, CancellationToken ct)
     {
         if (parse.GetValue(_gateway) is not { Length: > 0 } given)
         {
-            var running = RunState.Read(SharedOptions.DataDirectoryOf(parse, Context));
-            var door = url.Host.EndsWith("." + DomainConfig.ClusterLocalDomain, StringComparison.Ordinal) ? running?.PrivateGateway : running?.Gateway;
-            return door is not null && url.Scheme == Uri.UriSchemeHttps ? new UriBuilder(url.Scheme, door.Host, url.Port).Uri : door;
+            return await DoorAsync(client, url, ct);
         }
         return Uri.TryCreate(given.Contains("://", StringComparison.Ordinal) ? given : "http://" + given, UriKind.Absolute, out var uri)
             ? uri
             : throw new CliException(ExitCodes.Usage, $"\"{given}\" is not a gateway address; write HOST:PORT");
+    }
+
+    /// <summary>Where a gateway takes such requests; null where nobody says so to this user: at the URL.</summary>
+    private static async Task<Uri?> DoorAsync(RemoteClient client, Uri url, CancellationToken ct)
+    {
+        var service = url.Host.EndsWith("." + DomainConfig.ClusterLocalDomain, StringComparison.Ordinal) ? "gateway-private" : "gateway";
+        try
+        {
+            var subset = (await client.FindAsync(ResourcePath.Of(Kinds.Endpoints, KnativeNames.SystemNamespace, service), ct))?["subsets"]?[0];
+            var port = (subset?["ports"] as JsonArray)?.FirstOrDefault(p => (string?)p?["name"] == (url.Scheme == Uri.UriSchemeHttps ? "https" : "http2"));
+            return (string?)subset?["addresses"]?[0]?["ip"] is { } ip && (int?)port?["port"] is { } number ? new UriBuilder(url.Scheme, ip, number).Uri : null;
+        }
+        catch (ApiException e) when (e.Code == 403)
+        {
+            return null;
+        }
     }
 
     private async Task<HttpRequestMessage> CreateRequestAsync(ParseResult parse, Uri url, CancellationToken ct)

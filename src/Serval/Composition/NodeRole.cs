@@ -24,7 +24,11 @@ internal static class NodeRole
         var hosts = started.Own(new ServedHosts(client));
         var node = await NodePart.StartAsync(
             started, services,
-            new NodeOptions { DataDirectory = options.DataDirectory, NodeName = options.Name, PodNetwork = options.PodNetwork, IsServed = hosts.Contains, Tokens = new RequestedTokens(client, time), Api = _ => cluster.ForPods },
+            new NodeOptions
+            {
+                DataDirectory = options.DataDirectory, NodeName = options.Name, PodNetwork = options.PodNetwork, RelaysLoopback = true,
+                IsServed = hosts.Contains, Tokens = new RequestedTokens(client, time), Api = _ => cluster.ForPods,
+            },
             capacity, images, new RemoteDrainGate(options.Name, told, peers.Directory, peers.Client, time, loggers.CreateLogger<RemoteDrainGate>()), forcedEnd, ct);
         var server = started.Add(await SignalServer.StartAsync(
             options.Signals(client, time, loggers),

@@ -16,7 +16,8 @@ internal sealed class TestNode : IAsyncDisposable, IImageRoots
     private readonly NodeOptions _options;
 
     public TestNode(
-        TimeProvider? time = null, bool? allowMounts = null, FakeKube? kube = null, string? data = null, IDrainGate? drain = null, IEventRecorder? events = null, bool podNetwork = false, IPodTokens? tokens = null)
+        TimeProvider? time = null, bool? allowMounts = null, FakeKube? kube = null, string? data = null, IDrainGate? drain = null, IEventRecorder? events = null, bool podNetwork = false, IPodTokens? tokens = null,
+        bool relaysLoopback = false)
     {
         Kube = kube ?? new FakeKube();
         Data = data ?? Directory.CreateTempSubdirectory("serval-node-").FullName;
@@ -26,7 +27,7 @@ internal sealed class TestNode : IAsyncDisposable, IImageRoots
         _options = new NodeOptions
         {
             DataDirectory = Data, NodeName = "node-1", FirstPort = first, LastPort = first + 19, AllowMounts = allowMounts,
-            Time = time ?? TimeProvider.System, PodNetwork = podNetwork, Tokens = tokens ?? new ServiceAccountTokens(ServiceAccountTokens.NewKey(), time ?? TimeProvider.System),
+            Time = time ?? TimeProvider.System, PodNetwork = podNetwork, RelaysLoopback = relaysLoopback, Tokens = tokens ?? new ServiceAccountTokens(ServiceAccountTokens.NewKey(), time ?? TimeProvider.System),
         };
         Capacity = new DirectCapacitySignal();
         Capacity.Subscribe(c =>
@@ -56,9 +57,10 @@ internal sealed class TestNode : IAsyncDisposable, IImageRoots
     public ImageConfig Config { get; set; } = new();
 
     public static async Task<TestNode> StartAsync(
-        TimeProvider? time = null, bool? allowMounts = null, FakeKube? kube = null, string? data = null, IDrainGate? drain = null, IEventRecorder? events = null, bool podNetwork = false, IPodTokens? tokens = null)
+        TimeProvider? time = null, bool? allowMounts = null, FakeKube? kube = null, string? data = null, IDrainGate? drain = null, IEventRecorder? events = null, bool podNetwork = false, IPodTokens? tokens = null,
+        bool relaysLoopback = false)
     {
-        var node = new TestNode(time, allowMounts, kube, data, drain, events, podNetwork, tokens);
+        var node = new TestNode(time, allowMounts, kube, data, drain, events, podNetwork, tokens, relaysLoopback);
         await node.Agent.StartAsync(CancellationToken.None);
         return node;
     }

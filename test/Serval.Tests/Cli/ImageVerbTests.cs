@@ -65,7 +65,6 @@ public sealed class ImageVerbTests : IDisposable
     public async Task Remove_ByDigest_WhileAServerRuns_AsksForTheImageItself()
     {
         await using var server = await FakeApiServer.StartAsync(_cli.Data);
-        new RunState(new Uri("http://127.0.0.1:1"), new Uri("http://127.0.0.1:1"), new Uri("https://127.0.0.1:1")).Write(_cli.Data);
         await _cli.RunAsync("image", "add", "hello:v1", App(), "--entrypoint", "/run");
         await _cli.RunAsync("image", "add", "other:v2", App(), "--entrypoint", "/run");
         var digest = (string)JsonNode.Parse((await _cli.RunAsync("image", "list", "-o", "json")).Out)![0]!["digest"]!;
@@ -93,6 +92,22 @@ public sealed class ImageVerbTests : IDisposable
 
         server.Json(Pods, """{"items":[{"metadata":{"name":"p","namespace":"n"},"spec":{"containers":[{"name":"c","image":"hello:v1"}]},"status":{"phase":"Failed"}}]}""");
         Assert.Equal(["untagged hello:v1", "untagged other:v2"], (await _cli.RunAsync("image", "rm", digest)).Lines[..2]);
+    }
+
+    /// <summary>A node that runs apart has no kubeconfig beside its images.</summary>
+    [Fact]
+    public async Task Remove_AsksTheServerThatIsNamed_AndFailsWithoutItsAnswer()
+    {
+        var server = await FakeApiServer.StartAsync(_cli["state"]);
+        var kubeconfig = Path.Combine(_cli["state"], "kubeconfig");
+        await _cli.RunAsync("image", "add", "hello:v1", App(), "--entrypoint", "/run");
+        server.Json("GET /apis/serving.knative.dev/v1/revisions", """{"items":[]}""");
+        server.Json("GET /api/v1/pods", """{"items":[{"metadata":{"name":"p","namespace":"n"},"spec":{"containers":[{"name":"c","image":"hello:v1"}]}}]}""");
+
+        Assert.Equal(ExitCodes.Refused, (await _cli.RunAsync("image", "rm", "hello:v1", "--kubeconfig", kubeconfig)).Code);
+        await server.DisposeAsync();
+        Assert.Equal(ExitCodes.NotReachable, (await _cli.RunAsync("image", "rm", "hello:v1", "--kubeconfig", kubeconfig)).Code);
+        Assert.Equal(ExitCodes.Ok, (await _cli.RunAsync("image", "rm", "hello:v1")).Code);
     }
 
     [Theory]

@@ -34,7 +34,7 @@ public sealed class UpTests : IDisposable
         Assert.Equal("https://127.0.0.1:18843", (string?)ready["secureGateway"]);
         Assert.Equal("/k", (string?)ready["kubeconfig"]);
         Assert.True(host.Disposed);
-        Assert.Null(RunState.Read(_cli.Data));
+        Assert.False(File.Exists(RunState.PathIn(_cli.Data)));
     }
 
     [Theory]

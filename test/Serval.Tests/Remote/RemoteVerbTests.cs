@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Serval.Cli;
@@ -215,6 +216,21 @@ public sealed class RemoteVerbTests : ServedVerbTests
         Assert.Equal("POST hello.default.example.com:8880 /a?b=c application/json 1 {}", result.Out);
         Assert.Equal((ExitCodes.Failed, 503), (failed.Code, (int)JsonNode.Parse(failed.Out)!["status"]!));
         Assert.Contains("503", failed.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("gateway", "http://hello.default.example.com")]
+    [InlineData("gateway-private", "http://hello.default.svc.cluster.local")]
+    public async Task Invoke_FindsTheGatewayAtTheServer(string door, string url)
+    {
+        await using var gateway = await FakeGateway.StartAsync();
+        var at = IPEndPoint.Parse(gateway.Address);
+        Server.Json($"GET {Services}/hello", $$$"""{"status":{"url":"{{{url}}}"}}""");
+        Server.Json($"GET /api/v1/namespaces/knative-serving/endpoints/{door}", $$$"""
+            {"subsets":[{"addresses":[{"ip":"{{{at.Address}}}"}],"ports":[{"name":"https","port":1},{"name":"http2","port":{{{at.Port}}}}]}]}
+            """);
+
+        Assert.StartsWith($"GET {new Uri(url).Host} /", (await Line.RunAsync("invoke", "hello")).Out, StringComparison.Ordinal);
     }
 
     [Fact]
