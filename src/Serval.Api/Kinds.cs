@@ -105,6 +105,12 @@ public static class Kinds
         Durability = WriteDurability.Derived,
     };
 
+    public static readonly ResourceKind ServiceCidr = new()
+    {
+        Group = "networking.k8s.io", Version = "v1", Kind = "ServiceCIDR", Plural = "servicecidrs", Namespaced = false, HasGeneration = false,
+        Columns = [new("CIDRs", "string", ".spec.cidrs[*]"), new("Age", "date", ".metadata.creationTimestamp")],
+    };
+
     public static readonly ResourceKind Lease = new()
     {
         Group = "coordination.k8s.io", Version = "v1", Kind = "Lease", Plural = "leases", HasStatus = false, HasGeneration = false,
@@ -214,7 +220,7 @@ public static class Kinds
     public static readonly IReadOnlyList<ResourceKind> All =
     [
         Namespace, Pod, Service, ConfigMap, Secret, ServiceAccount, Event, Node, ResourceQuota, Endpoints,
-        Deployment, ReplicaSet, HorizontalPodAutoscaler, HorizontalPodAutoscalerV1, NamedEvent, EndpointSlice, Lease, CustomResourceDefinition,
+        Deployment, ReplicaSet, HorizontalPodAutoscaler, HorizontalPodAutoscalerV1, NamedEvent, EndpointSlice, ServiceCidr, Lease, CustomResourceDefinition,
         AccessKinds.Role, AccessKinds.RoleBinding, AccessKinds.ClusterRole, AccessKinds.ClusterRoleBinding,
         BatchKinds.Job, PolicyKinds.PodDisruptionBudget,
         .. StoredKinds.All,

@@ -53,8 +53,6 @@ internal static class CoreDefaults
             return;
         }
         spec.DefaultZero("internalTrafficPolicy", "Cluster");
-        spec.Default("ipFamilies", new JsonArray("IPv4"));
-        spec.DefaultZero("ipFamilyPolicy", "SingleStack");
         if (type is "NodePort" or "LoadBalancer")
         {
             spec.DefaultZero("externalTrafficPolicy", "Cluster");

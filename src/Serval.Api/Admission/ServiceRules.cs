@@ -25,7 +25,7 @@ internal static class ServiceRules
         {
             ExternalName(spec.String("externalName"), to);
         }
-        else if (spec.Array("ports") is null or { Count: 0 } && spec.String("clusterIP") != "None")
+        else if (spec.Array("ports") is null or { Count: 0 } && !ClusterIps.IsHeadless(spec))
         {
             to.Required("spec.ports");
         }
@@ -35,15 +35,60 @@ internal static class ServiceRules
             to.Check("spec.selector", key, Names.QualifiedName);
             to.Check("spec.selector", value, Names.LabelValue);
         }
-        var address = spec.String("clusterIP");
-        if (address.Length > 0 && address != "None" && !IPAddress.TryParse(address, out _))
+        if (type == "ExternalName")
         {
-            to.InvalidText("spec.clusterIP", address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+            foreach (var field in (ReadOnlySpan<string>)["clusterIPs", "ipFamilies", "ipFamilyPolicy"])
+            {
+                if (Tree.IsSet(field, spec?[field]))
+                {
+                    to.Forbidden($"spec.{field}", "may not be set for ExternalName services");
+                }
+            }
+            return;
         }
-        var before = old.Object("spec").String("clusterIP");
-        if (before.Length > 0 && before != address && type != "ExternalName" && old.Object("spec").String("type") != "ExternalName")
+        if (type is "LoadBalancer" or "NodePort" && ClusterIps.IsHeadless(spec))
         {
-            to.InvalidText("spec.clusterIP", address, "field is immutable");
+            to.InvalidText("spec.clusterIPs[0]", "None", $"may not be set to 'None' for {type} services");
+        }
+        ClusterIps.Check(spec, old.Object("spec"), to);
+        if (old is not null)
+        {
+            ClusterIps.CheckChange(spec, old.Object("spec"), to);
+        }
+    }
+
+    /// <summary>Ranges of Services' addresses cannot be changed (pkg/apis/networking/validation).</summary>
+    public static void Cidr(JsonObject tree, JsonObject? old, Problems to)
+    {
+        var cidrs = tree.Object("spec").Array("cidrs") ?? [];
+        if (cidrs.Count == 0)
+        {
+            to.Required("spec.cidrs", "at least one CIDR required");
+        }
+        for (var i = 0; i < cidrs.Count; i++)
+        {
+            var text = Tree.Text(cidrs[i]);
+            if (!IPNetwork.TryParse(text, out var range))
+            {
+                to.InvalidText($"spec.cidrs[{i}]", text, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+            }
+            else if (!text.StartsWith(range.BaseAddress + "/", StringComparison.Ordinal))
+            {
+                to.InvalidText($"spec.cidrs[{i}]", text, "must not have bits set beyond the prefix length");
+            }
+        }
+        var before = old.Object("spec").Array("cidrs") ?? [];
+        if (old is not null && before.Count != cidrs.Count)
+        {
+            to.Invalid("spec.cidrs", cidrs.ToJsonString(), "field is immutable");
+            return;
+        }
+        for (var i = 0; i < before.Count; i++)
+        {
+            if (Tree.Text(before[i]) != Tree.Text(cidrs[i]))
+            {
+                to.InvalidText($"spec.cidrs[{i}]", Tree.Text(cidrs[i]), "field is immutable");
+            }
         }
     }
 

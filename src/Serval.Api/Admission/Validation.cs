@@ -134,6 +134,10 @@ public static class Validation
         {
             ServiceRules.Service(tree, old, to);
         }
+        else if (kind == Kinds.ServiceCidr)
+        {
+            ServiceRules.Cidr(tree, old, to);
+        }
         else if (kind == Kinds.ConfigMap)
         {
             ConfigMapRules.ConfigMap(tree, old, to);

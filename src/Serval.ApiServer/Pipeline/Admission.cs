@@ -14,7 +14,7 @@ namespace Serval.ApiServer.Pipeline;
 /// The steps between a decoded object and the store: system metadata, what a subresource may change, defaulting, validation, generation.
 /// (apimachinery: rest.BeforeCreate, rest.BeforeUpdate; each kind's strategy.)
 /// </summary>
-internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, FieldTracking fields, TimeProvider time)
+internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, FieldTracking fields, ServiceAddresses addresses, TimeProvider time)
 {
     /// <summary>The object to store. <see cref="ApiException"/> when it may not be.</summary>
     /// <param name="settle">Sets managedFields where a plain write is not noted; see <see cref="FieldTracking"/>.</param>
@@ -53,24 +53,32 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
             OwnDefinitions.Complete(own, tree, time.GetUtcNow());
             return KubeObject.From(tree);
         }
-        Check(kind, tree, null, options, AdmissionOperation.Create);
+        Check(kind, tree, null, options, AdmissionOperation.Create, Note);
         if (kind == Kinds.Pod)
         {
             AddAccount(kind, name, tree);
             PriorityRules.Admit(tree, client.Cache(StoredKinds.PriorityClass).List());
             tree["status"] = new JsonObject { ["phase"] = "Pending", ["qosClass"] = PodQos.Of(tree["spec"] as JsonObject) };
         }
-        if (settle is null)
+        if (kind != Kinds.Service)
         {
-            fields.Note(kind, null, tree, null, options);
-        }
-        else
-        {
-            settle(tree);
+            Note();
         }
         var created = KubeObject.From(tree);
         options.Review?.Invoke(created, null);
         return created;
+
+        void Note()
+        {
+            if (settle is null)
+            {
+                fields.Note(kind, null, tree, null, options);
+            }
+            else
+            {
+                settle(tree);
+            }
+        }
     }
 
     /// <summary>The object to store in place of <paramref name="present"/>; null when the change finishes its deletion.</summary>
@@ -94,23 +102,31 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         }
         else
         {
-            Check(kind, tree, before, options, AdmissionOperation.Update);
+            Check(kind, tree, before, options, AdmissionOperation.Update, Note);
         }
         if (kind.HasGeneration && options.Subresource.Length == 0 && !SameDesire(kind, before, tree))
         {
             tree["metadata"]!["generation"] = present.Metadata.Generation + 1;
         }
-        if (settle is null)
+        if (kind != Kinds.Service)
         {
-            fields.Note(kind, before, tree, sent, options);
-        }
-        else
-        {
-            settle(before, tree);
+            Note();
         }
         var next = KubeObject.From(tree);
         options.Review?.Invoke(next, present);
         return IsFinished(kind, next) ? null : next;
+
+        void Note()
+        {
+            if (settle is null)
+            {
+                fields.Note(kind, before, tree, sent, options);
+            }
+            else
+            {
+                settle(before, tree);
+            }
+        }
     }
 
     /// <summary>A uid in what comes in is a precondition: the object meant, not another one of its name (apiserver: rest.DefaultUpdatedObjectInfo).</summary>
@@ -204,7 +220,8 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         }
     }
 
-    private void Check(ResourceKind kind, JsonObject tree, JsonObject? old, WriteOptions options, AdmissionOperation operation)
+    /// <param name="note">Notes whose fields are whose. Of a Service they are what the client and defaults say: its addresses are nobody's.</param>
+    private void Check(ResourceKind kind, JsonObject tree, JsonObject? old, WriteOptions options, AdmissionOperation operation, Action note)
     {
         var context = new AdmissionContext
         {
@@ -221,6 +238,10 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             View(kind, kept, tree, old, context);
         }
+        else if (kind == Kinds.Service)
+        {
+            Service(tree, old, context, note);
+        }
         else
         {
             Check(kind, kind, tree, old, context);
@@ -228,6 +249,26 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         if (kind == StoredKinds.PriorityClass)
         {
             PriorityRules.RequireOneForAll(tree, old is null, client.Cache(kind).List());
+        }
+    }
+
+    private void Service(JsonObject tree, JsonObject? old, AdmissionContext context, Action note)
+    {
+        try
+        {
+            Check(Kinds.Service, Kinds.Service, tree, old, context, () =>
+            {
+                note();
+                if (context.Subresource.Length == 0)
+                {
+                    addresses.Complete(tree, old, context.DryRun);
+                }
+            });
+        }
+        catch (ApiException)
+        {
+            addresses.Settle((string)tree["metadata"]!["uid"]!);
+            throw;
         }
     }
 
@@ -252,12 +293,14 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
 
     /// <param name="kind">What the client speaks of.</param>
     /// <param name="judged">Whose rules hold.</param>
-    private static void Check(ResourceKind kind, ResourceKind judged, JsonObject tree, JsonObject? old, AdmissionContext context)
+    /// <param name="between">Comes after defaults and before the rules.</param>
+    private static void Check(ResourceKind kind, ResourceKind judged, JsonObject tree, JsonObject? old, AdmissionContext context, Action? between = null)
     {
         if (context.Subresource.Length == 0 || kind.Shape is not null)
         {
             Defaulting.Apply(judged, tree, old, context);
         }
+        between?.Invoke();
         if (Validation.Validate(judged, tree, old, context) is { Count: > 0 } errors)
         {
             throw Validation.ToException(kind, (string?)tree["metadata"]?["name"] ?? "", errors);

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.Api.Crds;
+using Serval.Api.Networking;
 using Serval.Api.Schema;
 using Serval.ApiServer.Definitions;
 using Serval.ApiServer.Selectors;
@@ -29,6 +30,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     private readonly Admission _admission;
     private readonly FieldTracking _fields;
     private readonly QuotaAdmission _quotas;
+    private readonly ServiceAddresses _addresses;
     private readonly PageTokens _pages;
     private readonly TimeProvider _time;
 
@@ -40,7 +42,8 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         _pages = new PageTokens(time);
         _config = new ServingConfigSource(this, loggers.CreateLogger<ServingConfigSource>());
         _fields = new FieldTracking(store.Kinds, time);
-        _admission = new Admission(this, () => _config.Current, _fields, time);
+        _addresses = new ServiceAddresses(store);
+        _admission = new Admission(this, () => _config.Current, _fields, _addresses, time);
         _quotas = new QuotaAdmission(this);
     }
 
@@ -191,6 +194,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     {
         _definitions.Dispose();
         _config.Dispose();
+        _addresses.Dispose();
         _quotas.Dispose();
         _pages.Dispose();
     }
@@ -300,13 +304,28 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             Table = _store.Table(kind), Action = action, Key = next.Key, Expected = expected?.Version ?? 0, Next = ObjectSize.Check(next), Synced = synced, Otherwise = otherwise,
             OpenNamespace = action == StoreAction.Create && kind.Namespaced ? _store.Table(Kinds.Namespace) : null,
         };
-        var result = await _store.WriteAsync(write);
+        var result = await StoreAsync(kind, write);
         return result.Outcome switch
         {
             WriteOutcome.Done => form is null ? result.Object : form.Read(result.Object!),
             WriteOutcome.NamespaceClosed => throw Admission.NamespaceClosed(kind, next, result.Object),
             _ => null,
         };
+    }
+
+    private async Task<WriteResult> StoreAsync(ResourceKind kind, StoreWrite write)
+    {
+        try
+        {
+            return await _store.WriteAsync(write);
+        }
+        finally
+        {
+            if (kind == Kinds.Service)
+            {
+                _addresses.Settle(write.Next.Metadata.Uid);
+            }
+        }
     }
 
     private KubeObject Present(ResourceKind kind, ObjectKey key)
@@ -348,6 +367,10 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     private static void RefuseImmortal(ResourceKind kind, ObjectKey key)
     {
         DefinitionAdmission.RefuseDeletion(kind, key.Name);
+        if (kind == Kinds.ServiceCidr && key.Name == ServiceRange.Name)
+        {
+            throw ApiException.Forbidden(kind, key.Name, "Services have their addresses of it");
+        }
         if (kind == Kinds.Namespace && key.Name is ("default" or "kube-system" or "kube-public"))
         {
             throw ApiException.Forbidden(kind, key.Name, "this namespace may not be deleted");

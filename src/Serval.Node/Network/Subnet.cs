@@ -33,7 +33,7 @@ internal readonly record struct Subnet(byte First, byte Second)
     /// <param name="destinations">Of the machine's routes, asked for each.</param>
     /// <param name="servers">The machine's name servers.</param>
     public static IEnumerable<Subnet> Free(Func<IEnumerable<(uint Address, int Prefix)>> destinations, IReadOnlyList<string> servers) =>
-        Candidates.Where(c => !servers.Any(s => IPAddress.TryParse(s, out var server) && c.Contains(server)) && c.IsFree(destinations()));
+        Candidates.Where(c => c.HidesNone(servers) && c.IsFree(destinations()));
 
     public IPAddress Address(ushort number) => new([First, Second, (byte)(number >> 8), (byte)number]);
 
@@ -41,6 +41,13 @@ internal readonly record struct Subnet(byte First, byte Second)
 
     public bool Contains(IPAddress address) =>
         (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).GetAddressBytes() is [var a, var b, _, _] && a == First && b == Second;
+
+    /// <summary>Whether none of these name servers is in it.</summary>
+    public bool HidesNone(IReadOnlyList<string> servers)
+    {
+        var own = this;
+        return !servers.Any(s => IPAddress.TryParse(s, out var server) && own.Contains(server));
+    }
 
     /// <summary>Whether none of these routes leads into it.</summary>
     public bool IsFree(IEnumerable<(uint Address, int Prefix)> destinations)

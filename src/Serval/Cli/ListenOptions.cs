@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net;
+using Serval.Api.Networking;
 using Serval.ApiServer;
 
 namespace Serval.Cli;
@@ -16,6 +17,11 @@ internal static class ListenOptions
     public static Option<IPAddress?> Advertise() => new("--advertise")
     {
         Description = "Address at which other roles and clients reach this machine (default: that of --listen)", HelpName = "ADDRESS", CustomParser = ParseAddress,
+    };
+
+    public static Option<IPNetwork?> ServiceCidr() => new("--service-cidr")
+    {
+        Description = "Range of the addresses of Services, chosen once for a data directory (default: a free /16 of 10.96.0.0 to 10.159.0.0)", HelpName = "CIDR", CustomParser = ParseRange,
     };
 
     public static Option<string> PodNetwork()
@@ -49,6 +55,16 @@ internal static class ListenOptions
             }
         });
         return option;
+    }
+
+    private static IPNetwork? ParseRange(ArgumentResult result)
+    {
+        if (IPNetwork.TryParse(result.Tokens[0].Value, out var range) && ServiceRange.IsUsable(range))
+        {
+            return range;
+        }
+        result.AddError($"--service-cidr {result.Tokens[0].Value} is not a range of addresses for Services; give one of IPv4 between /12 and /28, such as 10.96.0.0/16");
+        return null;
     }
 
     private static IPAddress? ParseAddress(ArgumentResult result)

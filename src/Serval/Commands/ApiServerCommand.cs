@@ -11,6 +11,7 @@ internal sealed class ApiServerCommand : RoleVerb
 {
     private readonly Option<int> _apiPort = ListenOptions.Port("--api-port", "Port of the Kubernetes API; 0 is any free one", 6443);
     private readonly Option<IPAddress> _listen = ListenOptions.Address();
+    private readonly Option<IPNetwork?> _serviceCidr = ListenOptions.ServiceCidr();
     private readonly Option<string> _audit = ListenOptions.Audit();
 
     public ApiServerCommand(CliContext context)
@@ -23,6 +24,7 @@ internal sealed class ApiServerCommand : RoleVerb
     {
         Add(_apiPort);
         Add(_listen);
+        Add(_serviceCidr);
         Add(_audit);
     }
 
@@ -32,6 +34,7 @@ internal sealed class ApiServerCommand : RoleVerb
         {
             DataDirectory = SharedOptions.DataDirectoryOf(parse, Context), ApiPort = parse.GetValue(_apiPort), ListenAddress = parse.GetValue(_listen)!,
             Audit = ListenOptions.AuditLevel(parse, _audit),
+            ServiceCidr = parse.GetValue(_serviceCidr),
         };
         DataDirectory.Prepare(options.DataDirectory, Context.Warn);
         var api = await ApiServerRole.StartAsync(started, options, Context.Time, loggers, ct);

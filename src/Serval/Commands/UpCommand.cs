@@ -16,6 +16,7 @@ internal sealed class UpCommand : Verb
     private readonly Option<int> _apiPort = ListenOptions.Port("--api-port", "Port of the Kubernetes API; 0 is any free one", 6443);
     private readonly Option<IPAddress> _listen = ListenOptions.Address();
     private readonly Option<string> _podNetwork = ListenOptions.PodNetwork();
+    private readonly Option<IPNetwork?> _serviceCidr = ListenOptions.ServiceCidr();
     private readonly Option<string> _audit = ListenOptions.Audit();
     private readonly Option<string?> _output = SharedOptions.Output("json", "yaml");
 
@@ -33,6 +34,7 @@ internal sealed class UpCommand : Verb
         Add(_apiPort);
         Add(_listen);
         Add(_podNetwork);
+        Add(_serviceCidr);
         Add(_audit);
         Add(_output);
     }
@@ -47,6 +49,7 @@ internal sealed class UpCommand : Verb
             ApiPort = parse.GetValue(_apiPort),
             ListenAddress = parse.GetValue(_listen)!,
             Audit = ListenOptions.AuditLevel(parse, _audit),
+            ServiceCidr = parse.GetValue(_serviceCidr),
             PodNetwork = parse.GetValue(_podNetwork) == "auto",
         };
         DataDirectory.Prepare(options.DataDirectory, Context.Warn);

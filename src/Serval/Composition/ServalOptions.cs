@@ -26,6 +26,9 @@ internal sealed record ServalOptions
     /// <summary>Address both listen on.</summary>
     public IPAddress ListenAddress { get; init; } = IPAddress.Loopback;
 
+    /// <summary>Range of the addresses of Services, for a new data directory; null chooses one.</summary>
+    public IPNetwork? ServiceCidr { get; init; }
+
     /// <summary>Whether pods get networks of their own where this process may make them.</summary>
     public bool PodNetwork { get; init; } = true;
 }

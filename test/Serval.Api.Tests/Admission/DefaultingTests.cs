@@ -32,7 +32,7 @@ public sealed class DefaultingTests
         { "apps/v1 Deployment", """{"spec":{"replicas":0,"strategy":{"type":"Recreate"},"template":{"spec":{"terminationGracePeriodSeconds":0}}}}""",
           """{"spec":{"progressDeadlineSeconds":600,"replicas":0,"revisionHistoryLimit":10,"strategy":{"type":"Recreate"},"template":{"spec":{"dnsPolicy":"ClusterFirst","restartPolicy":"Always","schedulerName":"default-scheduler","securityContext":{},"terminationGracePeriodSeconds":0}}}}""" },
         { "v1 Service", """{"spec":{"ports":[{"port":80}]}}""",
-          """{"spec":{"internalTrafficPolicy":"Cluster","ipFamilies":["IPv4"],"ipFamilyPolicy":"SingleStack","ports":[{"port":80,"protocol":"TCP","targetPort":80}],"sessionAffinity":"None","type":"ClusterIP"}}""" },
+          """{"spec":{"internalTrafficPolicy":"Cluster","ports":[{"port":80,"protocol":"TCP","targetPort":80}],"sessionAffinity":"None","type":"ClusterIP"}}""" },
         { "v1 Service", """{"spec":{"type":"ExternalName","externalName":"x.y"}}""", """{"spec":{"externalName":"x.y","sessionAffinity":"None","type":"ExternalName"}}""" },
         { "v1 Secret", """{"data":{"a":"eA=="},"stringData":{"b":"y"}}""", """{"data":{"a":"eA==","b":"eQ=="},"type":"Opaque"}""" },
         { "v1 Namespace", """{"metadata":{"name":"n"}}""",

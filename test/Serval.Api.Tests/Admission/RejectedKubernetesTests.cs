@@ -75,7 +75,7 @@ public sealed class RejectedKubernetesTests
         { "pods", Volume("""{"projected":{"sources":[{"configMap":{"name":"c","items":[{"key":"k","path":"a/../../x"}]}}]}}"""), "must not contain '..'" },
         { "services", "spec.type = \"Magic\"", "spec.type: Unsupported value: \"Magic\"" },
         { "services", "spec = {\"type\":\"ExternalName\"}", "spec.externalName: Required value" },
-        { "services", "spec.clusterIP = \"nope\"", "spec.clusterIP: Invalid value: \"nope\"" },
+        { "services", "spec.clusterIPs = [\"nope\"]", "spec.clusterIPs[0]: Invalid value: \"nope\"" },
         { "configmaps", "data = {\"a/b\":\"v\"}", "data[a/b]: Invalid value: \"a/b\": a valid config key" },
         { "configmaps", "binaryData = {\"k\":\"dg==\"}", "duplicate of key present in binaryData" },
         { "configmaps", "binaryData = {\"x\":\"!\"}", "binaryData[x]: Invalid value" },

@@ -83,6 +83,9 @@ internal static partial class ProtobufTable
         Scheduling: 1 nodeSelector %s, 2 tolerations *Toleration
         SecretReference: 1 name s, 2 namespace s
         ServiceBackendPort: 1 name s, 2 number i
+        ServiceCIDR: 1 metadata ObjectMeta, 2 spec ServiceCIDRSpec, 3 status ServiceCIDRStatus
+        ServiceCIDRSpec: 1 cidrs *s
+        ServiceCIDRStatus: 1 conditions *Condition
         ServiceReference: 1 namespace s, 2 name s, 3 path ?s, 4 port ?i
         StatefulSet: 1 metadata ObjectMeta, 2 spec StatefulSetSpec, 3 status StatefulSetStatus
         StatefulSetCondition: 1 type s, 2 status s, 3 lastTransitionTime t, 4 reason s, 5 message s
