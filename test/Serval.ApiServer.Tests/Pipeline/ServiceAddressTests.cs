@@ -5,7 +5,6 @@ using Serval.Api;
 using Serval.Api.Networking;
 using Serval.ApiServer.Pipeline;
 using Serval.ApiServer.Store;
-using Serval.ApiServer.Tests.Http;
 using Serval.Kube;
 
 namespace Serval.ApiServer.Tests.Pipeline;
