@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 
 namespace Serval.Api;
@@ -47,18 +46,15 @@ public sealed class KubeObject
     public long Version => long.TryParse(Metadata.ResourceVersion, out var version) ? version : 0;
 
     /// <summary>Reads any JSON text of an object. Throws <see cref="JsonException"/> when it is not a JSON object with readable metadata.</summary>
-    public static KubeObject Parse(ReadOnlyMemory<byte> utf8) => FromCanonical(CanonicalJson.Rewrite(utf8));
+    public static KubeObject Parse(ReadOnlyMemory<byte> utf8) => Read(CanonicalJson.Rewrite(utf8), whole: false);
 
     /// <summary>Takes a tree; later changes of the tree do not show.</summary>
-    public static KubeObject From(JsonObject tree) => FromCanonical(CanonicalJson.Serialize(tree));
+    public static KubeObject From(JsonObject tree) => Read(CanonicalJson.Serialize(tree), whole: false);
 
-    /// <summary>Takes bytes that already are canonical (read from the store). The array must not change afterwards.</summary>
-    public static KubeObject FromCanonical(byte[] canonical)
-    {
-        var header = JsonSerializer.Deserialize(canonical, MetaJson.Default.ObjectHeader)
-            ?? throw new JsonException("expected a JSON object");
-        return new KubeObject(canonical, header.ApiVersion, header.Kind, header.Metadata ?? new ObjectMeta());
-    }
+    /// <summary>
+    /// Takes bytes that already are canonical (read from the store). The array must not change afterwards. Throws <see cref="JsonException"/> when they are no JSON.
+    /// </summary>
+    public static KubeObject FromCanonical(byte[] canonical) => Read(canonical, whole: true);
 
     /// <summary>A private, mutable copy as a tree.</summary>
     public JsonObject ToTree() => CanonicalJson.Parse(_json) as JsonObject ?? throw new JsonException("expected a JSON object");
@@ -113,14 +109,37 @@ public sealed class KubeObject
     public bool SameAs(KubeObject other) => _json.AsSpan().SequenceEqual(other._json);
 
     public override string ToString() => $"{Kind} {Key}";
-}
 
-/// <summary>The part of an object that every kind shares.</summary>
-internal sealed record ObjectHeader
-{
-    [JsonConverter(typeof(PooledStrings))]
-    public string ApiVersion { get; init => field = value ?? field; } = "";
-    [JsonConverter(typeof(PooledStrings))]
-    public string Kind { get; init => field = value ?? field; } = "";
-    public ObjectMeta? Metadata { get; init; }
+    /// <param name="canonical">The bytes.</param>
+    /// <param name="whole">Whether what lies behind metadata is looked at too: not for bytes just written.</param>
+    private static KubeObject Read(byte[] canonical, bool whole)
+    {
+        var reader = CanonicalJson.Tokens(canonical);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw new JsonException("expected a JSON object");
+        }
+        var (apiVersion, kind) = ("", "");
+        ObjectMeta? metadata = null;
+        while ((whole || metadata is null) && reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("apiVersion"u8))
+            {
+                apiVersion = ObjectMetaReader.Pooled(ref reader) ?? "";
+            }
+            else if (reader.ValueTextEquals("kind"u8))
+            {
+                kind = ObjectMetaReader.Pooled(ref reader) ?? "";
+            }
+            else if (reader.ValueTextEquals("metadata"u8))
+            {
+                metadata = ObjectMetaReader.Next(ref reader);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+        return whole && reader.Read() ? throw new JsonException("more than one JSON object") : new KubeObject(canonical, apiVersion, kind, metadata ?? new ObjectMeta());
+    }
 }

@@ -6,27 +6,21 @@ namespace Serval.Api;
 /// <summary>metadata.ownerReferences[] (apimachinery meta/v1 OwnerReference).</summary>
 public sealed record OwnerReference
 {
-    [JsonConverter(typeof(PooledStrings))]
     public string ApiVersion { get; init => field = value ?? field; } = "";
-    [JsonConverter(typeof(PooledStrings))]
     public string Kind { get; init => field = value ?? field; } = "";
-    [JsonConverter(typeof(PooledStrings))]
     public string Name { get; init => field = value ?? field; } = "";
-    [JsonConverter(typeof(PooledStrings))]
     public string Uid { get; init => field = value ?? field; } = "";
     public bool? Controller { get; init; }
     public bool? BlockOwnerDeletion { get; init; }
 }
 
 /// <summary>metadata of an object (apimachinery meta/v1 ObjectMeta). Absent strings read as empty, absent maps as empty.</summary>
+[JsonConverter(typeof(ObjectMetaReader))]
 public sealed record ObjectMeta
 {
-    [JsonConverter(typeof(PooledStrings))]
     public string Name { get; init => field = value ?? field; } = "";
     public string GenerateName { get; init => field = value ?? field; } = "";
-    [JsonConverter(typeof(PooledStrings))]
     public string Namespace { get; init => field = value ?? field; } = "";
-    [JsonConverter(typeof(PooledStrings))]
     public string Uid { get; init => field = value ?? field; } = "";
 
     /// <summary>Opaque to clients; inside Serval a decimal number that grows with every write of the whole store.</summary>
@@ -35,9 +29,7 @@ public sealed record ObjectMeta
     public DateTimeOffset? CreationTimestamp { get; init; }
     public DateTimeOffset? DeletionTimestamp { get; init; }
     public long? DeletionGracePeriodSeconds { get; init; }
-    [JsonConverter(typeof(StringMap.Converter))]
     public IReadOnlyDictionary<string, string> Labels { get; init => field = value ?? field; } = FrozenDictionary<string, string>.Empty;
-    [JsonConverter(typeof(StringMap.Converter))]
     public IReadOnlyDictionary<string, string> Annotations { get; init => field = value ?? field; } = FrozenDictionary<string, string>.Empty;
     public IReadOnlyList<string> Finalizers { get; init => field = value ?? field; } = [];
     public IReadOnlyList<OwnerReference> OwnerReferences { get; init => field = value ?? field; } = [];

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace Serval.Api;
 
@@ -8,16 +7,12 @@ namespace Serval.Api;
 /// Label keys, kinds, names and uids repeat over thousands of objects in memory. Reading them through this small, lossy table shares the
 /// strings; a slot that another string took only costs a new string.
 /// </summary>
-internal sealed class PooledStrings : JsonConverter<string>
+internal static class PooledStrings
 {
     private const int Slots = 8192;
     private const int Longest = 96;
 
     private static readonly string?[] s_slots = new string?[Slots]; // racy by design: every value in it is a right one
-
-    public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Read(ref reader);
-
-    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
 
     public static string? Read(ref Utf8JsonReader reader)
     {

@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace Serval.Api;
 
@@ -77,42 +76,29 @@ internal sealed class StringMap : IReadOnlyDictionary<string, string>
         return new StringMap([.. last.SelectMany(p => new[] { p.Key, p.Value })]);
     }
 
-    /// <summary>Reads and writes the map as a JSON object of strings; a null value reads as empty.</summary>
-    internal sealed class Converter : JsonConverter<IReadOnlyDictionary<string, string>>
+    [ThreadStatic]
+    private static List<string>? s_pairs;
+
+    /// <summary>Reads a JSON object of strings; a null value reads as empty.</summary>
+    public static StringMap Read(ref Utf8JsonReader reader)
     {
-        [ThreadStatic]
-        private static List<string>? s_pairs;
-
-        public override IReadOnlyDictionary<string, string> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        if (reader.TokenType != JsonTokenType.StartObject)
         {
-            if (reader.TokenType != JsonTokenType.StartObject)
-            {
-                throw new JsonException("expected an object of strings");
-            }
-            var pairs = s_pairs ??= [];
-            pairs.Clear();
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                var key = PooledStrings.Read(ref reader)!;
-                reader.Read();
-                if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.Null))
-                {
-                    throw new JsonException($"the value of {key} is not a string");
-                }
-                pairs.Add(key);
-                pairs.Add(PooledStrings.Read(ref reader) ?? "");
-            }
-            return Of(pairs);
+            throw new JsonException("expected an object of strings");
         }
-
-        public override void Write(Utf8JsonWriter writer, IReadOnlyDictionary<string, string> value, JsonSerializerOptions options)
+        var pairs = s_pairs ??= [];
+        pairs.Clear();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            writer.WriteStartObject();
-            foreach (var (key, text) in value)
+            var key = PooledStrings.Read(ref reader)!;
+            reader.Read();
+            if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.Null))
             {
-                writer.WriteString(key, text);
+                throw new JsonException($"the value of {key} is not a string");
             }
-            writer.WriteEndObject();
+            pairs.Add(key);
+            pairs.Add(PooledStrings.Read(ref reader) ?? "");
         }
+        return Of(pairs);
     }
 }

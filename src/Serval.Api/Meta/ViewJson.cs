@@ -12,10 +12,6 @@ using Serval.Api.Serving;
 
 namespace Serval.Api;
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNameCaseInsensitive = false, NumberHandling = JsonNumberHandling.Strict, MaxDepth = CanonicalJson.MaxWrappedDepth)]
-[JsonSerializable(typeof(ObjectHeader))]
-internal sealed partial class MetaJson : JsonSerializerContext;
-
 /// <summary>Source-generated contracts of every typed view.</summary>
 /// <remarks>
 /// The generator sets every init-only property, to null when the JSON has no such field, so an initialiser alone is lost. Properties that are
