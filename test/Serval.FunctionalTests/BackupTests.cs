@@ -52,6 +52,7 @@ public sealed class BackupTests(ServalFixture fixture) : IClassFixture<ServalFix
 
     /// <summary>Pods are bound to the node of the machine that was: they run where the backup went.</summary>
     [MountFact]
+    [AllInOneOnly("a node apart has the name it is given; pods of one that is not there are replaced after 40 s")]
     public async Task RestoredOnAMachineOfAnotherName_ServicesAnswer()
     {
         await fixture.ServiceAsync("traveller", """{"autoscaling.knative.dev/min-scale": "1"}""");

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 namespace Serval.FunctionalTests;
 
 /// <summary>A server that cannot start says why in one line, and ends.</summary>
+[AllInOneOnly("how `serval up` refuses to start; the roles' refusals are tested with their commands")]
 public sealed class BadStartTests : IDisposable
 {
     private readonly string _data = Directory.CreateTempSubdirectory("serval-test-").FullName;

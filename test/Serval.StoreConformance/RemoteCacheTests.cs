@@ -59,6 +59,32 @@ public sealed class RemoteCacheTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task Cache_OfAFieldSelector_HoldsNoOthers_AlsoWhenItReadsAnew()
+    {
+        var client = ServedStore.Connect(_server.Access with { Server = new Uri($"https://127.0.0.1:{_line.Port}") }, new HurriedTime());
+        await using (client)
+        {
+            client.Select(Kinds.ConfigMap, "metadata.name=mine");
+            await _server.Embedded.CreateAsync(Kinds.ConfigMap, ConfigMap("theirs"), Write);
+            await _server.Embedded.CreateAsync(Kinds.ConfigMap, ConfigMap("mine"), Write);
+            var cache = client.Cache(Kinds.ConfigMap);
+            var names = new ConcurrentQueue<string>();
+            using var all = cache.Subscribe(c => names.Enqueue(c.New.Metadata.Name));
+            await cache.WaitForSyncAsync();
+            for (var round = 0; round < 30; round++)
+            {
+                await _server.Embedded.CreateAsync(Kinds.ConfigMap, ConfigMap($"theirs-{round}"), Write); // more than the server remembers
+            }
+            await client.DeleteAsync(Kinds.ConfigMap, new ObjectKey("facts", "mine"), DeleteOptions.Background);
+            Assert.Null(cache.Get(new ObjectKey("facts", "mine")));
+            _line.Cut();
+            await _server.Embedded.CreateAsync(Kinds.ConfigMap, ConfigMap("mine", "again"), Write);
+            await Poll.UntilAsync(() => cache.List("facts") is [{ Metadata.Name: "mine" }]);
+            Assert.Equal(["mine"], names.Distinct());
+        }
+    }
+
     private static List<string> Versions(IObjectCache cache) => [.. cache.List("facts").Select(o => $"{o.Metadata.Name} {o.Version}").Order(StringComparer.Ordinal)];
 
     // Three names of its own each. What becomes of a write whose connection broke, and when, nobody knows: the writer goes on with another name.

@@ -96,6 +96,21 @@ public sealed class StoreCopyTests : IDisposable
     }
 
     [Fact]
+    public async Task Adopted_HasNoLeases_AsTheirHoldersAreNotThere()
+    {
+        await using (var opened = await OpenAsync(_directory))
+        {
+            await opened.Create("a");
+            await opened.Client.CreateAsync(Kinds.Lease, Parse("""{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"held","namespace":"facts"}}"""), Write);
+            await CopyAsync();
+        }
+        StoreCopy.Adopt(SqliteStore.DatabasePath(_other.Path), "the backup");
+        await using var copy = await OpenAsync(_other);
+        Assert.Empty(copy.Client.Cache(Kinds.Lease).List());
+        Assert.Single(copy.Client.Cache(Kinds.ConfigMap).List());
+    }
+
+    [Fact]
     public async Task NoDatabase_AnEmptyOne_AndANewerOne_AreRefused()
     {
         Assert.Contains("there is no database", (await Assert.ThrowsAsync<StoreException>(CopyAsync)).Message, StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using Serval.Api;
 using Serval.ApiServer.Certificates;
 
 namespace Serval.ApiServer.Store;
@@ -40,7 +41,7 @@ public static class StoreCopy
         ct);
 
     /// <summary>
-    /// Makes a copy fit to be opened in the place of its original. Throws <see cref="StoreException"/> when it is of a newer Serval, or none.
+    /// Makes a copy fit to be opened in the place of its original: versions go on higher, and Leases go, as they tell who was there. Throws <see cref="StoreException"/> when it is of a newer Serval, or none.
     /// </summary>
     /// <param name="path">The copy.</param>
     /// <param name="where">Where it comes from, for messages.</param>
@@ -50,6 +51,7 @@ public static class StoreCopy
         database.Execute("BEGIN IMMEDIATE");
         database.Execute($"UPDATE meta SET value = {SkippedVersions} + (SELECT max(value) FROM meta WHERE name IN ('last', 'high')) WHERE name = 'high'");
         database.Execute("UPDATE meta SET value = 0 WHERE name = 'clean'");
+        database.Execute($"DELETE FROM objects WHERE kind IN (SELECT id FROM kinds WHERE name = '{Kinds.Lease.ResourceName}')");
         database.Execute("COMMIT");
         return layout;
     });

@@ -22,6 +22,7 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
     private readonly Jitter _jitter;
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<ResourceKind, Lazy<Informer>> _caches = [];
+    private readonly ConcurrentDictionary<ResourceKind, string> _selectors = []; // of caches that hold some objects only
     private readonly Lazy<(KindRegistry Kinds, DefinedKinds Feed)> _kinds;
     private readonly ConcurrentBag<Task> _followed = [];
     private readonly CancellationTokenSource _stop = new();
@@ -165,9 +166,12 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
         ? Ended(new Informer(this, kind, _time, _jitter, _logger))
         : _caches.GetOrAdd(kind.StoredAs, k => new Lazy<Informer>(() => Follow(k))).Value;
 
+    /// <summary>Has the cache of a kind hold the objects of a field selector alone. Said before it is asked for; this process writes no others.</summary>
+    public void Select(ResourceKind kind, string fieldSelector) => _selectors[kind.StoredAs] = fieldSelector;
+
     private Informer Follow(ResourceKind kind)
     {
-        var informer = new Informer(this, kind, _time, _jitter, _logger);
+        var informer = new Informer(this, kind, _time, _jitter, _logger, _selectors.GetValueOrDefault(kind, ""));
         _followed.Add(Task.Run(() => informer.RunAsync(_stop.Token)));
         return informer;
     }

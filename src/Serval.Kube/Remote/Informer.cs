@@ -8,7 +8,14 @@ namespace Serval.Kube.Remote;
 /// is dropped, so that reads see own writes and the story of each object only goes forward. Changes of different objects may come in another order
 /// than they were made. Handlers run one at a time; a subscription's first objects hold up the others' changes.
 /// </summary>
-internal sealed partial class Informer(IKubeClient client, ResourceKind kind, TimeProvider time, Jitter jitter, ILogger logger) : IObjectCache
+/// <param name="client">The server.</param>
+/// <param name="kind">What it holds.</param>
+/// <param name="time">The clock.</param>
+/// <param name="jitter">Of back-off.</param>
+/// <param name="logger">Hears of what cannot be followed.</param>
+/// <param name="fieldSelector">Which objects; empty is all of them.</param>
+internal sealed partial class Informer(
+    IKubeClient client, ResourceKind kind, TimeProvider time, Jitter jitter, ILogger logger, string fieldSelector = "") : IObjectCache
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
@@ -128,7 +135,7 @@ internal sealed partial class Informer(IKubeClient client, ResourceKind kind, Ti
         {
             (number, seen) = (++_lists, _seen);
         }
-        var list = await client.ListAsync(kind, null, ListOptions.All, ct);
+        var list = await client.ListAsync(kind, null, ListOptions.All with { FieldSelector = fieldSelector }, ct);
         lock (_publishing)
         {
             Merge(list, number, wentBack: list.ResourceVersion < seen);
@@ -223,7 +230,7 @@ internal sealed partial class Informer(IKubeClient client, ResourceKind kind, Ti
         {
             from = _seen;
         }
-        await foreach (var change in client.WatchAsync(kind, null, new WatchOptions { ResourceVersion = $"{from}", AllowBookmarks = true }, ct))
+        await foreach (var change in client.WatchAsync(kind, null, new WatchOptions { ResourceVersion = $"{from}", AllowBookmarks = true, FieldSelector = fieldSelector }, ct))
         {
             lock (_publishing)
             {

@@ -23,8 +23,10 @@ internal sealed class ClusterPart
     /// <summary>The server's <c>gitVersion</c>; empty when it does not tell.</summary>
     public string Version { get; }
 
-    /// <summary>Where pods reach the server; null where only this machine does.</summary>
-    public DnsEndPoint? ForPods => Access.Server.IsLoopback ? null : new DnsEndPoint(Access.Server.Host, Access.Server.Port);
+    /// <summary>Where pods reach the server that reach this machine at an address; null where only this machine does.</summary>
+    public DnsEndPoint? ForPods(string machine) => Access.Server.IsLoopback && !IPAddress.IsLoopback(IPAddress.Parse(machine))
+        ? null
+        : new DnsEndPoint(Access.Server.Host, Access.Server.Port);
 
     /// <summary>Waits until the server answers, with growing pauses; roles may be started in any order.</summary>
     /// <param name="started">Owns what is started.</param>

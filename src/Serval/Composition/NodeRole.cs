@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Serval.Api;
 using Serval.Cli;
 using Serval.Images;
 using Serval.Kube;
@@ -15,6 +16,7 @@ internal static class NodeRole
         StartedParts started, ClusterPart cluster, RoleOptions options, ForcedEnd? forcedEnd, TimeProvider time, ILoggerFactory loggers, CancellationToken ct)
     {
         var client = cluster.Client;
+        client.Select(Kinds.Pod, $"spec.nodeName={options.Name}");
         var services = PartServices.Create(started, client, time, loggers);
         var peers = await PeerPart.StartAsync(started, client, "node", time, ct);
         await PeerName.RequireFreeAsync(client, PeerRole.Node, options.Name, time, ct);
@@ -27,7 +29,7 @@ internal static class NodeRole
             new NodeOptions
             {
                 DataDirectory = options.DataDirectory, NodeName = options.Name, PodNetwork = options.PodNetwork, RelaysLoopback = true,
-                IsServed = hosts.Contains, Tokens = new RequestedTokens(client, time), Api = _ => cluster.ForPods,
+                IsServed = hosts.Contains, Tokens = new RequestedTokens(client, time), Api = cluster.ForPods,
             },
             capacity, images, new RemoteDrainGate(options.Name, told, peers.Directory, peers.Client, time, loggers.CreateLogger<RemoteDrainGate>()), forcedEnd, ct);
         var server = started.Add(await SignalServer.StartAsync(

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 
 namespace Serval.Testing;
 
@@ -70,8 +71,8 @@ internal sealed class ServalProcess : IAsyncDisposable
         var programs = new List<RunningProgram>();
         try
         {
-            await StartAsync("apiserver", "--api-port", "0");
-            foreach (var (role, more) in ((string, string[])[])[("controller", []), ("node", Mode), ("gateway", ["--http-port", "0", "--https-port", "0"])])
+            await StartAsync("apiserver", "--api-port", "0", "--listen", ReachedByPods());
+            foreach (var (role, more) in ((string, string[])[])[("controller", []), ("node", Mode), ("gateway", ["--name", "gateway", "--http-port", "0", "--https-port", "0"])])
             {
                 await StartAsync([role, "--kubeconfig", Path.Combine(data, $"kubeconfig-{role}"), .. more]);
             }
@@ -84,6 +85,21 @@ internal sealed class ServalProcess : IAsyncDisposable
         }
 
         async Task StartAsync(params string[] arguments) => programs.Add(await RunningProgram.StartAsync(launcher, data, ct, arguments));
+    }
+
+    // The address the machine is known by; pods with networks of their own do not reach its loopback.
+    private static string ReachedByPods()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        try
+        {
+            socket.Connect(IPAddress.Parse("192.0.2.1"), 9); // sends nothing
+            return ((IPEndPoint)socket.LocalEndPoint!).Address.ToString();
+        }
+        catch (SocketException)
+        {
+            return "127.0.0.1"; // it has no way out
+        }
     }
 
     /// <summary>Runs one command on the data directory and returns its exit code and output.</summary>
