@@ -46,7 +46,7 @@ public sealed class CustomResourceTests(ServalFixture fixture) : IClassFixture<S
         Assert.Equal("holder.stable.example.com/held\n", await Kubectl.OkAsync("get", "holders", "-o", "name"));
         Assert.Contains("is terminating", await Kubectl.RefusedAsync(Instance("late", "cronSpec: x", "Holder"), "create", "--validate=false", "-f", "-"), StringComparison.Ordinal);
         await Kubectl.OkAsync("patch", "holder", "held", "--type=merge", "-p", """{"metadata":{"finalizers":null}}""");
-        await Kubectl.OkAsync("wait", "--for=delete", "crd/holders.stable.example.com", "--timeout=10s");
+        await Kubectl.OkAsync("wait", "--for=delete", "crd/holders.stable.example.com", "--timeout=40s");
         await Kubectl.OkAsync("wait", "crd/waiters.stable.example.com", "--for=condition=established", "--timeout=10s");
         Assert.Contains("NotFound", await Kubectl.RefusedAsync(null, "get", "--raw", "/apis/stable.example.com/v1/holders"), StringComparison.Ordinal);
     }
