@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using Serval.Api.Config;
 using Serval.Api.Core;
@@ -15,14 +14,18 @@ internal static class ConfigMapRules
     {
         Immutable(tree, old, to, "data", "binaryData");
         long size = 0;
-        foreach (var (key, value) in tree.Texts("data"))
+        var binary = tree.Object("binaryData");
+        foreach (var (key, value) in tree.Object("data") ?? [])
         {
-            to.Check($"data[{key}]", key, Names.ConfigMapKey);
-            if (tree.Object("binaryData").Has(key))
+            if (Names.ConfigMapKey(key) is { } wrong)
+            {
+                to.InvalidText($"data[{key}]", key, wrong);
+            }
+            if (binary.Has(key))
             {
                 to.InvalidText($"data[{key}]", key, "duplicate of key present in binaryData");
             }
-            size += Encoding.UTF8.GetByteCount(value);
+            size += Tree.ByteCount(value);
         }
         size += Binary(tree, "binaryData", to);
         if (size > MostBytes)

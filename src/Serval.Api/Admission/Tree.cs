@@ -1,5 +1,7 @@
 using System.Collections.Frozen;
 using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -40,6 +42,17 @@ internal static class Tree
     public static string String(this JsonObject? tree, string key) => Text(tree?[key]);
 
     public static string Text(JsonNode? node) => node is JsonValue value && value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : "";
+
+    /// <summary>How long the text is in UTF-8; 0 when it is none.</summary>
+    public static int ByteCount(JsonNode? node)
+    {
+        if (node is JsonValue value && value.TryGetValue(out JsonElement element) && element.ValueKind == JsonValueKind.String
+            && JsonMarshal.GetRawUtf8Value(element) is var raw && !raw.Contains((byte)'\\'))
+        {
+            return raw.Length - 2; // as it was written, without quotes: a text need not be made of it
+        }
+        return Encoding.UTF8.GetByteCount(Text(node));
+    }
 
     public static long? Number(this JsonObject? tree, string key) => Number(tree?[key]);
 

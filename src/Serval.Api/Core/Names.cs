@@ -61,23 +61,20 @@ public static class Names
     /// <summary>Key of a label or annotation: <c>[prefix/]name</c>.</summary>
     public static string? QualifiedName(string text)
     {
-        var parts = text.Split('/');
-        if (parts.Length > 2)
+        var slash = text.IndexOf('/', StringComparison.Ordinal);
+        if (slash != text.LastIndexOf('/'))
         {
             return $"a valid label key {s_qualifiedRule} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
         }
-        if (parts.Length == 2)
+        if (slash == 0)
         {
-            if (parts[0].Length == 0)
-            {
-                return "prefix part must be non-empty";
-            }
-            if (Subdomain(parts[0]) is { } wrong)
-            {
-                return "prefix part " + wrong;
-            }
+            return "prefix part must be non-empty";
         }
-        var name = parts[^1];
+        if (slash > 0 && Subdomain(text[..slash]) is { } wrong)
+        {
+            return "prefix part " + wrong;
+        }
+        var name = text.AsSpan(slash + 1);
         if (name.Length == 0)
         {
             return "name part must be non-empty";
@@ -162,7 +159,7 @@ public static class Names
         return text.Length > 0;
     }
 
-    private static bool IsQualified(string text) => Fits(text, char.IsAsciiLetterOrDigit, IsNameChar);
+    private static bool IsQualified(ReadOnlySpan<char> text) => Fits(text, char.IsAsciiLetterOrDigit, IsNameChar);
 
     private static bool IsNameChar(char c) => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.';
 }

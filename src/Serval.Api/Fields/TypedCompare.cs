@@ -63,12 +63,24 @@ internal sealed class TypedCompare
 
     private void Fields(JsonObject? before, JsonObject? after, MapForm map)
     {
-        foreach (var key in (before ?? []).Select(f => f.Key).Union((after ?? []).Select(f => f.Key)))
+        foreach (var (key, value) in before ?? [])
         {
-            _path.Add(PathElement.Field(key));
-            Visit(Slot.At(before, key), Slot.At(after, key), map.Field(key) ?? map.Element() ?? FieldType.Deduced);
-            _path.RemoveAt(_path.Count - 1);
+            Field(key, Slot.Of(value), Slot.At(after, key), map);
         }
+        foreach (var (key, value) in after ?? [])
+        {
+            if (before?.ContainsKey(key) != true)
+            {
+                Field(key, Slot.None, Slot.Of(value), map);
+            }
+        }
+    }
+
+    private void Field(string key, Slot before, Slot after, MapForm map)
+    {
+        _path.Add(PathElement.Field(key));
+        Visit(before, after, map.Field(key) ?? map.Element() ?? FieldType.Deduced);
+        _path.RemoveAt(_path.Count - 1);
     }
 
     private void Items(JsonArray? before, JsonArray? after, ListForm list)

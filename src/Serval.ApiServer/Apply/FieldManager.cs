@@ -25,13 +25,22 @@ internal static class FieldManager
         {
             return null;
         }
+        var metadata = live?["metadata"] as JsonObject;
+        metadata?.Remove("managedFields"); // a copy of the tree would cost more than all the rest
         try
         {
-            return ManagedFields.Encode(ManagedFields.Cap(FieldUpdater.Update(Bare(live ?? by.Nothing), Bare(next), entries, by)));
+            return ManagedFields.Encode(ManagedFields.Cap(FieldUpdater.Update(live ?? by.Nothing, Bare(next), entries, by)));
         }
         catch (FormatException)
         {
             return former?.DeepClone() as JsonArray; // a list in the object that its type does not allow
+        }
+        finally
+        {
+            if (former is not null)
+            {
+                metadata!["managedFields"] = former;
+            }
         }
     }
 

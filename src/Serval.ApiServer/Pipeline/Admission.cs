@@ -168,19 +168,27 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
             Keep(metadata, before["metadata"]!.AsObject(), field);
         }
         metadata.Remove("managedFields");
-        var added = (metadata["finalizers"] as JsonArray ?? []).Select(f => (string?)f ?? "").Except(present.Metadata.Finalizers).Order(StringComparer.Ordinal).ToList();
-        if (present.Metadata.IsDeleting && added.Count > 0)
+        if (present.Metadata.IsDeleting)
         {
-            var found = string.Join(", ", added.Select(f => $"\"{f}\""));
-            throw ApiException.Invalid(kind, present.Metadata.Name, [new StatusCause(
-                "FieldValueForbidden",
-                $"Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{{{found}}}", "metadata.finalizers")]);
+            RefuseNewFinalizers(kind, metadata, present);
         }
         if (kind.HasStatus)
         {
             Keep(incoming, before, "status");
         }
         return incoming;
+    }
+
+    private static void RefuseNewFinalizers(ResourceKind kind, JsonObject metadata, KubeObject present)
+    {
+        var added = (metadata["finalizers"] as JsonArray ?? []).Select(f => (string?)f ?? "").Except(present.Metadata.Finalizers).Order(StringComparer.Ordinal).ToList();
+        if (added.Count > 0)
+        {
+            var found = string.Join(", ", added.Select(f => $"\"{f}\""));
+            throw ApiException.Invalid(kind, present.Metadata.Name, [new StatusCause(
+                "FieldValueForbidden",
+                $"Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{{{found}}}", "metadata.finalizers")]);
+        }
     }
 
     private static JsonObject Status(ResourceKind kind, JsonObject before, JsonObject incoming)
@@ -310,10 +318,10 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
     /// <summary>Everything but metadata, and the status of a kind that has it as a subresource.</summary>
     private static bool SameDesire(ResourceKind kind, JsonObject before, JsonObject after)
     {
-        IEnumerable<KeyValuePair<string, JsonNode?>> Desire(JsonObject tree) => tree.Where(p => p.Key != "metadata" && (p.Key != "status" || !kind.HasStatus));
-        var left = Desire(before).ToDictionary(p => p.Key, p => p.Value);
-        var right = Desire(after).ToList();
-        return left.Count == right.Count && right.All(p => left.TryGetValue(p.Key, out var value) && JsonNode.DeepEquals(value, p.Value));
+        return before.All(p => IsBeside(p.Key) || (after.TryGetPropertyValue(p.Key, out var value) && JsonNode.DeepEquals(value, p.Value)))
+            && after.All(p => IsBeside(p.Key) || before.ContainsKey(p.Key));
+
+        bool IsBeside(string member) => member == "metadata" || (member == "status" && kind.HasStatus);
     }
 
     private static void RequireKind(ResourceKind kind, JsonObject tree)

@@ -54,7 +54,7 @@ internal sealed class FieldTracking(IKindSource kinds, TimeProvider time)
     {
         var metadata = next["metadata"]!.AsObject();
         Set(metadata, managed);
-        if (before is not null && JsonNode.DeepEquals(Timeless(before), Timeless(next)))
+        if (before is not null && IsSameButForTimes(before, next))
         {
             Set(metadata, before["metadata"]!["managedFields"]?.DeepClone());
         }
@@ -93,13 +93,21 @@ internal sealed class FieldTracking(IKindSource kinds, TimeProvider time)
         }
     }
 
-    private static JsonObject Timeless(JsonObject tree)
+    private static bool IsSameButForTimes(JsonObject before, JsonObject next) =>
+        IsSameBut("metadata", before, next) && before["metadata"] is JsonObject was && next["metadata"] is JsonObject now
+        && IsSameBut("managedFields", was, now) && JsonNode.DeepEquals(Timeless(was["managedFields"]), Timeless(now["managedFields"]));
+
+    private static bool IsSameBut(string member, JsonObject before, JsonObject next) =>
+        before.Count - (before.ContainsKey(member) ? 1 : 0) == next.Count - (next.ContainsKey(member) ? 1 : 0)
+        && before.All(p => p.Key == member || (next.TryGetPropertyValue(p.Key, out var value) && JsonNode.DeepEquals(p.Value, value)));
+
+    private static JsonNode? Timeless(JsonNode? entries)
     {
-        tree = tree.DeepClone().AsObject();
-        foreach (var entry in tree["metadata"]?["managedFields"] as JsonArray ?? [])
+        entries = entries?.DeepClone();
+        foreach (var entry in entries as JsonArray ?? [])
         {
             (entry as JsonObject)?.Remove("time");
         }
-        return tree;
+        return entries;
     }
 }
