@@ -24,14 +24,16 @@ public static class ControllerSets
     /// <param name="rootCa">The certificate of the API server's authority as PEM, for each namespace; null: none is told.</param>
     /// <param name="events">Hears what happens.</param>
     /// <param name="time">The clock.</param>
-    public static ControllerHost AddWorkloads(this ControllerHost controllers, IKubeClient client, string? rootCa, IEventRecorder events, TimeProvider time)
+    /// <param name="amongOthers">Whether the API server is another's.</param>
+    public static ControllerHost AddWorkloads(
+        this ControllerHost controllers, IKubeClient client, string? rootCa, IEventRecorder events, TimeProvider time, bool amongOthers = false)
     {
         var room = new NodeRoom(client);
         return controllers
             .Add(new DeploymentReconciler(client, events, time))
             .Add(new ReplicaSetReconciler(client, room, events, time))
             .Add(new JobReconciler(client, room, events, time))
-            .Add(new PodBindingReconciler(client, room, events, time))
+            .Add(new PodBindingReconciler(client, room, events, time, amongOthers))
             .Add(new NodeLife(client, events, time))
             .Add(new QuotaReconciler(client, time))
             .Add(new DisruptionReconciler(client, events, time))
@@ -58,13 +60,14 @@ public static class ControllerSets
     /// <param name="ports">Ports of the gateway, for URLs; asked at each run.</param>
     /// <param name="events">Hears what happens.</param>
     /// <param name="time">The clock.</param>
+    /// <param name="rules">Judges what users wrote; null where the API server has.</param>
     public static ControllerHost AddServing(
         this ControllerHost controllers, IKubeClient client, IImageResolver images, ServingConfigSource config, Func<GatewayPorts> ports, IEventRecorder events,
-        TimeProvider time) => controllers
-        .Add(new ServiceReconciler(client, events, time))
-        .Add(new ConfigurationReconciler(client, events, time))
+        TimeProvider time, KnativeRules? rules = null) => controllers
+        .Add(new ServiceReconciler(client, events, time, rules))
+        .Add(new ConfigurationReconciler(client, events, time, rules))
         .Add(new RevisionCollector(client, config, events, time))
         .Add(new RevisionReconciler(client, images, config, events, time))
-        .Add(new RouteReconciler(client, config, ports, events, time))
+        .Add(new RouteReconciler(client, config, ports, events, time, rules))
         .Add(new DomainMappingReconciler(client, config, ports, events, time));
 }

@@ -95,6 +95,19 @@ public sealed class AccessTests(ServalFixture fixture) : IClassFixture<ServalFix
     }
 
     [Fact]
+    public async Task Kubeconfig_OfAServiceAccount_HasItsToken()
+    {
+        var file = Path.Combine(fixture.Serval.DataDirectory, "machine.kubeconfig");
+        await Kubectl.OkAsync("create", "serviceaccount", "machine");
+        var made = await fixture.Serval.RunAsync("kubeconfig", "create", "--service-account", "machine", "--ttl", "24h", "-o", file);
+        Assert.True(made.Code == 0, made.Err);
+        Assert.Contains("lets service account default/machine in until 2", made.Err, StringComparison.Ordinal);
+        Assert.Contains("system:serviceaccount:default:machine", await new Testing.Kubectl(file).OkAsync("auth", "whoami"), StringComparison.Ordinal);
+        Assert.Equal(3, (await fixture.Serval.RunAsync("kubeconfig", "create", "--service-account", "nobody")).Code);
+        Assert.Equal(2, (await fixture.Serval.RunAsync("kubeconfig", "create", "--service-account", "machine", "--role", "edit")).Code);
+    }
+
+    [Fact]
     public async Task Whoami_SaysTheAdministrator_AndWhoActsForHim()
     {
         Assert.Contains("kubernetes-admin", await Kubectl.OkAsync("auth", "whoami"), StringComparison.Ordinal);

@@ -172,11 +172,11 @@ public abstract partial class KubeClientFacts
     [Fact]
     public async Task DeleteCollection_TakesWhatIsSelected()
     {
-        await Create(ConfigMap("a", labels: """{"x":"1"}"""));
-        await Create(ConfigMap("b", labels: """{"x":"2"}"""));
-        await Create(ConfigMap("c", labels: """{"x":"1"}"""));
-        var gone = await Client.DeleteCollectionAsync(Kinds.ConfigMap, "facts", new ListOptions { LabelSelector = "x=1" }, s_delete);
+        await Create(Secret("a", labels: """{"x":"1"}"""));
+        await Create(Secret("b", labels: """{"x":"2"}"""));
+        await Create(Secret("c", labels: """{"x":"1"}"""));
+        var gone = await Client.DeleteCollectionAsync(Kinds.Secret, "facts", new ListOptions { LabelSelector = "x=1" }, s_delete);
         Assert.Equal(["a", "c"], gone.Items.Select(o => o.Metadata.Name));
-        Assert.Equal(["b"], (await Client.ListAsync(Kinds.ConfigMap, "facts", ListOptions.All)).Items.Select(o => o.Metadata.Name));
+        Assert.Equal(["b"], (await Client.ListAsync(Kinds.Secret, "facts", ListOptions.All)).Items.Select(o => o.Metadata.Name));
     }
 }

@@ -27,11 +27,11 @@ public abstract partial class KubeClientFacts
     [InlineData("color=red", "metadata.name!=a", "c")]
     public async Task List_Selects(string labels, string fields, string names)
     {
-        await Create(ConfigMap("d", "d"));
-        await Create(ConfigMap("c", "c", labels: """{"color":"red","size":"2"}"""));
-        await Create(ConfigMap("b", "b", labels: """{"color":"blue","size":"1"}"""));
-        await Create(ConfigMap("a", "a", labels: """{"color":"red"}"""));
-        var list = await Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { LabelSelector = labels, FieldSelector = fields });
+        await Create(Secret("d", "d"));
+        await Create(Secret("c", "c", labels: """{"color":"red","size":"2"}"""));
+        await Create(Secret("b", "b", labels: """{"color":"blue","size":"1"}"""));
+        await Create(Secret("a", "a", labels: """{"color":"red"}"""));
+        var list = await Client.ListAsync(Kinds.Secret, "facts", new ListOptions { LabelSelector = labels, FieldSelector = fields });
         Assert.Equal(names, string.Join(',', list.Items.Select(o => o.Metadata.Name)));
     }
 
@@ -87,24 +87,25 @@ public abstract partial class KubeClientFacts
     {
         for (var i = 0; i < 7; i++)
         {
-            await Create(ConfigMap($"m{i}"));
+            await Create(Secret($"m{i}"));
         }
-        var first = await Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { Limit = 3 });
+        var first = await Client.ListAsync(Kinds.Secret, "facts", new ListOptions { Limit = 3 });
         Assert.Equal(4, first.Remaining);
-        await Create(ConfigMap("m00"));
-        await Client.DeleteAsync(Kinds.ConfigMap, Key("m5"), s_delete);
-        var second = await Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { Limit = 3, Continue = first.Continue });
-        var third = await Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { Limit = 3, Continue = second.Continue });
+        await Create(Secret("m00"));
+        await Client.DeleteAsync(Kinds.Secret, Key("m5"), s_delete);
+        var second = await Client.ListAsync(Kinds.Secret, "facts", new ListOptions { Limit = 3, Continue = first.Continue });
+        var third = await Client.ListAsync(Kinds.Secret, "facts", new ListOptions { Limit = 3, Continue = second.Continue });
         Assert.Equal("m0,m1,m2,m3,m4,m5,m6", string.Join(',', first.Items.Concat(second.Items).Concat(third.Items).Select(o => o.Metadata.Name)));
         Assert.Equal(first.ResourceVersion, third.ResourceVersion);
         Assert.Empty(third.Continue);
-        var again = await Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { Limit = 3, Continue = first.Continue });
+        var again = await Client.ListAsync(Kinds.Secret, "facts", new ListOptions { Limit = 3, Continue = first.Continue });
         Assert.True(second.Items.Zip(again.Items).All(pair => pair.First.SameAs(pair.Second)) && second.Items.Count == again.Items.Count);
-        await Refused(400, () => Client.ListAsync(Kinds.ConfigMap, "facts", new ListOptions { Limit = 3, Continue = "made up" }));
+        await Refused(400, () => Client.ListAsync(Kinds.Secret, "facts", new ListOptions { Limit = 3, Continue = "made up" }));
     }
 
-    /// <summary>The rest of one list is not the rest of another: a token of Secrets opens no ConfigMaps, and deletes none.</summary>
+    /// <summary>The rest of one list is not the rest of another: a token of Secrets opens no ConfigMaps, and deletes none. Kubernetes' tokens name a place alone.</summary>
     [Theory]
+    [Trait(Needs, Serval)]
     [InlineData("Secret", "facts", "", "")]
     [InlineData("ConfigMap", null, "", "")]
     [InlineData("ConfigMap", "facts", "a=b", "")]

@@ -150,10 +150,10 @@ public abstract partial class KubeClientFacts
     [Fact]
     public async Task Write_ThatChangesNothing_KeepsTheVersion()
     {
-        var stored = await Create(Deployment("a"));
-        var again = await Client.UpdateAsync(Kinds.Deployment, stored, Write);
+        var stored = await Create(Objects.Service("a"));
+        var again = await Client.UpdateAsync(Kinds.Service, stored, Write);
         Assert.Equal(stored.Version, again.Version);
-        again = await Client.PatchAsync(Kinds.Deployment, Key("a"), Merge("""{"spec":{"replicas":1}}"""), Write);
+        again = await Client.PatchAsync(Kinds.Service, Key("a"), Merge("""{"spec":{"sessionAffinity":"None"}}"""), Write);
         Assert.Equal(stored.Version, again.Version);
     }
 
@@ -165,12 +165,29 @@ public abstract partial class KubeClientFacts
         var kept = await Client.UpdateAsync(Kinds.ConfigMap, stored.With(t =>
         {
             t["metadata"]!["creationTimestamp"] = "2001-01-01T00:00:00Z";
-            t["metadata"]!["deletionTimestamp"] = "2001-01-01T00:00:00Z";
             t["metadata"]!["generation"] = 77;
         }), Write);
         Assert.Equal(stored.Metadata.CreationTimestamp, kept.Metadata.CreationTimestamp);
-        Assert.Null(kept.Metadata.DeletionTimestamp);
         Assert.Equal(stored.Metadata.Generation, kept.Metadata.Generation);
+    }
+
+    [Fact]
+    public async Task Update_BeginsNoDeletion()
+    {
+        var stored = await Create(ConfigMap("a"));
+        var refused = await Refused(422, () => Client.UpdateAsync(Kinds.ConfigMap, stored.With(t =>
+        {
+            t["metadata"]!["deletionTimestamp"] = "2001-01-01T00:00:00Z";
+            t["metadata"]!["deletionGracePeriodSeconds"] = 5;
+        }), Write));
+        Assert.Equal(
+            [("metadata.deletionTimestamp", "Invalid value: \"2001-01-01T00:00:00Z\": field is immutable"), ("metadata.deletionGracePeriodSeconds", "Invalid value: 5: field is immutable")],
+            refused.Causes.Select(c => (c.Field, c.Message)).Distinct()); // Kubernetes looks twice at built-in kinds
+        var ending = await Create(ConfigMap("b").With(t => t["metadata"]!["finalizers"] = new JsonArray("example.com/wait")));
+        await Client.DeleteAsync(Kinds.ConfigMap, Key("b"), s_delete);
+        ending = await Client.GetAsync(Kinds.ConfigMap, ending.Key);
+        var kept = await Client.UpdateAsync(Kinds.ConfigMap, ending.With(t => t["metadata"]!["deletionTimestamp"] = "2001-01-01T00:00:00Z"), Write);
+        Assert.Equal(ending.Metadata.DeletionTimestamp, kept.Metadata.DeletionTimestamp);
     }
 
     [Fact]

@@ -12,6 +12,9 @@ public abstract partial class KubeClientFacts : IAsyncLifetime
     private protected const string Needs = "Needs";
     private protected const string EmptyServer = "EmptyServer";
 
+    /// <summary>Serval promises more than Kubernetes does.</summary>
+    private protected const string Serval = "Serval";
+
     private IKubeClient? _client;
 
     internal IKubeClient Client => _client ?? throw new InvalidOperationException("not opened yet");

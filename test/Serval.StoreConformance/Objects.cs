@@ -19,6 +19,17 @@ internal static class Objects
     public static KubeObject ConfigMap(string name, string value = "v", string ns = "facts", string labels = "{}") => Parse(
         $$$"""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"{{{name}}}","namespace":"{{{ns}}}","labels":{{{labels}}}},"data":{"key":"{{{value}}}"}}""");
 
+    /// <summary>An object of a kind of which a new namespace has none: every Kubernetes puts a ConfigMap there.</summary>
+    public static KubeObject Secret(string name, string value = "v", string ns = "facts", string labels = "{}") => Parse(
+        $$$"""{"apiVersion":"v1","kind":"Secret","metadata":{"name":"{{{name}}}","namespace":"{{{ns}}}","labels":{{{labels}}}},"data":{"key":"{{{Base64(value)}}}"}}""");
+
+    public static KubePatch Data(string value) => Merge($$$"""{"data":{"key":"{{{Base64(value)}}}"}}""");
+
+    public static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
+
+    public static KubeObject Service(string name) => Parse(
+        $$$"""{"apiVersion":"v1","kind":"Service","metadata":{"name":"{{{name}}}","namespace":"facts"},"spec":{"clusterIP":"None","selector":{"app":"none"},"ports":[{"port":80}]}}""");
+
     public static KubeObject Event(string name, string ns = "facts") => Parse(
         $$"""{"apiVersion":"v1","kind":"Event","metadata":{"name":"{{name}}","namespace":"{{ns}}"},"involvedObject":{"kind":"Pod","namespace":"{{ns}}","name":"p"} }""");
 

@@ -12,19 +12,31 @@ public static partial class BootstrapRoles
     private const string Create = "create";
     private const string NodeLeases = "kube-node-lease";
 
-    public static IReadOnlyList<KubeObject> ProcessClusterRoles() =>
+    /// <param name="workloads">Whether the controllers look after pods, their owners, definitions and garbage too.</param>
+    public static IReadOnlyList<KubeObject> ProcessClusterRoles(bool workloads = true) =>
     [
-        // Whoever collects garbage and empties namespaces reaches everything, and whoever aggregates cluster roles grants what he has not (as upstream's controllers).
-        Role("system:serval-controller", [],
-            On("get list watch patch update delete", "*", "*"),
-            On("escalate", AccessKinds.RbacGroup, "clusterroles"),
-            On(Create, "", "pods services endpoints secrets configmaps namespaces serviceaccounts events"),
-            On(Create, "apps", "deployments replicasets"),
-            On(Create, "autoscaling", "horizontalpodautoscalers"),
-            On(Create, "discovery.k8s.io", "endpointslices"),
-            On(Create, "coordination.k8s.io", "leases"),
-            On(Create, "serving.knative.dev", "configurations routes revisions"),
-            On(Create, Knative, "*")),
+        workloads
+            // Whoever collects garbage and empties namespaces reaches everything, and whoever aggregates cluster roles grants what he has not (as upstream's controllers).
+            ? Role("system:serval-controller", [],
+                On("get list watch patch update delete", "*", "*"),
+                On("escalate", AccessKinds.RbacGroup, "clusterroles"),
+                On(Create, "", "pods pods/binding services endpoints secrets configmaps namespaces serviceaccounts events"),
+                On(Create, "apps", "deployments replicasets"),
+                On(Create, "autoscaling", "horizontalpodautoscalers"),
+                On(Create, "discovery.k8s.io", "endpointslices"),
+                On(Create, "coordination.k8s.io", "leases"),
+                On(Create, "serving.knative.dev", "configurations routes revisions"),
+                On(Create, Knative, "*"))
+            : Role("system:serval-controller", [],
+                On(All, "serving.knative.dev " + Knative, "*"),
+                On(All, "apps", "deployments deployments/scale"),
+                On(All, "autoscaling", "horizontalpodautoscalers"),
+                On(All, "discovery.k8s.io", "endpointslices endpointslices/restricted"),
+                On(All, "coordination.k8s.io", "leases"),
+                On(All, "", "services services/status endpoints endpoints/restricted secrets"),
+                On(Read, "", "configmaps namespaces nodes pods serviceaccounts"),
+                On(Read, "apps", "replicasets"),
+                On("create patch", "", "events")),
         Role("system:serval-gateway", [],
             On(Read, "", "services secrets pods configmaps nodes namespaces"),
             On(Read, "discovery.k8s.io", "endpointslices"),
@@ -50,7 +62,8 @@ public static partial class BootstrapRoles
     ];
 
     /// <summary>Service accounts, bindings and the roles of single namespaces.</summary>
-    public static IReadOnlyList<(ResourceKind Kind, KubeObject Object)> ProcessGrants()
+    /// <param name="accounts">Whether roles work on objects by tokens of their service accounts, and not as users.</param>
+    public static IReadOnlyList<(ResourceKind Kind, KubeObject Object)> ProcessGrants(bool accounts = false)
     {
         var grants = new List<(ResourceKind Kind, KubeObject Object)>();
         foreach (var role in (string[])["apiserver", "controller", "gateway", "node"])
@@ -62,22 +75,24 @@ public static partial class BootstrapRoles
         {
             var ownToken = On(Create, "", "serviceaccounts/token");
             ownToken["resourceNames"] = Words($"serval-{role}");
-            grants.Add((AccessKinds.ClusterRoleBinding, Binding($"system:serval-{role}", User($"system:serval-{role}"))));
-            grants.AddRange(Within(KnativeNames.SystemNamespace, $"system:serval-{role}", role == "gateway" ? [ownToken, Leases()] : [ownToken]));
+            grants.Add((AccessKinds.ClusterRoleBinding, Binding($"system:serval-{role}", Subject(role))));
+            grants.AddRange(Within(KnativeNames.SystemNamespace, $"system:serval-{role}", Subject(role), role == "gateway" ? [ownToken, Leases()] : [ownToken]));
         }
-        grants.AddRange(Within(NodeLeases, "system:serval-node", [Leases()]));
+        grants.AddRange(Within(NodeLeases, "system:serval-node", Subject("node"), [Leases()]));
         return grants;
+
+        JsonObject Subject(string role) => accounts ? AccountSubject($"serval-{role}") : User($"system:serval-{role}");
 
         static JsonObject Leases() => On(Write, "coordination.k8s.io", "leases");
     }
 
-    /// <summary>Rules for one user in one namespace.</summary>
-    private static IEnumerable<(ResourceKind Kind, KubeObject Object)> Within(string ns, string user, JsonObject[] rules)
+    /// <summary>Rules for one subject in one namespace.</summary>
+    private static IEnumerable<(ResourceKind Kind, KubeObject Object)> Within(string ns, string name, JsonObject subject, JsonObject[] rules)
     {
-        var (role, binding) = (Object("Role", user, []), Object("RoleBinding", user, []));
+        var (role, binding) = (Object("Role", name, []), Object("RoleBinding", name, []));
         role["rules"] = new JsonArray([.. rules]);
-        binding["roleRef"] = new JsonObject { ["apiGroup"] = AccessKinds.RbacGroup, ["kind"] = "Role", ["name"] = user };
-        binding["subjects"] = new JsonArray(User(user));
+        binding["roleRef"] = new JsonObject { ["apiGroup"] = AccessKinds.RbacGroup, ["kind"] = "Role", ["name"] = name };
+        binding["subjects"] = new JsonArray(subject);
         (role["metadata"]!["namespace"], binding["metadata"]!["namespace"]) = (ns, ns);
         return [(AccessKinds.Role, KubeObject.From(role)), (AccessKinds.RoleBinding, KubeObject.From(binding))];
     }

@@ -16,9 +16,10 @@ internal static class StructuralWriter
             schema["description"] = type.Doc;
         }
         schema["type"] = "object";
-        if (type.Fields.Any(f => f.Required))
+        var required = type.Fields.Where(f => f.Required && !IsFilledIn(type, f)).Select(f => JsonValue.Create(f.Name)).ToArray();
+        if (required.Length > 0)
         {
-            schema["required"] = new JsonArray([.. type.Fields.Where(f => f.Required).Select(f => JsonValue.Create(f.Name))]);
+            schema["required"] = new JsonArray([.. required]);
         }
         var properties = new JsonObject();
         foreach (var field in type.Fields)
@@ -39,6 +40,11 @@ internal static class StructuralWriter
         }
         return schema;
     }
+
+    /// <summary>What a pod's author must say and a Service's need not, as Knative knows it (knative.dev/serving cmd/schema-tweak: dropRequired).</summary>
+    private static bool IsFilledIn(TypeSchema type, FieldSchema field) => (type.FullName, field.Name) is
+        ("io.k8s.api.core.v1.Container", "name") or ("io.k8s.api.core.v1.ContainerPort", "containerPort")
+        or ("io.k8s.api.core.v1.HTTPGetAction" or "io.k8s.api.core.v1.TCPSocketAction" or "io.k8s.api.core.v1.GRPCAction", "port");
 
     private static JsonObject Field(FieldSchema field, bool describe)
     {

@@ -22,19 +22,25 @@ internal static class Kubeconfig
     /// <param name="user">What the file calls the user.</param>
     /// <param name="pair">His certificate and key.</param>
     /// <param name="ns">The namespace he is in at first.</param>
-    public static string Text(string server, string authority, string user, KeyPair pair, string ns) => $"""
+    public static string Text(string server, string authority, string user, KeyPair pair, string ns) => Compose(server, authority, user, ns, $"""
+            client-certificate-data: {Encode(pair.CertificatePem)}
+            client-key-data: {Encode(pair.KeyPem)}
+        """);
+
+    /// <summary>One that lets in by a token; without an authority the system's are trusted.</summary>
+    public static string Text(string server, string? authority, string user, string token, string ns) => Compose(server, authority, user, ns, $"    token: {token}");
+
+    private static string Compose(string server, string? authority, string user, string ns, string credentials) => $"""
         apiVersion: v1
         kind: Config
         clusters:
         - name: serval
           cluster:
-            server: {server}
-            certificate-authority-data: {Encode(authority)}
+            server: {server}{(authority is null ? "" : $"\n    certificate-authority-data: {Encode(authority)}")}
         users:
         - name: {Quoted(user)}
           user:
-            client-certificate-data: {Encode(pair.CertificatePem)}
-            client-key-data: {Encode(pair.KeyPem)}
+        {credentials}
         contexts:
         - name: serval
           context:

@@ -162,16 +162,14 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             throw ApiException.BadRequest($"the name of the object ({name}) does not match the name on the URL ({present.Metadata.Name})");
         }
+        var old = before["metadata"]!.AsObject();
+        RequireLawful(kind, metadata, old, present);
         foreach (var field in (ReadOnlySpan<string>)
             ["name", "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "generateName"])
         {
-            Keep(metadata, before["metadata"]!.AsObject(), field);
+            Keep(metadata, old, field);
         }
         metadata.Remove("managedFields");
-        if (present.Metadata.IsDeleting)
-        {
-            RefuseNewFinalizers(kind, metadata, present);
-        }
         if (kind.HasStatus)
         {
             Keep(incoming, before, "status");
@@ -179,15 +177,30 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         return incoming;
     }
 
-    private static void RefuseNewFinalizers(ResourceKind kind, JsonObject metadata, KubeObject present)
+    /// <summary>What an update may not do to an object's end (apimachinery: ValidateObjectMetaAccessorUpdate). The times of an end that has begun stay as they are.</summary>
+    private static void RequireLawful(ResourceKind kind, JsonObject metadata, JsonObject old, KubeObject present)
     {
-        var added = (metadata["finalizers"] as JsonArray ?? []).Select(f => (string?)f ?? "").Except(present.Metadata.Finalizers).Order(StringComparer.Ordinal).ToList();
+        var causes = new List<StatusCause>();
+        var added = !present.Metadata.IsDeleting ? []
+            : (metadata["finalizers"] as JsonArray ?? []).Select(f => (string?)f ?? "").Except(present.Metadata.Finalizers).Order(StringComparer.Ordinal).ToList();
         if (added.Count > 0)
         {
             var found = string.Join(", ", added.Select(f => $"\"{f}\""));
-            throw ApiException.Invalid(kind, present.Metadata.Name, [new StatusCause(
+            causes.Add(new StatusCause(
                 "FieldValueForbidden",
-                $"Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{{{found}}}", "metadata.finalizers")]);
+                $"Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{{{found}}}", "metadata.finalizers"));
+        }
+        foreach (var field in (ReadOnlySpan<string>)["deletionTimestamp", "deletionGracePeriodSeconds"])
+        {
+            var ignored = field == "deletionTimestamp" && present.Metadata.IsDeleting;
+            if (!ignored && metadata[field] is { } sent && !JsonNode.DeepEquals(sent, old[field]))
+            {
+                causes.Add(new StatusCause("FieldValueInvalid", $"Invalid value: {sent.ToJsonString()}: field is immutable", $"metadata.{field}"));
+            }
+        }
+        if (causes.Count > 0)
+        {
+            throw ApiException.Invalid(kind, present.Metadata.Name, causes);
         }
     }
 

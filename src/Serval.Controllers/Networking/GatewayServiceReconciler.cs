@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Serving;
@@ -7,9 +8,9 @@ namespace Serval.Controllers.Networking;
 
 /// <summary>
 /// Keeps the Services by which programs find the gateways. That of type LoadBalancer has their addresses in the status and the first one's real port as
-/// the node port. They come back when somebody deletes them, and stay as they are while no gateway lives.
+/// the node port, but among others: there it is of a class of its own, so that nobody makes a load balancer for it. They come back when somebody deletes them, and stay as they are while no gateway lives.
 /// </summary>
-internal sealed class GatewayServiceReconciler(IKubeClient client, IGateways gateways) : IReconciler, IDisposable
+internal sealed class GatewayServiceReconciler(IKubeClient client, IGateways gateways, bool amongOthers = false) : IReconciler, IDisposable
 {
     private readonly Dictionary<ObjectKey, GatewayService> _services = GatewayService.All.ToDictionary(s => s.Key);
     private IDisposable? _subscription;
@@ -47,7 +48,8 @@ internal sealed class GatewayServiceReconciler(IKubeClient client, IGateways gat
             await OwnedObjects.PatchStatusAsync(client, Kinds.Service, stored, status, Name, ct);
         }
         var endpoints = New(Kinds.Endpoints, wanted);
-        endpoints["subsets"] = new JsonArray([.. live.GroupBy(door => string.Join(' ', wanted.Ports.Select(p => p.Behind(door).Port))).Select(group => (JsonNode)new JsonObject
+        var reached = amongOthers ? live.Where(door => !IPAddress.IsLoopback(IPAddress.Parse(wanted.Ports[0].Behind(door).Ip))) : live; // there no endpoint is
+        endpoints["subsets"] = new JsonArray([.. reached.GroupBy(door => string.Join(' ', wanted.Ports.Select(p => p.Behind(door).Port))).Select(group => (JsonNode)new JsonObject
         {
             ["addresses"] = Ips(wanted, group),
             ["ports"] = new JsonArray([.. wanted.Ports.Select(p => (JsonNode)new JsonObject
@@ -59,7 +61,7 @@ internal sealed class GatewayServiceReconciler(IKubeClient client, IGateways gat
         return ReconcileResult.Done;
     }
 
-    private static JsonObject MakeService(GatewayService wanted, GatewayDoors first)
+    private JsonObject MakeService(GatewayService wanted, GatewayDoors first)
     {
         var service = New(Kinds.Service, wanted);
         service["spec"] = new JsonObject
@@ -67,12 +69,16 @@ internal sealed class GatewayServiceReconciler(IKubeClient client, IGateways gat
             ["type"] = wanted.Type,
             ["ports"] = new JsonArray([.. wanted.Ports.Select(p => (JsonNode)Port(p.Name, p.Port, p.Behind(first).Port))]),
         };
+        if (wanted.Type == "LoadBalancer" && amongOthers)
+        {
+            (service["spec"]!["loadBalancerClass"], service["spec"]!["allocateLoadBalancerNodePorts"]) = ("serval.dev/gateway", false);
+        }
         return service;
 
         JsonObject Port(string name, int port, int behind)
         {
             var json = new JsonObject { ["name"] = name, ["port"] = port, ["targetPort"] = behind, ["protocol"] = "TCP" };
-            if (wanted.Type == "LoadBalancer")
+            if (wanted.Type == "LoadBalancer" && !amongOthers)
             {
                 json["nodePort"] = behind;
             }

@@ -11,8 +11,9 @@ public static class NetworkingReconcilers
     /// <param name="states">How far the data plane is with Ingresses.</param>
     /// <param name="gateways">Where they are reached.</param>
     /// <param name="time">The clock.</param>
+    /// <param name="amongOthers">Whether the cluster is another's, whose node ports and load balancers are not these gateways'.</param>
     public static ControllerHost AddNetworking(
-        this ControllerHost controllers, IKubeClient client, IIngressStates states, IGateways gateways, TimeProvider time) => controllers
+        this ControllerHost controllers, IKubeClient client, IIngressStates states, IGateways gateways, TimeProvider time, bool amongOthers = false) => controllers
         .Add(new IngressReconciler(client, states, time))
-        .Add(new GatewayServiceReconciler(client, gateways));
+        .Add(new GatewayServiceReconciler(client, gateways, amongOthers));
 }

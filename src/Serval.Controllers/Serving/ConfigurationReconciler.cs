@@ -7,7 +7,7 @@ using Serval.Kube;
 namespace Serval.Controllers.Serving;
 
 /// <summary>Configuration → one Revision a generation; latest created and latest ready (serving v1: configuration_lifecycle).</summary>
-internal sealed class ConfigurationReconciler(IKubeClient client, IEventRecorder events, TimeProvider time) : IReconciler
+internal sealed class ConfigurationReconciler(IKubeClient client, IEventRecorder events, TimeProvider time, KnativeRules? rules = null) : IReconciler
 {
     private readonly StatusReport _report = new(time);
     private readonly EventReporter _events = new(events, "configuration-controller");
@@ -29,7 +29,11 @@ internal sealed class ConfigurationReconciler(IKubeClient client, IEventRecorder
         var created = configuration.Status.LatestCreatedRevisionName;
         var ready = configuration.Status.LatestReadyRevisionName;
 
-        if (NamedRevision.Conflicts(client, stored, configuration))
+        if (rules?.WhyInvalid(Kinds.Configuration, stored) is { } why)
+        {
+            conditions.MarkFalse("Ready", "Rejected", why);
+        }
+        else if (NamedRevision.Conflicts(client, stored, configuration))
         {
             var name = configuration.Spec.Template.Metadata.Name;
             conditions.MarkFalse("Ready", "RevisionFailed",

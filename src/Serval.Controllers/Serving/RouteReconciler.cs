@@ -14,7 +14,7 @@ namespace Serval.Controllers.Serving;
 /// traffic goes on.
 /// </summary>
 internal sealed class RouteReconciler(
-    IKubeClient client, ServingConfigSource config, Func<GatewayPorts> ports, IEventRecorder events, TimeProvider time) : IReconciler
+    IKubeClient client, ServingConfigSource config, Func<GatewayPorts> ports, IEventRecorder events, TimeProvider time, KnativeRules? rules = null) : IReconciler
 {
     /// <summary>A timer knows no clock that is set: it is looked at after this time.</summary>
     private static readonly TimeSpan s_longestWait = TimeSpan.FromHours(1);
@@ -53,7 +53,7 @@ internal sealed class RouteReconciler(
         var plan = TrafficPlan.Make(client, stored, route);
         TimeSpan? next = null;
         var rejected = false;
-        if ((plan.Problem ?? BadHost(plan, hosts)) is { } problem)
+        if ((Invalid(stored) ?? plan.Problem ?? BadHost(plan, hosts)) is { } problem)
         {
             KeepTraffic(stored, route, conditions, status, problem);
             KeepScheme(stored, status, hosts);
@@ -75,6 +75,8 @@ internal sealed class RouteReconciler(
         }
         return result.RequeueAfter is null && next is { } step ? ReconcileResult.After(step < s_longestWait ? step : s_longestWait) : result;
     }
+
+    private TrafficProblem? Invalid(KubeObject stored) => rules?.WhyInvalid(Kinds.Route, stored) is { } why ? new TrafficProblem(true, "Rejected", why) : null;
 
     /// <summary>Every host must be a domain name (knative/serving: reconciler/route/domains).</summary>
     private static TrafficProblem? BadHost(TrafficPlan plan, RouteHosts hosts) => plan.Targets.Keys

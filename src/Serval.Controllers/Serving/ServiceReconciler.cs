@@ -6,7 +6,7 @@ using Serval.Kube;
 namespace Serval.Controllers.Serving;
 
 /// <summary>Knative Service → Configuration and Route; its status is theirs put together (serving v1: service_lifecycle).</summary>
-internal sealed class ServiceReconciler(IKubeClient client, IEventRecorder events, TimeProvider time) : IReconciler
+internal sealed class ServiceReconciler(IKubeClient client, IEventRecorder events, TimeProvider time, KnativeRules? rules = null) : IReconciler
 {
     internal const string LastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -44,6 +44,12 @@ internal sealed class ServiceReconciler(IKubeClient client, IEventRecorder event
 
     private async Task BuildAsync(KubeObject stored, ConditionSet conditions, JsonObject status, CancellationToken ct)
     {
+        if (rules?.WhyInvalid(Kinds.KService, stored) is { } why)
+        {
+            conditions.MarkFalse("ConfigurationsReady", "Rejected", why);
+            _events.Warning(stored, "InternalError", why);
+            return;
+        }
         var tree = stored.ToTree();
         var desired = NewConfiguration(stored, tree, client.Cache(Kinds.Configuration).Get(stored.Key));
         if (await ChildAsync(stored, Kinds.Configuration, desired, conditions, "ConfigurationsReady", ct) is not { } child)

@@ -22,6 +22,9 @@ internal sealed class NodeLife(IKubeClient client, IEventRecorder events, TimePr
     /// <summary>Taint of a node of which nothing is heard.</summary>
     internal const string Unreachable = "node.kubernetes.io/unreachable";
 
+    /// <summary>Taint that Kubernetes' API server gives every new Node, until a controller has seen it ready (plugin/pkg/admission/nodetaint).</summary>
+    private const string NotReady = "node.kubernetes.io/not-ready";
+
     internal const string LeaseNamespace = "kube-node-lease";
 
     private const string Role = "node";
@@ -72,6 +75,10 @@ internal sealed class NodeLife(IKubeClient client, IEventRecorder events, TimePr
             _seen[key.Name] = seen with { Renewed = lease is null };
             node = await ReadyAsync(node, "Unknown", Unknown, "Kubelet stopped posting node status.", ct); // upstream's words, which dashboards look for
             return ReconcileResult.After(lease is null || time.GetElapsedTime(seen.Unsure) >= seen.Duration ? await LoseAsync(node, ct) : s_look);
+        }
+        if ((string?)Ready(StatusFields.Of(node))?["status"] == "True" && Taints(node).Any(t => (string?)t!["key"] == NotReady))
+        {
+            node = await WithoutAsync(node, t => (string?)t["key"] == NotReady, ct);
         }
         if (seen.Renewed)
         {
@@ -149,10 +156,9 @@ internal sealed class NodeLife(IKubeClient client, IEventRecorder events, TimePr
 
     private async Task FindAsync(KubeObject node, CancellationToken ct)
     {
-        var taints = Taints(node);
-        if (taints.Any(IsUnreachable))
+        if (Taints(node).Any(IsUnreachable))
         {
-            node = await TaintAsync(node, new JsonArray([.. taints.Where(t => !IsUnreachable(t)).Select(t => t!.DeepClone())]), ct);
+            node = await WithoutAsync(node, IsUnreachable, ct);
         }
         if (Ready(StatusFields.Of(node)) is { } ready && (string?)ready["reason"] == Unknown)
         {
@@ -213,6 +219,9 @@ internal sealed class NodeLife(IKubeClient client, IEventRecorder events, TimePr
 
     private void Set(JsonObject condition, string value, string reason, string message) =>
         (condition["status"], condition["reason"], condition["message"], condition["lastTransitionTime"]) = (value, reason, message, KubeTime.Text(time.GetUtcNow()));
+
+    private Task<KubeObject> WithoutAsync(KubeObject node, Predicate<JsonNode> taint, CancellationToken ct) =>
+        TaintAsync(node, new JsonArray([.. Taints(node).Where(t => !taint(t!)).Select(t => t!.DeepClone())]), ct);
 
     private Task<KubeObject> TaintAsync(KubeObject node, JsonArray taints, CancellationToken ct) => OwnedObjects.PatchAsync(
         client, Kinds.Node, node, Guarded(node, new JsonObject { ["spec"] = new JsonObject { ["taints"] = taints.Count == 0 ? null : taints.DeepClone() } }), WriteOptions.By(Name), ct);

@@ -10,7 +10,12 @@ namespace Serval.Controllers.Workloads;
 /// Gives a pod without a node its node; says why there is none, and tries again when there may be. Pods of ReplicaSets are born with one, when there
 /// is one with room, and seldom come here.
 /// </summary>
-internal sealed class PodBindingReconciler(IKubeClient client, NodeRoom room, IEventRecorder events, TimeProvider time) : IReconciler, IDisposable
+/// <param name="client">The waist.</param>
+/// <param name="room">What nodes have left.</param>
+/// <param name="events">Hears what happens.</param>
+/// <param name="time">The clock.</param>
+/// <param name="amongOthers">Whether the API server is another's, which lets nobody write <c>spec.nodeName</c>: there it is asked for a Binding.</param>
+internal sealed class PodBindingReconciler(IKubeClient client, NodeRoom room, IEventRecorder events, TimeProvider time, bool amongOthers = false) : IReconciler, IDisposable
 {
     private readonly BindingReport _bindings = new(events);
     private readonly ConcurrentDictionary<ObjectKey, long> _waiting = new(); // → its version when it began to wait: the order of the next try
@@ -41,9 +46,7 @@ internal sealed class PodBindingReconciler(IKubeClient client, NodeRoom room, IE
         if (place.Node.Length > 0)
         {
             _waiting.TryRemove(key, out _); // a write that fails is retried at the queue's pace, not at the one of what it lets go of
-            var patch = new JsonObject { ["spec"] = new JsonObject { ["nodeName"] = place.Node } };
-            await client.PatchAsync(
-                Kinds.Pod, key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(Name), ct);
+            await BindAsync(pod, place.Node, ct);
             _bindings.Bound(pod, place.Node);
         }
         else
@@ -54,6 +57,21 @@ internal sealed class PodBindingReconciler(IKubeClient client, NodeRoom room, IE
     }
 
     public void Dispose() => room.Dispose();
+
+    private Task<KubeObject> BindAsync(KubeObject pod, string node, CancellationToken ct)
+    {
+        if (amongOthers)
+        {
+            return client.CreateAsync(Kinds.Pod, KubeObject.From(new JsonObject
+            {
+                ["apiVersion"] = "v1", ["kind"] = "Binding",
+                ["metadata"] = new JsonObject { ["name"] = pod.Metadata.Name, ["namespace"] = pod.Metadata.Namespace, ["uid"] = pod.Metadata.Uid },
+                ["target"] = new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Node", ["name"] = node },
+            }), WriteOptions.By(Name, "binding"), ct);
+        }
+        var patch = new JsonObject { ["spec"] = new JsonObject { ["nodeName"] = node } };
+        return client.PatchAsync(Kinds.Pod, pod.Key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(Name), ct);
+    }
 
     private static bool MayTake(CacheChange change) => change.Type switch
     {

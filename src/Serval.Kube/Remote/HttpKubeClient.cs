@@ -42,6 +42,9 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
     /// <summary>The built-in kinds and those of CustomResourceDefinitions, which are followed from the first question on.</summary>
     public IKindSource ServedKinds => _kinds.Value.Kinds;
 
+    /// <summary>Completes Knative's objects as they are read, where the server does not; set before anything is.</summary>
+    public KnativeRules? Rules { get; set; }
+
     public Task WaitForKindsAsync(CancellationToken ct = default)
     {
         _ = _kinds.Value;
@@ -61,7 +64,7 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
     }
 
     public async Task<KubeObject> GetAsync(ResourceKind kind, ObjectKey key, CancellationToken ct = default) =>
-        WireObjects.Object(await _transport.SendAsync(HttpMethod.Get, RequestPaths.Object(kind, key), ct));
+        Complete(kind, WireObjects.Object(await _transport.SendAsync(HttpMethod.Get, RequestPaths.Object(kind, key), ct)));
 
     public async Task<KubeList> ListAsync(ResourceKind kind, string? ns, ListOptions options, CancellationToken ct = default)
     {
@@ -121,7 +124,7 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
                     version = next.Object.Metadata.ResourceVersion;
                     if (next.Type != WatchEventType.Bookmark || options.AllowBookmarks)
                     {
-                        yield return next;
+                        yield return next.Type == WatchEventType.Bookmark ? next : next with { Object = Complete(kind, next.Object) };
                     }
                 }
             }
@@ -233,7 +236,7 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
 
     private async Task<KubeObject> WriteAsync(
         ResourceKind kind, HttpMethod method, string path, ReadOnlyMemory<byte> body, string type, WriteOptions options, CancellationToken ct, Action? lost = null) =>
-        await SeenAsync(kind, WireObjects.Object(await _transport.SendAsync(method, RequestPaths.With(path, options), ct, body, type, options, lost)), options, ct);
+        await SeenAsync(kind, Complete(kind, WireObjects.Object(await _transport.SendAsync(method, RequestPaths.With(path, options), ct, body, type, options, lost))), options, ct);
 
     // Reads see it from here on.
     private async Task<KubeObject> SeenAsync(ResourceKind kind, KubeObject stored, WriteOptions options, CancellationToken ct)
@@ -245,8 +248,13 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
         return stored;
     }
 
-    private async Task<KubeList> PageAsync(ResourceKind kind, string? ns, ListOptions options, CancellationToken ct) =>
-        WireObjects.List(kind, await _transport.SendAsync(HttpMethod.Get, RequestPaths.With(RequestPaths.Collection(kind, ns), options), ct));
+    private async Task<KubeList> PageAsync(ResourceKind kind, string? ns, ListOptions options, CancellationToken ct)
+    {
+        var page = WireObjects.List(kind, await _transport.SendAsync(HttpMethod.Get, RequestPaths.With(RequestPaths.Collection(kind, ns), options), ct));
+        return Rules is null ? page : page with { Items = [.. page.Items.Select(o => Complete(kind, o))] };
+    }
+
+    private KubeObject Complete(ResourceKind kind, KubeObject obj) => Rules?.Complete(kind, obj) ?? obj;
 
     // Null: no server, or one that cannot for now.
     private async Task<WatchStream?> OpenAsync(ResourceKind kind, string? ns, WatchOptions options, string version, CancellationToken ct)

@@ -63,6 +63,7 @@ internal static class CommandLineApp
             new ControllerCommand(context),
             new GatewayCommand(context),
             new NodeCommand(context),
+            new ManifestCommand(context),
             new KubeconfigCommand(context),
             new BackupCommand(context),
             new RestoreCommand(context),

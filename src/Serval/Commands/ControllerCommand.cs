@@ -29,7 +29,7 @@ internal sealed class ControllerCommand : ClusterRoleVerb
 
     protected override async Task<RoleReady> StartAsync(ParseResult parse, StartedParts started, ClusterPart cluster, ILoggerFactory loggers, CancellationToken ct)
     {
-        var workloads = parse.GetValue(_workloads) switch { "on" => true, "off" => false, _ => cluster.Version.Contains("serval", StringComparison.Ordinal) };
+        var workloads = parse.GetValue(_workloads) switch { "on" => true, "off" => false, _ => cluster.IsServal };
         var role = await ControllerRole.StartAsync(started, cluster, workloads, Context.Error.WriteLine, Context.Time, loggers, ct);
         return new RoleReady([("identity", role.Identity), ("workloads", workloads ? "on" : "off")], role.Running);
     }

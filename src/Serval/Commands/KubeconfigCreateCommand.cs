@@ -11,14 +11,15 @@ namespace Serval.Commands;
 
 /// <summary>
 /// <c>serval kubeconfig create</c>: a client certificate signed with the data directory's authority, and the binding that makes it good for something,
-/// written through the running server. Run again it renews the certificate.
+/// written through the running server; or, of any Kubernetes, a token of a service account that is there. Run again it renews the certificate or the token.
 /// </summary>
 internal sealed class KubeconfigCreateCommand : RemoteVerb
 {
-    private readonly Option<string> _name = new("--name") { Description = "The user", HelpName = "NAME", Required = true };
-    private readonly Option<string> _role = new("--role") { Description = "ClusterRole to be bound: view, edit, admin, cluster-admin or another", HelpName = "ROLE", Required = true };
+    private readonly Option<string> _name = new("--name") { Description = "The user", HelpName = "NAME" };
+    private readonly Option<string> _role = new("--role") { Description = "ClusterRole to be bound: view, edit, admin, cluster-admin or another", HelpName = "ROLE" };
+    private readonly Option<string> _account = new("--service-account") { Description = "Instead of a user: a service account that is there; the server may give its token less time", HelpName = "NAME" };
     private readonly Option<string[]> _groups = new("--group") { Description = "Group the user is in; may be repeated", HelpName = "GROUP" };
-    private readonly Option<string> _ttl = new("--ttl") { Description = "How long the certificate is valid", HelpName = "DURATION", DefaultValueFactory = _ => "8760h" };
+    private readonly Option<string> _ttl = new("--ttl") { Description = "How long the certificate or the token is valid", HelpName = "DURATION", DefaultValueFactory = _ => "8760h" };
     private readonly Option<string?> _output = new("--output", "-o") { Description = "File to be written (default: standard output)", HelpName = "FILE" };
 
     public KubeconfigCreateCommand(CliContext context)
@@ -27,10 +28,12 @@ internal sealed class KubeconfigCreateCommand : RemoteVerb
             "create",
             "Make a kubeconfig for a user, and bind a role to him: in a namespace with -n, else everywhere",
             "serval kubeconfig create --name jane --role edit -n team -o jane.kubeconfig",
-            "serval kubeconfig create --name auditor --role view --ttl 24h > auditor.kubeconfig")
+            "serval kubeconfig create --name auditor --role view --ttl 24h > auditor.kubeconfig",
+            "serval kubeconfig create --service-account serval-node -n knative-serving -o node.kubeconfig")
     {
         Add(_name);
         Add(_role);
+        Add(_account);
         Add(_groups);
         Add(_ttl);
         Add(_output);
@@ -38,24 +41,20 @@ internal sealed class KubeconfigCreateCommand : RemoteVerb
 
     protected override async Task<int> RunAsync(ParseResult parse, RemoteClient client, CancellationToken ct)
     {
-        var name = parse.GetValue(_name)!;
-        var groups = parse.GetValue(_groups) ?? [];
-        foreach (var reserved in groups.Append(name).Where(n => n.Length == 0 || n.StartsWith("system:", StringComparison.Ordinal)))
-        {
-            throw new CliException(ExitCodes.Usage, $"\"{reserved}\" is no name for a user or a group of yours: it may not be empty and not begin with system:");
-        }
         if (!GoDuration.TryParse(parse.GetValue(_ttl), out var lifetime) || lifetime <= TimeSpan.Zero)
         {
             throw new CliException(ExitCodes.Usage, $"--ttl {parse.GetValue(_ttl)} is no duration; give one such as 24h");
         }
-        var pair = Sign(SharedOptions.DataDirectoryOf(parse, Context), name, groups, lifetime, out var authority);
-        var ns = GivenNamespace(parse);
-        await BindAsync(client, name, parse.GetValue(_role)!, ns, ct);
-        var text = Kubeconfig.Text(client.Server.GetLeftPart(UriPartial.Authority), authority, name, pair, ns ?? "default");
+        var (text, said) = (parse.GetValue(_name), parse.GetValue(_role), parse.GetValue(_account)) switch
+        {
+            ({ } name, { } role, null) => await OfUserAsync(parse, client, name, role, lifetime, ct),
+            (null, null, { } account) => await OfAccountAsync(NamespaceOf(parse, client), account, client, lifetime, ct),
+            _ => throw new CliException(ExitCodes.Usage, "give --name and --role, or --service-account"),
+        };
         if (parse.GetValue(_output) is { } file)
         {
             PrivateFile.Write(file, text);
-            await Context.Error.WriteLineAsync($"{file} lets {name} in as {parse.GetValue(_role)} {(ns is null ? "everywhere" : $"in namespace {ns}")}");
+            await Context.Error.WriteLineAsync($"{file} lets {said}");
         }
         else
         {
@@ -63,6 +62,33 @@ internal sealed class KubeconfigCreateCommand : RemoteVerb
         }
         return ExitCodes.Ok;
     }
+
+    private async Task<(string Text, string Said)> OfUserAsync(ParseResult parse, RemoteClient client, string name, string role, TimeSpan lifetime, CancellationToken ct)
+    {
+        var groups = parse.GetValue(_groups) ?? [];
+        foreach (var reserved in groups.Append(name).Where(n => n.Length == 0 || n.StartsWith("system:", StringComparison.Ordinal)))
+        {
+            throw new CliException(ExitCodes.Usage, $"\"{reserved}\" is no name for a user or a group of yours: it may not be empty and not begin with system:");
+        }
+        var pair = Sign(SharedOptions.DataDirectoryOf(parse, Context), name, groups, lifetime, out var authority);
+        var ns = GivenNamespace(parse);
+        await BindAsync(client, name, role, ns, ct);
+        return (Kubeconfig.Text(Address(client), authority, name, pair, ns ?? "default"), $"{name} in as {role} {(ns is null ? "everywhere" : $"in namespace {ns}")}");
+    }
+
+    private static async Task<(string Text, string Said)> OfAccountAsync(string ns, string account, RemoteClient client, TimeSpan lifetime, CancellationToken ct)
+    {
+        var answer = await client.SendAsync(HttpMethod.Post, ResourcePath.Of(Kinds.ServiceAccount, ns, account) + "/token", new JsonObject
+        {
+            ["apiVersion"] = "authentication.k8s.io/v1", ["kind"] = "TokenRequest", ["spec"] = new JsonObject { ["expirationSeconds"] = (long)lifetime.TotalSeconds },
+        }, "application/json", ct);
+        var status = answer["status"]!;
+        return (
+            Kubeconfig.Text(Address(client), client.Authority, account, (string)status["token"]!, ns),
+            $"service account {ns}/{account} in until {(string?)status["expirationTimestamp"]}");
+    }
+
+    private static string Address(RemoteClient client) => client.Server.GetLeftPart(UriPartial.Path).TrimEnd('/');
 
     private KeyPair Sign(string dataDirectory, string name, IReadOnlyList<string> groups, TimeSpan lifetime, out string authority)
     {

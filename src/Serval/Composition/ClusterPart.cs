@@ -23,6 +23,9 @@ internal sealed class ClusterPart
     /// <summary>The server's <c>gitVersion</c>; empty when it does not tell.</summary>
     public string Version { get; }
 
+    /// <summary>Whether the server is Serval's own, which fills in and judges Knative's objects.</summary>
+    public bool IsServal => Version.Contains("serval", StringComparison.Ordinal);
+
     /// <summary>Where pods reach the server that reach this machine at an address; null where only this machine does.</summary>
     public DnsEndPoint? ForPods(string machine) => Access.Server.IsLoopback && !IPAddress.IsLoopback(IPAddress.Parse(machine))
         ? null

@@ -18,16 +18,17 @@ internal static class ControllerPart
     {
         var (client, config, events, time, loggers) = services;
         var gateways = signals.Gateways;
+        var amongOthers = signals.Rules is not null;
         var ports = new GatewayPorts(80, 80);
         var controllers = started.Add(new ControllerHost(client, events, time, loggers.CreateLogger<ControllerHost>()));
         if (signals.Workloads)
         {
-            controllers.AddDefinitions(client, time).AddWorkloads(client, signals.RootCa, events, time);
+            (amongOthers ? controllers : controllers.AddDefinitions(client, time)).AddWorkloads(client, signals.RootCa, events, time, amongOthers);
         }
         controllers.AddCertificates(client, config, events, time)
-            .AddServing(client, signals.Images, config, Ports, events, time)
+            .AddServing(client, signals.Images, config, Ports, events, time, signals.Rules)
             .AddAutoscaler(client, signals.Autoscaler, config, () => [.. gateways.Live.Select(g => g.Inside)], signals.Usage, events, time)
-            .AddNetworking(client, signals.Routes, gateways, time);
+            .AddNetworking(client, signals.Routes, gateways, time, amongOthers);
         started.Own(gateways.Subscribe(() =>
         {
             foreach (var kind in s_placed)
@@ -62,6 +63,9 @@ internal sealed record ControllerSignals
 
     /// <summary>The certificate of the API server's authority as PEM, which each namespace is to have; null when that is somebody else's matter.</summary>
     public string? RootCa { get; init; }
+
+    /// <summary>Judges Knative's objects; null where the API server has.</summary>
+    public KnativeRules? Rules { get; init; }
 
     /// <summary>Whether pods, their owners, definitions and garbage are these controllers' matter, and not the cluster's own.</summary>
     public bool Workloads { get; init; } = true;

@@ -46,8 +46,16 @@ internal sealed class ControllerRole : IAsyncDisposable
     /// <param name="loggers">Where logs go.</param>
     /// <param name="ct">Gives up.</param>
     public static async Task<ControllerRole> StartAsync(
-        StartedParts started, ClusterPart cluster, bool workloads, Action<string> tell, TimeProvider time, ILoggerFactory loggers, CancellationToken ct) =>
-        started.Add(new ControllerRole(cluster, await PeerPart.StartAsync(started, cluster.Client, "controller", time, ct), workloads, time, loggers, tell));
+        StartedParts started, ClusterPart cluster, bool workloads, Action<string> tell, TimeProvider time, ILoggerFactory loggers, CancellationToken ct)
+    {
+        if (!cluster.IsServal)
+        {
+            await cluster.Client.Cache(Kinds.ConfigMap).WaitForSyncAsync(ct); // settings say what is left out
+            var config = started.Own(new ServingConfigSource(cluster.Client, loggers.CreateLogger<ServingConfigSource>()));
+            cluster.Client.Rules = new KnativeRules(() => config.Current);
+        }
+        return started.Add(new ControllerRole(cluster, await PeerPart.StartAsync(started, cluster.Client, "controller", time, ct), workloads, time, loggers, tell));
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -71,7 +79,7 @@ internal sealed class ControllerRole : IAsyncDisposable
                 new ControllerSignals
                 {
                     Autoscaler = autoscaler, Images = new RemoteImageResolver(_peers.Directory, _peers.Client), Usage = usage,
-                    Routes = states, Gateways = new PeerGateways(_peers.Directory), Workloads = _workloads, RootCa = _cluster.Access.ReadAuthorityPem(),
+                    Routes = states, Gateways = new PeerGateways(_peers.Directory), Workloads = _workloads, Rules = _cluster.Client.Rules, RootCa = _cluster.Access.ReadAuthorityPem(),
                 },
                 ct);
             started.Add(new DemandReader(_peers.Directory, _peers.Client, autoscaler, _time, new Random(), _loggers.CreateLogger<DemandReader>()));

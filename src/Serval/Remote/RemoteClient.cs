@@ -44,6 +44,9 @@ internal sealed class RemoteClient : IDisposable
 
     public Uri Server => _access.Server;
 
+    /// <summary>Who signed the server's certificate, as PEM; null: one the system trusts.</summary>
+    public string? Authority => _access.ReadAuthorityPem();
+
     public string Namespace => _access.Namespace;
 
     public void Dispose() => _http.Dispose();

@@ -32,6 +32,22 @@ public sealed class CrdGeneratorTests
         Assert.InRange(crd.Json.Length, 1000, 100_000);
     }
 
+    /// <summary>An API server that knows the schema alone must take what Knative fills in later.</summary>
+    [Fact]
+    public void StructuralSchema_OfAService_RequiresNothingThatIsFilledIn()
+    {
+        var container = At(CrdGenerator.StructuralSchema(Kinds.KService), "spec", "template", "spec", "containers");
+        Assert.Null(container["required"]);
+        Assert.Null(At(container, "ports")["required"]);
+        foreach (var action in (string[])["httpGet", "tcpSocket", "grpc"])
+        {
+            Assert.Null(At(container, "readinessProbe", action)["required"]);
+        }
+        Assert.Equal("""["name"]""", At(container, "env")["required"]!.ToJsonString());
+
+        static JsonObject At(JsonObject schema, params string[] path) => path.Aggregate(schema, (s, name) => s["properties"]![name]! is var next && next["items"] is JsonObject items ? items : next.AsObject());
+    }
+
     [Theory]
     [MemberData(nameof(CustomKinds))]
     public void StructuralSchema_EveryNode_HasATypeOrKeepsAll(string name)

@@ -69,6 +69,17 @@ public sealed class GatewayServiceTests
         Assert.Empty(_client.TakeWrites());
     }
 
+    /// <summary>On another's cluster node ports are that one's, nobody is to make a load balancer, and no endpoint is a loopback address.</summary>
+    [Fact]
+    public async Task AmongOthers_TakesNoNodePort_AndIsOfAClassOfItsOwn()
+    {
+        await new GatewayServiceReconciler(_client, new StillGateways(Doors("127.0.0.1", 8880), Doors("10.0.0.2", 8880)), amongOthers: true).ReconcileAsync(s_key, default);
+        Assert.Equal(
+            """{"allocateLoadBalancerNodePorts":false,"loadBalancerClass":"serval.dev/gateway","ports":[{"name":"http2","port":80,"protocol":"TCP","targetPort":8880},{"name":"https","port":443,"protocol":"TCP","targetPort":8843}],"type":"LoadBalancer"}""",
+            _client.Cache(Kinds.Service).Get(s_key)!.ToTree()["spec"]!.ToJsonString());
+        Assert.Equal("""[{"ip":"10.0.0.2"}]""", _client.Cache(Kinds.Endpoints).Get(s_key)!.ToTree()["subsets"]![0]!["addresses"]!.ToJsonString());
+    }
+
     [Fact]
     public async Task OtherServices_AreLeftAlone()
     {

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Api;
+using Serval.Api.Config;
 using Serval.Api.Serving;
 using Serval.Controllers.Serving;
 using Serval.Controllers.Tests.Autoscaler;
@@ -51,6 +52,34 @@ public sealed class ServingEventsTests : IDisposable
         await new ServiceReconciler(_client, _events, _time).ReconcileAsync(s_key, CancellationToken.None);
         Assert.Contains(
             "Warning InternalError Service/hello: there is an existing Route default/hello that no controller owns; delete or rename it", _events.Take());
+    }
+
+    /// <summary>Another API server than Serval's stores what Knative's webhooks would have refused.</summary>
+    [Fact]
+    public async Task Invalid_SaysWhy_AndMakesNothing()
+    {
+        var rules = new KnativeRules(() => ServingConfig.Default);
+        foreach (var kind in (ResourceKind[])[Kinds.KService, Kinds.Configuration])
+        {
+            await CreateAsync(kind, "bad", """{"template":{"spec":{"containers":[{"image":"example.com/a:1"},{"image":"example.com/b:1"}]}}}""");
+        }
+        await CreateAsync(Kinds.Route, "bad", """{"traffic":[{"revisionName":"a","percent":50}]}""");
+        _client.TakeWrites();
+        var key = new ObjectKey("default", "bad");
+        await new ServiceReconciler(_client, _events, _time, rules).ReconcileAsync(key, CancellationToken.None);
+        await new ConfigurationReconciler(_client, _events, _time, rules).ReconcileAsync(key, CancellationToken.None);
+        await new RouteReconciler(_client, _config, () => new GatewayPorts(80, 80), _events, _time, rules).ReconcileAsync(key, CancellationToken.None);
+        Assert.Equal(["patch Service bad/status", "patch Configuration bad/status", "patch Route bad/status"], _client.TakeWrites().Select(w => w.ToString()));
+        Assert.StartsWith("validation failed: ", Why(Kinds.KService, "ConfigurationsReady"), StringComparison.Ordinal);
+        Assert.Contains("spec.template.spec.containers", Why(Kinds.Configuration, "Ready"), StringComparison.Ordinal);
+        Assert.Contains("Traffic targets sum to 50, want 100", Why(Kinds.Route, "AllTrafficAssigned"), StringComparison.Ordinal);
+
+        string Why(ResourceKind kind, string type)
+        {
+            var condition = StatusFields.Of(_client.Cache(kind).Get(key)!)["conditions"]!.AsArray().Single(c => (string?)c!["type"] == type)!;
+            Assert.Equal(("False", "Rejected"), ((string?)condition["status"], (string?)condition["reason"]));
+            return (string)condition["message"]!;
+        }
     }
 
     [Fact]

@@ -249,6 +249,31 @@ public sealed class NodeLifeTests
         static long Cpu(Node node) => PodResources.Read(node.Status.Allocatable["cpu"]).MilliValue;
     }
 
+    /// <summary>Kubernetes' API server taints every new Node; one that is ready is used, with the taints of others.</summary>
+    [Fact]
+    public async Task NewNode_TaintedAsNotReady_IsUsedOnceItIsReady()
+    {
+        CreateNode("a", "{}", """ "taints":[{"key":"node.kubernetes.io/not-ready","effect":"NoSchedule"},{"key":"k","effect":"PreferNoSchedule"}] """);
+        AddLease("a");
+        await _world.SettleAsync();
+        Assert.Equal("k:PreferNoSchedule", Taints("a"));
+        await _world.DeployAsync(1);
+        Assert.Equal("a", Places());
+    }
+
+    /// <summary>Kubernetes' API server lets nobody write a pod's node; it is asked for a Binding.</summary>
+    [Fact]
+    public async Task Pod_AmongOthers_IsBound()
+    {
+        await AddNodesAsync("a");
+        using var binding = new PodBindingReconciler(_world.Client, new NodeRoom(_world.Client), NoEvents.Instance, _world.Time, amongOthers: true);
+        var pod = await _world.Client.CreateAsync(Kinds.Pod, Parse("""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","namespace":"n"},"spec":{"containers":[{"name":"c","image":"1"}]}}"""), WriteOptions.By("test"));
+        _world.Client.TakeWrites();
+        await binding.ReconcileAsync(pod.Key, default);
+        Assert.Equal(["create Pod p/binding"], _world.Client.TakeWrites().Select(w => w.ToString()));
+        Assert.Equal("a", Places());
+    }
+
     /// <summary>Pods that ask for nothing are spread by their number, those of one owner apart.</summary>
     [Fact]
     public async Task Choice_OfBarePods_SpreadsThem()

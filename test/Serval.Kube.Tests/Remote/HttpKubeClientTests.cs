@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Api;
+using Serval.Api.Config;
 using Serval.Kube.Remote;
 
 namespace Serval.Kube.Tests.Remote;
@@ -43,6 +44,29 @@ public sealed class HttpKubeClientTests
         var failure = await Assert.ThrowsAsync<ApiException>(() => client.GetAsync(Kinds.ConfigMap, s_key));
         Assert.Equal((expected, reason), (failure.Code, failure.Reason));
         Assert.Contains(words, failure.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Another API server than Serval's knows no defaults of Knative's kinds: they are there wherever an object is read.</summary>
+    [Fact]
+    public async Task Rules_CompleteWhatIsRead()
+    {
+        const string service = """{"kind":"Service","apiVersion":"serving.knative.dev/v1","metadata":{"name":"a","namespace":"n","resourceVersion":"5"},"spec":{"template":{"spec":{"containers":[{"image":"i"}]}}}}""";
+        await using var server = await StubServer.StartAsync(
+            StubServer.Say(200, service), StubServer.Say(200, $$"""{"metadata":{"resourceVersion":"5"},"items":[{{service}}]}"""), StubServer.Say(201, service), StubServer.Say(200, Map));
+        await using var client = Open(server.Access);
+        client.Rules = new KnativeRules(() => ServingConfig.Default);
+        Check(await client.GetAsync(Kinds.KService, s_key));
+        Check(Assert.Single((await client.ListAsync(Kinds.KService, "n", ListOptions.All)).Items));
+        Check(await client.CreateAsync(Kinds.KService, KubeObject.Parse(System.Text.Encoding.UTF8.GetBytes(service)), WriteOptions.By("me")));
+        Assert.True((await client.GetAsync(Kinds.ConfigMap, s_key)).SameAs(KubeObject.Parse(System.Text.Encoding.UTF8.GetBytes(Map))));
+
+        static void Check(KubeObject read)
+        {
+            var spec = read.ToTree()["spec"]!;
+            Assert.Equal("user-container", (string?)spec["template"]!["spec"]!["containers"]![0]!["name"]);
+            Assert.Equal("""[{"latestRevision":true,"percent":100}]""", spec["traffic"]!.ToJsonString());
+            Assert.Null(new KnativeRules(() => ServingConfig.Default).WhyInvalid(Kinds.KService, read));
+        }
     }
 
     [Fact]

@@ -92,7 +92,7 @@ public sealed class CommandLineTests : IDisposable
             In = TextReader.Null, Out = streams, Error = streams, RawOut = Stream.Null, StartHost = _cli.StartHost,
         });
         var verbs = root.Subcommands.SelectMany(c => c.Subcommands.Count > 0 ? c.Subcommands.Select(s => new[] { c.Name, s.Name }) : [[c.Name]]).ToArray();
-        Assert.Equal(41, verbs.Length);
+        Assert.Equal(42, verbs.Length);
 
         foreach (var verb in verbs)
         {

@@ -72,6 +72,10 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
     {
         lock (_lock)
         {
+            if (options.Subresource == "binding" && Cache(kind).Get(obj.Key) is { } pod)
+            {
+                return Task.FromResult(Store("create", kind, pod, pod.With(tree => tree["spec"]!["nodeName"] = (string?)obj.ToTree()["target"]!["name"]), options));
+            }
             if (obj.Metadata.Name.Length == 0)
             {
                 obj = obj.With(tree => tree["metadata"]!["name"] = $"{obj.Metadata.GenerateName}{_version}");
