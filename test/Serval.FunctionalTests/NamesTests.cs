@@ -27,12 +27,12 @@ public sealed class NamesTests(ServalFixture fixture) : IClassFixture<ServalFixt
             metadata: { name: plain }
             spec:
               selector: { app: plain }
-              ports: [{ port: 8080 }]
+              ports: [{ port: 81, targetPort: 8080 }]
             """);
         await fixture.Kubectl.ApplyAsync(Pod("plain", "./busybox httpd -f -p 8080 -h www"));
         await fixture.Kubectl.OkAsync("wait", "--for=condition=Ready", "pod/plain", "--timeout=30s");
         string[] names = ["inner.default", "inner.default.svc", "inner.default.svc.cluster.local", "shown.default.apps.test"];
-        var calls = names.Select(n => Call(n, 80)).Append(Call("shown.default.apps.test", fixture.Serval.GatewayPort)).Append(Call("plain", 8080));
+        var calls = names.Select(n => Call(n, 80)).Append(Call("shown.default.apps.test", fixture.Serval.GatewayPort)).Append(Call("plain", 81));
 
         await fixture.Kubectl.ApplyAsync(Pod("asking", $"{string.Join(" && ", calls)} && cat /etc/resolv.conf && ! getent ahostsv4 nobody.default && echo done; sleep 60"));
         await fixture.Kubectl.FollowUntilAsync("done", () => Task.CompletedTask, "logs", "-f", "asking");

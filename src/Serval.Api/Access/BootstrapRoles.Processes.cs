@@ -49,6 +49,7 @@ public static partial class BootstrapRoles
             On(Read, "", "pods services endpoints secrets configmaps serviceaccounts namespaces nodes"),
             On(Read, "coordination.k8s.io", "leases"),
             On(Read, "networking.internal.knative.dev", "ingresses"),
+            On(Read, "networking.k8s.io", "servicecidrs"),
             On("patch update delete", "", "pods"),
             On("patch update", "", "pods/status nodes/status"),
             On("create patch update", "", "nodes"),

@@ -10,11 +10,14 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Serval.Api;
+using Serval.Api.Networking;
 using Serval.ApiServer.Access;
 using Serval.ApiServer.Audit;
 using Serval.ApiServer.Certificates;
 using Serval.ApiServer.Discovery;
 using Serval.ApiServer.Http;
+using Serval.ApiServer.Pipeline;
 using Serval.ApiServer.Streams;
 using Serval.Kube.Http;
 
@@ -224,6 +227,10 @@ public sealed partial class ApiServerHost : IAsyncDisposable
         if (options.Inside is { } inside)
         {
             hosts.Add(inside.ToString());
+        }
+        if (options.Client.Cache(Kinds.ServiceCidr).Get(ObjectKey.Cluster(ServiceRange.Name)) is { } cidr && ServiceRange.Read(cidr) is { } services)
+        {
+            hosts.Add(new AddressPool(services).First.ToString()); // of the Service default/kubernetes
         }
         hosts.AddRange(options.ExtraHosts);
         return [.. hosts.Distinct(StringComparer.OrdinalIgnoreCase)];

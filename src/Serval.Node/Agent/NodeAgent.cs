@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.Api.Core;
+using Serval.Api.Networking;
 using Serval.Images;
 using Serval.Kube;
 using Serval.Kube.Tokens;
@@ -14,6 +15,7 @@ using Serval.Node.Network;
 using Serval.Node.Ports;
 using Serval.Node.Processes;
 using Serval.Node.Resources;
+using Serval.Node.Services;
 using Serval.Node.Sockets;
 using Serval.Node.Volumes;
 
@@ -41,6 +43,8 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
     private PodNetwork? _network;
     private ControlGroups? _groups;
     private NameServer? _names;
+    private ServiceRelay? _relay;
+    private IPNetwork? _serviceRange;
     private volatile bool _stopping;
     private int _disposed;
 
@@ -82,11 +86,13 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         _exits = new ExitWatcher(_logger);
         var pods = _client.Cache(Kinds.Pod);
         await pods.WaitForSyncAsync(ct);
+        _serviceRange = await ServiceRangeAsync(ct);
         var network = StartNetwork(paths, pods);
+        var services = StartRelay();
         StartNames();
         var limits = StartGroups();
         _services = Services(paths, _exits, _journal);
-        await NodeRegistration.RegisterAsync(_client, _options.NodeName, _services.Address, _options.DataDirectory, [network.Condition, NodeCondition.View(MountsAllowed), limits], _options.Time, ct);
+        await NodeRegistration.RegisterAsync(_client, _options.NodeName, _services.Address, _options.DataDirectory, [network.Condition, NodeCondition.View(MountsAllowed), limits, services], _options.Time, ct);
         PodDirectory.DeleteOthers(paths.Pods, pods.List().Select(p => p.Metadata.Uid).ToHashSet(StringComparer.Ordinal), _logger);
         foreach (var kind in (ResourceKind[])[Kinds.ConfigMap, Kinds.Secret, Kinds.ServiceAccount])
         {
@@ -111,6 +117,10 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         if (_names is not null)
         {
             await _names.DisposeAsync();
+        }
+        if (_relay is not null)
+        {
+            await _relay.DisposeAsync();
         }
         _network?.Dispose();
         _groups?.Dispose();
@@ -148,6 +158,9 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
     /// <summary>The network of the pods in CIDR form; empty when they have none of their own.</summary>
     public string PodCidr => _network?.Cidr ?? "";
 
+    /// <summary>Whether Services are reached at their ClusterIPs.</summary>
+    public bool RoutesServices => _relay is not null;
+
     /// <summary>Whether an address is a pod's or one that only this machine itself has.</summary>
     public bool IsInside(IPAddress address) => IPAddress.IsLoopback(address) || _network?.Contains(address) == true;
 
@@ -167,7 +180,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         _network = PodNetwork.TryStart(
             new PodNetworkOptions
             {
-                Directory = paths.Node, Time = _options.Time, Logger = _logger,
+                Directory = paths.Node, Time = _options.Time, Logger = _logger, Services = _serviceRange,
                 Avoided = pods.List().Select(p => p.As<Pod>().Status.PodIP).Where(ip => ip.Length > 0).Select(IPAddress.Parse),
             },
             out var reason);
@@ -177,6 +190,31 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         }
         Log.NoPodNetwork(_logger, reason, NodeNetwork.Shared);
         return new NodeNetwork(false, $"{reason}; {NodeNetwork.Shared}");
+    }
+
+    private NodeCondition StartRelay()
+    {
+        if (_network is null)
+        {
+            return NodeCondition.Services("pods have no networks of their own");
+        }
+        if (_network.Services.Door is { } door && _serviceRange is { } range)
+        {
+            _relay = new ServiceRelay(door, range, new ServiceIndex(_client, range), _options.Time, _logger);
+        }
+        return NodeCondition.Services(_network.Services.Reason);
+    }
+
+    private async Task<IPNetwork?> ServiceRangeAsync(CancellationToken ct)
+    {
+        try
+        {
+            return ServiceRange.Read(await _client.GetAsync(Kinds.ServiceCidr, ObjectKey.Cluster(ServiceRange.Name), ct));
+        }
+        catch (ApiException)
+        {
+            return null; // another API server may have none, or not tell
+        }
     }
 
     private void StartNames()
@@ -189,7 +227,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         try
         {
             _names = new NameServer(
-                new IPEndPoint(gateway, Forwarder.Port), new ClusterNames(_client, gateway, _options.IsServed), forwarder, IsInside, _options.Time, _logger);
+                new IPEndPoint(gateway, Forwarder.Port), new ClusterNames(_client, gateway, _relay is null ? null : _serviceRange, _options.IsServed), forwarder, IsInside, _options.Time, _logger);
             _names.Start();
         }
         catch (SocketException e)

@@ -12,6 +12,11 @@ internal sealed record NodeCondition(string Type, bool Holds, string Reason, str
         ? new("ResourceLimits", true, "ControlGroups", "containers use no more cpu and memory than resources.limits, and share cpu by resources.requests")
         : new("ResourceLimits", false, "NotEnforced", $"{reason}; run Serval as root to have resources limited");
 
+    /// <summary>Whether addresses of Services lead to what is behind them; a reason says why not.</summary>
+    public static NodeCondition Services(string reason) => reason.Length == 0
+        ? new("ServiceNetwork", true, "Routed", "pods and programs of this machine reach Services at their ClusterIPs, by TCP")
+        : new("ServiceNetwork", false, "NotRouted", $"ClusterIPs lead nowhere: {reason}; names of Services give the addresses of pods");
+
     /// <summary>Whether containers see no more than they should.</summary>
     public static NodeCondition View(bool mounts) => mounts
         ? new("ContainerView", true, "OwnRoot", "a program of an image has the image as its root, and devices, /proc, /sys and a host name of its own")

@@ -8,13 +8,14 @@ using Serval.Kube;
 namespace Serval.Node.Names;
 
 /// <summary>
-/// What names mean inside the cluster (Kubernetes DNS-Based Service Discovery 1.1). Services have no ClusterIPs here, so each is what that
-/// specification calls headless: its name gives the ready addresses behind it.
+/// What names mean inside the cluster (Kubernetes DNS-Based Service Discovery 1.1). Where ClusterIPs are not routed, each Service is what that
+/// specification calls headless: its name gives the ready addresses behind it. So are the gateways' own Services, to spare requests a hop.
 /// </summary>
 /// <param name="client">Where the objects are.</param>
 /// <param name="gateway">Where pods reach the gateway.</param>
+/// <param name="services">Addresses of Services that are routed; null when none are.</param>
 /// <param name="isServed">Whether the gateway has a route for exactly this host.</param>
-internal sealed class ClusterNames(IKubeClient client, IPAddress gateway, Func<string, bool> isServed)
+internal sealed class ClusterNames(IKubeClient client, IPAddress gateway, IPNetwork? services, Func<string, bool> isServed)
 {
     public const string Zone = KnativeNames.ClusterDomain;
 
@@ -46,6 +47,10 @@ internal sealed class ClusterNames(IKubeClient client, IPAddress gateway, Func<s
         var spec = stored.As<Service>().Spec;
         if (spec.Type != "ExternalName")
         {
+            if (stored.Metadata.Namespace != KnativeNames.SystemNamespace && IPAddress.TryParse(spec.ClusterIP, out var address) && services?.Contains(address) == true)
+            {
+                return NameMeaning.Of([address]);
+            }
             return NameMeaning.Of(client.Cache(Kinds.Endpoints).Get(stored.Key) is { } endpoints ? ReadyAddresses(endpoints) : []);
         }
         var target = spec.ExternalName.ToLowerInvariant().TrimEnd('.');

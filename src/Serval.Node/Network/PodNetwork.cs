@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Serval.Node.Names;
 using Serval.Node.Processes;
+using Serval.Node.Services;
 
 namespace Serval.Node.Network;
 
@@ -47,6 +48,9 @@ internal sealed partial class PodNetwork : IDisposable
     /// <summary>The machine, as pods see it.</summary>
     public IPAddress Gateway => _subnet.Gateway;
 
+    /// <summary>Where connections to addresses of Services come in, and whose they are when it is not: why.</summary>
+    public (Socket? Door, string Reason) Services { get; private set; } = (null, "the API server tells of no range of addresses for Services");
+
     /// <summary>The addresses of pods, and the machine's among them.</summary>
     public string Cidr => _subnet.ToString();
 
@@ -73,7 +77,13 @@ internal sealed partial class PodNetwork : IDisposable
             RemoveLeftovers(net, mark);
             network = new PodNetwork(net, Claim(net, mark.Renew()), options);
             network._spare.Enqueue(network.Make()); // proves that it can be done
+            network.LeadServices(options.Services);
             network._uplink.Open();
+            if (network._uplink.Services is null && network.Services.Door is { } unheard)
+            {
+                unheard.Dispose();
+                network.Services = (null, "the packet filter takes no rule for them");
+            }
             network._maker.Start();
             network._wanted.Release();
             reason = "";
@@ -135,6 +145,34 @@ internal sealed partial class PodNetwork : IDisposable
     }
 
     internal void Forget(PodNamespace pod) => _pods.TryRemove(KeyValuePair.Create(pod.Address, pod));
+
+    // Before the rules that lead there; without them there is nothing to hear.
+    private void LeadServices(IPNetwork? services)
+    {
+        if (services is not { } range)
+        {
+            return;
+        }
+        if (!Subnet.IsFree(range, _net.Destinations()))
+        {
+            Services = (null, $"a route of this machine leads into {range}");
+            return;
+        }
+        var door = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            door.Bind(new IPEndPoint(Gateway, 0));
+            door.Listen(ServiceRelay.Backlog);
+            _net.AddRoute(_net.IndexOf(_subnet.Bridge), range); // for programs of the machine; it goes with the bridge
+            _uplink.Services = (range, (IPEndPoint)door.LocalEndPoint!);
+            Services = (door, "");
+        }
+        catch (Exception e) when (e is SocketException or NetlinkException)
+        {
+            door.Dispose();
+            Services = (null, e.Message);
+        }
+    }
 
     // An address of another's bridge name would be its claim: the kernel lets one have it.
     private static Subnet Claim(Netlink net, string alias)

@@ -93,6 +93,10 @@ internal static class Rtnetlink
             m.Add(4, index);
         });
 
+    /// <summary>A route of a whole network to an interface.</summary>
+    internal static void AddRoute(this Netlink net, int index, IPNetwork to) => net.Do(
+        $"add a route to {to}", NewRoute, CreateNew, Route((byte)to.PrefixLength, unicast: true, link: true), m => m.Add(1, to.BaseAddress).Add(4, index));
+
     /// <summary>Addresses of a network that have no route of their own are refused at once instead of being looked for.</summary>
     internal static void AddUnreachable(this Netlink net, Subnet subnet) => net.Do(
         $"reserve {subnet}", NewRoute, CreateNew, Route(Subnet.Prefix, unicast: false, link: false), m => m.Add(1, subnet.Base));

@@ -50,10 +50,13 @@ internal readonly record struct Subnet(byte First, byte Second)
     }
 
     /// <summary>Whether none of these routes leads into it.</summary>
-    public bool IsFree(IEnumerable<(uint Address, int Prefix)> destinations)
+    public bool IsFree(IEnumerable<(uint Address, int Prefix)> destinations) => IsFree(new IPNetwork(Base, Prefix), destinations);
+
+    /// <summary>Whether none of these routes leads into a network.</summary>
+    public static bool IsFree(IPNetwork network, IEnumerable<(uint Address, int Prefix)> destinations)
     {
-        var own = Number(Base);
-        return destinations.All(d => (d.Address ^ own) >> (32 - Math.Min(d.Prefix, Prefix)) != 0);
+        var own = Number(network.BaseAddress);
+        return destinations.All(d => (d.Address ^ own) >> (32 - Math.Min(d.Prefix, network.PrefixLength)) != 0);
     }
 
     /// <summary>The network of a bridge's name.</summary>

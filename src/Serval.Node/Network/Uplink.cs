@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Net;
 
 namespace Serval.Node.Network;
 
@@ -17,6 +18,9 @@ internal sealed class Uplink(Subnet subnet)
 
     private string _tool = "";
 
+    /// <summary>Addresses of Services, and the socket that hears for all of them; null when nobody does, which <see cref="Open"/> may find.</summary>
+    public (IPNetwork Range, IPEndPoint Door)? Services { get; set; }
+
     /// <summary>How pods leave the machine, or why they cannot.</summary>
     public string Description { get; private set; } = "";
 
@@ -30,7 +34,12 @@ internal sealed class Uplink(Subnet subnet)
         var failure = "neither iptables-restore nor nft is installed";
         foreach (var tool in (ReadOnlySpan<string>)["iptables-restore", "nft"])
         {
-            if (Run(tool, open: true) is not { } failed)
+            var failed = Run(tool, Rules(tool, open: true) + ServiceRules(tool, open: true));
+            if (failed is { Length: > 0 } && Services is not null && Run(tool, Rules(tool, open: true)) is null)
+            {
+                (Services, failed) = (null, null);
+            }
+            if (failed is null)
             {
                 (_tool, Description) = (tool, "they leave this machine under its address");
                 return;
@@ -45,15 +54,25 @@ internal sealed class Uplink(Subnet subnet)
     {
         if (_tool.Length > 0)
         {
-            Run(_tool, open: false);
+            Close(_tool);
         }
     }
 
     /// <summary>Removes what an earlier run set up, by whatever it was.</summary>
     public void CloseLeftover()
     {
-        Run("iptables-restore", open: false);
-        Run("nft", open: false);
+        Close("iptables-restore");
+        Close("nft");
+    }
+
+    // Apart: where one of a batch cannot be removed, none of it is.
+    private void Close(string tool)
+    {
+        Run(tool, Rules(tool, open: false));
+        if (ServiceRules(tool, open: false) is { Length: > 0 } rules)
+        {
+            Run(tool, rules);
+        }
     }
 
     private static bool Forwards()
@@ -70,6 +89,35 @@ internal sealed class Uplink(Subnet subnet)
         {
             return false;
         }
+    }
+
+    private string Rules(string tool, bool open) => tool == "nft" ? NftRules(open) : IptablesRules(open);
+
+    // A chain by the bridge's name, so that who removes it needs to know no more. With nft it is in the table.
+    private string ServiceRules(string tool, bool open)
+    {
+        var jump = $"-m comment --comment {subnet.Bridge} -j {subnet.Bridge}";
+        if (tool == "nft" || (open && Services is null))
+        {
+            return "";
+        }
+        return !open ? $"""
+            *nat
+            -D PREROUTING -i {subnet.Bridge}+ {jump}
+            -D OUTPUT {jump}
+            -F {subnet.Bridge}
+            -X {subnet.Bridge}
+            COMMIT
+
+            """ : $"""
+            *nat
+            :{subnet.Bridge} - [0:0]
+            -A {subnet.Bridge} -d {Services!.Value.Range} -p tcp -j DNAT --to-destination {Services.Value.Door}
+            -A PREROUTING -i {subnet.Bridge}+ {jump}
+            -A OUTPUT {jump}
+            COMMIT
+
+            """;
     }
 
     private string IptablesRules(bool open)
@@ -103,20 +151,32 @@ internal sealed class Uplink(Subnet subnet)
               chain in {
                 type filter hook forward priority 0; policy accept;
                 ip daddr {{subnet}} iifname != "{{subnet.Bridge}}*" ct state != { established, related } drop
-              }
+              }{{NftServices()}}
             }
 
             """;
     }
 
+    private string NftServices() => Services is not var (range, door) ? "" : $$"""
+
+              chain pods {
+                type nat hook prerouting priority -100; policy accept;
+                iifname "{{subnet.Bridge}}*" ip daddr {{range}} meta l4proto tcp dnat to {{door}}
+              }
+              chain machine {
+                type nat hook output priority -100; policy accept;
+                ip daddr {{range}} meta l4proto tcp dnat to {{door}}
+              }
+            """;
+
     /// <returns>Null when it worked; else what it said, which is empty when it is not installed.</returns>
-    private string? Run(string tool, bool open)
+    private static string? Run(string tool, string rules)
     {
         if (s_directories.Select(d => Path.Combine(d, tool)).FirstOrDefault(File.Exists) is not { } path)
         {
             return "";
         }
-        var (arguments, rules) = tool == "nft" ? ((string[])["-f", "-"], NftRules(open)) : (["--noflush", "-w", "2"], IptablesRules(open));
+        string[] arguments = tool == "nft" ? ["-f", "-"] : ["--noflush", "-w", "2"];
         try
         {
             using var process = Process.Start(new ProcessStartInfo(path, arguments)

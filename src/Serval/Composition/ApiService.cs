@@ -9,12 +9,19 @@ namespace Serval.Composition;
 internal static class ApiService
 {
     private const string Name = "kubernetes";
+    private const int SecurePort = 443;
 
     /// <summary>Writes what is not so yet.</summary>
-    internal static async Task EnsureAsync(IKubeClient client, DnsEndPoint api, CancellationToken ct)
+    /// <param name="client">Writes.</param>
+    /// <param name="api">Where pods reach the API server.</param>
+    /// <param name="routed">Whether pods reach Services at their ports; else the port to call is the API server's own.</param>
+    /// <param name="ct">Gives up.</param>
+    internal static async Task EnsureAsync(IKubeClient client, DnsEndPoint api, bool routed, CancellationToken ct)
     {
         var service = New(Kinds.Service);
-        service["spec"] = new JsonObject { ["ports"] = new JsonArray(Port(api.Port)) };
+        var port = Port(routed ? SecurePort : api.Port);
+        port["targetPort"] = api.Port;
+        service["spec"] = new JsonObject { ["ports"] = new JsonArray(port) };
         await OwnedObjects.EnsureAsync(client, Kinds.Service, service, "serval", ct);
         var endpoints = New(Kinds.Endpoints);
         endpoints["subsets"] = new JsonArray(new JsonObject

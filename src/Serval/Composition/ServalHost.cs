@@ -108,7 +108,7 @@ internal sealed class ServalHost : IServalHost
         // The door, last: who gets in finds everything there.
         var api = await state.OpenDoorAsync(node.Streams, node.PodGateway, node.IsInside, ct);
         _apiPort = api.InsidePort;
-        await ApiService.EnsureAsync(client, ApiFor(node.PodGateway ?? IPAddress.Loopback)!, ct);
+        await ApiService.EnsureAsync(client, ApiFor(node.PodGateway ?? IPAddress.Loopback)!, node.RoutesServices, ct);
         ApiUri = api.Address;
         KubeconfigPath = api.KubeconfigPath;
         GatewayUri = Uri(doors.Open);

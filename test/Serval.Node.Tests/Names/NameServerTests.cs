@@ -38,7 +38,7 @@ public sealed class NameServerTests : IAsyncLifetime
             {
                 return new NameServer(
                     new IPEndPoint(IPAddress.Loopback, 0),
-                    new ClusterNames(_kube, new IPAddress([10, 244, 0, 1]), host => host is "hello.test" or "current-x.default." + Svc),
+                    new ClusterNames(_kube, new IPAddress([10, 244, 0, 1]), IPNetwork.Parse("10.96.0.0/16"), host => host is "hello.test" or "current-x.default." + Svc),
                     new Forwarder(() => [(IPEndPoint)_resolver.Client.LocalEndPoint!], _time), _ => _inside, _time, NullLogger.Instance);
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
@@ -53,6 +53,17 @@ public sealed class NameServerTests : IAsyncLifetime
         await _server.DisposeAsync();
         _resolver.Dispose();
         _resolverStreams.Dispose();
+    }
+
+    [Fact]
+    public async Task Service_GivesItsClusterIp_WhereThatIsRouted()
+    {
+        await ServiceAsync("routed", """{"clusterIP":"10.96.0.7"}""", "10.244.0.5");
+        await ServiceAsync("elsewhere", """{"clusterIP":"10.97.0.7"}""", "10.244.0.6");
+        await ServiceAsync("headless", """{"clusterIP":"None"}""", "10.244.0.7");
+        Assert.Equal(["10.96.0.7"], await LookUpAsync($"routed.default.{Svc}"));
+        Assert.Equal(["10.244.0.6"], await LookUpAsync($"elsewhere.default.{Svc}"));
+        Assert.Equal(["10.244.0.7"], await LookUpAsync($"headless.default.{Svc}"));
     }
 
     [Fact]
