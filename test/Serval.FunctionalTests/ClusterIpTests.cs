@@ -47,7 +47,8 @@ public sealed class ClusterIpTests(ServalFixture fixture) : IClassFixture<Serval
         Assert.True(await IsResetAsync(address, 80), "there is no such port");
         Assert.True(await IsResetAsync(address, 82), "nobody listens behind it");
         var api = await AddressAsync("kubernetes");
-        Assert.Equal("ok", await fixture.Kubectl.OkAsync("--server", $"https://{api}", "get", "--raw", "/readyz"));
+        var port = (int)(await fixture.Serval.Api.GetAsync($"{Services}/kubernetes"))["spec"]!["ports"]![0]!["port"]!;
+        Assert.Equal("ok", await fixture.Kubectl.OkAsync("--server", $"https://{api}:{port}", "get", "--raw", "/readyz"));
 
         await fixture.CrashAndRestartAsync();
 
