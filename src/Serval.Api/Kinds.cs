@@ -21,7 +21,7 @@ public static class Kinds
 
     public static readonly ResourceKind Pod = new()
     {
-        Group = "", Version = "v1", Kind = "Pod", Plural = "pods", ShortNames = ["po"], Categories = ["all"], HasGeneration = false,
+        Group = "", Version = "v1", Kind = "Pod", Plural = "pods", ShortNames = ["po"], Categories = ["all"],
         Durability = WriteDurability.Derived,
     };
 
@@ -82,14 +82,14 @@ public static class Kinds
     public static readonly ResourceKind HorizontalPodAutoscaler = new()
     {
         Group = "autoscaling", Version = "v2", Kind = "HorizontalPodAutoscaler", Plural = "horizontalpodautoscalers", ShortNames = ["hpa"],
-        Categories = ["all"],
+        Categories = ["all"], HasGeneration = false,
     };
 
     /// <summary>The same objects, as <c>kubectl autoscale</c> of 1.32 writes them.</summary>
     public static readonly ResourceKind HorizontalPodAutoscalerV1 = new()
     {
         Group = "autoscaling", Version = "v1", Kind = "HorizontalPodAutoscaler", Plural = "horizontalpodautoscalers", ShortNames = ["hpa"],
-        Categories = ["all"], ViewOf = HorizontalPodAutoscaler, Form = new HpaV1Form(),
+        Categories = ["all"], HasGeneration = false, ViewOf = HorizontalPodAutoscaler, Form = new HpaV1Form(),
     };
 
     /// <summary>The same objects as <see cref="Event"/>.</summary>

@@ -100,6 +100,21 @@ internal static class CoreDefaults
         }
     }
 
+    /// <summary>What a container may have at most is what it gets, and that is what it asks for (kubernetes pkg/apis/core/v1/defaults.go).</summary>
+    public static void LimitRange(JsonObject tree)
+    {
+        foreach (var (_, item) in tree.Object("spec").Objects("limits").Where(l => l.Item.String("type") == "Container"))
+        {
+            foreach (var (to, from) in (ReadOnlySpan<(string, string)>)[("default", "max"), ("defaultRequest", "default"), ("defaultRequest", "min")])
+            {
+                foreach (var (name, amount) in item.Object(from) ?? [])
+                {
+                    item.Ensure(to).Default(name, amount!.DeepClone());
+                }
+            }
+        }
+    }
+
     public static void EndpointSlice(JsonObject tree) => Ports(tree, named: true);
 
     private static void Ports(JsonObject owner, bool named)

@@ -12,9 +12,10 @@ internal static class PodDefaults
         var spec = tree.Ensure("spec");
         Spec(spec);
         spec.Default("enableServiceLinks", true);
-        // Set by the ServiceAccount admission upstream; the second field is its old name.
-        spec.DefaultZero("serviceAccountName", spec.String("serviceAccount") is { Length: > 0 } former ? former : "default");
-        spec["serviceAccount"] = spec.String("serviceAccountName");
+        if (spec.String("serviceAccount") is { Length: > 0 } former)
+        {
+            spec.DefaultZero("serviceAccountName", former);
+        }
         foreach (var (_, container) in spec.Objects("containers").Concat(spec.Objects("initContainers")))
         {
             RequestsFromLimits(container.Object("resources"));

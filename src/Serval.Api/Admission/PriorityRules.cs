@@ -30,16 +30,16 @@ public static class PriorityRules
         {
             throw Refused(pod, $"the integer value of priority ({own}) must not be provided in pod spec; priority admission controller computed {value} from the given PriorityClass name");
         }
-        if (chosen is null)
-        {
-            return;
-        }
         var policy = chosen.String("preemptionPolicy") is { Length: > 0 } given ? given : Preempts;
         if (spec.String("preemptionPolicy") is { Length: > 0 } other && other != policy)
         {
             throw Refused(pod, $"the string value of PreemptionPolicy ({other}) must not be provided in pod spec; priority admission controller computed {policy} from the given PriorityClass name");
         }
-        (spec["priorityClassName"], spec["priority"], spec["preemptionPolicy"]) = (chosen.Object("metadata").String("name"), value, policy);
+        (spec["priority"], spec["preemptionPolicy"]) = (value, policy);
+        if (chosen is not null)
+        {
+            spec["priorityClassName"] = chosen.Object("metadata").String("name");
+        }
     }
 
     /// <summary>Throws 403 when a class would be for all pods and another is.</summary>

@@ -21,7 +21,7 @@ internal static class RbacRules
         {
             return;
         }
-        tree.Object("roleRef")?.DefaultZero("apiGroup", AccessKinds.RbacGroup);
+        tree.Ensure("roleRef").DefaultZero("apiGroup", AccessKinds.RbacGroup);
         foreach (var (_, subject) in tree.Objects("subjects"))
         {
             if (subject.String("kind") is "User" or "Group")

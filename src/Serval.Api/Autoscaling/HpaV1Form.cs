@@ -36,6 +36,7 @@ internal sealed class HpaV1Form : IStoredForm
             Put(status, "currentCPUUtilizationPercentage", current.Find(IsCurrentCpu)?["resource"]?["current"]?["averageUtilization"]);
             Annotate(tree, CurrentMetrics, new JsonArray([.. current.Select(m => Older(m, "current"))]));
             Annotate(tree, Conditions, Take(status, "conditions"));
+            status.TryAdd("currentReplicas", 0); // never left out here
         }
     });
 
@@ -58,6 +59,10 @@ internal sealed class HpaV1Form : IStoredForm
         if (status?.Remove("currentCPUUtilizationPercentage", out var used) == true && used is not null && current.Count == 0)
         {
             current.Add(Cpu("current", new JsonObject { ["averageUtilization"] = used.DeepClone() }));
+        }
+        if (status?["currentReplicas"] is JsonValue replicas && replicas.ToJsonString() == "0")
+        {
+            status.Remove("currentReplicas");
         }
         Put(status, "currentMetrics", current);
         Put(status, "conditions", Annotated<JsonArray>(tree, Conditions));

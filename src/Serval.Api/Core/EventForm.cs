@@ -18,6 +18,13 @@ internal sealed class EventForm : IStoredForm
         {
             Rename(tree, kept, shown);
         }
+        foreach (var name in (ReadOnlySpan<string>)["reportingController", "reportingInstance"])
+        {
+            if ((string?)tree[name] is "")
+            {
+                tree.Remove(name); // never left out of the kept ones
+            }
+        }
     });
 
     public KubeObject Write(KubeObject shown) => shown.With(static tree =>

@@ -63,6 +63,14 @@ public sealed class ApiException(int code, string reason, string message, IReadO
     public static ApiException Conflict(ResourceKind kind, string name, string why) =>
         new(409, "Conflict", $"Operation cannot be fulfilled on {kind.ResourceName} \"{name}\": {why}", details: About(kind, name));
 
+    /// <summary>A delete that means another object: upstream names the kind here where it names the resource elsewhere (apiserver: rest.BeforeDelete).</summary>
+    public static ApiException DeleteConflict(ResourceKind kind, string name, string why)
+    {
+        var about = About(kind, name);
+        about["kind"] = kind.Kind;
+        return new(409, "Conflict", $"Operation cannot be fulfilled on {kind.Kind}{(kind.Group.Length == 0 ? "" : "." + kind.Group)} \"{name}\": {why}", details: about);
+    }
+
     public static ApiException BadRequest(string message) => new(400, "BadRequest", message);
 
     public static ApiException Expired(string message, string @continue = "") => new(410, "Expired", message) { Continue = @continue };

@@ -65,6 +65,10 @@ internal static class BodyReader
         request.Object = obj.Metadata;
         Check("API version", obj.ApiVersion, apiVersion);
         Check("kind", obj.Kind, kind);
+        if (obj.Metadata.Name.Length == 0 && HttpMethods.IsPut(request.Method))
+        {
+            throw ApiException.BadRequest($"the name of the object ({path.Name} based on URL) was undeterminable: name must be provided");
+        }
         if (path.Name.Length > 0 && obj.Metadata.Name.Length > 0 && obj.Metadata.Name != path.Name)
         {
             throw ApiException.BadRequest($"the name of the object ({obj.Metadata.Name}) does not match the name on the URL ({path.Name})");

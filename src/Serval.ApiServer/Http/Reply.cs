@@ -133,7 +133,7 @@ internal sealed class Reply(TimeProvider clock)
             {
                 output.Write(","u8);
             }
-            output.Write(list.Items[i].Json.Span);
+            WriteItem(output, kind, list.Items[i]);
             unflushed += list.Items[i].Json.Length;
             if (unflushed > FlushSize)
             {
@@ -146,6 +146,19 @@ internal sealed class Reply(TimeProvider clock)
         if (zipped)
         {
             await output.CompleteAsync(); // the end of the compressed stream
+        }
+    }
+
+    /// <summary>Items of built-in kinds do not say what they are; those of definitions, which upstream has no types for, do.</summary>
+    private static void WriteItem(IBufferWriter<byte> output, ResourceKind kind, KubeObject item)
+    {
+        if (kind.IsCustom)
+        {
+            output.Write(item.Json.Span);
+        }
+        else
+        {
+            UntypedJson.Write(item, output);
         }
     }
 
@@ -163,9 +176,12 @@ internal sealed class Reply(TimeProvider clock)
         writer.WriteString("apiVersion", kind.ApiVersion);
         TableWriter.WriteListMeta(writer, position);
         writer.WriteStartArray("items");
+        var buffer = new ArrayBufferWriter<byte>();
         foreach (var item in list.Items)
         {
-            writer.WriteRawValue(item.Json.Span, skipInputValidation: true);
+            buffer.ResetWrittenCount();
+            WriteItem(buffer, kind, item);
+            writer.WriteRawValue(buffer.WrittenSpan, skipInputValidation: true);
         }
         writer.WriteEndArray();
         writer.WriteEndObject();

@@ -53,19 +53,21 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
     public async Task DeleteAsync(ApiRequest request, ResourcePath path)
     {
         var (options, oldCascade) = await QueryOptions.DeleteAsync(request);
+        WarnOfOrphans(request, path.Kind, options);
         var last = await client.DeleteAsync(path.Kind, path.Key, options, request.Aborted);
         if (StillThere(path.Kind, last, options))
         {
             await reply.ObjectAsync(request, path.Kind, last, oldCascade ? 202 : 200);
             return;
         }
-        await Reply.JsonAsync(request, 200, StatusDocument.Deleted(path.Kind, last));
+        await (IsShownDeleted(path.Kind) ? reply.ObjectAsync(request, path.Kind, last) : Reply.JsonAsync(request, 200, StatusDocument.Deleted(path.Kind, last)));
     }
 
     public async Task DeleteCollectionAsync(ApiRequest request, ResourcePath path)
     {
         var list = QueryOptions.List(request, path.Kind);
         var (options, _) = await QueryOptions.DeleteAsync(request);
+        WarnOfOrphans(request, path.Kind, options);
         var gone = await client.DeleteCollectionAsync(path.Kind, path.Namespace, list, options, request.Aborted);
         await reply.ListAsync(request, path.Kind, gone);
     }
@@ -73,6 +75,19 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
     /// <summary>Kinds that come to be when an absent one is replaced (each kind's strategy: AllowCreateOnUpdate); old leader electors count on it.</summary>
     private static bool IsCreatedByUpdate(ResourceKind kind) =>
         kind == Kinds.Lease || kind == Kinds.Endpoints || kind == Kinds.Event || kind == Kinds.Service || kind.Group == "rbac.authorization.k8s.io";
+
+    /// <summary>Kinds of which a delete shows the object that is gone, not a Status (each kind's store: ReturnDeletedObject).</summary>
+    private static bool IsShownDeleted(ResourceKind kind) =>
+        kind == Kinds.Pod || kind == Kinds.Service || kind == Kinds.ServiceAccount || kind == Kinds.ResourceQuota
+        || kind == StoredKinds.PersistentVolume || kind == StoredKinds.PersistentVolumeClaim || kind == StoredKinds.PodTemplate;
+
+    private static void WarnOfOrphans(ApiRequest request, ResourceKind kind, DeleteOptions options)
+    {
+        if (kind == BatchKinds.Job && options.PropagationPolicy.Length == 0)
+        {
+            request.Warn("child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning");
+        }
+    }
 
     // Marked, but held by finalizers or by the time it has to stop.
     private static bool StillThere(ResourceKind kind, KubeObject last, DeleteOptions options) =>

@@ -30,52 +30,52 @@ internal static class JsonPatch
         }
         var result = root["root"];
         root.Remove("root");
-        return IsShallow(result, CanonicalJson.MaxDepth) ? result : throw TooDeep(patch.Count - 1);
+        return IsShallow(result, CanonicalJson.MaxDepth) ? result : throw Unfit();
     }
 
     private static void Run(JsonObject root, JsonObject operation, int index, ref long copied)
     {
-        var path = Pointer(operation, "path", index);
+        var path = Pointer(operation, "path");
         switch (Text(operation, "op"))
         {
             case "add":
-                Add(root, path, Value(operation, index), index);
+                Add(root, path, Value(operation));
                 break;
             case "remove":
-                Remove(root, path, index);
+                Remove(root, path);
                 break;
             case "replace":
-                _ = Find(root, path, index);
-                Replace(root, path, Value(operation, index), index);
+                _ = Find(root, path);
+                Replace(root, path, Value(operation));
                 break;
             case "move":
-                var from = Pointer(operation, "from", index);
+                var from = Pointer(operation, "from");
                 if (path.Length > from.Length && path.AsSpan(0, from.Length).SequenceEqual(from))
                 {
-                    throw Unfit(index, "a value cannot be moved into itself");
+                    throw Unfit();
                 }
-                Add(root, path, Remove(root, from, index), index);
+                Add(root, path, Remove(root, from));
                 break;
             case "copy":
-                Add(root, path, Copy(Find(root, Pointer(operation, "from", index), index), index, ref copied), index);
+                Add(root, path, Copy(Find(root, Pointer(operation, "from")), index, ref copied));
                 break;
             case "test":
-                if (!JsonNode.DeepEquals(Find(root, path, index), Value(operation, index)))
+                if (!JsonNode.DeepEquals(Find(root, path), Value(operation)))
                 {
-                    throw Unfit(index, $"testing path {Text(operation, "path")} failed");
+                    throw Unfit();
                 }
                 break;
-            case var op:
-                throw Unfit(index, $"unknown op \"{op}\"");
+            default:
+                throw Unfit();
         }
     }
 
-    private static void Add(JsonObject root, string[] path, JsonNode? value, int index)
+    private static void Add(JsonObject root, string[] path, JsonNode? value)
     {
-        var (parent, last) = Parent(root, path, index);
+        var (parent, last) = Parent(root, path);
         if (parent is JsonArray list)
         {
-            list.Insert(last == "-" ? list.Count : Index(last, list.Count, index), value);
+            list.Insert(last == "-" ? list.Count : Index(last, list.Count), value);
         }
         else
         {
@@ -83,12 +83,12 @@ internal static class JsonPatch
         }
     }
 
-    private static void Replace(JsonObject root, string[] path, JsonNode? value, int index)
+    private static void Replace(JsonObject root, string[] path, JsonNode? value)
     {
-        var (parent, last) = Parent(root, path, index);
+        var (parent, last) = Parent(root, path);
         if (parent is JsonArray list)
         {
-            list[Index(last, list.Count - 1, index)] = value;
+            list[Index(last, list.Count - 1)] = value;
         }
         else
         {
@@ -96,13 +96,13 @@ internal static class JsonPatch
         }
     }
 
-    private static JsonNode? Remove(JsonObject root, string[] path, int index)
+    private static JsonNode? Remove(JsonObject root, string[] path)
     {
-        var value = Find(root, path, index);
-        var (parent, last) = Parent(root, path, index);
+        var value = Find(root, path);
+        var (parent, last) = Parent(root, path);
         if (parent is JsonArray list)
         {
-            list.RemoveAt(Index(last, list.Count - 1, index));
+            list.RemoveAt(Index(last, list.Count - 1));
         }
         else
         {
@@ -115,16 +115,16 @@ internal static class JsonPatch
     /// A copy, as long as all copies of a patch together are no larger than an object may be: copies of copies grow without bound
     /// (apiserver: jsonpatch.AccumulatedCopySizeLimit).
     /// </summary>
-    private static JsonNode? Copy(JsonNode? value, int index, ref long copied)
+    private static JsonNode? Copy(JsonNode? value, int operation, ref long copied)
     {
         if (!IsShallow(value, CanonicalJson.MaxDepth))
         {
-            throw TooDeep(index);
+            throw Unfit();
         }
         copied += CanonicalJson.Serialize(value).Length;
         return copied <= ObjectSize.Most
             ? value?.DeepClone()
-            : throw new ApiException(413, "RequestEntityTooLarge", $"operation {index} of the JSON patch: the values copied so far are {copied} bytes, the most is {ObjectSize.Most}");
+            : throw new ApiException(413, "RequestEntityTooLarge", $"operation {operation} of the JSON patch: the values copied so far are {copied} bytes, the most is {ObjectSize.Most}");
     }
 
     private static bool IsShallow(JsonNode? node, int depth) => node switch
@@ -134,18 +134,18 @@ internal static class JsonPatch
         _ => true,
     };
 
-    private static JsonNode? Find(JsonObject root, string[] path, int index)
+    private static JsonNode? Find(JsonObject root, string[] path)
     {
-        var (parent, last) = Parent(root, path, index);
+        var (parent, last) = Parent(root, path);
         return parent switch
         {
-            JsonArray list => list[Index(last, list.Count - 1, index)],
+            JsonArray list => list[Index(last, list.Count - 1)],
             JsonObject map when map.TryGetPropertyValue(last, out var value) => value,
-            _ => throw Unfit(index, $"the path /{string.Join('/', path.Skip(1))} does not exist"),
+            _ => throw Unfit(),
         };
     }
 
-    private static (JsonNode Parent, string Last) Parent(JsonObject root, string[] path, int index)
+    private static (JsonNode Parent, string Last) Parent(JsonObject root, string[] path)
     {
         JsonNode node = root;
         for (var i = 0; i < path.Length - 1; i++)
@@ -153,37 +153,35 @@ internal static class JsonPatch
             var next = node switch
             {
                 JsonObject map => map[path[i]],
-                JsonArray list => list[Index(path[i], list.Count - 1, index)],
+                JsonArray list => list[Index(path[i], list.Count - 1)],
                 _ => null,
             };
-            node = next is JsonObject or JsonArray ? next : throw Unfit(index, $"the path /{string.Join('/', path.Skip(1))} does not exist");
+            node = next is JsonObject or JsonArray ? next : throw Unfit();
         }
         return (node, path[^1]);
     }
 
-    private static int Index(string text, int most, int index) =>
+    private static int Index(string text, int most) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && (text.Length == 1 || text[0] != '0') && number <= most
             ? number
-            : throw Unfit(index, $"\"{text}\" is not an index of the list");
+            : throw Unfit();
 
-    private static string[] Pointer(JsonObject operation, string field, int index)
+    private static string[] Pointer(JsonObject operation, string field)
     {
-        var text = Text(operation, field) ?? throw Unfit(index, $"it has no {field}");
+        var text = Text(operation, field) ?? throw Unfit();
         if (text.Length > 0 && text[0] != '/')
         {
-            throw Unfit(index, $"{field} must begin with /");
+            throw Unfit();
         }
         return [.. (text.Length == 0 ? "root" : "root" + text).Split('/').Select(p => p.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))];
     }
 
-    private static JsonNode? Value(JsonObject operation, int index) => operation.TryGetPropertyValue("value", out var value)
+    private static JsonNode? Value(JsonObject operation) => operation.TryGetPropertyValue("value", out var value)
         ? value?.DeepClone()
-        : throw Unfit(index, "it has no value");
+        : throw Unfit();
 
     private static string? Text(JsonObject operation, string field) => operation[field] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 
-    private static ApiException TooDeep(int index) => Unfit(index, $"the object would nest deeper than {CanonicalJson.MaxDepth}");
-
-    private static ApiException Unfit(int index, string why) =>
-        new(422, "Invalid", $"the server rejected our request due to an error in our request: operation {index} of the JSON patch: {why}", details: []);
+    /// <summary>Upstream does not say which operation did not fit, nor why.</summary>
+    private static ApiException Unfit() => new(422, "Invalid", "the server rejected our request due to an error in our request", details: []);
 }

@@ -4,6 +4,7 @@ using Serval.Api.Admission;
 using Serval.Api.Config;
 using Serval.Api.Core;
 using Serval.Api.Crds;
+using Serval.Api.Fields;
 using Serval.Api.Schema;
 using Serval.ApiServer.Definitions;
 using Serval.Kube;
@@ -53,16 +54,19 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
             OwnDefinitions.Complete(own, tree, time.GetUtcNow());
             return KubeObject.From(tree);
         }
+        var given = options.Tracked ? GivenFields.Of(kind, tree) : FieldSet.Empty;
         Check(kind, tree, null, options, AdmissionOperation.Create, Note);
-        if (kind == Kinds.Pod)
-        {
-            AddAccount(kind, name, tree);
-            PriorityRules.Admit(tree, client.Cache(StoredKinds.PriorityClass).List());
-            tree["status"] = new JsonObject { ["phase"] = "Pending", ["qosClass"] = PodQos.Of(tree["spec"] as JsonObject) };
-        }
         if (kind != Kinds.Service)
         {
             Note();
+        }
+        if (kind == Kinds.Pod)
+        {
+            // After the writer's fields are noted: what is added here is nobody's.
+            AddAccount(kind, name, tree);
+            PriorityRules.Admit(tree, client.Cache(StoredKinds.PriorityClass).List());
+            PodTolerations.Add(tree);
+            tree["status"] = new JsonObject { ["phase"] = "Pending", ["qosClass"] = PodQos.Of(tree["spec"] as JsonObject) };
         }
         var created = KubeObject.From(tree);
         options.Review?.Invoke(created, null);
@@ -72,7 +76,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             if (settle is null)
             {
-                fields.Note(kind, null, tree, null, options);
+                fields.Note(kind, null, tree, null, options, given);
             }
             else
             {
@@ -141,7 +145,13 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
     /// <summary>What a pod gets of its account. One that is named must be there; that each namespace has its <c>default</c> is a controller's matter.</summary>
     private void AddAccount(ResourceKind kind, string pod, JsonObject tree)
     {
-        var key = new ObjectKey((string)tree["metadata"]!["namespace"]!, (string)tree["spec"]!["serviceAccountName"]!);
+        var spec = tree["spec"]!.AsObject();
+        if ((string?)spec["serviceAccountName"] is null or "")
+        {
+            spec["serviceAccountName"] = (string?)spec["serviceAccount"] is { Length: > 0 } former ? former : "default";
+        }
+        spec["serviceAccount"] = (string)spec["serviceAccountName"]!; // its old name
+        var key = new ObjectKey((string)tree["metadata"]!["namespace"]!, (string)spec["serviceAccountName"]!);
         var account = client.Cache(Kinds.ServiceAccount).Get(key);
         if (account is null && key.Name != "default")
         {
@@ -212,15 +222,19 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         }
         var tree = before.DeepClone().AsObject();
         Keep(tree, incoming, "status");
-        if (kind == Kinds.Pod)
+        foreach (var field in StatusMetadata(kind))
         {
-            // The node agent writes ports and status in one go; for Pods upstream lets metadata through /status as well.
-            var metadata = incoming["metadata"] as JsonObject ?? [];
-            Keep(tree["metadata"]!.AsObject(), metadata, "annotations");
-            Keep(tree["metadata"]!.AsObject(), metadata, "labels");
+            Keep(tree["metadata"]!.AsObject(), incoming["metadata"] as JsonObject ?? [], field);
         }
         return tree;
     }
+
+    /// <summary>The metadata that a write of the status changes as well: all of the user's, but for custom kinds none (each kind's status strategy).</summary>
+    private static string[] StatusMetadata(ResourceKind kind) =>
+        kind.IsCustom || kind == Kinds.CustomResourceDefinition ? []
+        : kind == Kinds.Deployment ? ["annotations", "finalizers", "ownerReferences"]
+        : kind == Kinds.Pod ? ["annotations", "finalizers", "labels"]
+        : ["annotations", "finalizers", "labels", "ownerReferences"];
 
     private static JsonObject Finalize(JsonObject before, JsonObject incoming)
     {
@@ -326,11 +340,16 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             throw Validation.ToException(kind, (string?)tree["metadata"]?["name"] ?? "", errors);
         }
+        ZeroFields.Fill(judged, tree);
     }
 
     /// <summary>Everything but metadata, and the status of a kind that has it as a subresource.</summary>
     private static bool SameDesire(ResourceKind kind, JsonObject before, JsonObject after)
     {
+        if (kind == Kinds.Deployment && !JsonNode.DeepEquals(before["metadata"]?["annotations"], after["metadata"]?["annotations"]))
+        {
+            return false; // its annotations are copied to its replica sets (registry/apps/deployment: strategy.go)
+        }
         return before.All(p => IsBeside(p.Key) || (after.TryGetPropertyValue(p.Key, out var value) && JsonNode.DeepEquals(value, p.Value)))
             && after.All(p => IsBeside(p.Key) || before.ContainsKey(p.Key));
 

@@ -17,6 +17,28 @@ internal static class Deletion
     private const string Orphan = "orphan";
     private const long LongestGrace = 100L * 365 * 24 * 3600; // seconds; what is longer would not fit into a date
 
+    /// <summary>Throws 409 when the object is not the one that the delete means.</summary>
+    internal static void Require(ResourceKind kind, KubeObject present, DeleteOptions options)
+    {
+        var (uid, version) = (present.Metadata.Uid, present.Metadata.ResourceVersion);
+        if (options.Uid.Length > 0 && options.Uid != uid)
+        {
+            throw ApiException.DeleteConflict(kind, present.Metadata.Name,
+                $"the UID in the precondition ({options.Uid}) does not match the UID in record ({uid}). The object might have been deleted and then recreated");
+        }
+        if (options.ResourceVersion.Length > 0 && options.ResourceVersion != version)
+        {
+            throw ApiException.DeleteConflict(kind, present.Metadata.Name,
+                $"the ResourceVersion in the precondition ({options.ResourceVersion}) does not match the ResourceVersion in record ({version}). The object might have been modified");
+        }
+    }
+
+    /// <summary>Whether objects of the kind go at once, whatever their dependents are told (registry/core/event: no garbage collection).</summary>
+    private static bool HasNoDependents(ResourceKind kind) => kind.StoredAs == Kinds.Event;
+
+    /// <summary>What a delete without a policy does to the dependents: those of a Job are left alone, as ever (registry/batch/job: strategy.go).</summary>
+    internal static string DefaultPolicy(ResourceKind kind) => kind == BatchKinds.Job ? Orphan : "";
+
     /// <summary>The marked object; null when it goes at once.</summary>
     internal static KubeObject? Mark(ResourceKind kind, KubeObject present, DeleteOptions options, DateTimeOffset now)
     {
@@ -24,7 +46,7 @@ internal static class Deletion
         {
             return present;
         }
-        var finalizers = Finalizers(present, options.PropagationPolicy);
+        var finalizers = HasNoDependents(kind) ? [.. present.Metadata.Finalizers] : Finalizers(kind, present, options.PropagationPolicy);
         if (kind == Kinds.CustomResourceDefinition && !present.Metadata.IsDeleting && !finalizers.Contains(DefinitionConditions.Finalizer))
         {
             finalizers.Add(DefinitionConditions.Finalizer);
@@ -93,11 +115,11 @@ internal static class Deletion
     }
 
     /// <summary>The policy's finalizer beside those of others. Without a policy, the one that somebody put there stays.</summary>
-    private static List<string> Finalizers(KubeObject present, string policy)
+    private static List<string> Finalizers(ResourceKind kind, KubeObject present, string policy)
     {
         if (policy.Length == 0)
         {
-            return [.. present.Metadata.Finalizers];
+            return [.. present.Metadata.Finalizers, .. DefaultPolicy(kind) == Orphan && !present.Metadata.Finalizers.Any(f => f is Foreground or Orphan) ? [Orphan] : (string[])[]];
         }
         var finalizers = present.Metadata.Finalizers.Where(f => f is not (Foreground or Orphan));
         return policy switch

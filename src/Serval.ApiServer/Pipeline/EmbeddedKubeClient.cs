@@ -136,6 +136,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             throw new ApiException(415, "UnsupportedMediaType",
                 "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
         }
+        _ = Present(kind, key); // what is not there is not found, whatever the patch is
         var document = PatchDocument.Read(kind, patch);
         if (StatusPatch.Fits(kind, patch.Type, document.Body, options))
         {
@@ -153,6 +154,11 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             {
                 throw Modified(kind, key.Name);
             }
+            // To outside clients it is a field that does not change, as upstream has it; to Serval's own it is a precondition.
+            if (options.Tracked && (string?)tree["metadata"]?["uid"] is { Length: > 0 } uid && uid != present.Metadata.Uid)
+            {
+                throw ApiException.Invalid(kind, key.Name, [new StatusCause("FieldValueInvalid", $"Invalid value: \"{uid}\": field is immutable", "metadata.uid")]);
+            }
             return tree;
         }
     }
@@ -163,12 +169,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         var write = new WriteOptions { DryRun = options.DryRun, Durability = kind.Durability };
         return ReplaceAsync(kind, key, write, present =>
         {
-            Admission.RequireUid(kind, present, options.Uid);
-            if (options.ResourceVersion.Length > 0 && options.ResourceVersion != present.Metadata.ResourceVersion)
-            {
-                throw ApiException.Conflict(kind, key.Name,
-                    $"Precondition failed: ResourceVersion in precondition: {options.ResourceVersion}, ResourceVersion in object meta: {present.Metadata.ResourceVersion}");
-            }
+            Deletion.Require(kind, present, options);
             return Deletion.Mark(kind, present, options, _time.GetUtcNow());
         });
     }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.Admission;
 using Serval.Api.Fields;
 using Serval.ApiServer.Apply;
 using Serval.Kube;
@@ -14,13 +15,8 @@ internal sealed class FieldTracking(IKindSource kinds, TimeProvider time)
 {
     private static readonly FieldSet s_status = FieldSet.OfFields("status");
     private static readonly FieldSet s_spec = FieldSet.OfFields("spec");
+    private static readonly FieldSet s_specAndLabels = s_spec.Union(FieldSet.OfFields("metadata", "labels"));
     private static readonly FieldSet s_specAndMetadata = s_spec.Union(FieldSet.OfFields("metadata"));
-
-    /// <summary>
-    /// What upstream's Go types always have, empty or not, so that no writer comes to own it; objects of custom kinds begin with nothing.
-    /// </summary>
-    private static readonly JsonObject s_skeleton = (JsonObject)JsonNode.Parse(
-        """{"metadata":{},"spec":{"strategy":{},"template":{"metadata":{},"spec":{}},"updateStrategy":{}},"status":{}}""")!;
 
     /// <summary>
     /// Whether the short way of a status write would miss somebody: a client whose write is to be recorded, or the owner of a status field.
@@ -32,7 +28,9 @@ internal sealed class FieldTracking(IKindSource kinds, TimeProvider time)
     /// <param name="before">The stored object; null for a new one.</param>
     /// <param name="next">The object to store.</param>
     /// <param name="sent">What the client sent as managedFields.</param>
-    public void Note(ResourceKind kind, JsonObject? before, JsonObject next, JsonNode? sent, WriteOptions options)
+    /// <param name="options">How it is written, and by whom.</param>
+    /// <param name="given">What is the server's own doing.</param>
+    public void Note(ResourceKind kind, JsonObject? before, JsonObject next, JsonNode? sent, WriteOptions options, FieldSet? given = null)
     {
         var metadata = next["metadata"]!.AsObject();
         metadata.Remove("managedFields");
@@ -43,7 +41,7 @@ internal sealed class FieldTracking(IKindSource kinds, TimeProvider time)
         }
         var managed = options is { Tracked: false, Subresource: "status" } && former is JsonArray entries && !entries.Any(e => (string?)e?["subresource"] == "status")
             ? former.DeepClone()
-            : FieldManager.Update(before, next, sent, By(kind, options), starts: before is null);
+            : FieldManager.Update(before, next, sent, Without(By(kind, options), given), starts: before is null);
         Set(metadata, managed);
     }
 
@@ -60,6 +58,8 @@ internal sealed class FieldTracking(IKindSource kinds, TimeProvider time)
         }
     }
 
+    private static FieldOperation Without(FieldOperation by, FieldSet? given) => given is null or { IsEmpty: true } ? by : by with { Ignored = by.Ignored.Union(given) };
+
     /// <summary>Who writes.</summary>
     public FieldOperation By(ResourceKind kind, WriteOptions options) => new()
     {
@@ -68,7 +68,7 @@ internal sealed class FieldTracking(IKindSource kinds, TimeProvider time)
         Subresource = options.Subresource,
         Time = KubeTime.Text(time.GetUtcNow()),
         Ignored = Ignored(kind, options.Subresource),
-        Nothing = kind.IsCustom ? [] : s_skeleton,
+        Nothing = kind.IsCustom ? [] : ZeroFields.Of(kind),
         TypeOf = version => version == kind.ApiVersion ? FieldTypes.Of(kind) : Sibling(kind, version) is { } other ? FieldTypes.Of(other) : null,
     };
 
@@ -80,7 +80,7 @@ internal sealed class FieldTracking(IKindSource kinds, TimeProvider time)
     private static FieldSet Ignored(ResourceKind kind, string subresource) => subresource switch
     {
         "" => kind.HasStatus ? s_status : FieldSet.Empty,
-        "status" => kind == Kinds.Pod ? s_spec : s_specAndMetadata,
+        "status" => kind.IsCustom || kind == Kinds.CustomResourceDefinition ? s_specAndMetadata : kind == Kinds.Deployment ? s_specAndLabels : s_spec,
         _ => FieldSet.Empty,
     };
 

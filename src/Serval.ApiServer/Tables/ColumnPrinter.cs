@@ -12,7 +12,7 @@ internal static class ColumnPrinter
         // Upstream's CRDs of our own kinds name no age; it is one -o wide away instead of missing. Those of users get what they ask for.
         var withAge = kind.Columns.Any(c => c.JsonPath == ".metadata.creationTimestamp") || kind is { Shape: not null, Columns.Count: > 0 };
         var columns = new List<TableColumn> { TableLayout.Name };
-        columns.AddRange(kind.Columns.Select(c => new TableColumn(c.Name, c.Type, c.Priority, c.Format, Described(c))));
+        columns.AddRange(kind.Columns.Select(c => new TableColumn(c.Name, c.Type == "date" && !kind.IsCustom ? "string" : c.Type, c.Priority, c.Format, Described(c))));
         if (!withAge)
         {
             columns.Add(TableLayout.Age with { Priority = kind.Columns.Count == 0 ? 0 : 1 });
@@ -25,7 +25,7 @@ internal static class ColumnPrinter
             cells.Add(obj.Text("metadata", "name"));
             foreach (var (path, type) in paths)
             {
-                cells.Add(Cell(path?.First(obj) ?? default, type, now)); // one that cannot be read shows nothing: there was a warning
+                cells.Add(Cell(path?.First(obj) ?? default, type, now) ?? (type == "boolean" && !kind.IsCustom ? false : null)); // one that cannot be read shows nothing: there was a warning
             }
             if (!withAge)
             {

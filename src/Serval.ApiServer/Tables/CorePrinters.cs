@@ -4,7 +4,7 @@ namespace Serval.ApiServer.Tables;
 internal static class CorePrinters
 {
     public static readonly TableLayout ConfigMap = new(
-        [TableLayout.Name, new("Data", "integer"), TableLayout.Age],
+        [TableLayout.Name, new("Data"), TableLayout.Age],
         (obj, now, cells) =>
         {
             cells.Add(obj.Text("metadata", "name"));
@@ -13,7 +13,7 @@ internal static class CorePrinters
         });
 
     public static readonly TableLayout Secret = new(
-        [TableLayout.Name, new("Type"), new("Data", "integer"), TableLayout.Age],
+        [TableLayout.Name, new("Type"), new("Data"), TableLayout.Age],
         (obj, now, cells) =>
         {
             cells.Add(obj.Text("metadata", "name"));
@@ -32,11 +32,10 @@ internal static class CorePrinters
         });
 
     public static readonly TableLayout ServiceAccount = new(
-        [TableLayout.Name, new("Secrets", "integer"), TableLayout.Age],
+        [TableLayout.Name, TableLayout.Age],
         (obj, now, cells) =>
         {
             cells.Add(obj.Text("metadata", "name"));
-            cells.Add((long)obj.Size("secrets"));
             cells.Add(TableLayout.AgeOf(obj, now));
         });
 

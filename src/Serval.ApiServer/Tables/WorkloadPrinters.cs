@@ -9,7 +9,7 @@ internal static class WorkloadPrinters
         [new("Containers", Priority: 1), new("Images", Priority: 1), new("Selector", Priority: 1)];
 
     public static readonly TableLayout Deployment = new(
-        [TableLayout.Name, new("Ready"), new("Up-to-date", "integer"), new("Available", "integer"), TableLayout.Age, .. WideColumns],
+        [TableLayout.Name, new("Ready"), new("Up-to-date"), new("Available"), TableLayout.Age, .. WideColumns],
         (obj, now, cells) =>
         {
             cells.Add(obj.Text("metadata", "name"));
@@ -45,7 +45,7 @@ internal static class WorkloadPrinters
 
     public static readonly TableLayout HorizontalPodAutoscaler = new(
         [
-            TableLayout.Name, new("Reference"), new("Targets"), new("MinPods"), new("MaxPods", "integer"), new("Replicas", "integer"), TableLayout.Age,
+            TableLayout.Name, new("Reference"), new("Targets"), new("MinPods"), new("MaxPods"), new("Replicas"), TableLayout.Age,
         ],
         (obj, now, cells) =>
         {

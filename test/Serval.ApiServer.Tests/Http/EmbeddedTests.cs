@@ -74,7 +74,7 @@ public sealed class EmbeddedTests : IAsyncLifetime
         var (response, body) = await _server.SendAsync(HttpMethod.Post, "/api/v1/namespaces", """{"metadata":{"name":"wide","namespace":"default"}}""");
         Assert.Equal(201, (int)response.StatusCode);
         Assert.Null(body["metadata"]!["namespace"]);
-        (response, body) = await _server.SendAsync(HttpMethod.Put, "/api/v1/namespaces/wide", """{"metadata":{"namespace":"default","labels":{"a":"b"}}}""");
+        (response, body) = await _server.SendAsync(HttpMethod.Put, "/api/v1/namespaces/wide", """{"metadata":{"name":"wide","namespace":"default","labels":{"a":"b"}}}""");
         Assert.Equal((200, "wide", "b"), ((int)response.StatusCode, (string?)body["metadata"]!["name"], (string?)body["metadata"]!["labels"]!["a"]));
         Assert.Null(body["metadata"]!["namespace"]);
     }

@@ -35,7 +35,7 @@ public sealed class YamlBodyTests : IAsyncLifetime
     {
         var (created, body, _) = await SendAsync(HttpMethod.Post, Maps, "metadata: {name: a}\ndata: &d\n  text: |\n    two\n    lines\nbinaryData: {}\n");
         Assert.Equal((201, "two\nlines\n"), (created, (string?)body["data"]!["text"]));
-        var (updated, after, _) = await SendAsync(HttpMethod.Put, Maps + "/a", "data:\n  text: 'yes'\n");
+        var (updated, after, _) = await SendAsync(HttpMethod.Put, Maps + "/a", "metadata: {name: a}\ndata:\n  text: 'yes'\n");
         Assert.Equal((200, "yes"), (updated, (string?)after["data"]!["text"]));
         var (refused, _, _) = await SendAsync(HttpMethod.Delete, Maps + "/a", "preconditions:\n  uid: other\n");
         Assert.Equal(409, refused);

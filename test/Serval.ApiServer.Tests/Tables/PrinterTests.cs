@@ -34,7 +34,7 @@ public sealed class PrinterTests
         { "v1/ConfigMap", """{"data":{"a":"1"},"binaryData":{"b":""}}""", "x 2 5m" },
         { "v1/Secret", """{"type":"Opaque","data":{"a":""}}""", "x Opaque 1 5m" },
         { "v1/Namespace", """{"status":{"phase":"Active"}}""", "x Active 5m" },
-        { "v1/ServiceAccount", """{"secrets":[]}""", "x 0 5m" },
+        { "v1/ServiceAccount", """{"secrets":[]}""", "x 5m" },
         {
             "v1/Node", """{"status":{"conditions":[{"type":"Ready","status":"True"}],"nodeInfo":{"kubeletVersion":"v1"},"addresses":[{"type":"InternalIP","address":"127.0.0.1"}]}}""",
             "x Ready <none> 5m v1 127.0.0.1 <none> <unknown> <unknown> <unknown>"
