@@ -174,7 +174,7 @@ internal sealed class FakeKubeClient(TimeProvider clock) : IKubeClient
         return gone;
     }
 
-    public IObjectCache Cache(ResourceKind kind) => kind.Group == AccessKinds.RbacGroup
+    public IObjectCache Cache(ResourceKind kind) => kind.Group == AccessKinds.RbacGroup || kind == Kinds.ServiceCidr
         ? new NoObjects(kind)
         : throw new InvalidOperationException($"the HTTP side asks for {kind.ResourceName} itself, it keeps no cache");
 
