@@ -32,6 +32,14 @@ public sealed class StoreTests : IDisposable
         Assert.Equal(["Added b", "Deleted a", "Added c"], await watch.TakeAsync(3));
     }
 
+    /// <summary>Each commit is a sync of the disk: there is not one for each kind.</summary>
+    [Fact]
+    public async Task NewDatabase_IsMadeInFewCommits()
+    {
+        await using var opened = await OpenAsync();
+        Assert.InRange(new FileInfo(_directory.Log).Length, 1, 400_000);
+    }
+
     [Fact]
     public async Task UncleanStop_BeginsTheNextBlock_AndKnowsTheGap()
     {

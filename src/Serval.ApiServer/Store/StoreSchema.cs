@@ -80,13 +80,23 @@ internal static class StoreSchema
     /// <summary>The number of each kind in this database, by its resource name; those of <paramref name="names"/> that it has not seen get one.</summary>
     public static Dictionary<string, long> ReadKinds(SqliteDatabase database, IEnumerable<string> names)
     {
-        var insert = database.Prepare("INSERT OR IGNORE INTO kinds(name) VALUES(?1)");
-        foreach (var name in names)
+        var known = ReadKinds(database);
+        var unseen = names.Where(n => !known.ContainsKey(n)).ToList();
+        if (unseen.Count == 0)
         {
-            insert.Bind(1, name).Run();
+            return known;
         }
+        using var insert = database.Prepare("INSERT INTO kinds(name) VALUES(?1)");
+        database.Execute("BEGIN IMMEDIATE"); // one sync for all
+        unseen.ForEach(name => insert.Bind(1, name).Run());
+        database.Execute("COMMIT");
+        return ReadKinds(database);
+    }
+
+    private static Dictionary<string, long> ReadKinds(SqliteDatabase database)
+    {
         var result = new Dictionary<string, long>(StringComparer.Ordinal);
-        var query = database.Prepare("SELECT id, name FROM kinds");
+        using var query = database.Prepare("SELECT id, name FROM kinds");
         while (query.Next())
         {
             result.Add(query.Text(1), query.Number(0));

@@ -72,6 +72,7 @@ internal sealed class ServalHost : IServalHost
         var loggers = _started.Add(new Loggers()).Factory;
         var state = await StatePart.StartAsync(_started, Options, time, loggers, ct);
         var client = Client = state.Client;
+        var authority = Task.Run(() => ClusterAuthority.Open(Options.DataDirectory, time), ct); // made meanwhile
         var services = PartServices.Create(_started, client, time, loggers);
         Events = services.Events;
 
@@ -101,7 +102,7 @@ internal sealed class ServalHost : IServalHost
             new ControllerSignals
             {
                 Autoscaler = autoscaler, Images = new ImageJoint(Images), Routes = gateway.Routes, Usage = node, Gateways = new StillGateways(doors),
-                RootCa = ClusterAuthority.Open(Options.DataDirectory, time),
+                RootCa = await authority,
             },
             ct);
 
