@@ -1,6 +1,6 @@
-using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
+using Serval.Node.Sockets;
 
 namespace Serval.Node.Network;
 
@@ -11,7 +11,6 @@ namespace Serval.Node.Network;
 internal sealed class LoopbackRelay : IDisposable
 {
     private const int MostConnections = 1024; // others wait with the kernel
-    private const int BufferSize = 16 * 1024;
 
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
 
@@ -74,9 +73,8 @@ internal sealed class LoopbackRelay : IDisposable
         {
             using (client)
             {
-                client.NoDelay = true;
                 using var program = await _pod.ConnectLoopbackAsync(_port, CancellationToken.None);
-                await Task.WhenAll(CopyAsync(client, program), CopyAsync(program, client));
+                await SocketRelay.CarryAsync(client, program, CancellationToken.None);
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
@@ -86,31 +84,6 @@ internal sealed class LoopbackRelay : IDisposable
         finally
         {
             _free.Release();
-        }
-    }
-
-    private static async Task CopyAsync(Socket from, Socket to)
-    {
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
-        try
-        {
-            while (await from.ReceiveAsync(buffer) is > 0 and var length)
-            {
-                for (var sent = 0; sent < length;)
-                {
-                    sent += await to.SendAsync(buffer.AsMemory(sent, length - sent));
-                }
-            }
-            to.Shutdown(SocketShutdown.Send);
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            from.Dispose(); // ends the other direction too
-            to.Dispose();
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
@@ -6,6 +5,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.Node.Names;
+using Serval.Node.Sockets;
 
 namespace Serval.Node.Services;
 
@@ -19,7 +19,6 @@ internal sealed partial class ServiceRelay : IAsyncDisposable
 
     private const int Most = 16384;
     private const int MostOfOne = 4096;
-    private const int BufferSize = 32 * 1024;
     private const int SolIp = 0;
     private const int OriginalDestination = 80; // SO_ORIGINAL_DST, linux/netfilter_ipv4.h
     private const int AddressSize = 16; // sockaddr_in
@@ -88,7 +87,7 @@ internal sealed partial class ServiceRelay : IAsyncDisposable
             if (client.RemoteEndPoint is not IPEndPoint { Address: var from } || Wanted(client) is not { } wanted || !_range.Contains(wanted.Address)
                 || !_connections.TryEnter(from))
             {
-                Reset(client);
+                SocketRelay.Reset(client);
                 return;
             }
             try
@@ -98,11 +97,11 @@ internal sealed partial class ServiceRelay : IAsyncDisposable
                 await _index.WhenRead.WaitAsync(both.Token);
                 if (_index.Find(wanted, from, RandomNumberGenerator.GetInt32(int.MaxValue)) is not { } place)
                 {
-                    Reset(client);
+                    SocketRelay.Reset(client);
                     return;
                 }
                 behind = await ConnectAsync(place, both.Token);
-                await CarryAsync(client, behind);
+                await SocketRelay.CarryAsync(client, behind, _stop);
             }
             finally
             {
@@ -111,8 +110,11 @@ internal sealed partial class ServiceRelay : IAsyncDisposable
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException or ApiException)
         {
-            Reset(client);
-            Reset(behind);
+            SocketRelay.Reset(client);
+            if (behind is not null)
+            {
+                SocketRelay.Reset(behind);
+            }
         }
         finally
         {
@@ -135,46 +137,6 @@ internal sealed partial class ServiceRelay : IAsyncDisposable
         }
     }
 
-    // Each way ends by itself; when one fails the other has nobody to talk to.
-    private async Task CarryAsync(Socket client, Socket behind)
-    {
-        client.NoDelay = true;
-        var ways = (CarryAsync(client, behind, _stop), CarryAsync(behind, client, _stop));
-        var first = await Task.WhenAny(ways.Item1, ways.Item2);
-        if (!first.IsCompletedSuccessfully)
-        {
-            Reset(client);
-            Reset(behind);
-        }
-        await Task.WhenAll(ways.Item1, ways.Item2);
-    }
-
-    private static async Task CarryAsync(Socket from, Socket to, CancellationToken ct)
-    {
-        while (true)
-        {
-            await from.ReceiveAsync(Memory<byte>.Empty, ct); // a connection that is silent has no buffer
-            var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
-            try
-            {
-                var read = await from.ReceiveAsync(buffer.AsMemory(), ct);
-                if (read == 0)
-                {
-                    to.Shutdown(SocketShutdown.Send);
-                    return;
-                }
-                for (var sent = 0; sent < read;)
-                {
-                    sent += await to.SendAsync(buffer.AsMemory(sent, read - sent), ct);
-                }
-            }
-            finally
-            {
-                ArrayPool<byte>.Shared.Return(buffer);
-            }
-        }
-    }
-
     private static IPEndPoint? Wanted(Socket client)
     {
         Span<byte> address = stackalloc byte[AddressSize];
@@ -186,22 +148,6 @@ internal sealed partial class ServiceRelay : IAsyncDisposable
         catch (SocketException)
         {
             return null; // it came straight here
-        }
-    }
-
-    private static void Reset(Socket? socket)
-    {
-        if (socket is not null)
-        {
-            try
-            {
-                socket.LingerState = new LingerOption(true, 0);
-            }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
-            {
-                // It is gone already.
-            }
-            socket.Dispose();
         }
     }
 
