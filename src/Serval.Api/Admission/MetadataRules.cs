@@ -14,6 +14,11 @@ internal static class MetadataRules
         var metadata = tree.Object("metadata");
         var name = metadata.String("name");
         var generate = metadata.String("generateName");
+        if (generate.Length > 0)
+        {
+            // A prefix may end with "-": the generated end makes it a name.
+            to.Check("metadata.generateName", generate, prefix => RuleOf(kind)(prefix.EndsWith('-') ? prefix[..^1] + "a" : prefix));
+        }
         if (name.Length > 0)
         {
             to.Check("metadata.name", name, RuleOf(kind));
@@ -21,11 +26,6 @@ internal static class MetadataRules
         else if (generate.Length == 0)
         {
             to.Required("metadata.name", "name or generateName is required");
-        }
-        else
-        {
-            // A prefix may end with "-": the generated end makes it a name.
-            to.Check("metadata.generateName", generate, prefix => RuleOf(kind)(prefix.EndsWith('-') ? prefix[..^1] + "a" : prefix));
         }
         if (kind.Namespaced && metadata.String("namespace") is { Length: > 0 } space)
         {

@@ -95,6 +95,7 @@ internal static class PodRules
         }
         to.OneOf(spec, "restartPolicy", path, "Always", "OnFailure", "Never");
         to.OneOf(spec, "dnsPolicy", path, "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None");
+        PodFieldRules.Spec(spec, path, to);
         if (spec.Number("terminationGracePeriodSeconds") is < 0)
         {
             to.Invalid($"{path}.terminationGracePeriodSeconds", spec.Number("terminationGracePeriodSeconds").ToString()!, "must be greater than or equal to 0");
@@ -193,6 +194,7 @@ internal static class PodRules
         {
             Probe(container.Object(probe), $"{at}.{probe}", onlyOnce: probe != "readinessProbe", to);
         }
+        PodFieldRules.Container(container, at, to);
     }
 
     private static void Ports(JsonObject container, string at, Problems to)

@@ -72,6 +72,10 @@ internal sealed partial class ApiApplication(RequestStep steps, AuditLog? audit,
         {
             context.Response.Headers.WWWAuthenticate = "Bearer";
         }
+        if (request.Authorization.Decision == "forbid")
+        {
+            context.Response.Headers.XContentTypeOptions = "nosniff"; // the text has a user's name in it
+        }
         if (error.Details?["retryAfterSeconds"] is { } seconds)
         {
             context.Response.Headers.RetryAfter = seconds.ToString();

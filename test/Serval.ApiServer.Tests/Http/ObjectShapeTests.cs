@@ -167,6 +167,17 @@ public sealed class ObjectShapeTests : IAsyncLifetime
         Assert.Equal(2, (int?)deployment["metadata"]!["generation"]); // its annotations count
     }
 
+    [Fact]
+    public async Task Forbidden_IsNotToBeSniffed()
+    {
+        using var jane = _server.ConnectAs("jane");
+        using var refused = await jane.GetAsync(Core + "pods");
+        Assert.Equal(403, (int)refused.StatusCode);
+        Assert.Equal(["nosniff"], refused.Headers.GetValues("X-Content-Type-Options"));
+        using var listed = await _server.Client.GetAsync(Core + "pods");
+        Assert.False(listed.Headers.Contains("X-Content-Type-Options"));
+    }
+
     private async Task<JsonObject> CreateAsync(string path, string body)
     {
         var (response, created) = await _server.SendAsync(HttpMethod.Post, path, body.Replace("$C", Containers, StringComparison.Ordinal));
