@@ -36,6 +36,7 @@ public static partial class BootstrapRoles
                 On(All, "", "services services/status endpoints endpoints/restricted secrets"),
                 On(Read, "", "configmaps namespaces nodes pods serviceaccounts"),
                 On(Read, "apps", "replicasets"),
+                On(Read, "apiextensions.k8s.io", "customresourcedefinitions"),
                 On("create patch", "", "events")),
         Role("system:serval-gateway", [],
             On(Read, "", "services secrets pods configmaps nodes namespaces"),
