@@ -67,7 +67,7 @@ internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
     private JsonObject Object(JsonElement element, TypeSchema type)
     {
         var result = new JsonObject();
-        UInt128 seen = 0;
+        Span<ulong> seen = stackalloc ulong[2]; // a method with a UInt128 is not compiled ahead of time
         foreach (var property in element.EnumerateObject())
         {
             var raw = JsonMarshal.GetRawUtf8PropertyName(property);
@@ -78,11 +78,11 @@ internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
                 continue;
             }
             var field = type.Fields[index];
-            if ((seen & (UInt128.One << index)) != 0)
+            if ((seen[index / 64] & (1UL << index)) != 0)
             {
                 Warn("duplicate", field.Name);
             }
-            seen |= UInt128.One << index;
+            seen[index / 64] |= 1UL << index;
             if (property.Value.ValueKind == JsonValueKind.Null)
             {
                 continue;
