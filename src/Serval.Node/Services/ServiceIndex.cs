@@ -79,8 +79,8 @@ internal sealed class ServiceIndex : IDisposable
     private static uint? Address(KubeObject service) =>
         IPAddress.TryParse(service.As<Service>().Spec.ClusterIP, out var address) && address.AddressFamily == AddressFamily.InterNetwork ? Subnet.Number(address) : null;
 
-    // Quotation marks within a text are written otherwise, so this can only be the field.
-    private static bool IsSticky(KubeObject service) => service.Json.Span.IndexOf("\"sessionAffinity\":\"ClientIP\""u8) >= 0;
+    // Quotation marks within a text are written otherwise; a selector that reads so does no harm.
+    private static bool IsSticky(KubeObject service) => service.Member("spec").Span.IndexOf("\"sessionAffinity\":\"ClientIP\""u8) >= 0;
 
     // An address of a Service is no place behind one: it would be called for ever.
     private List<Port> Read(KubeObject endpoints)
