@@ -74,7 +74,7 @@ public sealed class ClusterIpTests(ServalFixture fixture) : IClassFixture<Serval
     {
         await EndpointsAsync();
         var clock = Stopwatch.StartNew();
-        while (clock.Elapsed < TimeSpan.FromSeconds(30))
+        while (clock.Elapsed < TimeSpan.FromSeconds(60))
         {
             if (!await IsResetAsync(address, 81))
             {
