@@ -69,5 +69,5 @@ public static class ControllerSets
         .Add(new RevisionCollector(client, config, events, time))
         .Add(new RevisionReconciler(client, images, config, events, time))
         .Add(new RouteReconciler(client, config, ports, events, time, rules))
-        .Add(new DomainMappingReconciler(client, config, ports, events, time));
+        .Add(new DomainMappingReconciler(client, config, ports, events, time, rules));
 }

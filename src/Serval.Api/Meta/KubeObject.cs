@@ -125,11 +125,11 @@ public sealed class KubeObject
         {
             if (reader.ValueTextEquals("apiVersion"u8))
             {
-                apiVersion = ObjectMetaReader.Pooled(ref reader) ?? "";
+                apiVersion = ObjectMetaReader.Pooled(ref reader, "$.apiVersion") ?? "";
             }
             else if (reader.ValueTextEquals("kind"u8))
             {
-                kind = ObjectMetaReader.Pooled(ref reader) ?? "";
+                kind = ObjectMetaReader.Pooled(ref reader, "$.kind") ?? "";
             }
             else if (reader.ValueTextEquals("metadata"u8))
             {

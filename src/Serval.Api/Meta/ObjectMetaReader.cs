@@ -6,6 +6,8 @@ namespace Serval.Api;
 /// <summary>Reads metadata by hand: every write of an object does it, and a source-generated contract takes several times as long for a type of init-only properties.</summary>
 internal sealed class ObjectMetaReader : JsonConverter<ObjectMeta>
 {
+    private const string OwnersPath = "$.metadata.ownerReferences";
+
     public override ObjectMeta Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Read(ref reader);
 
     public override void Write(Utf8JsonWriter writer, ObjectMeta value, JsonSerializerOptions options) =>
@@ -15,8 +17,8 @@ internal sealed class ObjectMetaReader : JsonConverter<ObjectMeta>
     public static ObjectMeta? Next(ref Utf8JsonReader reader) => IsNull(ref reader) ? null : Read(ref reader);
 
     /// <summary>The text of the property the reader is at, shared with other objects; null for null.</summary>
-    public static string? Pooled(ref Utf8JsonReader reader) => IsNull(ref reader) ? null
-        : reader.TokenType == JsonTokenType.String ? PooledStrings.Read(ref reader) : throw Wrong(ref reader, "a string");
+    public static string? Pooled(ref Utf8JsonReader reader, string path) => IsNull(ref reader) ? null
+        : reader.TokenType == JsonTokenType.String ? PooledStrings.Read(ref reader) : throw Wrong(ref reader, path, "a string");
 
     private static ObjectMeta Read(ref Utf8JsonReader reader)
     {
@@ -26,32 +28,32 @@ internal sealed class ObjectMetaReader : JsonConverter<ObjectMeta>
         StringMap? labels = null, annotations = null;
         IReadOnlyList<string>? finalizers = null;
         IReadOnlyList<OwnerReference>? owners = null;
-        RequireObject(ref reader);
+        RequireObject(ref reader, "$.metadata");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("name"u8))
             {
-                name = Pooled(ref reader);
+                name = Pooled(ref reader, "$.metadata.name");
             }
             else if (reader.ValueTextEquals("namespace"u8))
             {
-                ns = Pooled(ref reader);
+                ns = Pooled(ref reader, "$.metadata.namespace");
             }
             else if (reader.ValueTextEquals("uid"u8))
             {
-                uid = Pooled(ref reader);
+                uid = Pooled(ref reader, "$.metadata.uid");
             }
             else if (reader.ValueTextEquals("resourceVersion"u8))
             {
-                version = Text(ref reader);
+                version = Text(ref reader, "$.metadata.resourceVersion");
             }
             else if (reader.ValueTextEquals("generation"u8))
             {
-                generation = Number(ref reader);
+                generation = Number(ref reader, "$.metadata.generation");
             }
             else if (reader.ValueTextEquals("creationTimestamp"u8))
             {
-                created = Time(ref reader);
+                created = Time(ref reader, "$.metadata.creationTimestamp");
             }
             else if (reader.ValueTextEquals("labels"u8))
             {
@@ -63,23 +65,23 @@ internal sealed class ObjectMetaReader : JsonConverter<ObjectMeta>
             }
             else if (reader.ValueTextEquals("ownerReferences"u8))
             {
-                owners = List(ref reader, static (ref Utf8JsonReader r) => Owner(ref r));
+                owners = List(ref reader, OwnersPath, static (ref Utf8JsonReader r) => Owner(ref r));
             }
             else if (reader.ValueTextEquals("finalizers"u8))
             {
-                finalizers = List(ref reader, static (ref Utf8JsonReader r) => r.TokenType == JsonTokenType.String ? PooledStrings.Read(ref r)! : throw Wrong(ref r, "a string"));
+                finalizers = List(ref reader, "$.metadata.finalizers", static (ref Utf8JsonReader r) => r.TokenType == JsonTokenType.String ? PooledStrings.Read(ref r)! : throw Wrong(ref r, "$.metadata.finalizers", "a string"));
             }
             else if (reader.ValueTextEquals("deletionTimestamp"u8))
             {
-                deleted = Time(ref reader);
+                deleted = Time(ref reader, "$.metadata.deletionTimestamp");
             }
             else if (reader.ValueTextEquals("deletionGracePeriodSeconds"u8))
             {
-                grace = Number(ref reader);
+                grace = Number(ref reader, "$.metadata.deletionGracePeriodSeconds");
             }
             else if (reader.ValueTextEquals("generateName"u8))
             {
-                generateName = Text(ref reader);
+                generateName = Text(ref reader, "$.metadata.generateName");
             }
             else
             {
@@ -98,32 +100,32 @@ internal sealed class ObjectMetaReader : JsonConverter<ObjectMeta>
     {
         string? apiVersion = null, kind = null, name = null, uid = null;
         bool? controller = null, blocks = null;
-        RequireObject(ref reader);
+        RequireObject(ref reader, OwnersPath);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("apiVersion"u8))
             {
-                apiVersion = Pooled(ref reader);
+                apiVersion = Pooled(ref reader, OwnersPath);
             }
             else if (reader.ValueTextEquals("kind"u8))
             {
-                kind = Pooled(ref reader);
+                kind = Pooled(ref reader, OwnersPath);
             }
             else if (reader.ValueTextEquals("name"u8))
             {
-                name = Pooled(ref reader);
+                name = Pooled(ref reader, OwnersPath);
             }
             else if (reader.ValueTextEquals("uid"u8))
             {
-                uid = Pooled(ref reader);
+                uid = Pooled(ref reader, OwnersPath);
             }
             else if (reader.ValueTextEquals("controller"u8))
             {
-                controller = Flag(ref reader);
+                controller = Flag(ref reader, OwnersPath);
             }
             else if (reader.ValueTextEquals("blockOwnerDeletion"u8))
             {
-                blocks = Flag(ref reader);
+                blocks = Flag(ref reader, OwnersPath);
             }
             else
             {
@@ -135,7 +137,7 @@ internal sealed class ObjectMetaReader : JsonConverter<ObjectMeta>
 
     private delegate T ItemReader<T>(ref Utf8JsonReader reader);
 
-    private static IReadOnlyList<T>? List<T>(ref Utf8JsonReader reader, ItemReader<T> item)
+    private static IReadOnlyList<T>? List<T>(ref Utf8JsonReader reader, string path, ItemReader<T> item)
     {
         if (IsNull(ref reader))
         {
@@ -143,7 +145,7 @@ internal sealed class ObjectMetaReader : JsonConverter<ObjectMeta>
         }
         if (reader.TokenType != JsonTokenType.StartArray)
         {
-            throw Wrong(ref reader, "a list");
+            throw Wrong(ref reader, path, "a list");
         }
         var items = new List<T>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
@@ -160,25 +162,26 @@ internal sealed class ObjectMetaReader : JsonConverter<ObjectMeta>
         return reader.TokenType == JsonTokenType.Null;
     }
 
-    private static string? Text(ref Utf8JsonReader reader) =>
-        IsNull(ref reader) ? null : reader.TokenType == JsonTokenType.String ? reader.GetString() : throw Wrong(ref reader, "a string");
+    private static string? Text(ref Utf8JsonReader reader, string path) =>
+        IsNull(ref reader) ? null : reader.TokenType == JsonTokenType.String ? reader.GetString() : throw Wrong(ref reader, path, "a string");
 
-    private static long? Number(ref Utf8JsonReader reader) =>
-        IsNull(ref reader) ? null : reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var number) ? number : throw Wrong(ref reader, "a whole number");
+    private static long? Number(ref Utf8JsonReader reader, string path) =>
+        IsNull(ref reader) ? null : reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var number) ? number : throw Wrong(ref reader, path, "a whole number");
 
-    private static DateTimeOffset? Time(ref Utf8JsonReader reader) =>
-        IsNull(ref reader) ? null : reader.TokenType == JsonTokenType.String && reader.TryGetDateTimeOffset(out var time) ? time : throw Wrong(ref reader, "a time");
+    private static DateTimeOffset? Time(ref Utf8JsonReader reader, string path) =>
+        IsNull(ref reader) ? null : reader.TokenType == JsonTokenType.String && reader.TryGetDateTimeOffset(out var time) ? time : throw Wrong(ref reader, path, "a time");
 
-    private static bool? Flag(ref Utf8JsonReader reader) =>
-        IsNull(ref reader) ? null : reader.TokenType is JsonTokenType.True or JsonTokenType.False ? reader.GetBoolean() : throw Wrong(ref reader, "true or false");
+    private static bool? Flag(ref Utf8JsonReader reader, string path) =>
+        IsNull(ref reader) ? null : reader.TokenType is JsonTokenType.True or JsonTokenType.False ? reader.GetBoolean() : throw Wrong(ref reader, path, "true or false");
 
-    private static void RequireObject(ref Utf8JsonReader reader)
+    private static void RequireObject(ref Utf8JsonReader reader, string path)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
         {
-            throw Wrong(ref reader, "an object");
+            throw Wrong(ref reader, path, "an object");
         }
     }
 
-    private static JsonException Wrong(ref Utf8JsonReader reader, string expected) => new($"metadata has {reader.TokenType} at byte {reader.TokenStartIndex}: {expected} was expected");
+    private static JsonException Wrong(ref Utf8JsonReader reader, string path, string expected) =>
+        new($"{path[2..]} has {reader.TokenType} at byte {reader.TokenStartIndex}: {expected} was expected", path, lineNumber: null, bytePositionInLine: null);
 }

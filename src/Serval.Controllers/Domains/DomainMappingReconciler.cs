@@ -13,7 +13,7 @@ namespace Serval.Controllers.Domains;
 /// after it as it was: a mapping whose target is gone keeps its Ingress.
 /// </summary>
 internal sealed class DomainMappingReconciler(
-    IKubeClient client, ServingConfigSource config, Func<GatewayPorts> ports, IEventRecorder events, TimeProvider time) : IReconciler
+    IKubeClient client, ServingConfigSource config, Func<GatewayPorts> ports, IEventRecorder events, TimeProvider time, KnativeRules? rules = null) : IReconciler
 {
     private const string Controller = "domainmapping-controller";
 
@@ -71,6 +71,11 @@ internal sealed class DomainMappingReconciler(
     private async Task<bool> BuildAsync(KubeObject stored, KReference reference, ConditionSet conditions, CancellationToken ct)
     {
         var tls = MappingTls.None;
+        if (rules?.WhyInvalid(Kinds.DomainMapping, stored) is { } why)
+        {
+            conditions.MarkFalse("DomainClaimed", "Rejected", why);
+            return false;
+        }
         if (await _claims.ClaimAsync(stored, ct) is { } refusal)
         {
             conditions.MarkFalse("DomainClaimed", refusal.Reason, refusal.Message);

@@ -237,7 +237,7 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
             ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [RolloutHistory.RevisionAnnotation] = revision } },
         };
         await client.PatchAsync(
-            Kinds.Deployment, deployment.Key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(Name), ct);
+            Kinds.Deployment, deployment.Key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(Name, "status"), ct); // as upstream: it is no change of what is wanted
     }
 
     private async Task CleanUpAsync(List<KubeObject> old, IEnumerable<SetFacts> surplus, CancellationToken ct)

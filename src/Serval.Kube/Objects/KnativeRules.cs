@@ -11,9 +11,14 @@ namespace Serval.Kube;
 /// <param name="config">The cluster's settings.</param>
 public sealed class KnativeRules(Func<ServingConfig> config)
 {
-    /// <summary>The object with what its author left out.</summary>
-    public KubeObject Complete(ResourceKind kind, KubeObject obj) => kind.IsCustom && kind.Shape is null && obj.Kind == kind.Kind
-        ? obj.With(tree => Defaulting.Apply(kind, tree, null, Context))
+    private static readonly AdmissionContext s_knatives = new() { Config = ServingConfig.Default };
+
+    /// <summary>
+    /// The object with what its author left out: Knative's own defaults, whatever the cluster's settings say. An object is completed whenever it is read, and a
+    /// setting that changes must not change what was written before, nor may two processes see two objects.
+    /// </summary>
+    public static KubeObject Complete(ResourceKind kind, KubeObject obj) => kind.IsCustom && kind.Shape is null && obj.Kind == kind.Kind
+        ? obj.With(tree => Defaulting.Apply(kind, tree, null, s_knatives))
         : obj;
 
     /// <summary>Why a complete object would have been refused; null when it would not.</summary>

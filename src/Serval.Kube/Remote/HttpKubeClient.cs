@@ -132,10 +132,17 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
         }
     }
 
-    public Task<KubeObject> CreateAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct = default) =>
-        obj.Metadata is { Name.Length: 0, GenerateName.Length: > 0 } ? CreateNamedAsync(kind, obj, options, ct) : WriteAsync(
-            kind, HttpMethod.Post, options.Subresource.Length > 0 ? RequestPaths.Object(kind, obj.Key, options.Subresource) : RequestPaths.Collection(kind, obj.Metadata.Namespace),
-            obj.Json, "application/json", options, ct);
+    public async Task<KubeObject> CreateAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct = default)
+    {
+        if (obj.Metadata is { Name.Length: 0, GenerateName.Length: > 0 })
+        {
+            return await CreateNamedAsync(kind, obj, options, ct);
+        }
+        var path = options.Subresource.Length > 0 ? RequestPaths.Object(kind, obj.Key, options.Subresource) : RequestPaths.Collection(kind, obj.Metadata.Namespace);
+        var answer = await WriteAsync(kind, HttpMethod.Post, path, obj.Json, "application/json", options, ct);
+        // A binding is answered so: the caller finds what it did all the same.
+        return answer.Kind == "Status" && options.Subresource.Length > 0 ? await SeenAsync(kind, await GetAsync(kind, obj.Key, ct), options, ct) : answer;
+    }
 
     public Task<KubeObject> UpdateAsync(ResourceKind kind, KubeObject obj, WriteOptions options, CancellationToken ct = default) =>
         WriteAsync(kind, HttpMethod.Put, RequestPaths.Object(kind, obj.Key, options.Subresource), obj.Json, "application/json", options, ct);
@@ -254,7 +261,7 @@ public sealed class HttpKubeClient : IKubeClient, IAsyncDisposable
         return Rules is null ? page : page with { Items = [.. page.Items.Select(o => Complete(kind, o))] };
     }
 
-    private KubeObject Complete(ResourceKind kind, KubeObject obj) => Rules?.Complete(kind, obj) ?? obj;
+    private KubeObject Complete(ResourceKind kind, KubeObject obj) => Rules is null ? obj : KnativeRules.Complete(kind, obj);
 
     // Null: no server, or one that cannot for now.
     private async Task<WatchStream?> OpenAsync(ResourceKind kind, string? ns, WatchOptions options, string version, CancellationToken ct)

@@ -106,7 +106,8 @@ internal sealed class InvokeCommand : RemoteVerb
         var service = url.Host.EndsWith("." + DomainConfig.ClusterLocalDomain, StringComparison.Ordinal) ? "gateway-private" : "gateway";
         try
         {
-            var subset = (await client.FindAsync(ResourcePath.Of(Kinds.Endpoints, KnativeNames.SystemNamespace, service), ct))?["subsets"]?[0];
+            var endpoints = await client.FindAsync(ResourcePath.Of(Kinds.Endpoints, KnativeNames.SystemNamespace, service), ct);
+            var subset = (endpoints?["subsets"] as JsonArray)?.FirstOrDefault();
             var port = (subset?["ports"] as JsonArray)?.FirstOrDefault(p => (string?)p?["name"] == (url.Scheme == Uri.UriSchemeHttps ? "https" : "http2"));
             return (string?)subset?["addresses"]?[0]?["ip"] is { } ip && (int?)port?["port"] is { } number ? new UriBuilder(url.Scheme, ip, number).Uri : null;
         }

@@ -48,8 +48,8 @@ internal sealed class KubeconfigCreateCommand : RemoteVerb
         var (text, said) = (parse.GetValue(_name), parse.GetValue(_role), parse.GetValue(_account)) switch
         {
             ({ } name, { } role, null) => await OfUserAsync(parse, client, name, role, lifetime, ct),
-            (null, null, { } account) => await OfAccountAsync(NamespaceOf(parse, client), account, client, lifetime, ct),
-            _ => throw new CliException(ExitCodes.Usage, "give --name and --role, or --service-account"),
+            (null, null, { } account) when parse.GetValue(_groups) is null or [] => await OfAccountAsync(NamespaceOf(parse, client), account, client, lifetime, ct),
+            _ => throw new CliException(ExitCodes.Usage, "give --name and --role (and --group), or --service-account"),
         };
         if (parse.GetValue(_output) is { } file)
         {

@@ -17,7 +17,7 @@ internal static class ApiServerRole
         var peers = await PeerPart.StartAsync(started, state.Client, "apiserver", time, ct, ServiceAccountKey.Open(options.DataDirectory, time));
         var api = await state.OpenDoorAsync(new RemotePodStreams(state.Client, peers.Directory, peers.Client, time), inside: null, _ => false, ct);
         api.WriteRoleKubeconfigs();
-        await ApiService.EnsureAsync(state.Client, new DnsEndPoint(api.Address.Host, api.Address.Port), routed: false, ct);
+        await ApiService.EnsureAsync(state.Client, new DnsEndPoint(api.Address.IdnHost, api.Address.Port), routed: false, ct);
         return api;
     }
 }

@@ -13,10 +13,10 @@ internal static class ClusterManifest
     /// <param name="workloads">Whether the controllers are to look after pods, Deployments and garbage too.</param>
     public static IEnumerable<JsonObject> Objects(bool workloads)
     {
-        yield return Ours(new JsonObject
+        foreach (var name in (string[])[KnativeNames.SystemNamespace, "cert-manager"]) // there Knative looks for its authority's key
         {
-            ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = new JsonObject { ["name"] = KnativeNames.SystemNamespace },
-        });
+            yield return Ours(new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = new JsonObject { ["name"] = name } });
+        }
         foreach (var definition in OwnDefinitions.All)
         {
             yield return Ours(definition.With(tree => tree["spec"] = CrdGenerator.Spec(OwnDefinitions.Find(definition.Metadata.Name)!)).ToTree());

@@ -29,7 +29,7 @@ internal sealed class ClusterPart
     /// <summary>Where pods reach the server that reach this machine at an address; null where only this machine does.</summary>
     public DnsEndPoint? ForPods(string machine) => Access.Server.IsLoopback && !IPAddress.IsLoopback(IPAddress.Parse(machine))
         ? null
-        : new DnsEndPoint(Access.Server.Host, Access.Server.Port);
+        : new DnsEndPoint(Access.Server.IdnHost, Access.Server.Port);
 
     /// <summary>Waits until the server answers, with growing pauses; roles may be started in any order.</summary>
     /// <param name="started">Owns what is started.</param>

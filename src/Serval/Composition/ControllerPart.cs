@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.Controllers;
@@ -27,7 +28,7 @@ internal static class ControllerPart
         }
         controllers.AddCertificates(client, config, events, time)
             .AddServing(client, signals.Images, config, Ports, events, time, signals.Rules)
-            .AddAutoscaler(client, signals.Autoscaler, config, () => [.. gateways.Live.Select(g => g.Inside)], signals.Usage, events, time)
+            .AddAutoscaler(client, signals.Autoscaler, config, Inside, signals.Workloads ? signals.Usage : null, events, time)
             .AddNetworking(client, signals.Routes, gateways, time, amongOthers);
         started.Own(gateways.Subscribe(() =>
         {
@@ -42,6 +43,9 @@ internal static class ControllerPart
             await started.Add(new GarbageCollector(client, time, loggers.CreateLogger<GarbageCollector>())).StartAsync(ct);
             await started.Add(new EventSweeper(client, time, loggers.CreateLogger<EventSweeper>())).StartAsync(ct);
         }
+
+        // Kubernetes takes no endpoint at the loopback.
+        IReadOnlyList<GatewayAddress> Inside() => [.. gateways.Live.Select(g => g.Inside).Where(a => !amongOthers || !IPAddress.IsLoopback(IPAddress.Parse(a.Ip)))];
 
         // While none lives, URLs stay as they are.
         GatewayPorts Ports() => ports = gateways.Live is [var first, ..] ? first.Ports : ports;

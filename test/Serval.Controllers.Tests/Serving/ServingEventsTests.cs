@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Api;
 using Serval.Api.Config;
 using Serval.Api.Serving;
+using Serval.Controllers.Domains;
 using Serval.Controllers.Serving;
 using Serval.Controllers.Tests.Autoscaler;
 using Serval.Controllers.Tests.TestServices;
@@ -64,15 +65,19 @@ public sealed class ServingEventsTests : IDisposable
             await CreateAsync(kind, "bad", """{"template":{"spec":{"containers":[{"image":"example.com/a:1"},{"image":"example.com/b:1"}]}}}""");
         }
         await CreateAsync(Kinds.Route, "bad", """{"traffic":[{"revisionName":"a","percent":50}]}""");
+        await CreateAsync(Kinds.DomainMapping, "bad", """{"ref":{"kind":"Service","name":"hello","namespace":"another","apiVersion":"serving.knative.dev/v1"}}""");
         _client.TakeWrites();
         var key = new ObjectKey("default", "bad");
         await new ServiceReconciler(_client, _events, _time, rules).ReconcileAsync(key, CancellationToken.None);
         await new ConfigurationReconciler(_client, _events, _time, rules).ReconcileAsync(key, CancellationToken.None);
         await new RouteReconciler(_client, _config, () => new GatewayPorts(80, 80), _events, _time, rules).ReconcileAsync(key, CancellationToken.None);
-        Assert.Equal(["patch Service bad/status", "patch Configuration bad/status", "patch Route bad/status"], _client.TakeWrites().Select(w => w.ToString()));
+        await new DomainMappingReconciler(_client, _config, () => new GatewayPorts(80, 80), _events, _time, rules).ReconcileAsync(key, CancellationToken.None);
+        Assert.Equal(["patch Service bad/status", "patch Configuration bad/status", "patch Route bad/status", "patch DomainMapping bad/status"], _client.TakeWrites().Select(w => w.ToString()));
         Assert.StartsWith("validation failed: ", Why(Kinds.KService, "ConfigurationsReady"), StringComparison.Ordinal);
         Assert.Contains("spec.template.spec.containers", Why(Kinds.Configuration, "Ready"), StringComparison.Ordinal);
         Assert.Contains("Traffic targets sum to 50, want 100", Why(Kinds.Route, "AllTrafficAssigned"), StringComparison.Ordinal);
+
+        Assert.StartsWith("validation failed: ", Why(Kinds.DomainMapping, "DomainClaimed"), StringComparison.Ordinal);
 
         string Why(ResourceKind kind, string type)
         {

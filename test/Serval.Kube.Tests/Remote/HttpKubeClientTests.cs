@@ -54,7 +54,7 @@ public sealed class HttpKubeClientTests
         await using var server = await StubServer.StartAsync(
             StubServer.Say(200, service), StubServer.Say(200, $$"""{"metadata":{"resourceVersion":"5"},"items":[{{service}}]}"""), StubServer.Say(201, service), StubServer.Say(200, Map));
         await using var client = Open(server.Access);
-        client.Rules = new KnativeRules(() => ServingConfig.Default);
+        client.Rules = new KnativeRules(() => ServingConfig.Default with { Defaults = DefaultsConfig.Default with { RevisionTimeoutSeconds = 77 } });
         Check(await client.GetAsync(Kinds.KService, s_key));
         Check(Assert.Single((await client.ListAsync(Kinds.KService, "n", ListOptions.All)).Items));
         Check(await client.CreateAsync(Kinds.KService, KubeObject.Parse(System.Text.Encoding.UTF8.GetBytes(service)), WriteOptions.By("me")));
@@ -64,9 +64,21 @@ public sealed class HttpKubeClientTests
         {
             var spec = read.ToTree()["spec"]!;
             Assert.Equal("user-container", (string?)spec["template"]!["spec"]!["containers"]![0]!["name"]);
+            Assert.Equal(300, (int?)spec["template"]!["spec"]!["timeoutSeconds"]); // a setting that changes changes nothing that is there
             Assert.Equal("""[{"latestRevision":true,"percent":100}]""", spec["traffic"]!.ToJsonString());
             Assert.Null(new KnativeRules(() => ServingConfig.Default).WhyInvalid(Kinds.KService, read));
         }
+    }
+
+    /// <summary>Kubernetes answers a Binding with a Status; who looks into the cache next finds the pod bound.</summary>
+    [Fact]
+    public async Task Create_ASubresourceAnsweredByAStatus_GivesTheObject()
+    {
+        const string pod = """{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"n","resourceVersion":"6"},"spec":{"nodeName":"left"}}""";
+        await using var server = await StubServer.StartAsync(StubServer.Say(201, """{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201}"""), StubServer.Say(200, pod));
+        await using var client = Open(server.Access);
+        var binding = KubeObject.Parse("""{"kind":"Binding","apiVersion":"v1","metadata":{"name":"a","namespace":"n"},"target":{"name":"left"}}"""u8.ToArray());
+        Assert.Equal(6, (await client.CreateAsync(Kinds.Pod, binding, WriteOptions.By("me", "binding"))).Version);
     }
 
     [Fact]
