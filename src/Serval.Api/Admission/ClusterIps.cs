@@ -46,7 +46,7 @@ public static class ClusterIps
         {
             return null;
         }
-        return before is null || IsExternalName(before) || First(before).Length == 0 ? First(spec) : null;
+        return before is null || IsExternalName(before) || Had(before).Count == 0 ? First(spec) : null;
     }
 
     /// <summary>Gives the Service its address.</summary>
@@ -94,7 +94,7 @@ public static class ClusterIps
             }
         }
         to.OneOf(spec, "ipFamilyPolicy", "spec", "PreferDualStack", "RequireDualStack", "SingleStack");
-        if (!AreAddresses(spec, many, All(before), to))
+        if (!AreAddresses(spec, many, Had(before), to))
         {
             return;
         }
@@ -118,7 +118,7 @@ public static class ClusterIps
         {
             return;
         }
-        var (had, has) = (All(before), All(spec));
+        var (had, has) = (Had(before), All(spec));
         if (had.Count == 0 || (had[0] == None && has is [None]))
         {
             return;
@@ -151,9 +151,9 @@ public static class ClusterIps
         {
             spec["clusterIP"] = before.String("clusterIP");
         }
-        if (All(spec).Count == 0 && All(before).Count > 0)
+        if (All(spec).Count == 0 && Had(before) is { Count: > 0 } had)
         {
-            spec["clusterIPs"] = List(All(before));
+            spec["clusterIPs"] = List(had);
         }
     }
 
@@ -161,7 +161,7 @@ public static class ClusterIps
     private static void Link(JsonObject spec, JsonObject? before)
     {
         var (one, many) = (spec.String("clusterIP"), All(spec));
-        var (was, had) = (before.String("clusterIP"), All(before));
+        var (was, had) = (before.String("clusterIP"), Had(before));
         if (before is null || had.Count == 0)
         {
             if (one.Length > 0 && many.Count == 0)
@@ -187,7 +187,7 @@ public static class ClusterIps
     // What a type without an address had by itself goes with it, unless it is changed too: that is for validation to refuse.
     private static void Drop(JsonObject spec, JsonObject before)
     {
-        if (spec.String("clusterIP") == before.String("clusterIP") && All(spec).SequenceEqual(All(before)))
+        if (spec.String("clusterIP") == before.String("clusterIP") && All(spec).SequenceEqual(Had(before)))
         {
             spec.Remove("clusterIP");
             spec.Remove("clusterIPs");
@@ -287,6 +287,9 @@ public static class ClusterIps
     private static string First(JsonObject? spec) => All(spec) is [var first, ..] ? first : "";
 
     private static List<string> All(JsonObject? spec) => [.. (spec.Array("clusterIPs") ?? []).Select(Tree.Text)];
+
+    // One stored before there was clusterIPs names its address in clusterIP alone.
+    private static List<string> Had(JsonObject? before) => All(before) is { Count: > 0 } many ? many : before.String("clusterIP") is { Length: > 0 } one ? [one] : [];
 
     private static List<string> FamiliesOf(JsonObject? spec) => [.. (spec.Array("ipFamilies") ?? []).Select(Tree.Text)];
 

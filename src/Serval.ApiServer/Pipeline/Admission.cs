@@ -19,7 +19,8 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
 {
     /// <summary>The object to store. <see cref="ApiException"/> when it may not be.</summary>
     /// <param name="settle">Sets managedFields where a plain write is not noted; see <see cref="FieldTracking"/>.</param>
-    internal KubeObject Create(ResourceKind kind, JsonObject tree, WriteOptions options, Action<JsonObject>? settle = null)
+    /// <param name="hold">Holds the address that a Service is given.</param>
+    internal KubeObject Create(ResourceKind kind, JsonObject tree, WriteOptions options, AddressHold? hold, Action<JsonObject>? settle = null)
     {
         RequireKind(kind, tree);
         var metadata = tree["metadata"] as JsonObject ?? [];
@@ -55,7 +56,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
             return KubeObject.From(tree);
         }
         var given = options.Tracked ? GivenFields.Of(kind, tree) : FieldSet.Empty;
-        Check(kind, tree, null, options, AdmissionOperation.Create, Note);
+        Check(kind, tree, null, options, AdmissionOperation.Create, Note, hold);
         if (kind != Kinds.Service)
         {
             Note();
@@ -87,7 +88,9 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
 
     /// <summary>The object to store in place of <paramref name="present"/>; null when the change finishes its deletion.</summary>
     /// <param name="settle">As in <see cref="Create"/>; it is given the stored object and the next one.</param>
-    internal KubeObject? Update(ResourceKind kind, KubeObject present, JsonObject incoming, WriteOptions options, Action<JsonObject, JsonObject>? settle = null)
+    /// <param name="hold">Holds the address that a Service is given.</param>
+    internal KubeObject? Update(
+        ResourceKind kind, KubeObject present, JsonObject incoming, WriteOptions options, AddressHold? hold, Action<JsonObject, JsonObject>? settle = null)
     {
         var sent = incoming["metadata"]?["managedFields"];
         RequireKind(kind, incoming);
@@ -106,7 +109,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         }
         else
         {
-            Check(kind, tree, before, options, AdmissionOperation.Update, Note);
+            Check(kind, tree, before, options, AdmissionOperation.Update, Note, hold);
         }
         if (kind.HasGeneration && options.Subresource.Length == 0 && !SameDesire(kind, before, tree))
         {
@@ -256,7 +259,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
     }
 
     /// <param name="note">Notes whose fields are whose. Of a Service they are what the client and defaults say: its addresses are nobody's.</param>
-    private void Check(ResourceKind kind, JsonObject tree, JsonObject? old, WriteOptions options, AdmissionOperation operation, Action note)
+    private void Check(ResourceKind kind, JsonObject tree, JsonObject? old, WriteOptions options, AdmissionOperation operation, Action note, AddressHold? hold)
     {
         var context = new AdmissionContext
         {
@@ -275,7 +278,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         }
         else if (kind == Kinds.Service)
         {
-            Service(tree, old, context, note);
+            Service(tree, old, context, note, hold);
         }
         else
         {
@@ -287,25 +290,15 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         }
     }
 
-    private void Service(JsonObject tree, JsonObject? old, AdmissionContext context, Action note)
-    {
-        try
+    private void Service(JsonObject tree, JsonObject? old, AdmissionContext context, Action note, AddressHold? hold) =>
+        Check(Kinds.Service, Kinds.Service, tree, old, context, () =>
         {
-            Check(Kinds.Service, Kinds.Service, tree, old, context, () =>
+            note();
+            if (context.Subresource.Length == 0)
             {
-                note();
-                if (context.Subresource.Length == 0)
-                {
-                    addresses.Complete(tree, old, context.DryRun);
-                }
-            });
-        }
-        catch (ApiException)
-        {
-            addresses.Settle((string)tree["metadata"]!["uid"]!);
-            throw;
-        }
-    }
+                addresses.Complete(tree, old, hold);
+            }
+        });
 
     /// <summary>A view is defaulted and judged as what is kept of it.</summary>
     private static void View(ResourceKind kind, ResourceKind kept, JsonObject tree, JsonObject? old, AdmissionContext context)

@@ -88,7 +88,8 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         var generated = obj.Metadata.Name.Length == 0 && obj.Metadata.GenerateName.Length > 0;
         for (var attempt = 0; ; attempt++)
         {
-            var created = _admission.Create(kind, Decode(kind, obj.Json, options), options);
+            using var hold = _addresses.Begin(kind, options);
+            var created = _admission.Create(kind, Decode(kind, obj.Json, options), options, hold);
             if (await StoreNewAsync(kind, created, options) is { } stored)
             {
                 return stored;
@@ -141,7 +142,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         if (StatusPatch.Fits(kind, patch.Type, document.Body, options))
         {
             return ReplaceAsync(kind, key, options, present =>
-                StatusPatch.Apply(kind, present, document.Body, options) ?? _admission.Update(kind, present, Edit(present), options));
+                StatusPatch.Apply(kind, present, document.Body, options) ?? _admission.Update(kind, present, Edit(present), options, null));
         }
         return options.Subresource == "scale"
             ? ScaleAsync(kind, key, tree => CanonicalJson.Serialize(document.Apply(tree)), options)
@@ -200,8 +201,11 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         _pages.Dispose();
     }
 
-    private Task<KubeObject> ChangeAsync(ResourceKind kind, ObjectKey key, WriteOptions options, Func<KubeObject, JsonObject> edit) =>
-        ReplaceAsync(kind, key, options, present => _admission.Update(kind, present, edit(present), options));
+    private async Task<KubeObject> ChangeAsync(ResourceKind kind, ObjectKey key, WriteOptions options, Func<KubeObject, JsonObject> edit)
+    {
+        using var hold = _addresses.Begin(kind, options);
+        return await ReplaceAsync(kind, key, options, present => _admission.Update(kind, present, edit(present), options, hold));
+    }
 
     /// <summary>Applies a configuration to the object, or makes the object of it; again when that has come or gone since.</summary>
     private async Task<KubeObject> ApplyAsync(ResourceKind kind, ObjectKey key, ApplyPatch apply, WriteOptions options)
@@ -211,10 +215,11 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         var write = isScale ? options with { Subresource = "" } : options;
         while (true)
         {
+            using var hold = _addresses.Begin(kind, options);
             if (options.Subresource.Length == 0 && _store.Table(kind).Get(key) is null)
             {
                 var (tree, managed) = apply.ToNothing();
-                var created = _admission.Create(kind, Decode(kind, CanonicalJson.Serialize(tree), options), options, next => FieldTracking.Settle(null, next, managed));
+                var created = _admission.Create(kind, Decode(kind, CanonicalJson.Serialize(tree), options), options, hold, next => FieldTracking.Settle(null, next, managed));
                 if (await StoreNewAsync(kind, created, options) is { } stored)
                 {
                     options.Created?.Invoke();
@@ -232,7 +237,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
                     }
                     var (tree, managed) = apply.To(present);
                     return _admission.Update(
-                        kind, present, Decode(kind, CanonicalJson.Serialize(tree), options), write, (before, next) => FieldTracking.Settle(before, next, managed));
+                        kind, present, Decode(kind, CanonicalJson.Serialize(tree), options), write, hold, (before, next) => FieldTracking.Settle(before, next, managed));
                 });
                 return isScale ? KubeObject.From(ScaleView.Of(kind, stored)) : stored;
             }
@@ -285,7 +290,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             }
             var tree = present.ToTree();
             ScaleView.Set(kind, tree, replicas);
-            return _admission.Update(kind, present, tree, main, (before, next) => _fields.Note(kind, before, next, null, options));
+            return _admission.Update(kind, present, tree, main, null, (before, next) => _fields.Note(kind, before, next, null, options));
         });
         return KubeObject.From(ScaleView.Of(kind, stored));
     }
@@ -305,28 +310,13 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             Table = _store.Table(kind), Action = action, Key = next.Key, Expected = expected?.Version ?? 0, Next = ObjectSize.Check(next), Synced = synced, Otherwise = otherwise,
             OpenNamespace = action == StoreAction.Create && kind.Namespaced ? _store.Table(Kinds.Namespace) : null,
         };
-        var result = await StoreAsync(kind, write);
+        var result = await _store.WriteAsync(write);
         return result.Outcome switch
         {
             WriteOutcome.Done => form is null ? result.Object : form.Read(result.Object!),
             WriteOutcome.NamespaceClosed => throw Admission.NamespaceClosed(kind, next, result.Object),
             _ => null,
         };
-    }
-
-    private async Task<WriteResult> StoreAsync(ResourceKind kind, StoreWrite write)
-    {
-        try
-        {
-            return await _store.WriteAsync(write);
-        }
-        finally
-        {
-            if (kind == Kinds.Service)
-            {
-                _addresses.Settle(write.Next.Metadata.Uid);
-            }
-        }
     }
 
     private KubeObject Present(ResourceKind kind, ObjectKey key)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.Api.Admission;
 using Serval.Api.Core;
@@ -14,17 +15,17 @@ namespace Serval.ApiServer.Pipeline;
 /// Gives Services their addresses, from the range of the ServiceCIDR <c>kubernetes</c>: until there is one, none. What is taken is what stored
 /// Services have, heard from the writer before anybody else does, and what writes under way hold (kubernetes: pkg/registry/core/service/storage).
 /// </summary>
-internal sealed class ServiceAddresses : IDisposable
+internal sealed partial class ServiceAddresses : IDisposable
 {
     private static readonly ObjectKey s_api = new("default", "kubernetes");
 
     private readonly SqliteStore _store;
     private readonly IDisposable _ranges;
     private readonly Lock _lock = new();
-    private readonly Dictionary<IPAddress, string> _held = []; // for the object of this uid; guarded by _lock, as the pool
+    private readonly Dictionary<IPAddress, AddressHold> _held = []; // guarded by _lock, as the pool
+    private readonly Dictionary<IPAddress, int> _shared = []; // how many have it beside the one for whom it is taken
     private AddressPool? _pool;
     private IDisposable? _services;
-    private volatile int _holds;
 
     public ServiceAddresses(SqliteStore store)
     {
@@ -32,31 +33,38 @@ internal sealed class ServiceAddresses : IDisposable
         _ranges = store.Table(Kinds.ServiceCidr).SubscribeAhead(FollowRange);
     }
 
-    /// <summary>Completes a defaulted Service; what it is given stays held until <see cref="Settle"/>. Throws what a client gets when it cannot be.</summary>
-    internal void Complete(JsonObject tree, JsonObject? old, bool dryRun)
+    /// <summary>What a write of this kind holds addresses with; null for one that takes none.</summary>
+    internal AddressHold? Begin(ResourceKind kind, WriteOptions options) => kind == Kinds.Service && !options.DryRun ? new AddressHold(this) : null;
+
+    /// <summary>Completes a defaulted Service; what it is given is the hold's. Throws what a client gets when it cannot be.</summary>
+    /// <param name="hold">May be of an earlier attempt; null when nothing is to be taken.</param>
+    internal void Complete(JsonObject tree, JsonObject? old, AddressHold? hold)
     {
-        Refuse(tree, ClusterIps.Prepare(tree, old));
-        if (ClusterIps.Wanted(tree, old) is { } wanted && _pool is not null)
+        hold?.Dispose();
+        var errors = ClusterIps.Prepare(tree, old);
+        var wanted = ClusterIps.Wanted(tree, old);
+        if (tree["metadata"]?["deletionTimestamp"] is not null && string.IsNullOrEmpty(wanted))
         {
-            ClusterIps.Set(tree, dryRun ? Show(tree, wanted) : Hold(tree, wanted));
+            return; // what goes is not kept from going
+        }
+        Refuse(tree, errors);
+        if (wanted is not null && _pool is not null)
+        {
+            ClusterIps.Set(tree, hold is null ? Show(tree, wanted) : Hold(tree, wanted, hold));
         }
     }
 
-    /// <summary>The write of this object has ended, well or not.</summary>
-    internal void Settle(string uid)
+    /// <summary>Frees what is held and was not stored.</summary>
+    internal void GiveBack(AddressHold hold)
     {
-        if (_holds == 0)
-        {
-            return;
-        }
         lock (_lock)
         {
-            foreach (var (address, _) in _held.Where(h => h.Value == uid).ToList())
+            if (hold.Address is { } address)
             {
                 _held.Remove(address);
-                _pool!.Release(address);
+                hold.Address = null;
+                Free_NeedsLock(address);
             }
-            _holds = _held.Count;
         }
     }
 
@@ -66,7 +74,7 @@ internal sealed class ServiceAddresses : IDisposable
         _services?.Dispose();
     }
 
-    private string Hold(JsonObject tree, string wanted)
+    private string Hold(JsonObject tree, string wanted, AddressHold hold)
     {
         var metadata = tree["metadata"]!.AsObject();
         var isApi = new ObjectKey((string?)metadata["namespace"] ?? "", (string?)metadata["name"] ?? "") == s_api;
@@ -74,8 +82,8 @@ internal sealed class ServiceAddresses : IDisposable
         {
             var pool = _pool!;
             var address = wanted.Length > 0 ? Asked(pool) : isApi && pool.Take(pool.First) ? pool.First : Any(pool);
-            _held[address] = (string)metadata["uid"]!;
-            _holds = _held.Count;
+            (hold.Address, hold.Uid) = (address, (string)metadata["uid"]!);
+            _held[address] = hold;
             return address.ToString();
         }
 
@@ -116,14 +124,38 @@ internal sealed class ServiceAddresses : IDisposable
         {
             if (IPAddress.TryParse(before, out var lost))
             {
-                _pool!.Release(lost);
+                Free_NeedsLock(lost);
             }
             if (IPAddress.TryParse(after, out var given))
             {
-                _held.Remove(given);
-                _holds = _held.Count;
-                _pool!.Take(given);
+                Store_NeedsLock(given, change.New);
             }
+        }
+    }
+
+    private void Store_NeedsLock(IPAddress address, KubeObject service)
+    {
+        if (_held.TryGetValue(address, out var hold) && hold.Uid == service.Metadata.Uid)
+        {
+            _held.Remove(address);
+            hold.Address = null;
+        }
+        else if (!_pool!.Take(address))
+        {
+            _shared[address] = _shared.GetValueOrDefault(address) + 1;
+            Log.NotAlone(_store.Options.Logger, service.Key, address, _pool.Range);
+        }
+    }
+
+    private void Free_NeedsLock(IPAddress address)
+    {
+        if (!_shared.Remove(address, out var others))
+        {
+            _pool!.Release(address);
+        }
+        else if (others > 1)
+        {
+            _shared[address] = others - 1;
         }
     }
 
@@ -139,4 +171,10 @@ internal sealed class ServiceAddresses : IDisposable
 
     private static ApiException Refusal(JsonObject tree, string why) =>
         Validation.ToException(Kinds.Service, (string?)tree["metadata"]?["name"] ?? "", [ClusterIps.NotAllocated(tree, why)]);
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "The Service {Service} has the address {Address}, which another one has as well or which is not of the range {Range}; make it anew to give it one of its own")]
+        public static partial void NotAlone(ILogger logger, ObjectKey service, IPAddress address, IPNetwork range);
+    }
 }

@@ -29,7 +29,7 @@ internal sealed class StatePart
         var store = started.Add(await SqliteStore.OpenAsync(
             new StoreOptions { Directory = options.DataDirectory, TimeProvider = time, Logger = loggers.CreateLogger<SqliteStore>() }, ct));
         var state = new StatePart(started, options, store, time, loggers);
-        await Task.WhenAll(Seeds.PlantAsync(state.Client, ct), ServiceSeeds.PlantAsync(state.Client, options.ServiceCidr, time, ct));
+        await Task.WhenAll(Seeds.PlantAsync(state.Client, ct), ServiceSeeds.PlantAsync(state.Client, options.ServiceCidr, time, loggers.CreateLogger(typeof(ServiceSeeds)), ct));
         return state;
     }
 

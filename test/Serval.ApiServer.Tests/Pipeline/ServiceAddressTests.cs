@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Api;
@@ -14,6 +15,8 @@ public sealed class ServiceAddressTests : IAsyncLifetime
 {
     private const string Services = "/api/v1/namespaces/default/services";
     private const string Merge = "application/merge-patch+json";
+
+    private static readonly WriteOptions s_options = WriteOptions.By("test");
 
     private SqliteStore _store = null!;
     private EmbeddedKubeClient _client = null!;
@@ -165,17 +168,116 @@ public sealed class ServiceAddressTests : IAsyncLifetime
 
     /// <summary>A store of a version that gave Services no addresses: each has one when it is written next.</summary>
     [Fact]
-    public async Task Service_OfAnOlderStore_GetsItsAddressAtItsNextWrite()
+    public Task Service_OfAnOlderStore_GetsItsAddressAtItsNextWrite() => InOlderStoreAsync(
+        async client =>
+        {
+            Assert.Null(client.Cache(Kinds.Service).Get(new ObjectKey("default", "old0"))!.ToTree()["spec"]!["clusterIP"]);
+            var next = await ChangeAsync(client, "old0", "{}");
+            Assert.StartsWith("10.0.0.", (string?)next["spec"]!["clusterIP"], StringComparison.Ordinal);
+        },
+        _ => { },
+        "");
+
+    [Fact]
+    public Task Service_OfAnOlderStore_KeepsTheAddressItNames() => InOlderStoreAsync(
+        async client =>
+        {
+            var next = await ChangeAsync(client, "old0", """{"metadata":{"labels":{"a":"b"}}}""");
+            Assert.Equal("""["10.0.0.5"]""", next["spec"]!["clusterIPs"]!.ToJsonString());
+            await Assert.ThrowsAsync<ApiException>(() => ChangeAsync(client, "old0", """{"spec":{"clusterIP":"10.0.0.6"}}"""));
+        },
+        tree => tree["spec"]!.AsObject().Remove("clusterIPs"),
+        "clusterIP:'10.0.0.5'");
+
+    [Fact]
+    public Task Service_ThatRulesRefuse_CanEnd() => InOlderStoreAsync(
+        async client =>
+        {
+            var key = new ObjectKey("default", "old0");
+            await client.CreateAsync(Kinds.Service, Object("other", "clusterIP:'10.0.0.5'"), s_options);
+            await client.DeleteAsync(Kinds.Service, key, new DeleteOptions());
+            var refused = await Assert.ThrowsAsync<ApiException>(() => ChangeAsync(client, "old0", """{"spec":{"ipFamilyPolicy":"SingleStack","clusterIP":"10.0.0.5"}}"""));
+            Assert.Contains("10.0.0.5: provided IP is already allocated", refused.Message, StringComparison.Ordinal);
+            await ChangeAsync(client, "old0", """{"metadata":{"finalizers":null}}""");
+            Assert.Null(client.Cache(Kinds.Service).Get(key));
+        },
+        tree => (tree["spec"]!["ipFamilyPolicy"], tree["metadata"]!["finalizers"]) = ("RequireDualStack", new JsonArray("x.test/kept")),
+        "");
+
+    [Fact]
+    public Task Address_OfTwo_IsFreeWhenBothAreGone() => InOlderStoreAsync(
+        async client =>
+        {
+            foreach (var name in (string[])["old0", "old1"])
+            {
+                await Assert.ThrowsAsync<ApiException>(() => client.CreateAsync(Kinds.Service, Object("third", "clusterIP:'10.0.0.5'"), s_options));
+                await client.DeleteAsync(Kinds.Service, new ObjectKey("default", name), new DeleteOptions());
+            }
+            await client.CreateAsync(Kinds.Service, Object("third", "clusterIP:'10.0.0.5'"), s_options);
+        },
+        _ => { },
+        "clusterIP:'10.0.0.5'", "clusterIP:'10.0.0.5'");
+
+    [Fact]
+    public async Task Hold_IsOfOneWrite_NoOtherOfItsServiceEndsIt()
+    {
+        const string change = """{"spec":{"type":"ClusterIP","externalName":null,"clusterIP":"10.0.0.9"}}""";
+        await MakeAsync("a", "type:'ExternalName',externalName:'x.y'");
+        Task<JsonObject>? refused = null;
+        Task<KubeObject>? third = null;
+        await ChangeAsync(_client, "a", change, s_options with
+        {
+            Review = (_, _) =>
+            {
+                refused = ChangeAsync(_client, "a", change);
+                third = _client.CreateAsync(Kinds.Service, Object("b", "clusterIP:'10.0.0.9'"), s_options);
+            },
+        });
+        await Assert.ThrowsAsync<ApiException>(() => refused!);
+        await Assert.ThrowsAsync<ApiException>(() => third!);
+    }
+
+    [Fact]
+    public async Task WritesThatEndAnywhere_GiveTheirAddressBack()
+    {
+        await MakeAsync("a", "type:'ExternalName',externalName:'x.y'");
+        var options = s_options with { Review = (_, _) => throw new InvalidOperationException("reviewed") };
+        for (var i = 0; i < 20; i++)
+        {
+            await Assert.ThrowsAsync<InvalidOperationException>(() => _client.CreateAsync(Kinds.Service, Object("b", ""), options));
+            await Assert.ThrowsAsync<InvalidOperationException>(() => ChangeAsync(_client, "a", """{"spec":{"type":"ClusterIP","externalName":null}}""", options));
+        }
+        await FillAsync(13);
+    }
+
+    /// <summary>Services stored before there was a range, as <paramref name="rewrite"/> has them: old0, old1 and so on.</summary>
+    private static async Task InOlderStoreAsync(Func<EmbeddedKubeClient, Task> test, Action<JsonObject> rewrite, params string[] specs)
     {
         await using var store = await SqliteStore.OpenAsync(new StoreOptions());
         using var client = new EmbeddedKubeClient(store, TimeProvider.System, NullLoggerFactory.Instance);
-        await client.CreateAsync(Kinds.Namespace, KubeObject.From(new JsonObject { ["metadata"] = new JsonObject { ["name"] = "default" } }), WriteOptions.By("test"));
-        var old = JsonNode.Parse(Body("old", ""))!.AsObject();
-        old["metadata"]!["namespace"] = "default";
-        Assert.Null((await client.CreateAsync(Kinds.Service, KubeObject.From(old), WriteOptions.By("test"))).ToTree()["spec"]!["clusterIP"]);
-        await client.CreateAsync(Kinds.ServiceCidr, ServiceRange.Object(IPNetwork.Parse("10.0.0.0/28")), WriteOptions.By("test"));
-        var next = await client.PatchAsync(Kinds.Service, new ObjectKey("default", "old"), new KubePatch(PatchType.Merge, "{}"u8.ToArray()), WriteOptions.By("test"));
-        Assert.StartsWith("10.0.0.", (string?)next.ToTree()["spec"]!["clusterIP"], StringComparison.Ordinal);
+        await client.CreateAsync(Kinds.Namespace, KubeObject.From(new JsonObject { ["metadata"] = new JsonObject { ["name"] = "default" } }), s_options);
+        foreach (var (i, spec) in specs.Index())
+        {
+            var stored = await client.CreateAsync(Kinds.Service, Object($"old{i}", spec), s_options);
+            var tree = stored.ToTree();
+            rewrite(tree);
+            await store.WriteAsync(new StoreWrite
+            {
+                Table = store.Table(Kinds.Service), Action = StoreAction.Replace, Key = stored.Key, Expected = stored.Version, Next = KubeObject.From(tree), Synced = false,
+            });
+        }
+        await client.CreateAsync(Kinds.ServiceCidr, ServiceRange.Object(IPNetwork.Parse("10.0.0.0/28")), s_options);
+        await test(client);
+    }
+
+    private static async Task<JsonObject> ChangeAsync(EmbeddedKubeClient client, string name, string patch, WriteOptions? options = null) =>
+        (await client.PatchAsync(Kinds.Service, new ObjectKey("default", name), new KubePatch(PatchType.Merge, Encoding.UTF8.GetBytes(patch)), options ?? s_options)).ToTree();
+
+    private static KubeObject Object(string name, string spec)
+    {
+        var tree = JsonNode.Parse(Body(name, spec))!.AsObject();
+        tree["metadata"]!["namespace"] = "default";
+        return KubeObject.From(tree);
     }
 
     private static string Body(string name, string spec) =>
@@ -184,7 +286,7 @@ public sealed class ServiceAddressTests : IAsyncLifetime
     // clusterIP:'x' → "clusterIP":"x"
     private static string Json(string spec) => System.Text.RegularExpressions.Regex.Replace(spec, "([A-Za-z]+):", "\"$1\":").Replace('\'', '"').Replace("\"fd00\":", "fd00:", StringComparison.Ordinal);
 
-    private Task PlantRangeAsync(string range) => _client.CreateAsync(Kinds.ServiceCidr, ServiceRange.Object(IPNetwork.Parse(range)), WriteOptions.By("test"));
+    private Task PlantRangeAsync(string range) => _client.CreateAsync(Kinds.ServiceCidr, ServiceRange.Object(IPNetwork.Parse(range)), s_options);
 
     private async Task<JsonObject> MakeAsync(string name, string spec)
     {
