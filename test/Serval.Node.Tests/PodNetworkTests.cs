@@ -236,6 +236,42 @@ public sealed class PodNetworkTests
     }
 
     [Fact]
+    public void Uplink_WithoutAPacketFilter_RoutesNoServices_AndSaysWhy()
+    {
+        var uplink = new Uplink(new Subnet(10, 244), directories: []) { Services = (IPNetwork.Parse("10.96.0.0/16"), new IPEndPoint(IPAddress.Loopback, 1)) };
+
+        uplink.Open();
+
+        Assert.Null(uplink.Services);
+        Assert.NotEmpty(uplink.Unrouted);
+        Assert.EndsWith(uplink.Unrouted, uplink.Description, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void RouteOfARange_IsAddedAndRemoved()
+    {
+        if (!Privileged)
+        {
+            return;
+        }
+        using var net = new Netlink();
+        var subnet = Subnet.Candidates.Last(s => s.IsFree(net.Destinations()));
+        var range = IPNetwork.Parse("198.18.0.0/16"); // RFC 2544
+        net.AddBridge(subnet.Bridge, "serval test", subnet.Group);
+        try
+        {
+            net.AddRoute(net.IndexOf(subnet.Bridge), range);
+            Assert.False(Subnet.IsFree(range, net.Destinations()));
+            net.RemoveRoute(net.IndexOf(subnet.Bridge), range);
+            Assert.True(Subnet.IsFree(range, net.Destinations()));
+        }
+        finally
+        {
+            net.RemoveLink(net.IndexOf(subnet.Bridge));
+        }
+    }
+
+    [Fact]
     public void Mark_OfARunThatHasEnded_IsToldFromAllOthers()
     {
         var word = $"serval {Guid.NewGuid():n}";

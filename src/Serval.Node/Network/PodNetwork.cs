@@ -82,7 +82,8 @@ internal sealed partial class PodNetwork : IDisposable
             if (network._uplink.Services is null && network.Services.Door is { } unheard)
             {
                 unheard.Dispose();
-                network.Services = (null, "the packet filter takes no rule for them");
+                net.RemoveRoute(net.IndexOf(network._subnet.Bridge), options.Services!.Value);
+                network.Services = (null, $"no rule of the packet filter leads them here: {network._uplink.Unrouted}");
             }
             network._maker.Start();
             network._wanted.Release();

@@ -97,6 +97,9 @@ internal static class Rtnetlink
     internal static void AddRoute(this Netlink net, int index, IPNetwork to) => net.Do(
         $"add a route to {to}", NewRoute, CreateNew, Route((byte)to.PrefixLength, unicast: true, link: true), m => m.Add(1, to.BaseAddress).Add(4, index));
 
+    internal static void RemoveRoute(this Netlink net, int index, IPNetwork to) => net.Do(
+        $"remove the route to {to}", DeleteRoute, 0, Route((byte)to.PrefixLength, unicast: true, link: true), m => m.Add(1, to.BaseAddress).Add(4, index));
+
     /// <summary>Addresses of a network that have no route of their own are refused at once instead of being looked for.</summary>
     internal static void AddUnreachable(this Netlink net, Subnet subnet) => net.Do(
         $"reserve {subnet}", NewRoute, CreateNew, Route(Subnet.Prefix, unicast: false, link: false), m => m.Add(1, subnet.Base));

@@ -9,17 +9,23 @@ namespace Serval.Node.Network;
 /// machine with Docker drops what its chains do not name, else by <c>nft</c>; without either pods reach each other and this machine alone.
 /// Nobody outside may begin a connection to a pod.
 /// </summary>
-internal sealed class Uplink(Subnet subnet)
+/// <param name="subnet">The pods' network.</param>
+/// <param name="directories">Where the tools are; null: where systems have them.</param>
+internal sealed class Uplink(Subnet subnet, string[]? directories = null)
 {
     private const string ForwardingFile = "/proc/sys/net/ipv4/ip_forward";
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
     private static readonly string[] s_directories = ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin"];
 
+    private readonly string[] _directories = directories ?? s_directories;
     private string _tool = "";
 
-    /// <summary>Addresses of Services, and the socket that hears for all of them; null when nobody does, which <see cref="Open"/> may find.</summary>
+    /// <summary>Addresses of Services, and the socket that hears for all of them; null when nobody does, as after an <see cref="Open"/> that could make no rule for them.</summary>
     public (IPNetwork Range, IPEndPoint Door)? Services { get; set; }
+
+    /// <summary>Why <see cref="Open"/> made no rule for Services.</summary>
+    public string Unrouted { get; private set; } = "";
 
     /// <summary>How pods leave the machine, or why they cannot.</summary>
     public string Description { get; private set; } = "";
@@ -28,7 +34,7 @@ internal sealed class Uplink(Subnet subnet)
     {
         if (!Forwards())
         {
-            Description = $"they have no way out of this machine: {ForwardingFile} cannot be set to 1";
+            Fail($"{ForwardingFile} cannot be set to 1");
             return;
         }
         var failure = "neither iptables-restore nor nft is installed";
@@ -37,7 +43,7 @@ internal sealed class Uplink(Subnet subnet)
             var failed = Run(tool, Rules(tool, open: true) + ServiceRules(tool, open: true));
             if (failed is { Length: > 0 } && Services is not null && Run(tool, Rules(tool, open: true)) is null)
             {
-                (Services, failed) = (null, null);
+                (Services, Unrouted, failed) = (null, $"{tool}: {failed}", null);
             }
             if (failed is null)
             {
@@ -46,7 +52,7 @@ internal sealed class Uplink(Subnet subnet)
             }
             failure = failed.Length == 0 ? failure : $"{tool}: {failed}";
         }
-        Description = $"they have no way out of this machine: {failure}";
+        Fail(failure);
     }
 
     /// <summary>Removes what <see cref="Open"/> set up.</summary>
@@ -64,6 +70,8 @@ internal sealed class Uplink(Subnet subnet)
         Close("iptables-restore");
         Close("nft");
     }
+
+    private void Fail(string reason) => (Services, Unrouted, Description) = (null, reason, $"they have no way out of this machine: {reason}");
 
     // Apart: where one of a batch cannot be removed, none of it is.
     private void Close(string tool)
@@ -170,9 +178,9 @@ internal sealed class Uplink(Subnet subnet)
             """;
 
     /// <returns>Null when it worked; else what it said, which is empty when it is not installed.</returns>
-    private static string? Run(string tool, string rules)
+    private string? Run(string tool, string rules)
     {
-        if (s_directories.Select(d => Path.Combine(d, tool)).FirstOrDefault(File.Exists) is not { } path)
+        if (_directories.Select(d => Path.Combine(d, tool)).FirstOrDefault(File.Exists) is not { } path)
         {
             return "";
         }
