@@ -82,6 +82,11 @@ internal sealed class ServiceIndex : IDisposable
     // Quotation marks within a text are written otherwise; a selector that reads so does no harm.
     private static bool IsSticky(KubeObject service) => service.Member("spec").Span.IndexOf("\"sessionAffinity\":\"ClientIP\""u8) >= 0;
 
+    // What this machine alone reaches, and others do not mean by it: its loopback, its metadata service (ValidateNonSpecialIP of Kubernetes), and groups.
+    private static bool IsSpecial(IPAddress address) => IPAddress.IsLoopback(address) || (address.AddressFamily == AddressFamily.InterNetwork
+        ? address.GetAddressBytes() is [0 or >= 224, ..] or [169, 254, ..]
+        : address.IsIPv6LinkLocal || address.IsIPv6Multicast || address.Equals(IPAddress.IPv6Any));
+
     // An address of a Service is no place behind one: it would be called for ever.
     private List<Port> Read(KubeObject endpoints)
     {
@@ -95,8 +100,8 @@ internal sealed class ServiceIndex : IDisposable
                select new Port(Text(port, "name"),
                [
                    .. from item in Items(subset, "addresses")
-                      let address = IPAddress.TryParse(Text(item, "ip"), out var ip) ? ip : null
-                      where address is not null && !_range.Contains(address)
+                      let address = IPAddress.TryParse(Text(item, "ip"), out var ip) ? ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip : null
+                      where address is not null && !_range.Contains(address) && !IsSpecial(address)
                       select new IPEndPoint(address, number),
                ]),
         ];

@@ -43,6 +43,27 @@ public sealed class ServiceIndexTests : IDisposable
         Assert.Null(Find(80));
     }
 
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("127.1.0.80")]
+    [InlineData("169.254.169.254")]
+    [InlineData("0.0.0.0")]
+    [InlineData("224.0.0.1")]
+    [InlineData("255.255.255.255")]
+    [InlineData("::1")]
+    [InlineData("::")]
+    [InlineData("fe80::1")]
+    [InlineData("ff02::1")]
+    [InlineData("::ffff:127.0.0.1")]
+    [InlineData("::ffff:169.254.169.254")]
+    [InlineData("::ffff:10.96.0.7")]
+    public async Task Endpoints_ThatTheMachineAloneReaches_AreNoPlaceBehindAService(string address)
+    {
+        await ServiceAsync("""[{"name":"http","port":80}]""");
+        await EndpointsAsync(address, "10.244.0.2");
+        Assert.Equal(["10.244.0.2:8080", "10.244.0.2:8080"], Enumerable.Range(0, 2).Select(i => $"{Find(80, i)}"));
+    }
+
     [Fact]
     public async Task Address_IsFollowed()
     {
