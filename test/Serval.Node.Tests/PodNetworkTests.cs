@@ -114,15 +114,48 @@ public sealed class PodNetworkTests
 
         program.Close();
         await Assert.ThrowsAsync<SocketException>(() => pod.ConnectAsync(8080, default)); // a probe is not answered by the relay
+
+        using var again = pod.OpenSocket();
+        again.Bind(new IPEndPoint(IPAddress.Loopback, 8080));
+        again.Listen();
+        var endedAgain = new TaskCompletionSource();
+        pod.Relay(8080, endedAgain.Task, TimeProvider.System); // before it is known that the first has ended
         ended.SetResult();
+        using var other = await network.TakeAsync();
+        using var neighbour = other.OpenSocket();
+        var refused = await Assert.ThrowsAsync<SocketException>(async () =>
+        {
+            await neighbour.ConnectAsync(pod.Address, 8080);
+            await ReadAsync(neighbour);
+        }); // the relay is not for pods
+        Assert.Equal(SocketError.ConnectionReset, refused.SocketErrorCode);
+        using var machine = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await machine.ConnectAsync(pod.Address, 8080);
+        using var servedAgain = await again.AcceptAsync();
+
+        again.Close();
+        endedAgain.SetResult();
         using var next = pod.OpenSocket();
-        next.Bind(new IPEndPoint(IPAddress.Any, 8080));
+        await GoneAsync(() => TryBind(next, new IPEndPoint(IPAddress.Any, 8080)) ? null : "the relay"); // it hears of the end on a thread of its own
         next.Listen();
-        pod.Relay(8080, ended.Task, TimeProvider.System); // not needed: it listens there itself
+        pod.Relay(8080, new TaskCompletionSource().Task, TimeProvider.System); // not needed: it listens there itself
         using var direct = await pod.ConnectAsync(8080, default);
         using var accepted = await next.AcceptAsync();
         Assert.Equal(((IPEndPoint)direct.LocalEndPoint!).Port, ((IPEndPoint)accepted.RemoteEndPoint!).Port);
         Directory.Delete(directory, recursive: true);
+
+        static bool TryBind(Socket socket, IPEndPoint place)
+        {
+            try
+            {
+                socket.Bind(place);
+                return true;
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                return false;
+            }
+        }
 
         static async Task<string> ReadAsync(Socket socket)
         {

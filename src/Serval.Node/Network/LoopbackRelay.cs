@@ -6,7 +6,7 @@ namespace Serval.Node.Network;
 
 /// <summary>
 /// Takes connections at a pod's address for a program that listens on the pod's 127.0.0.1 alone: for gateways of other processes, which cannot make a socket
-/// in the pod's network. Ends with the listener; connections end with either of their ends.
+/// in the pod's network, so for nobody but the machine. Ends with the listener; connections end with either of their ends.
 /// </summary>
 internal sealed class LoopbackRelay : IDisposable
 {
@@ -73,6 +73,11 @@ internal sealed class LoopbackRelay : IDisposable
         {
             using (client)
             {
+                if (client.RemoteEndPoint is not IPEndPoint { Address: var from } || !from.Equals(_pod.Gateway))
+                {
+                    SocketRelay.Reset(client); // a pod: its own 127.0.0.1 is not for others
+                    return;
+                }
                 using var program = await _pod.ConnectLoopbackAsync(_port, CancellationToken.None);
                 await SocketRelay.CarryAsync(client, program, CancellationToken.None);
             }

@@ -9,7 +9,7 @@ namespace Serval.Node.Network;
 internal sealed class PodNamespace : IDisposable
 {
     private readonly PodNetwork _owner;
-    private readonly ConcurrentDictionary<int, LoopbackRelay> _relays = new(); // by port
+    private readonly ConcurrentDictionary<int, (Task Program, LoopbackRelay Relay)> _relays = new(); // by port
 
     private PodNamespace(PodNetwork owner, IPAddress address, NetworkNamespace handle)
     {
@@ -18,6 +18,9 @@ internal sealed class PodNamespace : IDisposable
     }
 
     public IPAddress Address { get; }
+
+    /// <summary>The machine, as the pod sees it.</summary>
+    public IPAddress Gateway => _owner.Gateway;
 
     public NetworkNamespace Handle { get; }
 
@@ -83,17 +86,31 @@ internal sealed class PodNamespace : IDisposable
     /// <summary>Has what listens on a port of its 127.0.0.1 alone reached at its address too, until the program that does has ended.</summary>
     public void Relay(int port, Task ended, TimeProvider time)
     {
+        if (_relays.TryGetValue(port, out var present))
+        {
+            if (present.Program == ended)
+            {
+                return; // each probe asks
+            }
+            End(present); // of a program before: it would have the port still
+        }
         if (LoopbackRelay.TryStart(this, port, time) is { } relay)
         {
-            _relays[port] = relay;
+            var started = (ended, relay);
+            _relays[port] = started;
             _ = EndAsync();
 
             async Task EndAsync()
             {
                 await ended.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                _relays.TryRemove(port, out _);
-                relay.Dispose();
+                End(started);
             }
+        }
+
+        void End((Task, LoopbackRelay Relay) one)
+        {
+            _relays.TryRemove(KeyValuePair.Create(port, one));
+            one.Relay.Dispose();
         }
     }
 
@@ -103,7 +120,7 @@ internal sealed class PodNamespace : IDisposable
     public void Dispose()
     {
         _owner.Forget(this);
-        foreach (var relay in _relays.Values)
+        foreach (var (_, relay) in _relays.Values)
         {
             relay.Dispose();
         }
