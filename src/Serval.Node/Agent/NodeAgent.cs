@@ -86,7 +86,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         _exits = new ExitWatcher(_logger);
         var pods = _client.Cache(Kinds.Pod);
         await pods.WaitForSyncAsync(ct);
-        _serviceRange = await ServiceRangeAsync(ct);
+        _serviceRange = _options.RoutesServices ? await ServiceRangeAsync(ct) : null;
         var network = StartNetwork(paths, pods);
         var services = StartRelay();
         StartNames();
@@ -197,6 +197,10 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         if (_network is null)
         {
             return NodeCondition.Services("pods have no networks of their own");
+        }
+        if (!_options.RoutesServices)
+        {
+            return NodeCondition.Services("they are not this node's to route, as the API server is not Serval's");
         }
         if (_network.Services.Door is { } door && _serviceRange is { } range)
         {

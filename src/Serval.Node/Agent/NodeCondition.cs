@@ -15,7 +15,7 @@ internal sealed record NodeCondition(string Type, bool Holds, string Reason, str
     /// <summary>Whether addresses of Services lead to what is behind them; a reason says why not.</summary>
     public static NodeCondition Services(string reason) => reason.Length == 0
         ? new("ServiceNetwork", true, "Routed", "pods and programs of this machine reach Services at their ClusterIPs, by TCP")
-        : new("ServiceNetwork", false, "NotRouted", $"ClusterIPs lead nowhere: {reason}; names of Services give the addresses of pods");
+        : new("ServiceNetwork", false, "NotRouted", $"this node routes no ClusterIPs: {reason}; names of Services give the addresses of pods");
 
     /// <summary>Whether containers see no more than they should.</summary>
     public static NodeCondition View(bool mounts) => mounts

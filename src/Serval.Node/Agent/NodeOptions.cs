@@ -24,6 +24,9 @@ public sealed record NodeOptions
     /// <summary>Whether pods get networks of their own where this process may make them; else ports are mapped.</summary>
     public bool PodNetwork { get; init; }
 
+    /// <summary>Whether ClusterIPs are led to what is behind them where pods have networks of their own; not beside others who do, as kube-proxy.</summary>
+    public bool RoutesServices { get; init; } = true;
+
     /// <summary>
     /// Whether programs that listen on 127.0.0.1 of their pod's network alone are reached at the pod's address too: for gateways of other processes, which
     /// cannot use <see cref="NodeAgent.OpenSocket"/>.
