@@ -114,6 +114,18 @@ public sealed class KubeObject
     /// <param name="whole">Whether what lies behind metadata is looked at too: not for bytes just written.</param>
     private static KubeObject Read(byte[] canonical, bool whole)
     {
+        try
+        {
+            return ReadTokens(canonical, whole);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new JsonException("a text is not valid UTF-8, or half of a surrogate pair", e); // so the reader says it
+        }
+    }
+
+    private static KubeObject ReadTokens(byte[] canonical, bool whole)
+    {
         var reader = CanonicalJson.Tokens(canonical);
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
         {

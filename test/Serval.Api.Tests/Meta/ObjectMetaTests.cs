@@ -70,5 +70,12 @@ public sealed class ObjectMetaTests
     [InlineData("""{"metadata":{"name":"a"}}{}""")]
     public void BytesOfTheStore_AreLookedAtToTheirEnd(string json) => Assert.ThrowsAny<JsonException>(() => KubeObject.FromCanonical(Encoding.UTF8.GetBytes(json)));
 
+    [Theory]
+    [InlineData("""{"metadata":{"resourceVersion":"\ud800"}}""")]
+    [InlineData("""{"kind":"\ud800"}""")]
+    [InlineData("{\"metadata\":{\"name\":\"a\u00ff\"}}")]
+    [InlineData("{\"metadata\":{\"labels\":{\"a\":\"\u00ff\"}}}")]
+    public void TextThatIsNone_IsRefused(string json) => Assert.Throws<JsonException>(() => KubeObject.FromCanonical(Encoding.Latin1.GetBytes(json)));
+
     private static KubeObject Parse(string json) => KubeObject.Parse(Encoding.UTF8.GetBytes(json));
 }
