@@ -50,7 +50,7 @@ internal sealed class ControllerRole : IAsyncDisposable
     {
         if (!cluster.IsServal)
         {
-            await cluster.Client.Cache(Kinds.ConfigMap).WaitForSyncAsync(ct); // settings say what is left out
+            await cluster.Client.Cache(Kinds.ConfigMap).WaitForSyncAsync(ct); // settings decide what is refused
             var config = started.Own(new ServingConfigSource(cluster.Client, loggers.CreateLogger<ServingConfigSource>()));
             cluster.Client.Rules = new KnativeRules(() => config.Current);
         }
