@@ -99,7 +99,11 @@ public sealed class ApiException(int code, string reason, string message, IReadO
 
     private static JsonObject About(ResourceKind kind, string name)
     {
-        var about = new JsonObject { ["name"] = name };
+        var about = new JsonObject();
+        if (name.Length > 0)
+        {
+            about["name"] = name;
+        }
         if (kind.Group.Length > 0)
         {
             about["group"] = kind.Group;

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Serval.Api.GoText;
 
 namespace Serval.Api.Schema;
 
@@ -59,8 +60,9 @@ internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
                 {
                     return Wrong("the string has half of a surrogate pair (\\ud800 to \\udfff): write the character itself");
                 }
-                var node = ScalarReader.Read(element, schema.Kind, custom, out var complaint);
-                return complaint is not null ? Wrong(complaint) : node ?? WrongType(element, schema);
+                var node = ScalarReader.Read(element, schema.Kind, IsFree, out var complaint);
+                return complaint is not null ? Wrong(complaint, isFinal: schema.Kind is ValueKind.Quantity or ValueKind.Time or ValueKind.MicroTime)
+                    : node ?? WrongType(element, schema);
         }
     }
 
@@ -146,9 +148,24 @@ internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
                 return List(element, s_any);
             case JsonValueKind.String when hasUnicodeEscapes && !ScalarReader.IsReadable(element):
                 return Wrong("the string has half of a surrogate pair (\\ud800 to \\udfff): write the character itself");
+            case JsonValueKind.Number when custom:
+                return FreeNumber(element);
             default:
                 return JsonValue.Create(element);
         }
+    }
+
+    /// <summary>As Go keeps a number where no type says how; what built-in types leave open they keep as text.</summary>
+    private JsonNode? FreeNumber(JsonElement element)
+    {
+        var raw = JsonMarshal.GetRawUtf8Value(element);
+        if (raw.Length <= 18 && raw.IndexOfAny("-.eE"u8) < 0)
+        {
+            return JsonValue.Create(element);
+        }
+        var text = element.GetRawText();
+        return GoNumber.Canonical(text) is not { } canonical ? Wrong($"json: cannot unmarshal number {text} into Go {Into} of type float64")
+            : canonical == text ? JsonValue.Create(element) : JsonNode.Parse(canonical);
     }
 
     private static readonly ValueSchema s_any = new(ValueKind.Any);
@@ -184,7 +201,7 @@ internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
 
     private void Warn(string what, string name)
     {
-        var text = $"{what} field {Quote(_path.With(name))}";
+        var text = $"{what} field {GoQuote.Quote(_path.With(name))}";
         _warnings ??= [];
         if (_warnings.Count < MaxWarnings && !_warnings.Contains(text))
         {
@@ -192,26 +209,33 @@ internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
         }
     }
 
+    /// <summary>Whether a schema judges this, not a type of Go.</summary>
+    private bool IsFree => custom && !_path.IsMetadata;
+
     private JsonNode? WrongType(JsonElement element, ValueSchema schema)
     {
-        if (custom && !_path.IsMetadata)
+        if (IsFree)
         {
             var type = SchemaType(schema.Kind);
             var actual = JsonType(element);
             return Wrong($"Invalid value: \"{actual}\": {_path.Text} in body must be of type {type}: \"{actual}\"");
         }
-        return Wrong($"json: cannot unmarshal {GoValue(element)} into Go struct field {_path.GoField} of type {schema.GoName}");
+        // Some types read themselves: a quantity whatever it is given, times from a text, a number or text from a number.
+        return schema.Kind == ValueKind.Quantity ? Wrong(Core.Quantity.Complaint, isFinal: true)
+            : Wrong(
+                $"json: cannot unmarshal {GoValue(element, schema.Kind)} into Go {Into} of type {schema.GoRead}",
+                isFinal: schema.Kind is ValueKind.Time or ValueKind.MicroTime or ValueKind.IntOrString);
     }
 
-    private JsonNode? Wrong(string message)
+    private string Into => _path.GoField is { Length: > 0 } name ? $"struct field {name}" : "value";
+
+    /// <param name="message">What is wrong.</param>
+    /// <param name="isFinal">Go ends there, and tells nothing that it met before.</param>
+    private JsonNode? Wrong(string message, bool isFinal = false)
     {
-        // Free-form complaints (a bad quantity, a bad time) do not name the field upstream; here they do.
-        var named = message.StartsWith("json: ", StringComparison.Ordinal) || (custom && !_path.IsMetadata) ? message : $"{_path.Text}: {message}";
-        (_errors ??= []).Add(new DecodeError(_path.Text, named));
+        (_errors ??= []).Add(new DecodeError(_path.Text, message, isFinal));
         return null;
     }
-
-    private static string Quote(string text) => '"' + text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal) + '"';
 
     private static string SchemaType(ValueKind kind) => kind switch
     {
@@ -234,9 +258,11 @@ internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
         _ => "string",
     };
 
-    private static string GoValue(JsonElement element) => element.ValueKind switch
+    /// <summary>A number is told where its size may be what is wrong.</summary>
+    private static string GoValue(JsonElement element, ValueKind wanted) => element.ValueKind switch
     {
-        JsonValueKind.Number => "number " + element.GetRawText(),
+        JsonValueKind.Number when wanted is ValueKind.Int32 or ValueKind.Int64 or ValueKind.Number or ValueKind.IntOrString => "number " + element.GetRawText(),
+        JsonValueKind.Number => "number",
         JsonValueKind.True or JsonValueKind.False => "bool",
         JsonValueKind.Array => "array",
         JsonValueKind.Object => "object",

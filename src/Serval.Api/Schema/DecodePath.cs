@@ -37,7 +37,7 @@ internal sealed class DecodePath
         get
         {
             var steps = _steps.AsSpan(0, _count).ToArray().Where(s => s.Owner is not null).ToList();
-            return steps.Count == 0 ? "" : $"{steps[^1].Owner!.Name}.{string.Join('.', steps.Select(s => s.Name))}";
+            return steps.Count == 0 ? "" : $"{steps[^1].Owner!.Name}.{string.Join('.', steps.Select(s => s.Owner!.GoPath(s.Name!)))}";
         }
     }
 

@@ -5,7 +5,8 @@ namespace Serval.Api.Schema;
 /// <summary>A value of the wrong type or form.</summary>
 /// <param name="Field">Path, for example <c>spec.template.spec.containers[0].image</c>.</param>
 /// <param name="Message">What is wrong, in the words of the API server for this sort of kind.</param>
-public sealed record DecodeError(string Field, string Message);
+/// <param name="IsFinal">Upstream's decoder ends there and tells this alone; else it goes on and tells the first.</param>
+public sealed record DecodeError(string Field, string Message, bool IsFinal = false);
 
 /// <summary>What <see cref="StrictDecoder"/> read: the object with unknown fields and nulls removed, and everything there is to say about it.</summary>
 public sealed class DecodedObject
@@ -30,6 +31,17 @@ public sealed class DecodedObject
     /// <summary><c>strict decoding error: …</c>, or null.</summary>
     public string? StrictMessage => Warnings.Count == 0 ? null : "strict decoding error: " + string.Join(", ", Warnings);
 
+    /// <summary>What Go's decoder ends with where a type of a built-in kind, or of metadata, is wrong; null when nothing is.</summary>
+    public string? TypeMessage
+    {
+        get
+        {
+            var told = Errors.Where(e => Kind?.IsCustom != true || e.Field.StartsWith("metadata", StringComparison.Ordinal)
+                || e.Message.StartsWith("json: ", StringComparison.Ordinal)).ToList();
+            return (told.Find(e => e.IsFinal) ?? told.FirstOrDefault())?.Message;
+        }
+    }
+
     private ResourceKind? Kind { get; }
 
     private string TypeName { get; }
@@ -40,14 +52,9 @@ public sealed class DecodedObject
     /// </summary>
     public ApiException? Failure(bool strict)
     {
-        var custom = Kind?.IsCustom == true;
-        if (!custom && Errors.Count > 0)
+        if (TypeMessage is { } wrongType)
         {
-            return BadRequest(Errors[0].Message);
-        }
-        if (custom && Errors.Where(e => e.Field.StartsWith("metadata", StringComparison.Ordinal)).FirstOrDefault() is { } meta)
-        {
-            return BadRequest(meta.Message);
+            return BadRequest(wrongType);
         }
         if (strict && StrictMessage is { } message)
         {

@@ -52,6 +52,7 @@ internal sealed class FieldTable
         var words = Split(heading, out var doc);
         var isKind = words[0] == "@kind";
         var fields = new List<FieldSchema>();
+        var inlined = new Dictionary<string, string>(StringComparer.Ordinal);
         if (isKind)
         {
             fields.Add(new FieldSchema(this, "apiVersion", Scalar(ValueKind.String), default));
@@ -63,18 +64,23 @@ internal sealed class FieldTable
             at = line.End.Value + 1;
             if (line.Start.Value < line.End.Value)
             {
-                ReadLine(type, line, fields);
+                ReadLine(type, line, fields, inlined);
             }
         }
-        return new TypeSchema(this, type, isKind, words is [_, _, "atomic"], doc, [.. fields]);
+        return new TypeSchema(this, type, isKind, words is [_, _, "atomic"], doc, [.. fields], inlined);
     }
 
-    private void ReadLine(string type, Range line, List<FieldSchema> fields)
+    private void ReadLine(string type, Range line, List<FieldSchema> fields, Dictionary<string, string> inlined)
     {
         var words = Split(line, out var doc);
         if (words[0] == "+")
         {
-            fields.AddRange(Schemas.Resolve(Qualified(words[1])).Fields);
+            var other = Schemas.Resolve(Qualified(words[1]));
+            fields.AddRange(other.Fields);
+            foreach (var inner in other.Fields)
+            {
+                inlined[inner.Name] = other.Name;
+            }
             return;
         }
         var field = new FieldSchema(this, Schemas.Pool(words[0]), Shape(words[1]), doc);

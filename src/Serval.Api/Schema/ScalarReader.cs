@@ -2,13 +2,14 @@ using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Serval.Api.GoText;
 
 namespace Serval.Api.Schema;
 
 /// <summary>Checks one scalar and gives the node that is stored: the value itself, or its canonical form.</summary>
 internal static class ScalarReader
 {
-    /// <summary>Null without a complaint means: a JSON type that does not fit.</summary>
+    /// <summary>Null without a complaint means: a JSON type that does not fit. Complaints are Go's, or those of a schema where <paramref name="custom"/>.</summary>
     public static JsonNode? Read(JsonElement element, ValueKind kind, bool custom, out string? complaint)
     {
         complaint = null;
@@ -20,9 +21,9 @@ internal static class ScalarReader
             (ValueKind.Int32 or ValueKind.Int64, JsonValueKind.Number) => Integer(element, kind, custom, out complaint),
             (ValueKind.IntOrString, JsonValueKind.String) => JsonValue.Create(element),
             (ValueKind.IntOrString, JsonValueKind.Number) => Integer(element, ValueKind.Int32, custom, out complaint),
-            (ValueKind.Quantity, JsonValueKind.String or JsonValueKind.Number) => Quantity(element, out complaint),
-            (ValueKind.Time or ValueKind.MicroTime, JsonValueKind.String) => Time(element, kind == ValueKind.MicroTime, out complaint),
-            (ValueKind.Bytes, JsonValueKind.String) => Bytes(element, out complaint),
+            (ValueKind.Quantity, JsonValueKind.String or JsonValueKind.Number) => Quantity(element, custom, out complaint),
+            (ValueKind.Time or ValueKind.MicroTime, JsonValueKind.String) => Time(element, kind == ValueKind.MicroTime, custom, out complaint),
+            (ValueKind.Bytes, JsonValueKind.String) => Bytes(element, custom, out complaint),
             _ => null,
         };
     }
@@ -62,14 +63,14 @@ internal static class ScalarReader
         return Parse(((long)number).ToString(System.Globalization.CultureInfo.InvariantCulture));
     }
 
-    private static JsonNode? Quantity(JsonElement element, out string? complaint)
+    private static JsonNode? Quantity(JsonElement element, bool custom, out string? complaint)
     {
         var text = element.ValueKind == JsonValueKind.Number ? element.GetRawText() : element.GetString()!;
-        complaint = Core.Quantity.TryCanonicalize(text, out var canonical) ? null : $"Invalid value: \"{text}\": {Core.Quantity.Complaint}";
+        complaint = Core.Quantity.TryCanonicalize(text, out var canonical) ? null : Said(text, Core.Quantity.Complaint, custom);
         return complaint is not null ? null : Keep(element, text, canonical);
     }
 
-    private static JsonNode? Time(JsonElement element, bool micro, out string? complaint)
+    private static JsonNode? Time(JsonElement element, bool micro, bool custom, out string? complaint)
     {
         complaint = null;
         if (!micro && TimeText.IsCanonical(Raw(element)))
@@ -77,11 +78,11 @@ internal static class ScalarReader
             return JsonValue.Create(element);
         }
         var text = element.GetString()!;
-        complaint = TimeText.TryCanonicalize(text, micro, out var canonical) ? null : TimeText.Complaint(text, micro);
+        complaint = TimeText.TryCanonicalize(text, micro, out var canonical) ? null : Said(text, TimeText.Complaint(text, micro), custom);
         return complaint is not null ? null : Keep(element, text, canonical);
     }
 
-    private static JsonNode? Bytes(JsonElement element, out string? complaint)
+    private static JsonNode? Bytes(JsonElement element, bool custom, out string? complaint)
     {
         complaint = null;
         var raw = Raw(element);
@@ -92,13 +93,15 @@ internal static class ScalarReader
         // Line breaks inside base64 are read and dropped, as Go does.
         var text = element.GetString()!;
         var plain = text.Replace("\n", "", StringComparison.Ordinal).Replace("\r", "", StringComparison.Ordinal);
-        if (plain.Contains(' ', StringComparison.Ordinal) || plain.Contains('\t', StringComparison.Ordinal) || !Base64.IsValid(plain))
+        if (GoBase64.Complaint(text) is { } illegal)
         {
-            complaint = "Invalid value: illegal base64 data: use standard base64 with padding (or stringData for plain text in a Secret)";
+            complaint = Said(text, illegal, custom);
             return null;
         }
         return Keep(element, text, plain);
     }
+
+    private static string Said(string text, string complaint, bool custom) => custom ? $"Invalid value: \"{text}\": {complaint}" : complaint;
 
     private static JsonNode? Keep(JsonElement element, string text, string canonical) =>
         element.ValueKind == JsonValueKind.String && text == canonical ? JsonValue.Create(element) : JsonValue.Create(canonical);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Unicode;
+using Serval.Api.GoText;
 
 namespace Serval.Api.Schema;
 
@@ -40,7 +41,9 @@ public static class StrictDecoder
         }
         catch (JsonException e)
         {
-            throw Unreadable(name, $"json parse error: {e.Message}");
+            throw Unreadable(name, e.InnerException is null
+                ? $"json parse error: {GoJson.SyntaxError(utf8.Span) ?? $"it is nested deeper than {CanonicalJson.MaxDepth} levels"}"
+                : e.Message);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Serval.Api.GoText;
 
 namespace Serval.Api.Schema;
 
@@ -33,7 +34,7 @@ internal static class TimeText
     public static bool TryCanonicalize(string text, bool micro, out string canonical)
     {
         canonical = "";
-        if (!TryRead(text, out var time))
+        if ((micro && GoTime.Complaint(text, micro: true) is not null) || !TryRead(text, out var time))
         {
             return false;
         }
@@ -42,8 +43,7 @@ internal static class TimeText
     }
 
     /// <summary>What Go's parser says of a text that is no time.</summary>
-    public static string Complaint(string text, bool micro) =>
-        $"Invalid value: \"{text}\": parsing time \"{text}\" as \"{(micro ? "2006-01-02T15:04:05.000000Z07:00" : "2006-01-02T15:04:05Z07:00")}\": cannot parse it as RFC 3339";
+    public static string Complaint(string text, bool micro) => GoTime.Complaint(text, micro) ?? $"parsing time {GoQuote.Quote(text)}: beyond the times that can be kept";
 
     private static bool TryRead(string text, out DateTimeOffset time)
     {

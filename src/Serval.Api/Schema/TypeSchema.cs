@@ -12,10 +12,11 @@ public sealed class TypeSchema
     private readonly FieldTable _table;
     private readonly Range _doc;
     private readonly FieldSchema[] _fields;
+    private readonly Dictionary<string, string> _inlined;
     private readonly byte[] _buckets; // open addressing: field index + 1, or 0
     private readonly int _mask;
 
-    internal TypeSchema(FieldTable table, string name, bool isKind, bool isAtomic, Range doc, FieldSchema[] fields)
+    internal TypeSchema(FieldTable table, string name, bool isKind, bool isAtomic, Range doc, FieldSchema[] fields, Dictionary<string, string> inlined)
     {
         if (fields.Length > MaxFields)
         {
@@ -24,6 +25,7 @@ public sealed class TypeSchema
         _table = table;
         _doc = doc;
         _fields = fields;
+        _inlined = inlined;
         Name = name;
         IsKind = isKind;
         IsAtomic = isAtomic;
@@ -86,6 +88,9 @@ public sealed class TypeSchema
         }
         return -1;
     }
+
+    /// <summary>A field's name with that of the inlined type that it comes from, as Go's decoder tells where it is.</summary>
+    internal string GoPath(string field) => _inlined.TryGetValue(field, out var type) ? $"{type}.{field}" : field;
 
     public override string ToString() => FullName;
 

@@ -28,6 +28,14 @@ public sealed class ValueSchema
     /// <summary>Type of an object.</summary>
     public TypeSchema? Type => _typeName is null ? null : _type ??= Schemas.Resolve(_typeName);
 
+    /// <summary>What Go calls the type that a value is read as: some types hand it on to a plainer one.</summary>
+    internal string GoRead => Kind switch
+    {
+        ValueKind.IntOrString => "int32",
+        ValueKind.Time or ValueKind.MicroTime => "string",
+        _ => GoName,
+    };
+
     /// <summary>What Go calls the type; the API server's decoding errors name it.</summary>
     internal string GoName => Kind switch
     {
@@ -43,6 +51,7 @@ public sealed class ValueSchema
         ValueKind.Any => "interface {}",
         ValueKind.Object => Type!.GoName,
         ValueKind.List => "[]" + Item!.GoName,
+        ValueKind.Map when Item!.Kind == ValueKind.Quantity => "v1.ResourceList",
         ValueKind.Map => "map[string]" + Item!.GoName,
         _ => "string",
     };

@@ -2,6 +2,8 @@ using System.Buffers;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Serval.Api;
+using Serval.Api.GoText;
+using Serval.Api.Schema;
 using Serval.ApiServer.Store;
 
 namespace Serval.ApiServer.Http;
@@ -61,10 +63,12 @@ internal static class BodyReader
     public static async Task<KubeObject> ReadAsync(ApiRequest request, ResourcePath path, string apiVersion, string kind)
     {
         var body = await ReadAsync(request);
-        var obj = IsProtobuf(request) ? KubeObject.From(ProtobufDecoder.Decode(body.Span)) : Parse(AsJson(request, body));
+        var obj = IsProtobuf(request) ? KubeObject.From(ProtobufDecoder.Decode(body.Span)) : Parse(request, path.Kind, body, apiVersion, kind);
         request.Object = obj.Metadata;
-        Check("API version", obj.ApiVersion, apiVersion);
-        Check("kind", obj.Kind, kind);
+        if (!IsOf(obj, apiVersion, kind) && GivenType.Mismatch(body, obj.Json.Span, apiVersion, kind) is { } mismatch)
+        {
+            throw mismatch;
+        }
         if (obj.Metadata.Name.Length == 0 && HttpMethods.IsPut(request.Method))
         {
             throw ApiException.BadRequest($"the name of the object ({path.Name} based on URL) was undeterminable: name must be provided");
@@ -82,42 +86,59 @@ internal static class BodyReader
 
     public static bool IsProtobuf(ApiRequest request) => MediaClause.Parse(request.Http.Request.ContentType ?? "").Type == ProtobufDecoder.MediaType;
 
-    /// <summary>The body as JSON, when it says that it is JSON or YAML.</summary>
-    public static ReadOnlyMemory<byte> AsJson(ApiRequest request, ReadOnlyMemory<byte> body)
+    /// <summary>The body as JSON, when it says that it is JSON or YAML. Whether JSON is JSON is found out by who reads it.</summary>
+    /// <param name="request">Says which of them it is, and what becomes of keys that are there twice.</param>
+    /// <param name="body">As it was sent.</param>
+    /// <param name="repeated">Comes before what is said of keys that are there twice in YAML; null when nothing is.</param>
+    /// <exception cref="BadYamlException">It is YAML, and broken.</exception>
+    public static ReadOnlyMemory<byte> AsJson(ApiRequest request, ReadOnlyMemory<byte> body, string? repeated)
     {
         return MediaClause.Parse(request.Http.Request.ContentType ?? "").Type switch
         {
-            "" or "application/json" => body,
-            YamlBody.MediaType => YamlBody.ToJson(request, body),
+            "" or "application/json" => GoString.Repair(body),
+            YamlBody.MediaType => YamlBody.ToJson(request, body, repeated),
             _ => throw Failures.UnsupportedBody(MediaTypes),
         };
     }
 
-    private static KubeObject Parse(ReadOnlyMemory<byte> body)
+    /// <summary>What is wrong with a body that is no JSON object, be it as it was sent or as it was made of YAML; null for one that is.</summary>
+    public static string? Unreadable(ApiRequest request, ReadOnlyMemory<byte> body, ReadOnlyMemory<byte> json) =>
+        GivenType.Unreadable(IsYaml(request) ? json.Span : body.Span, json.Span);
+
+    private static bool IsYaml(ApiRequest request) => MediaClause.Parse(request.Http.Request.ContentType ?? "").Type == YamlBody.MediaType;
+
+    private static KubeObject Parse(ApiRequest request, ResourceKind served, ReadOnlyMemory<byte> body, string apiVersion, string kind)
     {
-        if (body.IsEmpty)
+        ReadOnlyMemory<byte> json;
+        try
         {
-            throw ApiException.BadRequest("the request needs a body: an object in JSON or YAML");
+            json = AsJson(request, body, $"{GivenType.Unhandled(apiVersion, kind)}strict decoding error: ");
+        }
+        catch (BadYamlException e)
+        {
+            throw GivenType.Unrecognized(kind, e.Message, body.Span);
         }
         try
         {
-            return KubeObject.Parse(body);
+            return KubeObject.Parse(json);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw ApiException.BadRequest($"the object provided is unrecognized: {Where(e) ?? e.Message}");
+            return GivenType.IsNull(json.Span) ? KubeObject.Parse("{}"u8.ToArray()) : throw Refusal(request, served, body, json, apiVersion, kind);
         }
     }
 
-    // A value of the wrong type; the reader's own words are about types of this program.
-    private static string? Where(Exception e) =>
-        e is JsonException { Path: { } path } && path.StartsWith("$.", StringComparison.Ordinal) ? $"{path[2..]} has a value of the wrong type" : null;
-
-    private static void Check(string what, string given, string expected)
+    /// <summary>Why a body is not taken that cannot be read as an object.</summary>
+    private static ApiException Refusal(ApiRequest request, ResourceKind served, ReadOnlyMemory<byte> body, ReadOnlyMemory<byte> json, string apiVersion, string kind)
     {
-        if (given.Length > 0 && given != expected)
+        if (Unreadable(request, body, json) is { } unreadable)
         {
-            throw ApiException.BadRequest($"the {what} in the data ({given}) does not match the expected {what} ({expected})");
+            return GivenType.Unrecognized(kind, unreadable, body.Span);
         }
+        var decoded = served.Kind != kind && Schemas.Find(apiVersion, kind) is { } type ? StrictDecoder.Decode(type, json) : StrictDecoder.Decode(served, json);
+        return GivenType.Mismatch(body, json.Span, apiVersion, kind) ?? decoded.Failure(strict: false) ?? GivenType.Unrecognized(kind, "its metadata cannot be read", body.Span);
     }
+
+    private static bool IsOf(KubeObject obj, string apiVersion, string kind) =>
+        (obj.ApiVersion.Length == 0 || obj.ApiVersion == apiVersion) && (obj.Kind.Length == 0 || obj.Kind == kind);
 }

@@ -73,16 +73,29 @@ internal static class QueryOptions
 
     private static JsonObject DeleteBody(ApiRequest request, ReadOnlyMemory<byte> body)
     {
-        var json = BodyReader.IsProtobuf(request)
-            ? CanonicalJson.Serialize(ProtobufDecoder.Decode(body.Span))
-            : BodyReader.AsJson(request, body);
-        var decoded = StrictDecoder.Decode(s_deleteOptions.Value, json);
-        if (decoded.Failure(strict: false) is { } failure)
+        if (BodyReader.IsProtobuf(request))
         {
-            throw failure;
+            return Options(CanonicalJson.Serialize(ProtobufDecoder.Decode(body.Span)));
         }
-        return (string?)decoded.Tree["kind"] is null or "" or "DeleteOptions"
-            ? decoded.Tree
+        ReadOnlyMemory<byte> json;
+        try
+        {
+            json = BodyReader.AsJson(request, body, repeated: null);
+        }
+        catch (BadYamlException e)
+        {
+            throw ApiException.BadRequest(e.Message);
+        }
+        return BodyReader.Unreadable(request, body, json) is { } unreadable ? throw ApiException.BadRequest(unreadable)
+            : GivenType.IsNull(json.Span) ? []
+            : Options(json);
+    }
+
+    private static JsonObject Options(ReadOnlyMemory<byte> json)
+    {
+        var decoded = StrictDecoder.Decode(s_deleteOptions.Value, json);
+        return decoded.TypeMessage is { } wrong ? throw ApiException.BadRequest(wrong)
+            : (string?)decoded.Tree["kind"] is null or "" or "DeleteOptions" ? decoded.Tree
             : throw ApiException.BadRequest("decoded object cannot be converted to DeleteOptions");
     }
 

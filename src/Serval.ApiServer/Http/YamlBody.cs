@@ -16,31 +16,43 @@ internal static class YamlBody
 
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>Canonical JSON; empty for a text without a document.</summary>
-    public static ReadOnlyMemory<byte> ToJson(ApiRequest request, ReadOnlyMemory<byte> body) => ToJson(request, body, "", "strict decoding error");
-
-    /// <summary>The configuration of an apply patch: YAML, or JSON, which is read as such.</summary>
-    public static ReadOnlyMemory<byte> ToPatch(ApiRequest request, ReadOnlyMemory<byte> body) => ToJson(request, body, "error decoding patch: ", "error strict decoding patch");
-
-    private static ReadOnlyMemory<byte> ToJson(ApiRequest request, ReadOnlyMemory<byte> body, string broken, string strict)
+    /// <summary>Canonical JSON; null for a text without a document.</summary>
+    /// <param name="request">Says what becomes of keys that are there twice.</param>
+    /// <param name="body">The text.</param>
+    /// <param name="strict">Comes before what is said of them; null when nothing is.</param>
+    /// <exception cref="BadYamlException">It is no YAML.</exception>
+    public static ReadOnlyMemory<byte> ToJson(ApiRequest request, ReadOnlyMemory<byte> body, string? strict)
     {
         var repeated = new List<string>();
         try
         {
             var json = Read(body, repeated);
-            if (repeated.Count > 0)
+            if (repeated.Count > 0 && strict is not null)
             {
-                Tell(request, $"{strict}: ", "yaml: unmarshal errors: " + string.Join(", ", repeated.Take(10)));
+                Tell(request, strict, repeated);
             }
             return json;
         }
         catch (YamlException e)
         {
-            throw ApiException.BadRequest($"{broken}error converting YAML to JSON: yaml: line {e.Start.Line}: {e.Message}");
+            throw new BadYamlException(GoYaml.Message(e));
         }
         catch (DecoderFallbackException)
         {
-            throw ApiException.BadRequest($"{broken}error converting YAML to JSON: yaml: the text is not UTF-8");
+            throw new BadYamlException("yaml: invalid leading UTF-8 octet");
+        }
+    }
+
+    /// <summary>The configuration of an apply patch: YAML, or JSON, which is read as such.</summary>
+    public static ReadOnlyMemory<byte> ToPatch(ApiRequest request, ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            return ToJson(request, body, "error strict decoding YAML: error converting YAML to JSON: ");
+        }
+        catch (BadYamlException e)
+        {
+            throw ApiException.BadRequest($"error decoding YAML: error converting YAML to JSON: {e.Message}");
         }
     }
 
@@ -49,20 +61,20 @@ internal static class YamlBody
         using var text = new StringReader(s_utf8.GetString(body.Span).TrimStart('\ufeff'));
         return YamlReader.ReadAll(text, MaxNodes, repeated.Add) switch
         {
-            [] => default,
+            [] => "null"u8.ToArray(),
             [var document] => CanonicalJson.Serialize(document),
             _ => throw ApiException.BadRequest("the body holds several YAML documents; send one object with each request"),
         };
     }
 
-    private static void Tell(ApiRequest request, string strict, string message)
+    private static void Tell(ApiRequest request, string strict, List<string> repeated)
     {
         switch (QueryOptions.Write(request).FieldValidation)
         {
             case FieldValidation.Strict:
-                throw ApiException.BadRequest(strict + message);
+                throw ApiException.BadRequest($"{strict}yaml: unmarshal errors:\n  {string.Join("\n  ", repeated)}");
             case FieldValidation.Warn:
-                request.Warn(message);
+                repeated.ForEach(request.Warn);
                 break;
             default:
                 break;

@@ -54,7 +54,13 @@ internal sealed class ApplyPatch
     {
         try
         {
-            return PatchBody.Read(patch.Body.Span, []) as JsonObject ?? throw ApiException.BadRequest("error decoding patch: the configuration is no object");
+            return PatchBody.Read(patch.Body.Span, []) switch
+            {
+                null => [],
+                JsonObject config => config,
+                var other => throw ApiException.BadRequest(
+                    $"error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {GoName(other)} into Go value of type map[string]interface {{}}"),
+            };
         }
         catch (JsonException e)
         {
@@ -65,15 +71,23 @@ internal sealed class ApplyPatch
     private void RequireType(string apiVersion, string kind)
     {
         var (givenVersion, givenKind) = (TextOf(_config["apiVersion"]), TextOf(_config["kind"]));
-        if (givenKind.Length == 0)
-        {
-            throw ApiException.BadRequest("error decoding patch: Object 'Kind' is missing");
-        }
         if (givenVersion != apiVersion || givenKind != kind)
         {
-            throw ApiException.BadRequest($"invalid object type: {(givenVersion.Contains('/', StringComparison.Ordinal) ? givenVersion : "/" + givenVersion)}, Kind={givenKind}");
+            throw ApiException.BadRequest($"invalid object type: {Shown(givenVersion, givenKind)}");
         }
     }
+
+    /// <summary>As Go shows what an object is: nothing of it where the version is none.</summary>
+    private static string Shown(string apiVersion, string kind) => apiVersion.Count(c => c == '/') > 1 ? "/, Kind="
+        : $"{(apiVersion.Contains('/', StringComparison.Ordinal) ? apiVersion : "/" + apiVersion)}, Kind={kind}";
+
+    private static string GoName(JsonNode value) => value.GetValueKind() switch
+    {
+        JsonValueKind.Array => "array",
+        JsonValueKind.Number => "number",
+        JsonValueKind.True or JsonValueKind.False => "bool",
+        _ => "string",
+    };
 
     private void RequireIdentity(ObjectKey key)
     {

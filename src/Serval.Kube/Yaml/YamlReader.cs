@@ -16,6 +16,7 @@ public sealed class YamlReader
     private readonly Action<string>? _duplicate;
     private readonly Dictionary<string, JsonNode?> _anchors = new(StringComparer.Ordinal);
     private int _nodes;
+    private bool _inMapping;
 
     private YamlReader(TextReader text, int maxNodes, Action<string>? duplicate) =>
         (_parser, _maxNodes, _duplicate) = (new Parser(text), maxNodes, duplicate);
@@ -26,7 +27,21 @@ public sealed class YamlReader
     /// <param name="duplicate">Hears of a key that is there twice, of which the last counts; without it that is an error.</param>
     /// <exception cref="YamlException">The text is not YAML, or holds what JSON cannot.</exception>
     public static IReadOnlyList<JsonNode> ReadAll(TextReader text, int maxNodes = 1_000_000, Action<string>? duplicate = null) =>
-        new YamlReader(text, maxNodes, duplicate).Documents();
+        new YamlReader(text, maxNodes, duplicate).Whole();
+
+    private List<JsonNode> Whole()
+    {
+        try
+        {
+            return Documents();
+        }
+        catch (InvalidOperationException)
+        {
+            // The parser's own: it is lost where a flow collection is not closed and a mapping follows.
+            var at = _parser.Current?.End ?? Mark.Empty;
+            throw new SemanticErrorException(at, at, $"While parsing a flow collection, did not find expected ',' or '{(_inMapping ? '}' : ']')}'.");
+        }
+    }
 
     private List<JsonNode> Documents()
     {
@@ -70,7 +85,7 @@ public sealed class YamlReader
     {
         var start = _parser.Consume<SequenceStart>();
         var list = new JsonArray();
-        while (!_parser.TryConsume<SequenceEnd>(out _))
+        while (!End<SequenceEnd>(inMapping: false))
         {
             list.Add(Read(depth + 1));
         }
@@ -83,7 +98,7 @@ public sealed class YamlReader
         var start = _parser.Consume<MappingStart>();
         var map = new JsonObject();
         var merged = new List<JsonObject>();
-        while (!_parser.TryConsume<MappingEnd>(out _))
+        while (!End<MappingEnd>(inMapping: true))
         {
             if (_parser.Current is not Scalar)
             {
@@ -116,6 +131,13 @@ public sealed class YamlReader
         return map;
     }
 
+    private bool End<T>(bool inMapping)
+        where T : ParsingEvent
+    {
+        _inMapping = inMapping;
+        return _parser.TryConsume<T>(out _);
+    }
+
     private void Add(JsonObject map, Scalar key, JsonNode? value)
     {
         var name = Value(key) is { } node ? node.ToString() : throw Error(key, "a key must not be null; quote it");
@@ -135,7 +157,7 @@ public sealed class YamlReader
     {
         if (!_anchors.TryGetValue(alias.Value.Value, out var node))
         {
-            throw Error(alias, $"there is no anchor \"{alias.Value.Value}\" before this alias");
+            throw new AnchorNotFoundException(alias.Start, alias.End, $"unknown anchor '{alias.Value.Value}' referenced");
         }
         _nodes += Count(node);
         return _nodes > _maxNodes ? throw Error(alias, "the document is too large") : node?.DeepClone();

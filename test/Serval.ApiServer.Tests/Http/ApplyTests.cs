@@ -74,14 +74,14 @@ public sealed class ApplyTests : IAsyncLifetime
     [InlineData("""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"m","managedFields":[]}}""", "metadata.managedFields must be nil")]
     [InlineData("""{"apiVersion":"v2","kind":"ConfigMap","metadata":{"name":"m"}}""", "invalid object type: /v2, Kind=ConfigMap")]
     [InlineData("""{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"m"}}""", "invalid object type: apps/v1, Kind=Deployment")]
-    [InlineData("""{"apiVersion":"v1","metadata":{"name":"m"}}""", "error decoding patch: Object 'Kind' is missing")]
+    [InlineData("""{"apiVersion":"v1","metadata":{"name":"m"}}""", "invalid object type: /v1, Kind=")]
     [InlineData("""{"apiVersion":"v1","kind":"ConfigMap"}""", "the name of the object (m based on URL) was undeterminable: name must be provided")]
     [InlineData("""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"generateName":"m"}}""", "the name of the object (m based on URL) was undeterminable: name must be provided")]
     [InlineData("""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"n"}}""", "the name of the object (n) does not match the name on the URL (m)")]
     [InlineData("""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"m","namespace":"other"}}""", "the namespace of the provided object does not match the namespace sent on the request")]
     [InlineData("""{"apiVersion":"v1","kind":"ConfigMap","metadata":"m"}""", "error decoding patch: metadata is no object")]
-    [InlineData("""{"apiVersion":5,"kind":["ConfigMap"],"metadata":{"name":5}}""", "error decoding patch: Object 'Kind' is missing")]
-    [InlineData("[]", "error decoding patch: the configuration is no object")]
+    [InlineData("""{"apiVersion":5,"kind":["ConfigMap"],"metadata":{"name":5}}""", "invalid object type: /, Kind=")]
+    [InlineData("[]", "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value of type map[string]interface {}")]
     [InlineData("", null)]
     [InlineData("{", null)]
     [InlineData("a: b: c", null)]
@@ -108,7 +108,7 @@ public sealed class ApplyTests : IAsyncLifetime
         Assert.Equal(validation == "Warn", response.Headers.Contains("Warning"));
         if (code == 400)
         {
-            Assert.StartsWith("error strict decoding patch: ", (string?)body["message"], StringComparison.Ordinal);
+            Assert.StartsWith("error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 4: ", (string?)body["message"], StringComparison.Ordinal);
         }
     }
 

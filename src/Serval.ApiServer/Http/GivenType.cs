@@ -1,0 +1,169 @@
+using System.Text;
+using System.Text.Json;
+using Serval.Api;
+using Serval.Api.GoText;
+using Serval.Api.Schema;
+
+namespace Serval.ApiServer.Http;
+
+/// <summary>
+/// What a body says it is (apimachinery: runtime/serializer/json, Interpret and Decode), looked at once it is not plainly what the path takes, and
+/// what is then said of it (apiserver: handlers/rest.go, transformDecodeError).
+/// </summary>
+internal sealed class GivenType
+{
+    private const string Scheme = "pkg/api/legacyscheme/scheme.go:30";
+    private const int ShownBytes = 30;
+
+    private const string AnonymousType = """struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }""";
+
+    private readonly string _group;
+    private readonly string _version;
+    private readonly string _kind;
+
+    private GivenType(string group, string version, string kind) => (_group, _version, _kind) = (group, version, kind);
+
+    private string ApiVersion => _group.Length == 0 ? _version : $"{_group}/{_version}";
+
+    /// <summary>The failure of a text that is no JSON, no object, or does not say what it is in texts; null when all that is right.</summary>
+    /// <param name="sent">The text with what is no Unicode in it.</param>
+    /// <param name="json">The text without.</param>
+    public static string? Unreadable(ReadOnlySpan<byte> sent, ReadOnlySpan<byte> json)
+    {
+        if (GoJson.SyntaxError(sent) is { } syntax)
+        {
+            return $"couldn't get version/kind; json parse error: {syntax}";
+        }
+        if (FirstToken(json) is not (JsonTokenType.StartObject or JsonTokenType.Null) and var token)
+        {
+            return $"couldn't get version/kind; json parse error: json: cannot unmarshal {Name(token)} into Go value of type {AnonymousType}";
+        }
+        var wrong = default(string);
+        Read(json, (field, actual) => wrong ??= $"couldn't get version/kind; json parse error: json: cannot unmarshal {actual} into Go struct field .{field} of type string");
+        return wrong;
+    }
+
+    /// <summary>Null when the body is of the type, or says nothing else.</summary>
+    public static ApiException? Mismatch(ReadOnlyMemory<byte> body, ReadOnlySpan<byte> json, string apiVersion, string kind)
+    {
+        var (givenVersion, givenKind) = Read(json, null);
+        if (givenVersion.Count(c => c == '/') > 1)
+        {
+            return Unrecognized(kind, $"unexpected GroupVersion string: {givenVersion}", body.Span);
+        }
+        var (group, version) = Split(apiVersion);
+        var given = Complete(givenVersion, givenKind, group, version, kind);
+        if (given._version.Length == 0)
+        {
+            return given.Unfit(kind, $"Object 'apiVersion' is missing in '{Encoding.UTF8.GetString(body.Span)}'");
+        }
+        if (given._kind == kind && given.ApiVersion == apiVersion)
+        {
+            return null;
+        }
+        if (Schemas.Find(given.ApiVersion, given._kind) is null && Kinds.Find(given.ApiVersion, given._kind) is null)
+        {
+            return given.Unfit(kind, $"no kind \"{given._kind}\" is registered for version \"{given.ApiVersion}\" in scheme \"{Scheme}\"");
+        }
+        return given._kind != kind
+            ? given.Unfit(kind, $"converting ({given._version}.{given._kind}) to ({Internal(group)}.{kind}): unknown conversion")
+            : ApiException.BadRequest($"the API version in the data ({given.ApiVersion}) does not match the expected API version ({apiVersion})");
+    }
+
+    /// <summary>How what is wrong with a body begins that is known to be an object of the kind.</summary>
+    public static string Unhandled(string apiVersion, string kind) => $"{kind} in version \"{Split(apiVersion).Version}\" cannot be handled as a {kind}: ";
+
+    /// <summary>Whether the text is nothing but JSON's null, which Go reads as an object without fields.</summary>
+    public static bool IsNull(ReadOnlySpan<byte> json) => json.Trim(" \t\r\n"u8).SequenceEqual("null"u8);
+
+    /// <summary>A body of which it is not even known what it is meant to be.</summary>
+    public static ApiException Unrecognized(string kind, string why, ReadOnlySpan<byte> body) =>
+        ApiException.BadRequest($"the object provided is unrecognized (must be of type {kind}): {why} ({Summary(body)})");
+
+    private ApiException Unfit(string expected, string why) =>
+        ApiException.BadRequest($"{_kind} in version \"{_version}\" cannot be handled as a {expected}: {why}");
+
+    private static GivenType Complete(string apiVersion, string kind, string defaultGroup, string defaultVersion, string defaultKind)
+    {
+        var (group, version) = apiVersion == "/" ? ("", "") : Split(apiVersion);
+        if (version.Length == 0 && (group.Length == 0 || group == defaultGroup))
+        {
+            (group, version) = (defaultGroup, defaultVersion);
+        }
+        return new GivenType(group, version, kind.Length == 0 ? defaultKind : kind);
+    }
+
+    private static (string Group, string Version) Split(string apiVersion)
+    {
+        var slash = apiVersion.IndexOf('/', StringComparison.Ordinal);
+        return slash < 0 ? ("", apiVersion) : (apiVersion[..slash], apiVersion[(slash + 1)..]);
+    }
+
+    /// <summary>The package in which upstream keeps a group's own types.</summary>
+    private static string Internal(string group) => group is "" or "events.k8s.io" ? "core" : group.Split('.')[0];
+
+    /// <summary>The two members, whatever the case of their names; the last of several counts (encoding/json).</summary>
+    private static (string ApiVersion, string Kind) Read(ReadOnlySpan<byte> json, Action<string, string>? wrong)
+    {
+        var (apiVersion, kind) = ("", "");
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = CanonicalJson.MaxDepth });
+        try
+        {
+            reader.Read();
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var name = reader.GetString() ?? "";
+                reader.Read();
+                var isVersion = name.Equals("apiVersion", StringComparison.OrdinalIgnoreCase);
+                if ((isVersion || name.Equals("kind", StringComparison.OrdinalIgnoreCase)) && reader.TokenType != JsonTokenType.Null)
+                {
+                    if (reader.TokenType != JsonTokenType.String)
+                    {
+                        wrong?.Invoke(isVersion ? "apiVersion" : "kind", Name(reader.TokenType));
+                    }
+                    else if (isVersion)
+                    {
+                        apiVersion = reader.GetString() ?? "";
+                    }
+                    else
+                    {
+                        kind = reader.GetString() ?? "";
+                    }
+                }
+                reader.Skip();
+            }
+        }
+        catch (JsonException)
+        {
+            // deeper than is read here: what was found before counts
+        }
+        return (apiVersion, kind);
+    }
+
+    private static JsonTokenType FirstToken(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        reader.Read();
+        return reader.TokenType;
+    }
+
+    private static string Name(JsonTokenType token) => token switch
+    {
+        JsonTokenType.StartArray => "array",
+        JsonTokenType.StartObject => "object",
+        JsonTokenType.Number => "number",
+        JsonTokenType.True or JsonTokenType.False => "bool",
+        _ => "string",
+    };
+
+    /// <summary>The beginning of a body: an object's text, or bytes.</summary>
+    private static string Summary(ReadOnlySpan<byte> body)
+    {
+        if (body.IsEmpty)
+        {
+            return "<empty>";
+        }
+        var shown = body[..Math.Min(body.Length, ShownBytes)];
+        return (body[0] == (byte)'{' ? Encoding.UTF8.GetString(shown) : Convert.ToHexStringLower(shown)) + (body.Length > ShownBytes ? " ..." : "");
+    }
+}
