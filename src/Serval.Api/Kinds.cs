@@ -25,6 +25,12 @@ public static class Kinds
         Durability = WriteDurability.Derived,
     };
 
+    /// <summary>Asked of a Pod: <c>bindings</c> and <c>pods/NAME/binding</c>. It is not kept, and not among <see cref="All"/>.</summary>
+    public static readonly ResourceKind Binding = new()
+    {
+        Group = "", Version = "v1", Kind = "Binding", Plural = "bindings", HasStatus = false, HasGeneration = false,
+    };
+
     public static readonly ResourceKind Service = new()
     {
         Group = "", Version = "v1", Kind = "Service", Plural = "services", ShortNames = ["svc"], Categories = ["all"], HasGeneration = false,

@@ -165,6 +165,30 @@ public sealed class KubectlPodTests(ServalFixture fixture) : IClassFixture<Serva
         Assert.Equal(137, talk.ExitCode);
     }
 
+    [Fact]
+    public async Task Debug_AddsAContainerToThePod()
+    {
+        await ServeAsync();
+
+        var (code, output, errors) = await Kubectl.RunAsync(
+            "typed\n", "debug", "-i", "served", "--image=" + Box, "-c", "probe", "--", "sh", "-c", "read x; echo \"got $x\"; wget -qO- 127.0.0.1:${PORT:-8080}/page");
+
+        Assert.True(code == 0 && output.Contains("got typed\npage\n", StringComparison.Ordinal), $"{code}: {output}{errors}");
+        await Kubectl.OkAsync("wait", "pod/served", "--for=jsonpath={.status.ephemeralContainerStatuses[0].state.terminated.reason}=Completed", "--timeout=30s");
+        Assert.Equal("got typed\npage\n", await Kubectl.OkAsync("logs", "served", "-c", "probe"));
+        Assert.Equal("True", await Kubectl.OkAsync("get", "pod", "served", "-o", "jsonpath={.status.conditions[?(@.type=='Ready')].status}"));
+    }
+
+    [Theory]
+    [InlineData("pods/served")]
+    [InlineData("services/http:served:8080")]
+    public async Task GetRaw_ThroughTheProxy_IsThePodsAnswer(string of)
+    {
+        await ServeAsync();
+        Assert.Equal("page\n", await Kubectl.OkAsync("get", "--raw", $"/api/v1/namespaces/default/{of}/proxy/page"));
+        Assert.Contains("Error from server (NotFound)", await Kubectl.RefusedAsync(null, "get", "--raw", $"/api/v1/namespaces/default/{of}/proxy/none"), StringComparison.Ordinal);
+    }
+
     private async Task ServeAsync()
     {
         await Kubectl.ApplyAsync($$"""

@@ -53,6 +53,7 @@ public static partial class BootstrapRoles
             On(Read, "networking.k8s.io", "servicecidrs"),
             On("patch update delete", "", "pods"),
             On("patch update", "", "pods/status nodes/status"),
+            On("patch", "", "pods/ephemeralcontainers"),
             On("create patch update", "", "nodes"),
             On("create patch", "", "events"),
             On(Create, "", "serviceaccounts/token"),

@@ -1,6 +1,5 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using Serval.Api.Core;
 
 namespace Serval.Api.Admission;
 
@@ -24,6 +23,10 @@ public static class ClusterIps
             Keep(spec, before);
         }
         Link(spec, before);
+        if (before is not null)
+        {
+            ServiceTrafficRules.Drop(spec, before);
+        }
         if (IsExternalName(spec))
         {
             spec.Remove("internalTrafficPolicy");
@@ -98,13 +101,13 @@ public static class ClusterIps
         {
             return;
         }
-        if (many.Count > 1 && (many.Count > 2 || FamilyOf(many[0]) == FamilyOf(many[1])))
+        if (many.Count > 1 && (many.Count > 2 || IpText.Family(many[0]) == IpText.Family(many[1])))
         {
             to.Invalid(Many, Json(spec, "clusterIPs"), "may specify no more than one IP for each IP family");
         }
         for (var i = 0; i < Math.Min(many.Count, families.Count) && many[0] != None; i++)
         {
-            if (FamilyOf(many[i]) != families[i])
+            if (IpText.Family(many[i]) != families[i])
             {
                 to.InvalidText($"{Many}[{i}]", many[i], $"expected an {families[i]} value as indicated by `ipFamilies[{i}]`");
             }
@@ -225,7 +228,7 @@ public static class ClusterIps
         }
         for (var i = families.Count; i < many.Count && many[i] != None; i++)
         {
-            if (FamilyOf(many[i]) is var family && family != "IPv4")
+            if (IpText.Family(many[i]) is var family && family != "IPv4")
             {
                 to.Invalid($"{Many}[{i}]", Json(spec, "clusterIPs"), $"{family} is not configured on this cluster");
             }
@@ -269,9 +272,9 @@ public static class ClusterIps
                     good = false;
                 }
             }
-            else if (!known.Contains(many[i]) && FamilyOf(many[i]) is null)
+            else if (!known.Contains(many[i]) && IpText.Problem(many[i]) is { } wrong)
             {
-                to.InvalidText($"{Many}[{i}]", many[i], "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+                to.InvalidText($"{Many}[{i}]", many[i], wrong);
                 good = false;
             }
         }
@@ -296,10 +299,4 @@ public static class ClusterIps
     private static JsonArray List(IEnumerable<string> texts) => [.. texts.Select(t => (JsonNode)t)];
 
     private static string Json(JsonObject? spec, string field) => spec?[field]?.ToJsonString() ?? "null";
-
-    /// <summary>The family of an address; null when it is none. Four numbers it must be, not fewer as the runtime would take.</summary>
-    private static string? FamilyOf(string text) =>
-        !IPAddress.TryParse(text, out var address) ? null
-        : address.AddressFamily == AddressFamily.InterNetworkV6 ? "IPv6"
-        : text.Count(c => c == '.') == 3 ? "IPv4" : null;
 }

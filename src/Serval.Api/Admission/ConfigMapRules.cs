@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Serval.Api.Config;
 using Serval.Api.Core;
@@ -9,6 +10,7 @@ namespace Serval.Api.Admission;
 internal static class ConfigMapRules
 {
     private const long MostBytes = 1024 * 1024;
+    private const string AccountName = "kubernetes.io/service-account.name";
 
     public static void ConfigMap(JsonObject tree, JsonObject? old, Problems to)
     {
@@ -45,17 +47,67 @@ internal static class ConfigMapRules
         {
             to.TooLong("data", MostBytes);
         }
-        string[] needed = tree.String("type") switch
+        OfType(tree, tree.Object("data"), to);
+    }
+
+    // What the type of a Secret promises (ValidateSecret).
+    private static void OfType(JsonObject tree, JsonObject? data, Problems to)
+    {
+        switch (tree.String("type"))
         {
-            "kubernetes.io/tls" => ["tls.crt", "tls.key"],
-            "kubernetes.io/dockerconfigjson" => [".dockerconfigjson"],
-            "kubernetes.io/dockercfg" => [".dockercfg"],
-            "kubernetes.io/ssh-auth" => ["ssh-privatekey"],
-            _ => [],
-        };
-        foreach (var key in needed.Where(k => !tree.Object("data").Has(k)))
+            case "kubernetes.io/tls":
+                Need("tls.crt");
+                Need("tls.key");
+                break;
+            case "kubernetes.io/dockerconfigjson":
+                NeedJson(".dockerconfigjson");
+                break;
+            case "kubernetes.io/dockercfg":
+                NeedJson(".dockercfg");
+                break;
+            case "kubernetes.io/basic-auth" when !data.Has("username") && !data.Has("password"):
+                Need("username");
+                Need("password");
+                break;
+            case "kubernetes.io/ssh-auth" when data.String("ssh-privatekey").Length == 0:
+                to.Required("data[ssh-privatekey]");
+                break;
+            case "kubernetes.io/service-account-token" when tree.Object("metadata").Texts("annotations").GetValueOrDefault(AccountName, "").Length == 0:
+                to.Required($"metadata.annotations[{AccountName}]");
+                break;
+        }
+
+        void Need(string key)
         {
-            to.Required($"data[{key}]");
+            if (!data.Has(key))
+            {
+                to.Required($"data[{key}]");
+            }
+        }
+
+        void NeedJson(string key)
+        {
+            Need(key);
+            if (data.Has(key) && JsonProblem(data.String(key)) is { } wrong)
+            {
+                to.Invalid($"data[{key}]", "\"<secret contents redacted>\"", wrong);
+            }
+        }
+    }
+
+    private static string? JsonProblem(string base64)
+    {
+        try
+        {
+            return JsonNode.Parse(Convert.FromBase64String(base64)) is null or JsonObject ? null : "json: cannot unmarshal value into Go value of type map[string]interface {}";
+        }
+        catch (JsonException)
+        {
+            return base64.Length == 0 ? "unexpected end of JSON input" : "invalid character in JSON text";
+        }
+        catch (FormatException)
+        {
+            return null; // told already
         }
     }
 

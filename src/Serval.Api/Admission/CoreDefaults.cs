@@ -39,6 +39,10 @@ internal static class CoreDefaults
         {
             spec.Ensure("sessionAffinityConfig").Ensure("clientIP").Default("timeoutSeconds", 10800);
         }
+        else if (spec.String("sessionAffinity") == "None")
+        {
+            spec.Remove("sessionAffinityConfig");
+        }
         foreach (var (_, port) in spec.Objects("ports"))
         {
             port.DefaultZero("protocol", "TCP");
@@ -53,7 +57,7 @@ internal static class CoreDefaults
             return;
         }
         spec.DefaultZero("internalTrafficPolicy", "Cluster");
-        if (type is "NodePort" or "LoadBalancer")
+        if (ServiceTrafficRules.IsReachedFromOutside(spec))
         {
             spec.DefaultZero("externalTrafficPolicy", "Cluster");
         }

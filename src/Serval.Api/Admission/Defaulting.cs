@@ -17,7 +17,7 @@ public static class Defaulting
             CustomObjects.Complete(shape.Schema, tree); // a status too has defaults
             return;
         }
-        if (ctx.Subresource.Length > 0)
+        if (ctx.Subresource.Length > 0 && !PodDoors.IsSpec(ctx.Subresource))
         {
             return;
         }

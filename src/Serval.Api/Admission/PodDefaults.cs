@@ -35,6 +35,10 @@ internal static class PodDefaults
         {
             Container(container);
         }
+        foreach (var (_, container) in spec.Objects("ephemeralContainers"))
+        {
+            Container(container);
+        }
         foreach (var (_, volume) in spec.Objects("volumes"))
         {
             Volume(volume);

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text.Json.Nodes;
 using Serval.Api.Core;
 
@@ -28,7 +27,7 @@ internal static class PodFieldRules
         }
         foreach (var (i, alias) in spec.Objects("hostAliases"))
         {
-            Address($"{path}.hostAliases[{i}].ip", alias.String("ip"), to);
+            to.Check($"{path}.hostAliases[{i}].ip", alias.String("ip"), IpText.Problem);
         }
         Dns(spec, path, to);
         Users(spec.Object("securityContext"), $"{path}.securityContext", to);
@@ -119,15 +118,7 @@ internal static class PodFieldRules
         }
         for (var i = 0; i < servers.Count; i++)
         {
-            Address($"{path}.dnsConfig.nameservers[{i}]", servers[i], to);
-        }
-    }
-
-    private static void Address(string path, string text, Problems to)
-    {
-        if (!IPAddress.TryParse(text, out _))
-        {
-            to.InvalidText(path, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+            to.Check($"{path}.dnsConfig.nameservers[{i}]", servers[i], IpText.Problem);
         }
     }
 

@@ -16,15 +16,26 @@ internal static class PodRules
     /// <param name="tree">The pod.</param>
     /// <param name="old">The stored one on an update.</param>
     /// <param name="to">Gets what is wrong.</param>
-    /// <param name="ownRole">Serval itself writes: it may add an ephemeral container, for which others have a subresource.</param>
-    public static void Pod(JsonObject tree, JsonObject? old, Problems to, bool ownRole)
+    /// <param name="subresource">Empty for the pod itself, or one of <see cref="PodDoors.IsSpec"/>.</param>
+    public static void Pod(JsonObject tree, JsonObject? old, Problems to, string subresource)
     {
         Spec(tree.Object("spec"), "spec", to);
         if (old.Object("spec") is not { } before)
         {
+            NoEphemeral(tree.Object("spec"), "spec", "cannot be set on create", to);
             return;
         }
-        var changes = TreeDiff.Describe(Fixed(before, before, ownRole), Fixed(tree.Object("spec"), before, ownRole));
+        if (subresource == PodDoors.Ephemeral)
+        {
+            PodDoors.CheckEphemeral(tree.Object("spec"), before, to);
+            return;
+        }
+        if (subresource == PodDoors.Resize)
+        {
+            PodDoors.CheckResize(tree, old!, to);
+            return;
+        }
+        var changes = TreeDiff.Describe(Fixed(before, before), Fixed(tree.Object("spec"), before));
         if (changes.Length > 0)
         {
             to.Forbidden("spec", $"{OnlyThese}\n{changes.TrimEnd()}");
@@ -42,6 +53,7 @@ internal static class PodRules
         MetadataRules.Labels(template.Object("metadata"), $"{path}.metadata.labels", to);
         MetadataRules.Annotations(template.Object("metadata"), $"{path}.metadata.annotations", to);
         Spec(template.Object("spec"), $"{path}.spec", to);
+        NoEphemeral(template.Object("spec"), $"{path}.spec", "ephemeral containers not allowed in pod template", to);
         var restart = template.Object("spec").String("restartPolicy");
         if (restart == "Always" && !restarts.Contains(restart))
         {
@@ -53,16 +65,20 @@ internal static class PodRules
         }
     }
 
+    private static void NoEphemeral(JsonObject? spec, string path, string why, Problems to)
+    {
+        if (spec.Array("ephemeralContainers") is { Count: > 0 })
+        {
+            to.Forbidden($"{path}.ephemeralContainers", why);
+        }
+    }
+
     // The part of the spec an update must leave alone. Binding fills an empty node name.
-    private static JsonObject Fixed(JsonObject? spec, JsonObject before, bool ownRole)
+    private static JsonObject Fixed(JsonObject? spec, JsonObject before)
     {
         var copy = spec?.DeepClone() as JsonObject ?? [];
         copy.Remove("activeDeadlineSeconds");
         copy.Remove("tolerations");
-        if (ownRole)
-        {
-            copy.Remove("ephemeralContainers");
-        }
         if (before.Number("terminationGracePeriodSeconds") is < 0)
         {
             copy.Remove("terminationGracePeriodSeconds");
@@ -86,7 +102,7 @@ internal static class PodRules
         {
             to.Required($"{path}.containers");
         }
-        foreach (var list in new[] { "containers", "initContainers" })
+        foreach (var list in new[] { "containers", "initContainers", "ephemeralContainers" })
         {
             foreach (var (i, container) in spec.Objects(list))
             {

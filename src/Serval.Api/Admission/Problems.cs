@@ -39,6 +39,9 @@ internal sealed class Problems(string? webhook = null)
 
     public void Duplicate(string path, string value) => Add("FieldValueDuplicate", $"Duplicate value: \"{value}\"", path);
 
+    /// <summary>As <see cref="Duplicate"/>, of a value that is no text.</summary>
+    public void DuplicateValue(string path, string value) => Add("FieldValueDuplicate", $"Duplicate value: {value}", path);
+
     public void Forbidden(string path, string detail) => Add("FieldValueForbidden", With("Forbidden", detail), path);
 
     public void TooLong(string path, long most) => Add("FieldValueTooLong", $"Too long: may not be more than {most} bytes", path);

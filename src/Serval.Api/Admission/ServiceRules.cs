@@ -1,17 +1,13 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Serval.Api.Core;
 
 namespace Serval.Api.Admission;
 
-/// <summary>Kubernetes' rules of Services, EndpointSlices and Leases.</summary>
+/// <summary>Kubernetes' rules of Services, their ranges, and Leases.</summary>
 internal static class ServiceRules
 {
-    private const int MostAddresses = 100;
-    private const int MostEndpoints = 1000;
-
     public static void Service(JsonObject tree, JsonObject? old, Problems to)
     {
         var spec = tree.Object("spec");
@@ -20,14 +16,17 @@ internal static class ServiceRules
         {
             to.Unsupported("spec.type", type, "ClusterIP", "ExternalName", "LoadBalancer", "NodePort");
         }
-        to.OneOf(spec, "sessionAffinity", "spec", "ClientIP", "None");
         if (type == "ExternalName")
         {
-            ExternalName(spec.String("externalName"), to);
+            ExternalName(spec, to);
         }
         else if (spec.Array("ports") is null or { Count: 0 } && !ClusterIps.IsHeadless(spec))
         {
             to.Required("spec.ports");
+        }
+        if (type is "LoadBalancer" or "NodePort" && ClusterIps.IsHeadless(spec))
+        {
+            to.InvalidText("spec.clusterIPs[0]", "None", $"may not be set to 'None' for {type} services");
         }
         Ports(spec, to);
         foreach (var (key, value) in spec.Texts("selector"))
@@ -35,26 +34,16 @@ internal static class ServiceRules
             to.Check("spec.selector", key, Names.QualifiedName);
             to.Check("spec.selector", value, Names.LabelValue);
         }
-        if (type == "ExternalName")
+        to.OneOf(spec, "sessionAffinity", "spec", "ClientIP", "None");
+        if (type != "ExternalName")
         {
-            foreach (var field in (ReadOnlySpan<string>)["clusterIPs", "ipFamilies", "ipFamilyPolicy"])
+            ClusterIps.Check(spec, old.Object("spec"), to);
+            if (old is not null)
             {
-                if (Tree.IsSet(field, spec?[field]))
-                {
-                    to.Forbidden($"spec.{field}", "may not be set for ExternalName services");
-                }
+                ClusterIps.CheckChange(spec, old.Object("spec"), to);
             }
-            return;
         }
-        if (type is "LoadBalancer" or "NodePort" && ClusterIps.IsHeadless(spec))
-        {
-            to.InvalidText("spec.clusterIPs[0]", "None", $"may not be set to 'None' for {type} services");
-        }
-        ClusterIps.Check(spec, old.Object("spec"), to);
-        if (old is not null)
-        {
-            ClusterIps.CheckChange(spec, old.Object("spec"), to);
-        }
+        ServiceTrafficRules.Check(tree, old, to);
     }
 
     /// <summary>Ranges of Services' addresses cannot be changed (pkg/apis/networking/validation).</summary>
@@ -92,34 +81,6 @@ internal static class ServiceRules
         }
     }
 
-    public static void EndpointSlice(JsonObject tree, JsonObject? old, Problems to)
-    {
-        var type = tree.String("addressType");
-        to.Need(tree, "addressType", "");
-        to.OneOf(tree, "addressType", "", "FQDN", "IPv4", "IPv6");
-        if (old is not null && old.String("addressType") != type)
-        {
-            to.InvalidText("addressType", type, "field is immutable");
-        }
-        if (tree.Array("endpoints") is { Count: > MostEndpoints } many)
-        {
-            to.Say($"Too many: {many.Count}: must have at most {MostEndpoints} items", "endpoints");
-        }
-        foreach (var (i, endpoint) in tree.Objects("endpoints"))
-        {
-            Addresses(endpoint, $"endpoints[{i}].addresses", type, to);
-        }
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var (i, port) in tree.Objects("ports"))
-        {
-            if (!names.Add(port.String("name")))
-            {
-                to.Duplicate($"ports[{i}].name", port.String("name"));
-            }
-            to.OneOf(port, "protocol", $"ports[{i}]", "SCTP", "TCP", "UDP");
-        }
-    }
-
     public static void Lease(JsonObject tree, Problems to)
     {
         var spec = tree.Object("spec");
@@ -133,14 +94,22 @@ internal static class ServiceRules
         }
     }
 
-    private static void ExternalName(string name, Problems to)
+    private static void ExternalName(JsonObject? spec, Problems to)
     {
+        foreach (var field in ((string[])["clusterIPs", "ipFamilies", "ipFamilyPolicy"]).Where(f => Tree.IsSet(f, spec?[f])))
+        {
+            to.Forbidden($"spec.{field}", "may not be set for ExternalName services");
+        }
+        var given = spec.String("externalName");
+        var name = given.EndsWith('.') ? given[..^1] : given; // one that is whole may say so
         if (name.Length == 0)
         {
             to.Required("spec.externalName");
-            return;
         }
-        to.Check("spec.externalName", name.TrimEnd('.').ToLowerInvariant(), Names.Subdomain);
+        else
+        {
+            to.Check("spec.externalName", name, Names.Subdomain);
+        }
     }
 
     private static void Ports(JsonObject? spec, Problems to)
@@ -169,9 +138,13 @@ internal static class ServiceRules
             to.OneOf(port, "protocol", path, "SCTP", "TCP", "UDP");
             if (!numbers.Add((number, port.String("protocol"))))
             {
-                to.Duplicate(path, $"{port.String("protocol")}/{number}");
+                to.DuplicateValue(path, $$"""{"Name":"","Protocol":"{{port.String("protocol")}}","AppProtocol":null,"Port":{{number}},"TargetPort":0,"NodePort":0}""");
             }
             TargetPort(port, path, to);
+            if (port.Has("appProtocol"))
+            {
+                to.Check($"{path}.appProtocol", port.String("appProtocol"), Names.QualifiedName);
+            }
         }
     }
 
@@ -185,10 +158,6 @@ internal static class ServiceRules
         {
             to.Check($"{path}.targetPort", name, Names.PortName);
         }
-        if (port.Number("nodePort") is { } node && node != 0)
-        {
-            Number(node, $"{path}.nodePort", to);
-        }
     }
 
     private static void Number(long number, string path, Problems to)
@@ -196,34 +165,6 @@ internal static class ServiceRules
         if (Names.PortNumber(number) is { } wrong)
         {
             to.Invalid(path, number.ToString(), wrong);
-        }
-    }
-
-    private static void Addresses(JsonObject endpoint, string path, string type, Problems to)
-    {
-        var addresses = endpoint.Array("addresses") ?? [];
-        if (addresses.Count == 0)
-        {
-            to.Required(path, "must contain at least 1 address");
-        }
-        else if (addresses.Count > MostAddresses)
-        {
-            to.Say($"Too many: {addresses.Count}: must have at most {MostAddresses} items", path);
-        }
-        for (var i = 0; i < addresses.Count; i++)
-        {
-            var text = Tree.Text(addresses[i]);
-            var family = IPAddress.TryParse(text, out var address) ? address.AddressFamily : AddressFamily.Unspecified;
-            var fits = type switch
-            {
-                "IPv4" => family == AddressFamily.InterNetwork,
-                "IPv6" => family == AddressFamily.InterNetworkV6,
-                _ => Names.Subdomain(text) is null,
-            };
-            if (!fits)
-            {
-                to.InvalidText($"{path}[{i}]", text, $"must be a valid {type} address");
-            }
         }
     }
 }

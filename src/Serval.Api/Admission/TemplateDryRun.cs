@@ -19,7 +19,7 @@ internal static class TemplateDryRun
     public static IReadOnlyList<FieldError> Check(JsonObject tree)
     {
         var problems = new Problems();
-        PodRules.Pod(new JsonObject { ["spec"] = PodSpec(tree.Object("spec").Object("template").Object("spec")) }, null, problems, ownRole: false);
+        PodRules.Pod(new JsonObject { ["spec"] = PodSpec(tree.Object("spec").Object("template").Object("spec")) }, null, problems, subresource: "");
         if (problems.List.Count == 0)
         {
             return [];

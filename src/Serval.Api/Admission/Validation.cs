@@ -20,7 +20,7 @@ public static class Validation
             return [.. api.List, .. CustomObjects.Validate(shape.Schema, tree, old)];
         }
         // A status is its controller's; an object on its way out must be able to lose its finalizers whatever the rules are today.
-        if (ctx.Subresource.Length > 0 || tree.Object("metadata").Has("deletionTimestamp"))
+        if ((ctx.Subresource.Length > 0 && !PodDoors.IsSpec(ctx.Subresource)) || tree.Object("metadata").Has("deletionTimestamp"))
         {
             return api.List;
         }
@@ -120,7 +120,7 @@ public static class Validation
     {
         if (kind == Kinds.Pod)
         {
-            PodRules.Pod(tree, old, to, ownRole: ctx.User.Length == 0);
+            PodRules.Pod(tree, old, to, ctx.Subresource);
         }
         else if (kind == Kinds.Deployment)
         {
@@ -156,7 +156,11 @@ public static class Validation
         }
         else if (kind == Kinds.EndpointSlice)
         {
-            ServiceRules.EndpointSlice(tree, old, to);
+            EndpointRules.Slice(tree, old, to, ownRole: ctx.User.Length == 0);
+        }
+        else if (kind == Kinds.Endpoints)
+        {
+            EndpointRules.Endpoints(tree, old, to, ownRole: ctx.User.Length == 0);
         }
         else if (kind == Kinds.Lease)
         {

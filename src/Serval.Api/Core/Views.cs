@@ -20,6 +20,8 @@ public sealed record PodSpec
 {
     public IReadOnlyList<Container> Containers { get; init => field = value ?? field; } = [];
     public IReadOnlyList<Container> InitContainers { get; init => field = value ?? field; } = [];
+    /// <summary>Added to a running pod by <c>pods/NAME/ephemeralcontainers</c>.</summary>
+    public IReadOnlyList<Container> EphemeralContainers { get; init => field = value ?? field; } = [];
     public IReadOnlyList<Volume> Volumes { get; init => field = value ?? field; } = [];
     public string NodeName { get; init => field = value ?? field; } = "";
     public IReadOnlyDictionary<string, string> NodeSelector { get; init => field = value ?? field; } = FrozenDictionary<string, string>.Empty;
@@ -402,6 +404,7 @@ public sealed record PodStatus
     public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
     public IReadOnlyList<ContainerStatus> ContainerStatuses { get; init => field = value ?? field; } = [];
     public IReadOnlyList<ContainerStatus> InitContainerStatuses { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<ContainerStatus> EphemeralContainerStatuses { get; init => field = value ?? field; } = [];
 }
 
 public sealed record ContainerStatus

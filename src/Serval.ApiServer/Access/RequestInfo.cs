@@ -21,7 +21,7 @@ internal readonly record struct RequestInfo(
     string Namespace = "", string Name = "")
 {
     /// <summary>Watches and streams: they last as long as their clients like (apiserver: server/config.go, LongRunningFunc).</summary>
-    public bool IsLongRunning => IsResource && (Verb == "watch" || Subresource is "log" or "attach" or "exec" or "portforward");
+    public bool IsLongRunning => IsResource && (Verb == "watch" || Subresource is "log" or "attach" or "exec" or "portforward" or "proxy");
 
     public bool IsReadOnly => Verb is "get" or "list" or "watch" or "head" or "options";
 

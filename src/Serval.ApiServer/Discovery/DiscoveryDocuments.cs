@@ -100,7 +100,7 @@ internal static class DiscoveryDocuments
         {
             ServedKind.WriteStrings(writer, "categories", kind.Categories);
         }
-        if (!AccessKinds.Reviews.Contains(kind))
+        if (kind != Kinds.Binding && !AccessKinds.Reviews.Contains(kind))
         {
             writer.WriteString("storageVersionHash", StorageVersionHash(kind.StoredAs));
         }

@@ -99,7 +99,7 @@ internal sealed class DiscoveryHandler(IKindSource kinds)
         {
             Version = kinds.Version; // before the kinds: a change between the two makes the next request look again
             Kinds = kinds.All;
-            _groups = ApiGroup.Of(Kinds.Concat(AccessKinds.Reviews));
+            _groups = ApiGroup.Of(Kinds.Concat([Api.Kinds.Binding, .. AccessKinds.Reviews]));
         }
 
         public long Version { get; }

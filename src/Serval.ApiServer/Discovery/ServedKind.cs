@@ -18,20 +18,29 @@ internal static class ServedKind
     private static readonly string[] s_create = ["create"];
     private static readonly string[] s_connect = ["create", "get"];
     private static readonly string[] s_ending = ["delete", "deletecollection", "get", "list", "watch"];
+    private static readonly string[] s_proxy = ["create", "delete", "get", "patch", "update"];
     private static readonly string[] s_partial = ["get", "patch", "update"];
 
     public static IReadOnlyList<string> Verbs(ResourceKind kind) =>
-        kind.Shape is { IsTerminating: true } ? s_ending : AccessKinds.Reviews.Contains(kind) ? s_create : s_all;
+        kind.Shape is { IsTerminating: true } ? s_ending : kind == Kinds.Binding || AccessKinds.Reviews.Contains(kind) ? s_create : s_all;
 
     public static IEnumerable<Subresource> Subresources(ResourceKind kind)
     {
         if (kind == Kinds.Pod)
         {
             yield return new("attach", s_connect, null, kind.Version, "PodAttachOptions");
+            yield return new("binding", s_create, null, kind.Version, Kinds.Binding.Kind);
+            yield return new("ephemeralcontainers", s_partial, null, kind.Version, kind.Kind);
             yield return new("eviction", s_create, PolicyKinds.PodDisruptionBudget.Group, PolicyKinds.PodDisruptionBudget.Version, PolicyKinds.Eviction);
             yield return new("exec", s_connect, null, kind.Version, "PodExecOptions");
             yield return new("log", ["get"], null, kind.Version, kind.Kind);
             yield return new("portforward", s_connect, null, kind.Version, "PodPortForwardOptions");
+            yield return new("proxy", s_proxy, null, kind.Version, "PodProxyOptions");
+            yield return new("resize", s_partial, null, kind.Version, kind.Kind);
+        }
+        if (kind == Kinds.Service || kind == Kinds.Node)
+        {
+            yield return new("proxy", s_proxy, null, kind.Version, $"{kind.Kind}ProxyOptions");
         }
         if (kind == Kinds.ServiceAccount)
         {

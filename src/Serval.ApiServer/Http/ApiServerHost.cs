@@ -18,6 +18,7 @@ using Serval.ApiServer.Certificates;
 using Serval.ApiServer.Discovery;
 using Serval.ApiServer.Http;
 using Serval.ApiServer.Pipeline;
+using Serval.ApiServer.Proxying;
 using Serval.ApiServer.Streams;
 using Serval.Kube.Http;
 
@@ -167,7 +168,8 @@ public sealed partial class ApiServerHost : IAsyncDisposable
             kinds, new ReadHandler(client, reply), new WatchHandler(client, _options, _stopping.Token), new WriteHandler(client, reply),
             new LogHandler(client, _options, _stopping.Token),
             new PodStreamHandler(client, _options.PodStreams, _options.TimeProvider, _stopping.Token), new AccessReviews(_access, authenticator),
-            new TokenRequests(signer, client), new Evictions(client, _options.TimeProvider));
+            new TokenRequests(signer, client), new Evictions(client, _options.TimeProvider), new Bindings(client, _options.TimeProvider),
+            new ProxyHandler(client, _options.PodStreams, new Random(), _options.TimeProvider, _stopping.Token));
         var steps = RequestSteps.Compose(_options, authenticator, _access, new IssuerDocuments(signer), new DiscoveryHandler(kinds), resources);
         return new ApiApplication(steps, _audit, _options.TimeProvider, _logger);
     }

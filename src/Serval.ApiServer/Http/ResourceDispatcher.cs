@@ -1,5 +1,8 @@
 using Serval.Api;
+using Serval.Api.Admission;
 using Serval.ApiServer.Access;
+using Serval.ApiServer.Pipeline;
+using Serval.ApiServer.Proxying;
 using Serval.ApiServer.Streams;
 
 namespace Serval.ApiServer.Http;
@@ -7,7 +10,7 @@ namespace Serval.ApiServer.Http;
 /// <summary>Path and method of a request for objects → the handler that answers it.</summary>
 internal sealed class ResourceDispatcher(
     IKindSource kinds, ReadHandler read, WatchHandler watch, WriteHandler write, LogHandler logs, PodStreamHandler streams, AccessReviews reviews,
-    TokenRequests tokens, Evictions evictions)
+    TokenRequests tokens, Evictions evictions, Bindings bindings, ProxyHandler proxy)
 {
     public Task HandleAsync(ApiRequest request)
     {
@@ -28,8 +31,12 @@ internal sealed class ResourceDispatcher(
             "finalize" when path.Kind == Kinds.Namespace && request.Method == "PUT" => write.UpdateAsync(request, path),
             "token" when path.Kind == Kinds.ServiceAccount => tokens.AnswerAsync(request, path),
             "eviction" when path.Kind == Kinds.Pod => evictions.AnswerAsync(request, path),
+            "bindings" when path.Kind == Kinds.Namespace => bindings.AnswerAsync(request, new ResourcePath(Kinds.Pod, path.Name, "", "")),
+            Admission.Binding when path.Kind == Kinds.Pod => bindings.AnswerAsync(request, path),
+            var door when path.Kind == Kinds.Pod && PodDoors.IsSpec(door) => Status(request, path),
             "log" when path.Kind == Kinds.Pod => Log(request, path),
             "attach" or "exec" or "portforward" when path.Kind == Kinds.Pod => streams.HandleAsync(request, path),
+            "proxy" when path.Kind == Kinds.Pod || path.Kind == Kinds.Service || path.Kind == Kinds.Node => proxy.HandleAsync(request, path),
             _ => throw Failures.UnknownPath(),
         };
     }

@@ -9,7 +9,12 @@ namespace Serval.ApiServer.Http;
 /// <param name="Subresource">Empty for the object itself.</param>
 internal readonly record struct ResourcePath(ResourceKind Kind, string Namespace, string Name, string Subresource)
 {
+    private const string Proxy = "proxy";
+
     public ObjectKey Key => new(Namespace, Name);
+
+    /// <summary>Of <c>proxy</c>: the path that is asked of what is behind it, with its slash; empty when there is none.</summary>
+    public string Below { get; init; } = "";
 
     public bool IsCollection => Name.Length == 0;
 
@@ -17,12 +22,13 @@ internal readonly record struct ResourcePath(ResourceKind Kind, string Namespace
     public static ResourcePath? Parse(string path, IKindSource kinds)
     {
         var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        return parts switch
+        var found = parts switch
         {
             ["api", var version, .. var rest] when rest.Length > 0 => Parse(kinds, "", version, rest),
             ["apis", var group, var version, .. var rest] when rest.Length > 0 => Parse(kinds, group, version, rest),
             _ => null,
         };
+        return found is { Subresource: Proxy } proxied && path.EndsWith('/') && !proxied.Below.EndsWith('/') ? proxied with { Below = proxied.Below + "/" } : found;
     }
 
     private static ResourcePath? Parse(IKindSource kinds, string group, string version, string[] rest)
@@ -42,6 +48,7 @@ internal readonly record struct ResourcePath(ResourceKind Kind, string Namespace
         0 => new(kind, ns, "", ""),
         1 => new(kind, ns, rest[0], ""),
         2 => new(kind, ns, rest[0], rest[1]),
+        > 2 when rest[1] == Proxy => new(kind, ns, rest[0], rest[1]) { Below = "/" + string.Join('/', rest[2..]!) },
         _ => null,
     };
 }

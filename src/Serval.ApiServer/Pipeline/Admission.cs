@@ -17,6 +17,9 @@ namespace Serval.ApiServer.Pipeline;
 /// </summary>
 internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, FieldTracking fields, ServiceAddresses addresses, TimeProvider time)
 {
+    /// <summary>The subresource by which a pod is given its node; what comes in is the pod that has it.</summary>
+    internal const string Binding = "binding";
+
     /// <summary>The object to store. <see cref="ApiException"/> when it may not be.</summary>
     /// <param name="settle">Sets managedFields where a plain write is not noted; see <see cref="FieldTracking"/>.</param>
     /// <param name="hold">Holds the address that a Service is given.</param>
@@ -101,6 +104,8 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
             "" => Main(kind, before, incoming, present),
             "status" => Status(kind, before, incoming),
             "finalize" when kind == Kinds.Namespace => Finalize(before, incoming),
+            Binding when kind == Kinds.Pod => incoming,
+            var door when kind == Kinds.Pod && PodDoors.IsSpec(door) => PodDoors.Through(before, incoming, door),
             _ => throw new ApiException(404, "NotFound", "the server could not find the requested resource"),
         };
         if (DefinitionAdmission.IsOwn(kind, present.Metadata.Name))
@@ -111,7 +116,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             Check(kind, tree, before, options, AdmissionOperation.Update, Note, hold);
         }
-        if (kind.HasGeneration && options.Subresource.Length == 0 && !SameDesire(kind, before, tree))
+        if (kind.HasGeneration && IsOfSpec(options.Subresource) && !SameDesire(kind, before, tree))
         {
             tree["metadata"]!["generation"] = present.Metadata.Generation + 1;
         }
@@ -324,7 +329,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
     /// <param name="between">Comes after defaults and before the rules.</param>
     private static void Check(ResourceKind kind, ResourceKind judged, JsonObject tree, JsonObject? old, AdmissionContext context, Action? between = null)
     {
-        if (context.Subresource.Length == 0 || kind.Shape is not null)
+        if (IsOfSpec(context.Subresource) || kind.Shape is not null)
         {
             Defaulting.Apply(judged, tree, old, context);
         }
@@ -335,6 +340,8 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         }
         ZeroFields.Fill(judged, tree);
     }
+
+    private static bool IsOfSpec(string subresource) => subresource.Length == 0 || PodDoors.IsSpec(subresource);
 
     /// <summary>Everything but metadata, and the status of a kind that has it as a subresource.</summary>
     private static bool SameDesire(ResourceKind kind, JsonObject before, JsonObject after)

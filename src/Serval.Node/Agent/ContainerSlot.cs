@@ -21,6 +21,9 @@ internal sealed class ContainerSlot(Container spec, bool isInit)
     public Container Spec { get; } = spec;
     public bool IsInit { get; } = isInit;
 
+    /// <summary>Added to the pod while it runs: it is started once, and nobody waits for it or asks how it is.</summary>
+    public bool IsEphemeral { get; init; }
+
     /// <summary>An init container that runs as long as the pod does; the next one waits for its start only.</summary>
     public bool IsSidecar { get; } = isInit && spec.RestartPolicy == "Always";
 

@@ -51,7 +51,7 @@ internal sealed class PodStatusBuilder
         return main.All(c => c.Succeeded) ? "Succeeded" : restartPolicy == "Never" ? "Failed" : "Running";
     }
 
-    public JsonObject Build(Pod pod, string hostAddress, string address, IReadOnlyList<ContainerSlot> containers, DateTimeOffset now)
+    public JsonObject Build(Pod pod, string hostAddress, string address, IReadOnlyList<ContainerSlot> containers, IReadOnlyList<ContainerSlot> added, DateTimeOffset now)
     {
         var phase = Phase(containers, pod.Spec.RestartPolicy);
         var finished = phase is "Succeeded" or "Failed";
@@ -91,6 +91,10 @@ internal sealed class PodStatusBuilder
         {
             status["initContainerStatuses"] = Containers(init);
         }
+        if (added.Count > 0)
+        {
+            status["ephemeralContainerStatuses"] = Containers(added);
+        }
         return status;
     }
 
@@ -124,7 +128,7 @@ internal sealed class PodStatusBuilder
         return condition;
     }
 
-    private static JsonArray Containers(List<ContainerSlot> containers)
+    private static JsonArray Containers(IReadOnlyList<ContainerSlot> containers)
     {
         var list = new JsonArray();
         foreach (var c in containers.OrderBy(c => c.Spec.Name, StringComparer.Ordinal))

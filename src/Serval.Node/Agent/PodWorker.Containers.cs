@@ -24,6 +24,10 @@ internal sealed partial class PodWorker
         {
             return;
         }
+        foreach (var slot in _added.Where(s => s is { Starting: false, Phase: ContainerPhase.Waiting }))
+        {
+            Open(slot);
+        }
         foreach (var slot in _slots)
         {
             if (!slot.Starting && slot.Phase == ContainerPhase.Waiting)
@@ -213,7 +217,14 @@ internal sealed partial class PodWorker
     {
         slot.Starting = false;
         slot.Phase = ContainerPhase.Running;
-        BeginProbes(slot);
+        if (slot.IsEphemeral)
+        {
+            MarkDirty(now: true); // whoever added it waits to attach
+        }
+        else
+        {
+            BeginProbes(slot);
+        }
     }
 
     // The present run's log and the one before stay, as kubelet keeps them.
@@ -331,12 +342,12 @@ internal sealed partial class PodWorker
         }
     }
 
-    private bool Restarts(ContainerSlot slot) => slot.IsSidecar ? !IsFinished : _pod.Spec.RestartPolicy switch
+    private bool Restarts(ContainerSlot slot) => !slot.IsEphemeral && (slot.IsSidecar ? !IsFinished : _pod.Spec.RestartPolicy switch
     {
         "Never" => false,
         "OnFailure" => !slot.Succeeded,
         _ => !slot.IsInit || !slot.Succeeded,
-    };
+    });
 
     private void Restart(ContainerSlot slot)
     {

@@ -54,7 +54,7 @@ internal sealed partial class PodWorker
         try
         {
             await _node.Client.PatchAsync(
-                Kinds.Pod, _key, new KubePatch(PatchType.Merge, CanonicalJson.Serialize(patch)), WriteOptions.By(NodeServices.FieldManager), _stop);
+                Kinds.Pod, _key, new KubePatch(PatchType.StrategicMerge, CanonicalJson.Serialize(patch)), WriteOptions.By(NodeServices.FieldManager, "ephemeralcontainers"), _stop);
         }
         catch (Exception e) when (e is OperationCanceledException or ApiException { IsNotFound: true } or ApiException { IsConflict: true })
         {

@@ -36,7 +36,7 @@ internal sealed partial class PodWorker
         _limitEnds = ends;
         _limit = new CancellationTokenSource(grace, _node.Time);
         _ = _life.CancelAsync(); // what this sets off must not keep the pod from ending
-        foreach (var slot in _slots)
+        foreach (var slot in All)
         {
             _ = slot.Run?.CancelAsync();
             if (slot.Process is not null && !keep)
@@ -49,7 +49,7 @@ internal sealed partial class PodWorker
         {
             Publish(InstanceState.Draining);
         }
-        _ = StopAsync(RunningOf(_slots), wasReady && grace > TimeSpan.Zero, deleteObject, keep, _limit.Token);
+        _ = StopAsync(RunningOf(All), wasReady && grace > TimeSpan.Zero, deleteObject, keep, _limit.Token);
     }
 
     private async Task StopAsync(IReadOnlyList<RunningContainer> running, bool drain, bool deleteObject, bool keep, CancellationToken limit)
@@ -175,7 +175,7 @@ internal sealed partial class PodWorker
         {
             (slot.Phase, slot.Terminated) = (ContainerPhase.Terminated, slot.LastTerminated); // it waited to be started again
         }
-        var sidecars = _slots.Where(s => s is { IsSidecar: true, Process: not null }).ToList();
+        var sidecars = All.Where(s => s is { Process: not null } and ({ IsSidecar: true } or { IsEphemeral: true })).ToList();
         sidecars.ForEach(TellStopping);
         EndEarly(sidecars, null);
     }

@@ -134,7 +134,7 @@ internal sealed partial class PodWorker
     private int OwnPort(int port)
     {
         var mapped = _ports?.Map.GetValueOrDefault(port, port) ?? port;
-        return _slots.Any(s => s.Process is { } leader && InstanceSockets.Listening(leader.Pid, pod: null).Any(l => l.Port == mapped) && leader.IsHere)
+        return All.Any(s => s.Process is { } leader && InstanceSockets.Listening(leader.Pid, pod: null).Any(l => l.Port == mapped) && leader.IsHere)
             ? mapped
             : throw new SocketException((int)SocketError.ConnectionRefused);
     }
@@ -166,7 +166,7 @@ internal sealed partial class PodWorker
             throw ApiException.BadRequest(
                 $"a container name must be specified for pod {_key.Name}, choose one of: [{string.Join(' ', main.Select(s => s.Spec.Name))}]");
         }
-        return container.Length == 0 ? main[0] : _slots.FirstOrDefault(s => s.Spec.Name == container)
+        return container.Length == 0 ? main[0] : All.FirstOrDefault(s => s.Spec.Name == container)
             ?? throw ApiException.BadRequest($"container {container} is not valid for pod {_key.Name}");
     }
 

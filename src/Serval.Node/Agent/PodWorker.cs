@@ -98,6 +98,10 @@ internal sealed partial class PodWorker : IDisposable
         {
             RefreshVolumes(); // the downward API shows them
         }
+        if (!_stopping && _ports is not null)
+        {
+            StartAdded();
+        }
         if (_pod.Status.Conditions.Any(c => c is { Type: "Ready", Reason: "NodeLost" }))
         {
             _written = []; // this node was taken for lost: what is, is said again
@@ -123,7 +127,7 @@ internal sealed partial class PodWorker : IDisposable
     public PodUsage? Usage()
     {
         PodUsage? sum = null;
-        foreach (var slot in _slots)
+        foreach (var slot in All)
         {
             foreach (var process in slot.Process is { } leader ? ProcFs.Tree(leader.Pid) : [])
             {
@@ -140,7 +144,7 @@ internal sealed partial class PodWorker : IDisposable
         {
             return;
         }
-        foreach (var slot in _slots.Where(s => s.WaitsForReference))
+        foreach (var slot in All.Where(s => s.WaitsForReference))
         {
             slot.WaitsForReference = false;
             slot.Starting = false;
@@ -275,6 +279,7 @@ internal sealed partial class PodWorker : IDisposable
         {
             MarkDirty(now: true); // the last run's processes are gone: nobody should be sent to them
         }
+        StartAdded();
         StartDue();
     }
 

@@ -121,7 +121,7 @@ public sealed class RejectedKubernetesTests
         { "horizontalpodautoscalers", "spec.behavior = {\"scaleUp\":{\"stabilizationWindowSeconds\":3601}}", "spec.behavior.scaleUp.stabilizationWindowSeconds: Invalid value: 3601: must be less than or equal to 3600" },
         { "endpointslices", "addressType = -", "addressType: Required value" },
         { "endpointslices", "endpoints[0].addresses = []", "endpoints[0].addresses: Required value: must contain at least 1 address" },
-        { "endpointslices", "endpoints[0].addresses = [\"::1\"]", "endpoints[0].addresses[0]: Invalid value: \"::1\": must be a valid IPv4 address" },
+        { "endpointslices", "endpoints[0].addresses = [\"::1\"]", "endpoints[0].addresses: Invalid value: \"::1\": must be an IPv4 address" },
     };
 
     private static string Volume(string source) => $"spec.volumes = [{source.Insert(1, "\"name\":\"v\",")}]";

@@ -118,13 +118,13 @@ public sealed class UpdateRulesTests
     }
 
     [Theory]
-    [InlineData("", true)]
-    [InlineData("bob", false)]
-    public void Pod_Update_EphemeralContainers_AreServalsAlone(string user, bool allowed)
+    [InlineData("", false)]
+    [InlineData(PodDoors.Ephemeral, true)]
+    public void Pod_Update_EphemeralContainers_HaveADoorOfTheirOwn(string subresource, bool allowed)
     {
         var old = Edits.Parse("""{"metadata":{"name":"p","namespace":"d"},"spec":{"containers":[{"name":"c","image":"a:1"}]}}""").Defaulted(Kinds.Pod, s_create);
         var tree = ((JsonObject)old.DeepClone()).Edit("spec.ephemeralContainers = [{\"name\":\"queue-proxy\",\"image\":\"serval\"}]");
-        Assert.Equal(allowed, Validation.Validate(Kinds.Pod, tree, old, s_update with { User = user }).Count == 0);
+        Assert.Equal(allowed, Validation.Validate(Kinds.Pod, tree, old, s_update with { Subresource = subresource }).Count == 0);
     }
 
     private static IReadOnlyList<FieldError> Change(ResourceKind kind, JsonObject old, string edits)

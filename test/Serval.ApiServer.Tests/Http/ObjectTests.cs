@@ -84,7 +84,7 @@ public sealed class ObjectTests : IAsyncLifetime
     [Theory]
     [InlineData("/api/v1/gadgets", 404)]
     [InlineData("/apis/none.example/v1/things", 404)]
-    [InlineData("/api/v1/namespaces/default/pods/x/proxy", 404)]
+    [InlineData("/api/v1/namespaces/default/pods/x/nothing", 404)]
     [InlineData("/api/v1/namespaces/default/configmaps/x/status", 404)]
     [InlineData("/api/v1/pods/x", 404)]
     [InlineData("/nothing", 404)]

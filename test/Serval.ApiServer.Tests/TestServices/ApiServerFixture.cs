@@ -71,7 +71,15 @@ internal sealed class ApiServerFixture : IAsyncDisposable
         return client;
     }
 
-    private HttpClient Connect(X509Certificate2? certificate)
+    /// <summary>The administrator's way to the server, which follows no redirect.</summary>
+    public SocketsHttpHandler Handler()
+    {
+        var handler = Handler(KeyPairFiles.Load(Path.Combine(_directory, "certificates"), "admin")!.ToCertificate());
+        handler.AllowAutoRedirect = false;
+        return handler;
+    }
+
+    private SocketsHttpHandler Handler(X509Certificate2? certificate)
     {
         var handler = new SocketsHttpHandler { SslOptions = new SslClientAuthenticationOptions() };
         handler.SslOptions.RemoteCertificateValidationCallback = (_, served, _, _) => Trusts(served);
@@ -79,7 +87,12 @@ internal sealed class ApiServerFixture : IAsyncDisposable
         {
             handler.SslOptions.ClientCertificates = [certificate];
         }
-        return new HttpClient(handler)
+        return handler;
+    }
+
+    private HttpClient Connect(X509Certificate2? certificate)
+    {
+        return new HttpClient(Handler(certificate))
         {
             BaseAddress = Host.Address,
             DefaultRequestVersion = HttpVersion.Version20,

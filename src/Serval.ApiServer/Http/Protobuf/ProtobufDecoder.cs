@@ -62,7 +62,7 @@ internal static class ProtobufDecoder
 
     private static bool IsServed(string apiVersion, string kind) =>
         kind == "DeleteOptions" || (apiVersion, kind) == ("autoscaling/v1", "Scale") || (apiVersion, kind) == (PolicyKinds.EvictionVersion, PolicyKinds.Eviction)
-        || Kinds.Find(apiVersion, kind) is { IsCustom: false } || AccessKinds.FindReview(apiVersion, kind) is not null;
+        || (apiVersion, kind) == (Kinds.Binding.ApiVersion, Kinds.Binding.Kind) || Kinds.Find(apiVersion, kind) is { IsCustom: false } || AccessKinds.FindReview(apiVersion, kind) is not null;
 
     private static (string ApiVersion, string Kind) Type(ReadOnlySpan<byte> bytes)
     {

@@ -1,0 +1,74 @@
+using System.IO.Compression;
+using System.Text;
+
+namespace Serval.ApiServer.Proxying;
+
+/// <summary>Pages of a proxied program: their links are led back through the proxy, as far as a page is small and its coding known.</summary>
+internal static class ProxyBody
+{
+    /// <summary>The longest page that is read for its links; a longer one passes as it is.</summary>
+    private const int MostPage = 4 << 20;
+
+    /// <summary>Whether an answer is a page whose links are rewritten.</summary>
+    public static bool IsPage(HttpResponseMessage answer) =>
+        answer.Content.Headers.ContentType?.MediaType == "text/html" && answer.Headers.Location is null && Coding(answer) is "" or "gzip"
+        && answer.Content.Headers.ContentLength is null or <= MostPage;
+
+    /// <summary>The page with its links rewritten; what was read of it, unchanged, and whether more follows, when it is too long or damaged.</summary>
+    public static async Task<(byte[] Bytes, bool More)> RewriteAsync(HttpResponseMessage answer, Stream body, ProxyLinks links, CancellationToken ct)
+    {
+        var (raw, more) = await ReadAsync(body, ct);
+        if (more)
+        {
+            return (raw, true);
+        }
+        var zipped = Coding(answer) == "gzip";
+        var page = zipped ? await UnzipAsync(raw, ct) : raw;
+        if (page is null)
+        {
+            return (raw, false);
+        }
+        var written = Encoding.Latin1.GetBytes(HtmlLinks.Rewrite(Encoding.Latin1.GetString(page), links.Rewrite));
+        return (zipped ? Zip(written) : written, false);
+    }
+
+    private static string Coding(HttpResponseMessage answer) => string.Join(",", answer.Content.Headers.ContentEncoding).ToLowerInvariant();
+
+    private static async Task<(byte[] Bytes, bool More)> ReadAsync(Stream from, CancellationToken ct)
+    {
+        using var read = new MemoryStream();
+        var piece = new byte[16 * 1024];
+        while (await from.ReadAsync(piece, ct) is > 0 and var count)
+        {
+            read.Write(piece, 0, count);
+            if (read.Length > MostPage)
+            {
+                return (read.ToArray(), true);
+            }
+        }
+        return (read.ToArray(), false);
+    }
+
+    private static async Task<byte[]?> UnzipAsync(byte[] zipped, CancellationToken ct)
+    {
+        try
+        {
+            await using var unzip = new GZipStream(new MemoryStream(zipped), CompressionMode.Decompress);
+            return await ReadAsync(unzip, ct) is (var page, false) ? page : null;
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
+    }
+
+    private static byte[] Zip(byte[] page)
+    {
+        using var zipped = new MemoryStream();
+        using (var zip = new GZipStream(zipped, CompressionLevel.Fastest))
+        {
+            zip.Write(page);
+        }
+        return zipped.ToArray();
+    }
+}
