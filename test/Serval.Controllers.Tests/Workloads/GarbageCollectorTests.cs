@@ -55,8 +55,11 @@ public sealed class GarbageCollectorTests : IAsyncLifetime
             await SettleAsync();
             _time.Advance(TimeSpan.FromSeconds(1));
         }
+        await SettleAsync();
         _client.OnTheWay.Clear();
         Assert.Equal("a b<a", Left());
+        _time.Advance(TimeSpan.FromMinutes(1)); // the try that finds its owner: nothing backs off any longer
+        await SettleAsync();
         await DeleteAsync("a");
         Assert.Equal("", Left());
         Assert.Empty(_log.Lines);
