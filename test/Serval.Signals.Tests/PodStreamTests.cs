@@ -394,23 +394,6 @@ public sealed class PodStreamTests : IAsyncLifetime
         return (listener.AcceptTcpClient().GetStream(), client.GetStream());
     }
 
-    private sealed class FakeStreams : IPodStreams
-    {
-        public Func<LogOptions, Stream, CancellationToken, Task> Logs { get; set; } = (_, _, _) => Task.CompletedTask;
-
-        public Func<ExecOptions, RemoteProgram> Find { get; set; } = _ => (_, _) => Task.FromResult(0);
-
-        public Func<string, int, Stream> Dial { get; set; } = (_, _) => throw new IOException("nobody");
-
-        public Task CopyLogsAsync(ObjectKey pod, LogOptions options, Stream output, CancellationToken ct) => Logs(options, output, ct);
-
-        public Task<RemoteProgram> ExecAsync(ObjectKey pod, ExecOptions options, CancellationToken ct) => Task.FromResult(Find(options));
-
-        public Task<RemoteProgram> AttachAsync(ObjectKey pod, ExecOptions options, CancellationToken ct) => Task.FromResult(Find(options));
-
-        public Task<Stream> DialAsync(ObjectKey pod, string uid, int port, CancellationToken ct) => Task.FromResult(Dial(uid, port));
-    }
-
     /// <summary>Switches protocols and says one word.</summary>
     private sealed class Mute : ISignalEndpoint
     {

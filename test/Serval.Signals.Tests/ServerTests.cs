@@ -105,7 +105,7 @@ public sealed class ServerTests : IAsyncLifetime
     {
         using var handler = Handler();
         using var client = new HttpMessageInvoker(handler);
-        using var request = Request(Path, new string('t', SignalServer.MostHeaders + 1), "GET");
+        using var request = Request(Path, new string('t', HttpsServer.MostHeaders + 1), "GET");
         await Assert.ThrowsAsync<HttpRequestException>(() => client.SendAsync(request, CancellationToken.None));
         Assert.Equal(200, (await AskAsync("/healthz", token: null)).Code);
     }
@@ -117,7 +117,7 @@ public sealed class ServerTests : IAsyncLifetime
         using var client = new HttpMessageInvoker(handler);
         var token = Token();
         var open = new List<HttpResponseMessage>();
-        for (var i = 0; i < SignalApplication.MostOfUser; i++)
+        for (var i = 0; i < UserStreams.Most; i++)
         {
             open.Add(await client.SendAsync(Request(Path, token, "GET"), CancellationToken.None));
         }

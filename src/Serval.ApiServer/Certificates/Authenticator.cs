@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Serval.ApiServer.Access;
+using Serval.Kube.Certificates;
 using Serval.Kube.Tokens;
 
 namespace Serval.ApiServer.Certificates;
@@ -35,7 +36,8 @@ internal sealed class Authenticator(Credentials credentials, AccountTokens token
         {
             return null;
         }
-        var user = Read(certificate.SubjectName);
+        var named = CertifiedUser.Read(certificate.SubjectName);
+        var user = new UserInfo(named.Name, [.. named.Groups, UserInfo.Authenticated]);
         _known.AddOrUpdate(certificate, new Holder(user, certificate.NotAfter.ToUniversalTime()));
         return user;
     }
@@ -52,26 +54,6 @@ internal sealed class Authenticator(Credentials credentials, AccountTokens token
     private UserInfo? ByHeader(string header) => header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
         ? ByToken(header[Scheme.Length..].Trim(), s_audiences)?.User
         : null;
-
-    private static UserInfo Read(X500DistinguishedName subject)
-    {
-        var name = "";
-        var groups = new List<string>();
-        foreach (var part in subject.EnumerateRelativeDistinguishedNames().Where(p => !p.HasMultipleElements))
-        {
-            switch (part.GetSingleElementType().Value)
-            {
-                case "2.5.4.3":
-                    name = part.GetSingleElementValue() ?? "";
-                    break;
-                case "2.5.4.10":
-                    groups.Add(part.GetSingleElementValue() ?? "");
-                    break;
-            }
-        }
-        groups.Add(UserInfo.Authenticated);
-        return new UserInfo(name, groups);
-    }
 
     private sealed record Holder(UserInfo User, DateTimeOffset Until);
 }

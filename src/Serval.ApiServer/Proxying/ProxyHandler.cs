@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Serval.Api;
 using Serval.ApiServer.Http;
-using Serval.ApiServer.Streams;
 using Serval.Kube;
+using Serval.Kube.Streams;
 
 namespace Serval.ApiServer.Proxying;
 

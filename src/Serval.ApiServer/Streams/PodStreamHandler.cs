@@ -1,10 +1,8 @@
-using System.Globalization;
-using System.Net.WebSockets;
-using Microsoft.AspNetCore.Http;
 using Serval.Api;
 using Serval.Api.Core;
 using Serval.ApiServer.Http;
 using Serval.Kube;
+using Serval.Kube.Streams;
 
 namespace Serval.ApiServer.Streams;
 
@@ -17,8 +15,7 @@ internal sealed class PodStreamHandler(IKubeClient client, IPodStreams? streams,
     /// <summary>Most of them of one user who is no administrator.</summary>
     private const int MostOfUser = 100;
 
-    private const int MostPorts = 128; // channels have one byte, and each port takes two
-
+    private readonly PodTalks? _talks = streams is null ? null : new PodTalks(streams, time);
     private readonly OpenRequests _open = new("streams to pods", MostSessions, MostOfUser);
 
     public async Task HandleAsync(ApiRequest request, ResourcePath path)
@@ -56,130 +53,10 @@ internal sealed class PodStreamHandler(IKubeClient client, IPodStreams? streams,
             var what = path.Subresource switch { "exec" => "exec into a container in", "attach" => "attach a container in", _ => "forward a port of" };
             throw ApiException.BadRequest($"cannot {what} a completed pod; current phase is {pod.Status.Phase}");
         }
-        var source = streams ?? throw Failures.NoPodStreams();
-        if (path.Subresource == "portforward")
-        {
-            return Forwarding(request.Http, source, path.Key, pod.Metadata.Uid);
-        }
-        var options = Options(request, command);
-        if (options is { Stdin: false, Stdout: false, Stderr: false })
-        {
-            throw ApiException.BadRequest("you must specify at least 1 of stdin, stdout, stderr");
-        }
-        var program = await (path.Subresource == "exec" ? source.ExecAsync(path.Key, options, request.Aborted) : source.AttachAsync(path.Key, options, request.Aborted));
-        return ct => TalkAsync(request.Http, options, program, ct);
-    }
-
-    private async Task TalkAsync(HttpContext http, ExecOptions options, RemoteProgram program, CancellationToken ended)
-    {
-        try
-        {
-            await using var remote = await MeetAsync(http, options, ended);
-            try
-            {
-                await remote.EndAsync(await StatusAsync(program, remote));
-            }
-            catch (Exception e) when (remote.Gone.IsCancellationRequested && e is OperationCanceledException or IOException)
-            {
-                // There is nobody to tell.
-            }
-        }
-        catch (IOException) when (http.Response.HasStarted)
-        {
-            // It has gone already.
-        }
-    }
-
-    private static async Task<RemoteStatus> StatusAsync(RemoteProgram program, IRemoteClient remote)
-    {
-        try
-        {
-            return new RemoteStatus(await program(remote.Streams, remote.Gone));
-        }
-        catch (ApiException e)
-        {
-            return new RemoteStatus(e);
-        }
-    }
-
-    private async Task<IRemoteClient> MeetAsync(HttpContext http, ExecOptions options, CancellationToken ended)
-    {
-        if (SpdyUpgrade.IsAsked(http.Request))
-        {
-            var spoken = SpdyUpgrade.Choose(http, SpdyRemoteClient.Protocols);
-            return await SpdyRemoteClient.MeetAsync(await SpdyUpgrade.AcceptAsync(http, spoken), spoken, options, time, ended);
-        }
-        var protocol = Channels(http, ChannelProtocol.Choose);
-        return new ChannelSocket(await WebSocketUpgrade.AcceptAsync(http, protocol.Name), protocol, options, time, ended);
-    }
-
-    private Func<CancellationToken, Task> Forwarding(HttpContext http, IPodStreams source, ObjectKey pod, string uid)
-    {
-        const string tunnel = SpdyUpgrade.Name + "+" + PortForward.Protocol;
-        if (SpdyUpgrade.IsAsked(http.Request))
-        {
-            var spoken = SpdyUpgrade.Choose(http, PortForward.Protocol);
-            return ct => ForwardAsync(async limit =>
-            {
-                await using var transport = await SpdyUpgrade.AcceptAsync(http, spoken);
-                await new PortForward(source, pod, uid, time, limit).RunAsync(transport);
-            }, ct);
-        }
-        if (WebSocketUpgrade.Offered(http.Request).Contains(tunnel) && WebSocketUpgrade.IsAsked(http.Request))
-        {
-            return ct => ForwardAsync(async limit =>
-            {
-                using var socket = await WebSocketUpgrade.AcceptAsync(http, tunnel);
-                await using var transport = WebSocketStream.Create(socket, WebSocketMessageType.Binary, ownsWebSocket: true);
-                await new PortForward(source, pod, uid, time, limit).RunAsync(transport);
-            }, ct);
-        }
-        var protocol = Channels(http, ChannelProtocol.ChooseForPorts);
-        var ports = Ports(http.Request);
-        return ct => ForwardAsync(async limit =>
-        {
-            using var socket = await WebSocketUpgrade.AcceptAsync(http, protocol.Name);
-            await new PortForwardSocket(source, pod, uid, ports, time, limit).RunAsync(socket, protocol);
-        }, ct);
-    }
-
-    private async Task ForwardAsync(Func<IdleLimit, Task> forward, CancellationToken ended)
-    {
-        using var limit = new IdleLimit(time, ended);
-        try
-        {
-            await forward(limit);
-        }
-        catch (Exception e) when (e is IOException or WebSocketException or OperationCanceledException)
-        {
-            // The client has gone, or is not understood any more.
-        }
-        finally
-        {
-            await limit.CancelAsync();
-        }
-    }
-
-    private static ChannelProtocol Channels(HttpContext http, Func<IReadOnlyList<string>, ChannelProtocol?> choose)
-    {
-        if (!WebSocketUpgrade.IsAsked(http.Request))
-        {
-            throw ApiException.BadRequest("Upgrade request required");
-        }
-        var offered = WebSocketUpgrade.Offered(http.Request);
-        return choose(offered) ?? throw ApiException.BadRequest($"unable to upgrade: none of the subprotocols {string.Join(", ", offered)} is served");
-    }
-
-    private static List<int> Ports(HttpRequest request)
-    {
-        var ports = new List<int>();
-        foreach (var text in request.Query["ports"].SelectMany(p => (p ?? "").Split(',')))
-        {
-            ports.Add(ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0
-                ? port
-                : throw ApiException.BadRequest($"unable to parse \"{text}\" as a port"));
-        }
-        return ports.Count is > 0 and <= MostPorts ? ports : throw ApiException.BadRequest($"query parameter \"ports\" is required, and names at most {MostPorts}");
+        var talks = _talks ?? throw Failures.NoPodStreams();
+        return path.Subresource == "portforward"
+            ? talks.Forward(request.Http, path.Key, pod.Metadata.Uid, "ports")
+            : await talks.PrepareAsync(request.Http, path.Key, Options(request, command), path.Subresource == "attach");
     }
 
     private static ExecOptions Options(ApiRequest request, IReadOnlyList<string> command) => new()

@@ -102,6 +102,10 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         _subscriptions.Add(pods.Subscribe(PodChanged));
     }
 
+    /// <summary>Writes to the Node where an API server that is not Serval's reaches its pods' streams. After <see cref="StartAsync"/>.</summary>
+    public Task TellDoorAsync(IPAddress address, int port, CancellationToken ct) =>
+        NodeRegistration.TellDoorAsync(_client, _options.NodeName, address, port, _services!.Address, ct);
+
     /// <summary>Stops every process: SIGTERM, the pod's grace period, SIGKILL.</summary>
     public async ValueTask DisposeAsync()
     {

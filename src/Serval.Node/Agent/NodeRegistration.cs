@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Serval.Api;
@@ -30,6 +31,30 @@ internal static class NodeRegistration
         await client.PatchAsync(Kinds.Node, ObjectKey.Cluster(name), Merge(status), options with { Subresource = "status" }, ct);
     }
 
+    /// <summary>Tells where an API server that is not Serval's reaches this node's pods, as a kubelet does (kubernetes pkg/kubelet/nodestatus: NodeAddress, DaemonEndpoints).</summary>
+    public static Task TellDoorAsync(IKubeClient client, string name, IPAddress address, int port, string inside, CancellationToken ct)
+    {
+        var status = new JsonObject
+        {
+            ["addresses"] = Addresses(name, [.. new[] { address.ToString(), inside }.Distinct()]),
+            ["daemonEndpoints"] = new JsonObject { ["kubeletEndpoint"] = new JsonObject { ["Port"] = port } },
+        };
+        return client.PatchAsync(
+            Kinds.Node, ObjectKey.Cluster(name), Merge(new JsonObject { ["status"] = status }), WriteOptions.By(NodeServices.FieldManager) with { Subresource = "status" }, ct);
+    }
+
+    // The first of a type is the one that is used.
+    private static JsonArray Addresses(string name, params ReadOnlySpan<string> internals)
+    {
+        var addresses = new JsonArray();
+        foreach (var address in internals)
+        {
+            addresses.Add(new JsonObject { ["type"] = "InternalIP", ["address"] = address });
+        }
+        addresses.Add(new JsonObject { ["type"] = "Hostname", ["address"] = name });
+        return addresses;
+    }
+
     private static KubePatch Merge(JsonObject patch) => new(PatchType.Merge, CanonicalJson.Serialize(patch));
 
     private static JsonObject Node(string name) => new()
@@ -49,11 +74,7 @@ internal static class NodeRegistration
     {
         ["capacity"] = Capacity(dataDirectory),
         ["allocatable"] = Capacity(dataDirectory), // Serval sets nothing aside for itself
-        ["addresses"] = new JsonArray
-        {
-            new JsonObject { ["type"] = "InternalIP", ["address"] = address },
-            new JsonObject { ["type"] = "Hostname", ["address"] = name },
-        },
+        ["addresses"] = Addresses(name, address),
         ["conditions"] = new JsonArray(
             [.. conditions.Prepend(new NodeCondition("Ready", true, "NodeAgentReady", "the node agent runs")).Select(c => Condition(c, now))]),
         ["nodeInfo"] = new JsonObject

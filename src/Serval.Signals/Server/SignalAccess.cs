@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Kube;
@@ -7,41 +5,38 @@ using Serval.Kube;
 namespace Serval.Signals;
 
 /// <summary>
-/// Who asks, and whether he may: a TokenReview and a SubjectAccessReview, as a kubelet asks them. What they said holds for a minute. A token must be
-/// for this very server: one that was shown to another is good for nothing here.
+/// Who asks, and whether he may: a TokenReview and a SubjectAccessReview, as a kubelet asks them. What they said holds for a minute. Where there is an audience, a token must
+/// be for this very server: one that was shown to another is good for nothing here.
 /// </summary>
 /// <param name="client">The API server, which is asked.</param>
-/// <param name="audience">Whom tokens must be for.</param>
+/// <param name="audience">Whom tokens must be for; null: the API server.</param>
 /// <param name="time">The clock.</param>
-internal sealed class SignalAccess(IKubeClient client, string audience, TimeProvider time)
+internal sealed class SignalAccess(IKubeClient client, string? audience, TimeProvider time)
 {
     internal const int MostQuestions = 64;
     private const int MostKnown = 1000;
-    private const int MostToken = 16 << 10;
     private static readonly TimeSpan s_fresh = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
     private static readonly ResourceKind s_tokenReview = AccessKinds.FindReview("authentication.k8s.io/v1", "TokenReview")!;
     private static readonly ResourceKind s_accessReview = AccessKinds.FindReview("authorization.k8s.io/v1", "SubjectAccessReview")!;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<(string Token, SignalRight Right), Known> _known = []; // guarded by _lock; of tokens, hashes
+    private readonly Dictionary<(string Proof, SignalRight Right), Known> _known = []; // guarded by _lock
     private int _questions; // guarded by _lock
 
     /// <summary>The user's name, or why he may not: 401, 403, 429, or 503 while nobody can tell.</summary>
     public async Task<string> CheckAsync(string? authorization, SignalRight right, CancellationToken ct)
     {
-        if (authorization?.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) != true || authorization.Length > MostToken)
-        {
-            throw Unauthorized();
-        }
-        var token = authorization["Bearer ".Length..].Trim();
-        var verdict = await Find((Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(token))), right), token).WaitAsync(ct);
-        return !verdict.Known ? throw Unauthorized()
+        var verdict = await JudgeAsync(Caller.ByHeader(authorization), right, ct);
+        return !verdict.Known ? throw Caller.Unauthorized()
             : !verdict.Allowed ? throw new ApiException(403, "Forbidden", right.Refusal(verdict.User))
             : verdict.User;
     }
 
-    private Task<Verdict> Find((string Token, SignalRight Right) key, string token)
+    /// <summary>Whether a caller is known, and may. 429 when too many are asked about, 503 while nobody can tell.</summary>
+    public Task<Verdict> JudgeAsync(Caller caller, SignalRight right, CancellationToken ct) => Find((caller.Proof, right), caller).WaitAsync(ct);
+
+    private Task<Verdict> Find((string Proof, SignalRight Right) key, Caller caller)
     {
         lock (_lock)
         {
@@ -58,19 +53,17 @@ internal sealed class SignalAccess(IKubeClient client, string audience, TimeProv
                 _known.Clear();
             }
             _questions++;
-            return (_known[key] = new Known(AskAsync(token, key.Right), time.GetTimestamp())).Verdict;
+            return (_known[key] = new Known(AskAsync(caller, key.Right), time.GetTimestamp())).Verdict;
         }
     }
 
-    private async Task<Verdict> AskAsync(string token, SignalRight right)
+    private async Task<Verdict> AskAsync(Caller caller, SignalRight right)
     {
         await Task.Yield(); // the caller holds the lock
         using var patience = new CancellationTokenSource(s_patience, time);
         try
         {
-            var asked = new JsonObject { ["token"] = token, ["audiences"] = new JsonArray(audience) };
-            var answer = await ReviewAsync(s_tokenReview, asked, patience.Token);
-            if ((bool?)answer["authenticated"] != true || answer["user"] is not JsonObject user || !Names(answer["audiences"]))
+            if ((caller.User ?? await UserAsync(caller.Token, patience.Token)) is not { } user)
             {
                 return new Verdict(Known: false, Allowed: false, "");
             }
@@ -101,6 +94,17 @@ internal sealed class SignalAccess(IKubeClient client, string audience, TimeProv
         }
     }
 
+    private async Task<JsonObject?> UserAsync(string token, CancellationToken ct)
+    {
+        var asked = new JsonObject { ["token"] = token };
+        if (audience is not null)
+        {
+            asked["audiences"] = new JsonArray(audience);
+        }
+        var answer = await ReviewAsync(s_tokenReview, asked, ct);
+        return (bool?)answer["authenticated"] == true && answer["user"] is JsonObject user && (audience is null || Names(answer["audiences"])) ? user : null;
+    }
+
     // A server that does not know of audiences says none: its word is about another one (kubernetes: TokenReviewStatus.audiences).
     private bool Names(JsonNode? audiences) => audiences is JsonArray all && all.Any(a => (string?)a == audience);
 
@@ -111,9 +115,10 @@ internal sealed class SignalAccess(IKubeClient client, string audience, TimeProv
         return answer.ToTree()["status"] as JsonObject ?? [];
     }
 
-    private static ApiException Unauthorized() => new(401, "Unauthorized", "Unauthorized");
-
-    private sealed record Verdict(bool Known, bool Allowed, string User);
+    /// <param name="Known">Whether what the caller showed is good.</param>
+    /// <param name="Allowed">Whether he may.</param>
+    /// <param name="User">His name.</param>
+    internal sealed record Verdict(bool Known, bool Allowed, string User);
 
     private sealed record Known(Task<Verdict> Verdict, long Since);
 }

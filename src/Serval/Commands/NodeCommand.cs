@@ -9,6 +9,8 @@ namespace Serval.Commands;
 internal sealed class NodeCommand : ClusterRoleVerb
 {
     private readonly Option<string> _podNetwork = ListenOptions.PodNetwork();
+    private readonly Option<int> _kubeletPort = ListenOptions.Port(
+        "--kubelet-port", "Port at which an API server that is not Serval's reaches pods (kubectl logs, exec, port-forward); 0 is any free one", 0);
     private readonly PeerOptions _peer = new("Name of the Node (default: the machine's); its pods stay bound to it", "--node-name");
 
     public NodeCommand(CliContext context)
@@ -20,6 +22,7 @@ internal sealed class NodeCommand : ClusterRoleVerb
             "serval node --node-name left --pod-network off")
     {
         Add(_podNetwork);
+        Add(_kubeletPort);
         _peer.AddTo(this);
     }
 
@@ -29,7 +32,7 @@ internal sealed class NodeCommand : ClusterRoleVerb
         options = options with
         {
             Name = options.Name.Length > 0 ? options.Name : Environment.MachineName.ToLowerInvariant(), DataDirectory = SharedOptions.DataDirectoryOf(parse, Context),
-            PodNetwork = parse.GetValue(_podNetwork) == "auto",
+            PodNetwork = parse.GetValue(_podNetwork) == "auto", KubeletPort = parse.GetValue(_kubeletPort),
         };
         DataDirectory.Prepare(options.DataDirectory, Context.Warn);
         var node = await NodeRole.StartAsync(started, cluster, options, Context.ForcedEnd, Context.Time, loggers, ct);

@@ -42,6 +42,11 @@ internal static class NodeRole
             ct));
         var facts = new Dictionary<string, string> { [PeerFacts.PodGateway] = node.PodGateway?.ToString() ?? "", [PeerFacts.PodCidr] = node.PodCidr };
         var lease = started.Add(PeerLease.Keep(client, PeerRole.Node, options.Name, server, facts, time, loggers.CreateLogger<PeerLease>()));
+        if (!cluster.IsServal)
+        {
+            var door = started.Add(await KubeletServer.StartAsync(options.Signals(client, time, loggers) with { Port = options.KubeletPort }, options.Name, node.Streams, ct));
+            await node.TellDoorAsync(options.Reached, door.Address.Port, ct);
+        }
         started.Add(node); // ends first: its pods drain while gateways hear of it and its Lease keeps others from taking them for lost
         await lease.WhenFoundAsync(ct);
         return node;

@@ -19,6 +19,9 @@ internal sealed record RoleOptions
 
     public int SignalsPort { get; init; }
 
+    /// <summary>Of a node on another's API server: where that one reaches its pods.</summary>
+    public int KubeletPort { get; init; }
+
     /// <summary>A node's pods and images are here.</summary>
     public string DataDirectory { get; init; } = "";
 

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using Serval.Api;
-using Serval.ApiServer.Tests.Spdy;
+using Serval.Kube.Tests.Spdy;
 
 namespace Serval.ApiServer.Tests.Streams;
 
@@ -184,7 +184,7 @@ public sealed class PortForwardTests : IAsyncLifetime
     [Fact]
     public async Task Protocol_ThatIsNotServed_IsRefusedWithThoseThatAre()
     {
-        var (head, client) = await SpdyClient.ConnectAsync(_server, Path, "chat");
+        var (head, client) = await SpdyDial.ConnectAsync(_server, Path, "chat");
         await client.DisposeAsync();
         Assert.StartsWith("HTTP/1.1 403 ", head, StringComparison.Ordinal);
         Assert.Contains("X-Accepted-Stream-Protocol-Versions: portforward.k8s.io", head, StringComparison.Ordinal);
@@ -200,7 +200,7 @@ public sealed class PortForwardTests : IAsyncLifetime
             await streams.Error!.WriteAsync("oops"u8.ToArray(), ct);
             return 3;
         };
-        var (head, opened) = await SpdyClient.ConnectAsync(
+        var (head, opened) = await SpdyDial.ConnectAsync(
             _server, "/api/v1/namespaces/default/pods/web/exec?command=x&stdin=true&stdout=true&stderr=true", "v9.channel.k8s.io, v4.channel.k8s.io");
         await using var client = opened;
         Assert.StartsWith("HTTP/1.1 101 ", head, StringComparison.Ordinal);
@@ -234,7 +234,7 @@ public sealed class PortForwardTests : IAsyncLifetime
             var size = await streams.Sizes.ReadAsync(ct);
             return size.Width + size.Height;
         };
-        var (_, opened) = await SpdyClient.ConnectAsync(
+        var (_, opened) = await SpdyDial.ConnectAsync(
             _server, "/api/v1/namespaces/default/pods/web/exec?command=x&stdin=true&stdout=true&tty=true", "v4.channel.k8s.io");
         await using var client = opened;
         var ids = new Dictionary<string, uint>();
@@ -265,8 +265,8 @@ public sealed class PortForwardTests : IAsyncLifetime
     private async Task<SpdyClient> ConnectAsync(bool tunnel)
     {
         var (head, client) = tunnel
-            ? await SpdyClient.TunnelAsync(_server, Path, "v4.channel.k8s.io, SPDY/3.1+portforward.k8s.io")
-            : await SpdyClient.ConnectAsync(_server, Path, "portforward.k8s.io");
+            ? await SpdyDial.TunnelAsync(_server, Path, "v4.channel.k8s.io, SPDY/3.1+portforward.k8s.io")
+            : await SpdyDial.ConnectAsync(_server, Path, "portforward.k8s.io");
         Assert.StartsWith("HTTP/1.1 101 ", head, StringComparison.Ordinal);
         Assert.Contains(tunnel ? "Sec-WebSocket-Protocol: SPDY/3.1+portforward.k8s.io" : "X-Stream-Protocol-Version: portforward.k8s.io", head, StringComparison.Ordinal);
         Assert.Equal(tunnel, head.Contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", StringComparison.Ordinal)); // the example of RFC 6455

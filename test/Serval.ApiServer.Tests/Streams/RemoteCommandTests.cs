@@ -2,8 +2,8 @@ using System.Net;
 using System.Net.WebSockets;
 using System.Text;
 using Serval.Api;
-using Serval.ApiServer.Streams;
 using Serval.Kube;
+using Serval.Kube.Streams;
 
 namespace Serval.ApiServer.Tests.Streams;
 

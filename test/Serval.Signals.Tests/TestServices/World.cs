@@ -59,7 +59,7 @@ internal sealed class World : IAsyncDisposable
         return part;
     }
 
-    /// <summary>A token that is good for an audience.</summary>
+    /// <summary>A token that is good for an audience; an empty one is the API server.</summary>
     public string Issue(string audience)
     {
         var token = $"token-{Interlocked.Increment(ref _issued)}";
@@ -89,7 +89,7 @@ internal sealed class World : IAsyncDisposable
             {
                 ["token"] = Issue((string)spec!["audiences"]![0]!), ["expirationTimestamp"] = KubeTime.Text(Time.GetUtcNow().AddHours(1)),
             },
-            "TokenReview" => Review(asked.Kind, () => _tokens.TryGetValue((string)spec!["token"]!, out var audience) && audience == (string)spec["audiences"]![0]!
+            "TokenReview" => Review(asked.Kind, () => _tokens.TryGetValue((string)spec!["token"]!, out var audience) && audience == ((string?)spec["audiences"]?[0] ?? "")
                 ? new JsonObject
                 {
                     ["authenticated"] = true, ["audiences"] = new JsonArray(audience),

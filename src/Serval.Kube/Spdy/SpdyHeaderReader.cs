@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
 
-namespace Serval.ApiServer.Spdy;
+namespace Serval.Kube.Spdy;
 
 /// <summary>
 /// Reads the header blocks of one direction, which are one zlib stream with a preset dictionary (RFC 1950). The platform's inflater takes none:

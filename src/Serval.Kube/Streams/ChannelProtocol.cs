@@ -1,4 +1,4 @@
-namespace Serval.ApiServer.Streams;
+namespace Serval.Kube.Streams;
 
 /// <summary>
 /// A WebSocket subprotocol that carries several streams, each message beginning with its channel's number (apimachinery util/remotecommand and

@@ -1,7 +1,6 @@
 using System.IO.Pipelines;
-using Serval.Kube;
 
-namespace Serval.ApiServer.Spdy;
+namespace Serval.Kube.Spdy;
 
 /// <summary>One stream that the client opened: both its directions.</summary>
 internal sealed class SpdyStream(SpdyConnection connection, uint id, IReadOnlyDictionary<string, string> headers) : AsyncStream

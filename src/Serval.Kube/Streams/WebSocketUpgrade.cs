@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Serval.Api;
 
-namespace Serval.ApiServer.Streams;
+namespace Serval.Kube.Streams;
 
 /// <summary>The server's side of the opening handshake (RFC 6455, section 4.2).</summary>
 internal static class WebSocketUpgrade

@@ -1,10 +1,9 @@
 using System.Collections.Concurrent;
 using System.Text;
 using System.Threading.Channels;
-using Serval.ApiServer.Spdy;
-using Serval.Kube;
+using Serval.Kube.Spdy;
 
-namespace Serval.ApiServer.Streams;
+namespace Serval.Kube.Streams;
 
 /// <summary>A client that talks with a program over SPDY: it opens a stream for each of the program's (cri-streaming remotecommand/httpstream.go).</summary>
 internal sealed class SpdyRemoteClient : IRemoteClient

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Serval.Api;
 
-namespace Serval.ApiServer.Streams;
+namespace Serval.Kube.Streams;
 
 /// <summary>The switch from HTTP/1.1 to SPDY/3.1 (apimachinery util/httpstream), which clients of before 1.31 ask for, and later ones as their second try.</summary>
 internal static class SpdyUpgrade

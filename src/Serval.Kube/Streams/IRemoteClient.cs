@@ -1,6 +1,5 @@
-using Serval.Kube;
 
-namespace Serval.ApiServer.Streams;
+namespace Serval.Kube.Streams;
 
 /// <summary>Someone far away who talks with a program.</summary>
 internal interface IRemoteClient : IAsyncDisposable

@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
-using Serval.ApiServer.Streams;
+using Serval.Kube.Streams;
 
-namespace Serval.ApiServer.Spdy;
+namespace Serval.Kube.Spdy;
 
 /// <summary>
 /// The server's side of a SPDY/3.1 connection whose streams the client opens (draft-mbelshe-httpbis-spdy-00; as much of it as moby/spdystream

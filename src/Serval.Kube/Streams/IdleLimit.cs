@@ -1,4 +1,4 @@
-namespace Serval.ApiServer.Streams;
+namespace Serval.Kube.Streams;
 
 /// <summary>A token that is cancelled when nothing has happened for four hours (kubelet streamingConnectionIdleTimeout), or another token is.</summary>
 internal sealed class IdleLimit : IDisposable

@@ -1,11 +1,8 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using System.Net.Security;
-using System.Net.Sockets;
-using System.Net.WebSockets;
 using System.Text;
 
-namespace Serval.ApiServer.Tests.Spdy;
+namespace Serval.Kube.Tests.Spdy;
 
 /// <summary>The client's half of SPDY/3.1, as much of it as the tests speak.</summary>
 internal sealed class SpdyClient : IAsyncDisposable
@@ -35,38 +32,17 @@ internal sealed class SpdyClient : IAsyncDisposable
 
     public byte[]? Pong { get; private set; }
 
-    /// <summary>Asks a server to speak SPDY. Returns the head of its answer too.</summary>
-    public static async Task<(string Head, SpdyClient Client)> ConnectAsync(ApiServerFixture server, string path, string protocols)
+    /// <summary>Asks for another protocol. Returns the head of the answer.</summary>
+    public static async Task<string> UpgradeAsync(Stream transport, string line, params string[] headers)
     {
-        var (head, stream) = await UpgradeAsync(server, $"POST {path}", $"Upgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: {protocols}\r\nContent-Length: 0");
-        return (head, new SpdyClient(stream));
-    }
-
-    /// <summary>The same through a WebSocket. The platform's client would not ask for a protocol with a slash.</summary>
-    public static async Task<(string Head, SpdyClient Client)> TunnelAsync(ApiServerFixture server, string path, string protocols)
-    {
-        var (head, stream) = await UpgradeAsync(
-            server, $"GET {path}",
-            $"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: {protocols}");
-        var socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = false });
-        return (head, new SpdyClient(WebSocketStream.Create(socket, WebSocketMessageType.Binary, ownsWebSocket: true)));
-    }
-
-    private static async Task<(string Head, Stream Stream)> UpgradeAsync(ApiServerFixture server, string line, string headers)
-    {
-        var tcp = new TcpClient();
-        await tcp.ConnectAsync(server.Host.Address.Host, server.Host.Address.Port);
-        var tls = new SslStream(tcp.GetStream(), leaveInnerStreamOpen: false, (_, certificate, _, _) => server.Trusts(certificate));
-        await tls.AuthenticateAsClientAsync(server.Host.Address.Host);
-        await tls.WriteAsync(Encoding.ASCII.GetBytes(
-            $"{line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.AdminToken}\r\nConnection: Upgrade\r\n{headers}\r\n\r\n"));
+        await transport.WriteAsync(Encoding.ASCII.GetBytes($"{line} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n{string.Concat(headers.Select(h => h + "\r\n"))}\r\n"));
         var head = new StringBuilder();
         var one = new byte[1];
-        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await tls.ReadAsync(one).AsTask().WaitAsync(s_patience) == 1)
+        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await transport.ReadAsync(one).AsTask().WaitAsync(s_patience) == 1)
         {
             head.Append((char)one[0]);
         }
-        return (head.ToString(), tls);
+        return head.ToString();
     }
 
     public async Task<uint> OpenAsync(params (string Name, string Value)[] headers)

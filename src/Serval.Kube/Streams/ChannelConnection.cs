@@ -3,7 +3,7 @@ using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Net.WebSockets;
 
-namespace Serval.ApiServer.Streams;
+namespace Serval.Kube.Streams;
 
 /// <summary>The messages of a WebSocket whose subprotocol has channels.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "Nothing asks the semaphore for a handle, so it holds nothing.")]

@@ -3,10 +3,9 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using Serval.Api;
-using Serval.ApiServer.Spdy;
-using Serval.Kube;
+using Serval.Kube.Spdy;
 
-namespace Serval.ApiServer.Streams;
+namespace Serval.Kube.Streams;
 
 /// <summary>
 /// Connections to the ports of one pod over SPDY: for each a stream of data and one for what goes wrong (cri-streaming portforward/httpstream.go).

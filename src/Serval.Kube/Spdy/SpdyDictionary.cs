@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Serval.ApiServer.Spdy;
+namespace Serval.Kube.Spdy;
 
 /// <summary>What header blocks may refer back to from the first on (draft-mbelshe-httpbis-spdy-00, 2.6.10.1): words with their lengths, then loose text.</summary>
 internal static class SpdyDictionary

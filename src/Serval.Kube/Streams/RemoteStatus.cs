@@ -1,12 +1,16 @@
+using System.Buffers;
 using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Serval.Api;
-using Serval.ApiServer.Http;
 
-namespace Serval.ApiServer.Streams;
+namespace Serval.Kube.Streams;
 
 /// <summary>How a remote command ended: what the error stream carries (cri-streaming remotecommand, writeStatus).</summary>
 internal sealed class RemoteStatus
 {
+    private static readonly JsonWriterOptions s_plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private readonly int _exitCode;
     private readonly ApiException? _failure;
 
@@ -18,7 +22,20 @@ internal sealed class RemoteStatus
     public string Text => _failure?.Message
         ?? (_exitCode == 0 ? "" : $"command terminated with non-zero exit code: command terminated with exit code {_exitCode}");
 
-    public ReadOnlyMemory<byte> Json => Reply.Shaped(writer =>
+    public ReadOnlyMemory<byte> Json
+    {
+        get
+        {
+            var buffer = new ArrayBufferWriter<byte>(256);
+            using (var writer = new Utf8JsonWriter(buffer, s_plain))
+            {
+                Write(writer);
+            }
+            return buffer.WrittenMemory;
+        }
+    }
+
+    private void Write(Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
         writer.WriteStartObject("metadata");
@@ -44,5 +61,5 @@ internal sealed class RemoteStatus
             writer.WriteEndObject();
         }
         writer.WriteEndObject();
-    });
+    }
 }

@@ -1,8 +1,8 @@
 using System.IO.Pipelines;
-using Serval.ApiServer.Spdy;
-using Serval.ApiServer.Streams;
+using Serval.Kube.Spdy;
+using Serval.Kube.Streams;
 
-namespace Serval.ApiServer.Tests.Spdy;
+namespace Serval.Kube.Tests.Spdy;
 
 public sealed class SpdyConnectionTests
 {

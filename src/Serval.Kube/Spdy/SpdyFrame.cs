@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Serval.ApiServer.Spdy;
+namespace Serval.Kube.Spdy;
 
 /// <summary>Types of control frames.</summary>
 internal enum SpdyType : ushort

@@ -4,9 +4,8 @@ using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
-using Serval.Kube;
 
-namespace Serval.ApiServer.Streams;
+namespace Serval.Kube.Streams;
 
 /// <summary>A client that talks with a program over the channels of a WebSocket.</summary>
 internal sealed class ChannelSocket : IRemoteClient

@@ -2,9 +2,8 @@ using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Net.WebSockets;
 using Serval.Api;
-using Serval.Kube;
 
-namespace Serval.ApiServer.Streams;
+namespace Serval.Kube.Streams;
 
 /// <summary>
 /// Connections to ports of one pod over the channels of a WebSocket: one a port, with a channel of data and one for what goes wrong, each of which

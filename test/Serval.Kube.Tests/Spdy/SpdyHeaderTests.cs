@@ -1,6 +1,6 @@
-using Serval.ApiServer.Spdy;
+using Serval.Kube.Spdy;
 
-namespace Serval.ApiServer.Tests.Spdy;
+namespace Serval.Kube.Tests.Spdy;
 
 public sealed class SpdyHeaderTests
 {
