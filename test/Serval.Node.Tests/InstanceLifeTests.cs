@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using Serval.Api;
@@ -40,15 +41,17 @@ public sealed class InstanceLifeTests
     }
 
     /// <summary>A node that was not heard of for a while finds its pods marked, and says again what is.</summary>
-    [Fact]
-    public async Task Pod_TakenForLost_IsReportedAgain()
+    [Theory]
+    [InlineData("""{"type":"Ready","status":"False","reason":"NodeLost"}""")]
+    [InlineData("""{"type":"Ready","status":"False"}""")] // as kube-controller-manager does it
+    public async Task Pod_TakenForLost_IsReportedAgain(string condition)
     {
         await using var node = await TestNode.StartAsync();
         await node.CreateAsync(TestNode.Shell(Serve, TestNode.Port8080));
         await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
         await node.Kube.PatchAsync(
             Kinds.Pod, new ObjectKey("default", "p1"),
-            new KubePatch(PatchType.Merge, """{"status":{"conditions":[{"type":"Ready","status":"False","reason":"NodeLost"}]}}"""u8.ToArray()), WriteOptions.By("test", "status"));
+            new KubePatch(PatchType.Merge, Encoding.UTF8.GetBytes("""{"status":{"conditions":[""" + condition + "]}}")), WriteOptions.By("test", "status"));
         await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
     }
 

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Api;
+using Serval.Kube;
 using Serval.Node.Agent;
 
 namespace Serval.Node.Tests;
@@ -27,6 +29,31 @@ public sealed class NodeRegistrationTests
         Assert.Equal(Canonical(addresses), Canonical(told["addresses"]!.ToJsonString()));
         Assert.Equal("""{"kubeletEndpoint":{"Port":10250}}""", told["daemonEndpoints"]!.ToJsonString());
         Assert.Equal("Ready", (string?)told["conditions"]![0]!["type"]);
+    }
+
+    // kube-controller-manager says so of a node whose Lease stood still, and does not take it back.
+    [Fact]
+    public async Task Node_TakenForLost_SaysAgainThatItIsReady()
+    {
+        var (kube, key, time) = (new FakeKube(), ObjectKey.Cluster("n1"), new ManualTime());
+        NodeCondition[] conditions = [NodeCondition.Limits("")];
+        await NodeRegistration.RegisterAsync(kube, "n1", "10.248.0.1", Path.GetTempPath(), conditions, time, CancellationToken.None);
+        var registered = Conditions();
+        await using var heartbeat = new NodeHeartbeat(kube, "n1", conditions, time, NullLogger.Instance);
+        time.Advance(NodeHeartbeat.Period);
+        await kube.PatchAsync(
+            Kinds.Node, key, new KubePatch(PatchType.Merge, """{"status":{"conditions":[{"type":"Ready","status":"Unknown"},{"type":"ResourceLimits","status":"True","lastTransitionTime":"2026-01-01T00:00:00Z"},{"type":"MemoryPressure","status":"Unknown"}]}}"""u8.ToArray()),
+            WriteOptions.By("test", "status"));
+
+        time.Advance(NodeHeartbeat.Period);
+        await Poll.UntilAsync(() => Conditions()[0] is [_, "True", _]);
+
+        Assert.Equal(["Ready", "ResourceLimits"], Conditions().Select(c => c[0]));
+        Assert.NotEqual(registered[0][2], Conditions()[0][2]);
+        Assert.Equal("2026-01-01T00:00:00Z", Conditions()[1][2]);
+
+        List<string[]> Conditions() =>
+            [.. kube.Cache(Kinds.Node).Get(key)!.ToTree()["status"]!["conditions"]!.AsArray().Select(c => (string[])[(string)c!["type"]!, (string)c["status"]!, (string?)c["lastTransitionTime"] ?? ""])];
     }
 
     private static string Canonical(string json) => Encoding.UTF8.GetString(CanonicalJson.Serialize(JsonNode.Parse(json)!));

@@ -44,6 +44,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
     private ControlGroups? _groups;
     private NameServer? _names;
     private ServiceRelay? _relay;
+    private NodeHeartbeat? _heartbeat;
     private IPNetwork? _serviceRange;
     private volatile bool _stopping;
     private int _disposed;
@@ -92,7 +93,9 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         StartNames();
         var limits = StartGroups();
         _services = Services(paths, _exits, _journal);
-        await NodeRegistration.RegisterAsync(_client, _options.NodeName, _services.Address, _options.DataDirectory, [network.Condition, NodeCondition.View(MountsAllowed), limits, services], _options.Time, ct);
+        NodeCondition[] conditions = [network.Condition, NodeCondition.View(MountsAllowed), limits, services];
+        await NodeRegistration.RegisterAsync(_client, _options.NodeName, _services.Address, _options.DataDirectory, conditions, _options.Time, ct);
+        _heartbeat = _options.KeepsReady ? new NodeHeartbeat(_client, _options.NodeName, conditions, _options.Time, _logger) : null;
         PodDirectory.DeleteOthers(paths.Pods, pods.List().Select(p => p.Metadata.Uid).ToHashSet(StringComparer.Ordinal), _logger);
         foreach (var kind in (ResourceKind[])[Kinds.ConfigMap, Kinds.Secret, Kinds.ServiceAccount])
         {
@@ -114,6 +117,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
             return;
         }
         _stopping = true;
+        await (_heartbeat?.DisposeAsync() ?? default);
         _subscriptions.ForEach(s => s.Dispose());
         _subscriptions.Clear();
         await Task.WhenAll(_workers.Values.Select(w => w.ShutdownAsync()));

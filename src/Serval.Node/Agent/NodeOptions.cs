@@ -27,6 +27,9 @@ public sealed record NodeOptions
     /// <summary>Whether ClusterIPs are led to what is behind them where pods have networks of their own; not beside others who do, as kube-proxy.</summary>
     public bool RoutesServices { get; init; } = true;
 
+    /// <summary>Whether the agent says again that it is ready when it was taken for lost: Serval's own controllers do so themselves when they hear of it again.</summary>
+    public bool KeepsReady { get; init; }
+
     /// <summary>
     /// Whether programs that listen on 127.0.0.1 of their pod's network alone are reached at the pod's address too: for gateways of other processes, which
     /// cannot use <see cref="NodeAgent.OpenSocket"/>.

@@ -43,6 +43,37 @@ internal static class NodeRegistration
             Kinds.Node, ObjectKey.Cluster(name), Merge(new JsonObject { ["status"] = status }), WriteOptions.By(NodeServices.FieldManager) with { Subresource = "status" }, ct);
     }
 
+    /// <summary>Writes the node's conditions again if it is not said to be ready. False: it is, or there is no such Node.</summary>
+    public static async Task<bool> RestoreAsync(IKubeClient client, string name, IReadOnlyList<NodeCondition> conditions, TimeProvider time, CancellationToken ct)
+    {
+        JsonArray present;
+        try
+        {
+            present = (await client.GetAsync(Kinds.Node, ObjectKey.Cluster(name), ct)).ToTree()["status"]?["conditions"] as JsonArray ?? [];
+        }
+        catch (ApiException e) when (e.IsNotFound)
+        {
+            return false;
+        }
+        if (Find("Ready") is { } ready && (string?)ready["status"] == "True")
+        {
+            return false;
+        }
+        var said = Conditions(conditions, time.GetUtcNow());
+        foreach (var condition in said.OfType<JsonObject>())
+        {
+            if (Find((string)condition["type"]!) is { } old && (string?)old["status"] == (string?)condition["status"])
+            {
+                condition["lastTransitionTime"] = old["lastTransitionTime"]?.DeepClone();
+            }
+        }
+        var patch = new JsonObject { ["status"] = new JsonObject { ["conditions"] = said } };
+        await client.PatchAsync(Kinds.Node, ObjectKey.Cluster(name), Merge(patch), WriteOptions.By(NodeServices.FieldManager) with { Subresource = "status" }, ct);
+        return true;
+
+        JsonObject? Find(string type) => present.OfType<JsonObject>().FirstOrDefault(c => (string?)c["type"] == type);
+    }
+
     // The first of a type is the one that is used.
     private static JsonArray Addresses(string name, params ReadOnlySpan<string> internals)
     {
@@ -75,8 +106,7 @@ internal static class NodeRegistration
         ["capacity"] = Capacity(dataDirectory),
         ["allocatable"] = Capacity(dataDirectory), // Serval sets nothing aside for itself
         ["addresses"] = Addresses(name, address),
-        ["conditions"] = new JsonArray(
-            [.. conditions.Prepend(new NodeCondition("Ready", true, "NodeAgentReady", "the node agent runs")).Select(c => Condition(c, now))]),
+        ["conditions"] = Conditions(conditions, now),
         ["nodeInfo"] = new JsonObject
         {
             ["operatingSystem"] = "linux", ["architecture"] = Arch, ["kernelVersion"] = KernelVersion(),
@@ -85,6 +115,9 @@ internal static class NodeRegistration
             ["bootID"] = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(),
         },
     };
+
+    private static JsonArray Conditions(IEnumerable<NodeCondition> conditions, DateTimeOffset now) =>
+        [.. conditions.Prepend(new NodeCondition("Ready", true, "NodeAgentReady", "the node agent runs")).Select(c => Condition(c, now))];
 
     private static JsonObject Condition(NodeCondition condition, DateTimeOffset now) => new()
     {

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
+using Serval.Api.Core;
 using Serval.Kube;
 
 namespace Serval.Node.Agent;
@@ -14,6 +15,7 @@ internal sealed partial class PodWorker
 
     private readonly bool _claimsReady;
     private byte[] _written = [];
+    private KubeObject? _told; // the pod as the last status left it
     private bool _dirty;
     private bool _dueNow;
     private bool _writing;
@@ -84,10 +86,11 @@ internal sealed partial class PodWorker
 
     private async Task WriteAsync(byte[] patch)
     {
+        KubeObject? told = null;
         var written = false;
         try
         {
-            await PatchStatusAsync(patch);
+            told = await PatchStatusAsync(patch);
             written = true;
         }
         catch (ApiException e) when (e.IsNotFound || e.IsConflict)
@@ -106,6 +109,7 @@ internal sealed partial class PodWorker
             if (written)
             {
                 _written = patch;
+                _told = told;
             }
             else
             {
@@ -113,6 +117,13 @@ internal sealed partial class PodWorker
             }
         });
     }
+
+    /// <summary>
+    /// Whether somebody else has said that the pod is not ready since this node said that it is: a controller that took the node for lost. Kubernetes' gives no reason
+    /// (kubernetes pkg/controller/util/node, MarkPodsNotReady), Serval's does, which also counts when an earlier run of this agent said it.
+    /// </summary>
+    private bool IsTakenForLost(KubeObject pod) => _pod.Status.Conditions.FirstOrDefault(c => c.Type == "Ready") is { Status: "False" } ready
+        && (ready.Reason == "NodeLost" || (_told?.Version < pod.Version && _told.As<Pod>().Status.Conditions.Any(c => c is { Type: "Ready", Status: "True" })));
 
     private Task<KubeObject> PatchStatusAsync(byte[] patch) => _node.Client.PatchAsync(
         Kinds.Pod, _key, new KubePatch(PatchType.Merge, patch), WriteOptions.By(NodeServices.FieldManager, "status"));

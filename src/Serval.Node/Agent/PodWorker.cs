@@ -102,7 +102,7 @@ internal sealed partial class PodWorker : IDisposable
         {
             StartAdded();
         }
-        if (_pod.Status.Conditions.Any(c => c is { Type: "Ready", Reason: "NodeLost" }))
+        if (IsTakenForLost(obj))
         {
             _written = []; // this node was taken for lost: what is, is said again
             MarkDirty(now: true);

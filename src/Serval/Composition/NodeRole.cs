@@ -29,7 +29,7 @@ internal static class NodeRole
             new NodeOptions
             {
                 DataDirectory = options.DataDirectory, NodeName = options.Name, PodNetwork = options.PodNetwork, RelaysLoopback = true,
-                RoutesServices = cluster.IsServal,
+                RoutesServices = cluster.IsServal, KeepsReady = !cluster.IsServal,
                 IsServed = hosts.Contains, Tokens = new RequestedTokens(client, time), Api = cluster.ForPods,
             },
             capacity, images, new RemoteDrainGate(options.Name, told, peers.Directory, peers.Client, time, loggers.CreateLogger<RemoteDrainGate>()), forcedEnd, ct);

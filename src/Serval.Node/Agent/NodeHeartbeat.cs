@@ -1,0 +1,61 @@
+using Microsoft.Extensions.Logging;
+using Serval.Api;
+using Serval.Kube;
+
+namespace Serval.Node.Agent;
+
+/// <summary>
+/// Says again that the node is ready when a controller has taken it for lost: Kubernetes' own, which sees the Lease renewed, leaves that to the kubelet
+/// (kubernetes pkg/controller/nodelifecycle, pkg/kubelet/kubelet_node_status.go).
+/// </summary>
+internal sealed partial class NodeHeartbeat : IAsyncDisposable
+{
+    /// <summary>As often as a kubelet looks (nodeStatusUpdateFrequency).</summary>
+    public static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _run;
+
+    /// <param name="client">The API server.</param>
+    /// <param name="name">The node.</param>
+    /// <param name="conditions">What it said of itself when it was registered.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Hears of failures.</param>
+    public NodeHeartbeat(IKubeClient client, string name, IReadOnlyList<NodeCondition> conditions, TimeProvider time, ILogger logger) =>
+        _run = RunAsync(client, name, conditions, time, logger);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _run.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync(IKubeClient client, string name, IReadOnlyList<NodeCondition> conditions, TimeProvider time, ILogger logger)
+    {
+        using var timer = new PeriodicTimer(Period, time);
+        while (await timer.WaitForNextTickAsync(_stop.Token))
+        {
+            try
+            {
+                if (await NodeRegistration.RestoreAsync(client, name, conditions, time, _stop.Token))
+                {
+                    Log.Restored(logger, name);
+                }
+            }
+            catch (ApiException e)
+            {
+                Log.Failed(logger, name, e.Message); // the API server is away, or forbids it: the next look is soon
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(37, LogLevel.Information, "Node {Name} was taken for lost and says again that it is ready")]
+        public static partial void Restored(ILogger logger, string name);
+
+        [LoggerMessage(38, LogLevel.Debug, "Whether node {Name} is taken for lost cannot be told: {Why}")]
+        public static partial void Failed(ILogger logger, string name, string why);
+    }
+}
