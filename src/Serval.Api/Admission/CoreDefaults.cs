@@ -56,7 +56,7 @@ internal static class CoreDefaults
         {
             return;
         }
-        spec.DefaultZero("internalTrafficPolicy", "Cluster");
+        spec.Default("internalTrafficPolicy", "Cluster");
         if (ServiceTrafficRules.IsReachedFromOutside(spec))
         {
             spec.DefaultZero("externalTrafficPolicy", "Cluster");
@@ -119,7 +119,14 @@ internal static class CoreDefaults
         }
     }
 
-    public static void EndpointSlice(JsonObject tree) => Ports(tree, named: true);
+    public static void EndpointSlice(JsonObject tree)
+    {
+        Ports(tree, named: true);
+        foreach (var (_, endpoint) in tree.Objects("endpoints"))
+        {
+            endpoint.Default("conditions", new JsonObject());
+        }
+    }
 
     private static void Ports(JsonObject owner, bool named)
     {

@@ -33,11 +33,8 @@ internal static class MetadataRules
         }
         Labels(metadata, "metadata.labels", to);
         Annotations(metadata, "metadata.annotations", to);
-        foreach (var finalizer in metadata.Strings("finalizers"))
-        {
-            to.Check("metadata.finalizers", finalizer, Names.QualifiedName);
-        }
         Owners(metadata, to);
+        Finalizers(kind, metadata, to);
     }
 
     public static void Labels(JsonObject? metadata, string path, Problems to)
@@ -65,14 +62,35 @@ internal static class MetadataRules
 
     // Names that become DNS names of their own are stricter.
     private static Func<string, string?> RuleOf(ResourceKind kind) =>
-        kind == Kinds.Namespace ? Names.Label : kind == Kinds.Service ? Names.Label1035 : RbacRules.Concerns(kind) ? RbacRules.Name : Names.Subdomain;
+        kind == Kinds.Namespace ? Names.Label : kind == Kinds.Service ? Names.Label : RbacRules.Concerns(kind) ? RbacRules.Name : Names.Subdomain;
+
+    // ValidateFinalizers; of built-in kinds also ValidateFinalizerName (pkg/apis/core/validation), as in ValidateObjectMeta there.
+    private static void Finalizers(ResourceKind kind, JsonObject? metadata, Problems to)
+    {
+        var finalizers = metadata.Strings("finalizers").ToList();
+        foreach (var finalizer in finalizers)
+        {
+            to.Check("metadata.finalizers", finalizer, Names.QualifiedName);
+        }
+        if (finalizers.Contains("orphan") && finalizers.Contains("foregroundDeletion"))
+        {
+            to.Invalid("metadata.finalizers", metadata.Array("finalizers")!.ToJsonString(), "finalizer orphan and foregroundDeletion cannot be both set");
+        }
+        for (var i = 0; i < finalizers.Count && !kind.IsCustom && kind != Kinds.CustomResourceDefinition; i++)
+        {
+            if (!finalizers[i].Contains('/', StringComparison.Ordinal) && finalizers[i] is not ("kubernetes" or "orphan" or "foregroundDeletion"))
+            {
+                to.InvalidText($"metadata.finalizers[{i}]", finalizers[i], "name is neither a standard finalizer name nor is it fully qualified");
+            }
+        }
+    }
 
     private static void Owners(JsonObject? metadata, Problems to)
     {
         var controller = "";
-        foreach (var (i, owner) in metadata.Objects("ownerReferences"))
+        foreach (var (_, owner) in metadata.Objects("ownerReferences"))
         {
-            var path = $"metadata.ownerReferences[{i}]";
+            const string path = "metadata.ownerReferences"; // upstream says no index
             foreach (var field in new[] { "apiVersion", "kind", "name", "uid" })
             {
                 if (owner.String(field).Length == 0)

@@ -12,6 +12,10 @@ internal static class PodDefaults
         var spec = tree.Ensure("spec");
         Spec(spec);
         spec.Default("enableServiceLinks", true);
+        if (spec.Number("terminationGracePeriodSeconds") < 0)
+        {
+            spec["terminationGracePeriodSeconds"] = 1;
+        }
         if (spec.String("serviceAccount") is { Length: > 0 } former)
         {
             spec.DefaultZero("serviceAccountName", former);
@@ -19,6 +23,10 @@ internal static class PodDefaults
         foreach (var (_, container) in spec.Objects("containers").Concat(spec.Objects("initContainers")))
         {
             RequestsFromLimits(container.Object("resources"));
+            foreach (var (_, port) in container.Objects("ports").Where(p => spec.Bool("hostNetwork") == true && p.Item.Has("containerPort")))
+            {
+                port.DefaultZero("hostPort", port["containerPort"]!.DeepClone()); // of pods alone, not of templates
+            }
         }
     }
 
@@ -58,6 +66,11 @@ internal static class PodDefaults
         foreach (var (_, variable) in container.Objects("env"))
         {
             variable.Object("valueFrom").Object("fieldRef")?.DefaultZero("apiVersion", "v1");
+            variable.Object("valueFrom").Object("resourceFieldRef")?.Default("divisor", "0");
+        }
+        foreach (var hook in (string[])["postStart", "preStop"])
+        {
+            Http(container.Object("lifecycle").Object(hook));
         }
         foreach (var name in new[] { "livenessProbe", "readinessProbe", "startupProbe" })
         {
@@ -75,11 +88,13 @@ internal static class PodDefaults
         probe.DefaultZero("successThreshold", 1);
         probe.DefaultZero("failureThreshold", 3);
         probe.Object("grpc")?.Default("service", "");
-        if (probe.Object("httpGet") is { } http)
-        {
-            http.DefaultZero("path", "/");
-            http.DefaultZero("scheme", "HTTP");
-        }
+        Http(probe);
+    }
+
+    private static void Http(JsonObject? handler)
+    {
+        handler.Object("httpGet")?.DefaultZero("path", "/");
+        handler.Object("httpGet")?.DefaultZero("scheme", "HTTP");
     }
 
     private static void Volume(JsonObject volume)

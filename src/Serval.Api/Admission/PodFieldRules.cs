@@ -6,6 +6,8 @@ namespace Serval.Api.Admission;
 /// <summary>Kubernetes' rules of single fields of pods (kubernetes pkg/apis/core/validation/validation.go), as far as they ask for no more than the field says.</summary>
 internal static class PodFieldRules
 {
+    private const int MostNameservers = 3;
+
     private static readonly string[] s_probes = ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"];
 
     public static void Spec(JsonObject? spec, string path, Problems to)
@@ -28,19 +30,25 @@ internal static class PodFieldRules
         foreach (var (i, alias) in spec.Objects("hostAliases"))
         {
             to.Check($"{path}.hostAliases[{i}].ip", alias.String("ip"), IpText.Problem);
+            foreach (var (j, host) in (alias.Array("hostnames") ?? []).Index())
+            {
+                to.Check($"{path}.hostAliases[{i}].hostnames[{j}]", Tree.Text(host), Names.Subdomain);
+            }
         }
         Dns(spec, path, to);
-        Users(spec.Object("securityContext"), $"{path}.securityContext", to);
+        Host(spec, path, to);
+        Gates(spec, path, to);
         foreach (var (i, container) in spec.Objects("initContainers"))
         {
             Initial(container, $"{path}.initContainers[{i}]", to);
         }
     }
 
-    public static void Container(JsonObject container, string path, Problems to)
+    public static void Container(JsonObject container, JsonObject? pod, string path, Problems to)
     {
         foreach (var (i, variable) in container.Objects("env"))
         {
+            PodValueRules.Variable(variable, $"{path}.env[{i}]", to);
             Key(variable.Object("valueFrom"), "configMapKeyRef", $"{path}.env[{i}].valueFrom", to);
             Key(variable.Object("valueFrom"), "secretKeyRef", $"{path}.env[{i}].valueFrom", to);
         }
@@ -57,9 +65,18 @@ internal static class PodFieldRules
                     to.Required($"{path}.lifecycle.{hook}", "must specify a handler type");
                 }
                 Command(handler, $"{path}.lifecycle.{hook}", to);
+                PodValueRules.Hook(handler, $"{path}.lifecycle.{hook}", pod.Number("terminationGracePeriodSeconds") ?? 30, to);
             }
         }
         Users(container.Object("securityContext"), $"{path}.securityContext", to);
+        PodValueRules.Privileges(container.Object("securityContext"), pod.Bool("hostUsers") == false, $"{path}.securityContext", to);
+        foreach (var (i, device) in container.Objects("volumeDevices"))
+        {
+            if (!pod.Objects("volumes").Any(v => v.Item.String("name") == device.String("name")))
+            {
+                to.NotFound($"{path}.volumeDevices[{i}].name", device.String("name"));
+            }
+        }
     }
 
     /// <summary>One that is to end is asked for nothing that takes a life of its own.</summary>
@@ -109,12 +126,67 @@ internal static class PodFieldRules
         }
     }
 
+    // ValidatePodSecurityContext
+    private static void Host(JsonObject? spec, string path, Problems to)
+    {
+        var (context, at) = (spec.Object("securityContext"), $"{path}.securityContext");
+        Users(context, at, to);
+        foreach (var (i, group) in (context.Array("supplementalGroups") ?? []).Index())
+        {
+            if (Tree.Number(group) is { } id and (< 0 or > int.MaxValue))
+            {
+                to.Invalid($"{at}.supplementalGroups[{i}]", id.ToString(), $"must be between 0 and {int.MaxValue}, inclusive");
+            }
+        }
+        if (spec.Bool("hostPID") == true && spec.Bool("shareProcessNamespace") == true)
+        {
+            to.Invalid($"{at}.shareProcessNamespace", "true", "ShareProcessNamespace and HostPID cannot both be enabled");
+        }
+        foreach (var field in ((string[])["hostNetwork", "hostPID", "hostIPC"]).Where(f => spec.Bool("hostUsers") == false && spec.Bool(f) == true))
+        {
+            to.Forbidden($"{path}.{field}", "when `hostUsers` is false");
+        }
+        to.OneOf(context, "fsGroupChangePolicy", at, "Always", "OnRootMismatch");
+        PodValueRules.Profile(context, "seccompProfile", "seccomp type", at, to);
+        PodValueRules.Profile(context, "appArmorProfile", "AppArmor type", at, to);
+        to.OneOf(context, "supplementalGroupsPolicy", at, "Merge", "Strict");
+        if (spec.Object("os") is { } os && os.String("name") is not ("linux" or "windows") and var name)
+        {
+            to.Unsupported($"{path}.os", name, "linux", "windows");
+        }
+    }
+
+    private static void Gates(JsonObject? spec, string path, Problems to)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (i, gate) in spec.Objects("schedulingGates"))
+        {
+            to.Check($"{path}.schedulingGates[{i}]", gate.String("name"), Names.QualifiedName);
+            if (!seen.Add(gate.String("name")))
+            {
+                to.Duplicate($"{path}.schedulingGates[{i}]", gate.String("name"));
+            }
+        }
+        foreach (var (i, gate) in spec.Objects("readinessGates"))
+        {
+            to.Check($"{path}.readinessGates[{i}].conditionType", gate.String("conditionType"), Names.QualifiedName);
+        }
+    }
+
     private static void Dns(JsonObject? spec, string path, Problems to)
     {
         var servers = spec.Object("dnsConfig").Strings("nameservers").ToList();
         if (spec.String("dnsPolicy") == "None" && !spec.Has("dnsConfig"))
         {
             to.Required($"{path}.dnsConfig", "must provide `dnsConfig` when `dnsPolicy` is None");
+        }
+        if (servers.Count > MostNameservers)
+        {
+            to.Invalid($"{path}.dnsConfig.nameservers", spec.Object("dnsConfig")!["nameservers"]!.ToJsonString(), $"must not have more than {MostNameservers} nameservers");
+        }
+        foreach (var (i, _) in spec.Object("dnsConfig").Objects("options").Where(o => o.Item.String("name").Length == 0))
+        {
+            to.Required($"{path}.dnsConfig.options[{i}]", "must not be empty");
         }
         for (var i = 0; i < servers.Count; i++)
         {
@@ -156,7 +228,7 @@ internal static class PodFieldRules
 
     private static void Users(JsonObject? context, string path, Problems to)
     {
-        foreach (var field in (ReadOnlySpan<string>)["fsGroup", "runAsGroup", "runAsUser"])
+        foreach (var field in (ReadOnlySpan<string>)["runAsUser", "runAsGroup", "fsGroup"])
         {
             if (context.Number(field) is { } id and (< 0 or > int.MaxValue))
             {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Serval.Api.Core;
 
@@ -35,6 +34,10 @@ internal static class PodRules
             PodDoors.CheckResize(tree, old!, to);
             return;
         }
+        if (!Updatable(tree.Object("spec"), before, to))
+        {
+            return;
+        }
         var changes = TreeDiff.Describe(Fixed(before, before), Fixed(tree.Object("spec"), before));
         if (changes.Length > 0)
         {
@@ -65,6 +68,47 @@ internal static class PodRules
         }
     }
 
+    /// <summary>The fields that may change, and how; false when nothing more is to be said (ValidatePodUpdate).</summary>
+    private static bool Updatable(JsonObject? spec, JsonObject before, Problems to)
+    {
+        foreach (var list in (string[])["containers", "initContainers"])
+        {
+            if ((spec.Array(list)?.Count ?? 0) != (before.Array(list)?.Count ?? 0))
+            {
+                to.Forbidden($"spec.{list}", "pod updates may not add or remove containers");
+                return false;
+            }
+        }
+        var (deadline, was) = (spec.Number("activeDeadlineSeconds"), before.Number("activeDeadlineSeconds"));
+        if (deadline > was)
+        {
+            to.Invalid("spec.activeDeadlineSeconds", deadline.ToString()!, "must be less than or equal to previous value");
+            return false;
+        }
+        if (deadline is null && was is not null)
+        {
+            to.Invalid("spec.activeDeadlineSeconds", "null", "must not update from a positive integer to nil value");
+        }
+        var tolerated = spec.Objects("tolerations").Select(t => WithoutSeconds(t.Item)).ToList();
+        if (before.Objects("tolerations").Any(t => !tolerated.Any(n => TreeDiff.Same(n, WithoutSeconds(t.Item)))))
+        {
+            to.Forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds");
+        }
+        var gates = before.Objects("schedulingGates").Select(g => g.Item.String("name")).ToHashSet(StringComparer.Ordinal);
+        foreach (var (i, gate) in spec.Objects("schedulingGates").Where(g => !gates.Contains(g.Item.String("name"))))
+        {
+            to.Forbidden($"spec.schedulingGates[{i}].name", $"only deletion is allowed, but found new scheduling gate '{gate.String("name")}'");
+        }
+        return true;
+    }
+
+    private static JsonNode WithoutSeconds(JsonObject toleration)
+    {
+        var copy = toleration.DeepClone().AsObject();
+        copy.Remove("tolerationSeconds");
+        return copy;
+    }
+
     private static void NoEphemeral(JsonObject? spec, string path, string why, Problems to)
     {
         if (spec.Array("ephemeralContainers") is { Count: > 0 })
@@ -79,6 +123,7 @@ internal static class PodRules
         var copy = spec?.DeepClone() as JsonObject ?? [];
         copy.Remove("activeDeadlineSeconds");
         copy.Remove("tolerations");
+        copy.Remove("schedulingGates");
         if (before.Number("terminationGracePeriodSeconds") is < 0)
         {
             copy.Remove("terminationGracePeriodSeconds");
@@ -106,11 +151,12 @@ internal static class PodRules
         {
             foreach (var (i, container) in spec.Objects(list))
             {
-                Container(container, $"{path}.{list}[{i}]", names, volumes, to);
+                Container(container, spec, $"{path}.{list}[{i}]", names, volumes, to);
             }
         }
         to.OneOf(spec, "restartPolicy", path, "Always", "OnFailure", "Never");
         to.OneOf(spec, "dnsPolicy", path, "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None");
+        HostPorts(spec, path, to);
         PodFieldRules.Spec(spec, path, to);
         if (spec.Number("terminationGracePeriodSeconds") is < 0)
         {
@@ -149,8 +195,32 @@ internal static class PodRules
             NeedOf(volume, "image", "reference", at, to);
             NeedOf(volume, "persistentVolumeClaim", "claimName", at, to);
             VolumeFileRules.Check(volume, at, to);
+            Files(volume, at, to);
         }
         return names;
+    }
+
+    // Of several errors of files of a volume, those of the pod's own fields and of the mode for all of them.
+    private static void Files(JsonObject volume, string at, Problems to)
+    {
+        foreach (var source in (ReadOnlySpan<string>)["secret", "configMap", "downwardAPI", "projected"])
+        {
+            if (volume.Object(source).Number("defaultMode") is { } mode and (< 0 or > 0x1FF))
+            {
+                to.Invalid($"{at}.{source}.defaultMode", mode.ToString(), "must be a number between 0 and 0777 (octal), both inclusive");
+            }
+        }
+        foreach (var (_, item) in volume.Object("downwardAPI").Objects("items"))
+        {
+            PodValueRules.FileOfPod(item, $"{at}.downwardAPI", to);
+        }
+        foreach (var (i, source) in volume.Object("projected").Objects("sources"))
+        {
+            foreach (var (_, item) in source.Object("downwardAPI").Objects("items"))
+            {
+                PodValueRules.FileOfPod(item, $"{at}.projected.sources[{i}].downwardAPI", to);
+            }
+        }
     }
 
     // validateHostPathVolumeSource
@@ -188,7 +258,7 @@ internal static class PodRules
         }
     }
 
-    private static void Container(JsonObject container, string at, HashSet<string> names, HashSet<string> volumes, Problems to)
+    private static void Container(JsonObject container, JsonObject? pod, string at, HashSet<string> names, HashSet<string> volumes, Problems to)
     {
         UniqueName(container, at, names, to);
         var image = container.String("image");
@@ -200,17 +270,17 @@ internal static class PodRules
         {
             to.InvalidText($"{at}.image", image, "must not have leading or trailing whitespace");
         }
-        to.OneOf(container, "imagePullPolicy", at, "Always", "IfNotPresent", "Never");
         to.OneOf(container, "terminationMessagePolicy", at, "File", "FallbackToLogsOnError");
         Ports(container, at, to);
         Environment(container, at, to);
+        to.OneOf(container, "imagePullPolicy", at, "Always", "IfNotPresent", "Never");
         Mounts(container, at, volumes, to);
         Resources(container.Object("resources"), $"{at}.resources", to);
         foreach (var probe in new[] { "livenessProbe", "readinessProbe", "startupProbe" })
         {
             Probe(container.Object(probe), $"{at}.{probe}", onlyOnce: probe != "readinessProbe", to);
         }
-        PodFieldRules.Container(container, at, to);
+        PodFieldRules.Container(container, pod, at, to);
     }
 
     private static void Ports(JsonObject container, string at, Problems to)
@@ -221,7 +291,7 @@ internal static class PodRules
             var path = $"{at}.ports[{i}]";
             if (port.String("name") is { Length: > 0 } name)
             {
-                to.Check($"{path}.name", name, Names.PortName);
+                to.Check($"{path}.name", name, Names.PortNameProblems);
                 if (!names.Add(name))
                 {
                     to.Duplicate($"{path}.name", name);
@@ -240,6 +310,31 @@ internal static class PodRules
                 Port(host, $"{path}.hostPort", to);
             }
             to.OneOf(port, "protocol", path, "SCTP", "TCP", "UDP");
+        }
+    }
+
+    // What the machine listens on for the pod: each port once, and in its network the container's own (checkHostPortConflicts, validateHostNetwork).
+    private static void HostPorts(JsonObject? spec, string path, Problems to)
+    {
+        var taken = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (i, container) in spec.Objects("containers"))
+        {
+            foreach (var (j, port) in container.Objects("ports"))
+            {
+                if (port.Number("hostPort") is not { } host || host == 0)
+                {
+                    continue;
+                }
+                var at = $"{path}.containers[{i}].ports[{j}].hostPort";
+                if (taken.Add($"{port.String("protocol")}/{port.String("hostIP")}/{host}") is false)
+                {
+                    to.Duplicate(at, $"{port.String("protocol")}/{port.String("hostIP")}/{host}");
+                }
+                if (spec.Bool("hostNetwork") == true && host != port.Number("containerPort"))
+                {
+                    to.Invalid(at, host.ToString(), "must match `containerPort` when `hostNetwork` is true");
+                }
+            }
         }
     }
 
@@ -271,7 +366,7 @@ internal static class PodRules
             var sources = from.Where(p => p.Value is not null).Select(p => p.Key).ToList();
             if (sources.Count == 0)
             {
-                to.Invalid($"{path}.valueFrom", "\"\"", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`");
+                to.Invalid($"{path}.valueFrom", "\"\"", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`");
             }
             else if (sources.Count > 1)
             {
@@ -284,9 +379,10 @@ internal static class PodRules
         }
         foreach (var (i, source) in container.Objects("envFrom"))
         {
+            PodValueRules.Variables(source, $"{at}.envFrom[{i}]", to);
             if (source.Has("configMapRef") == source.Has("secretRef"))
             {
-                to.Invalid($"{at}.envFrom[{i}]", "\"\"", source.Has("secretRef")
+                to.Invalid($"{at}.envFrom", "\"\"", source.Has("secretRef")
                     ? "may not have more than one field specified at a time" : "must specify one of: `configMapRef` or `secretRef`");
             }
         }
@@ -316,10 +412,19 @@ internal static class PodRules
             {
                 to.Invalid($"{path}.mountPath", $"\"{mountPath}\"", "must be unique");
             }
+            if (mount.String("subPath").Length > 0 && mount.String("subPathExpr").Length > 0)
+            {
+                to.InvalidText($"{path}.subPathExpr", mount.String("subPathExpr"), "subPathExpr and subPath are mutually exclusive");
+            }
+            to.OneOf(mount, "mountPropagation", $"{at}.volumeMounts", "Bidirectional", "HostToContainer", "None");
+            if (mount.String("mountPropagation") == "Bidirectional" && container.Object("securityContext").Bool("privileged") != true)
+            {
+                to.Forbidden($"{at}.volumeMounts.mountPropagation", "Bidirectional mount propagation is available only to privileged containers");
+            }
             var sub = mount.String("subPath");
             if (sub.StartsWith('/') || sub.Split('/').Contains("..", StringComparer.Ordinal))
             {
-                to.InvalidText($"{path}.subPath", sub, sub[0] == '/' ? "must be a relative path" : "must not contain '..'");
+                to.InvalidText($"{at}.volumeMounts.subPath", sub, sub[0] == '/' ? "must be a relative path" : "must not contain '..'");
             }
         }
     }
@@ -341,7 +446,7 @@ internal static class PodRules
                 }
                 else if (list == "requests" && Amounts.TryRead(resources.Object("limits")?[name], out var limit) && amount > limit)
                 {
-                    to.InvalidText(at, Amounts.Text(value), $"must be less than or equal to {name} limit of {limit}");
+                    to.InvalidText($"{path}.requests", Amounts.Text(value), $"must be less than or equal to {name} limit of {limit}");
                 }
             }
         }
@@ -369,16 +474,18 @@ internal static class PodRules
                 to.Invalid($"{path}.{field}", probe.Number(field).ToString()!, "must be greater than or equal to 0");
             }
         }
-        if (onlyOnce && probe.Number("successThreshold") is > 1)
+        if (probe.Number("terminationGracePeriodSeconds") is <= 0 and var grace)
+        {
+            to.Invalid($"{path}.terminationGracePeriodSeconds", grace.ToString()!, "must be greater than 0");
+        }
+        if (!onlyOnce && probe.Number("terminationGracePeriodSeconds") is { } given)
+        {
+            to.Invalid($"{path}.terminationGracePeriodSeconds", given.ToString(), "must not be set for readinessProbes");
+        }
+        if (onlyOnce && probe.Number("successThreshold") is > 1 or < 0)
         {
             to.Invalid($"{path}.successThreshold", probe.Number("successThreshold").ToString()!, "must be 1");
         }
-        foreach (var handler in new[] { "httpGet", "tcpSocket", "grpc" })
-        {
-            if (probe.Object(handler)?["port"] is JsonValue value && value.GetValueKind() == JsonValueKind.Number)
-            {
-                Port(Tree.Number(value) ?? -1, $"{path}.{handler}.port", to);
-            }
-        }
+        PodValueRules.Handler(probe, path, to);
     }
 }

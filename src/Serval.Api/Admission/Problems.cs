@@ -1,4 +1,6 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using Serval.Api.Core;
 
 namespace Serval.Api.Admission;
 
@@ -65,6 +67,28 @@ internal sealed class Problems(string? webhook = null)
         if (rule(value) is { } wrong)
         {
             InvalidText(path, value, wrong);
+        }
+    }
+
+    /// <summary>Kubernetes' rule of a text with more than one thing wrong at a time.</summary>
+    public void Check(string path, string value, Func<string, IEnumerable<string>> rule)
+    {
+        foreach (var wrong in rule(value))
+        {
+            InvalidText(path, value, wrong);
+        }
+    }
+
+    /// <summary>A port, by number or by the name of one (ValidatePortNumOrName); nothing is number 0.</summary>
+    public void PortOrName(string path, JsonNode? port)
+    {
+        if (port is JsonValue value && value.GetValueKind() == JsonValueKind.String)
+        {
+            Check(path, Tree.Text(port), Names.PortNameProblems);
+        }
+        else if (Names.PortNumber(Tree.Number(port) ?? 0) is { } wrong)
+        {
+            Invalid(path, $"{Tree.Number(port) ?? 0}", wrong);
         }
     }
 

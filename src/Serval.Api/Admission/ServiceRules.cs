@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Serval.Api.Core;
 
@@ -12,10 +11,7 @@ internal static class ServiceRules
     {
         var spec = tree.Object("spec");
         var type = spec.String("type");
-        if (type is not ("ClusterIP" or "ExternalName" or "LoadBalancer" or "NodePort"))
-        {
-            to.Unsupported("spec.type", type, "ClusterIP", "ExternalName", "LoadBalancer", "NodePort");
-        }
+        ServiceTrafficRules.Topology(tree, to);
         if (type == "ExternalName")
         {
             ExternalName(spec, to);
@@ -35,6 +31,7 @@ internal static class ServiceRules
             to.Check("spec.selector", value, Names.LabelValue);
         }
         to.OneOf(spec, "sessionAffinity", "spec", "ClientIP", "None");
+        ServiceTrafficRules.Affinity(spec, to);
         if (type != "ExternalName")
         {
             ClusterIps.Check(spec, old.Object("spec"), to);
@@ -42,6 +39,11 @@ internal static class ServiceRules
             {
                 ClusterIps.CheckChange(spec, old.Object("spec"), to);
             }
+        }
+        ServiceTrafficRules.ExternalIps(spec, old.Object("spec"), to);
+        if (type is not ("ClusterIP" or "ExternalName" or "LoadBalancer" or "NodePort"))
+        {
+            to.Unsupported("spec.type", type, "ClusterIP", "ExternalName", "LoadBalancer", "NodePort");
         }
         ServiceTrafficRules.Check(tree, old, to);
     }
@@ -116,7 +118,6 @@ internal static class ServiceRules
     {
         var several = spec.Array("ports") is { Count: > 1 };
         var names = new HashSet<string>(StringComparer.Ordinal);
-        var numbers = new HashSet<(long, string)>();
         foreach (var (i, port) in spec.Objects("ports"))
         {
             var path = $"spec.ports[{i}]";
@@ -136,27 +137,11 @@ internal static class ServiceRules
             var number = port.Number("port") ?? 0;
             Number(number, $"{path}.port", to);
             to.OneOf(port, "protocol", path, "SCTP", "TCP", "UDP");
-            if (!numbers.Add((number, port.String("protocol"))))
-            {
-                to.DuplicateValue(path, $$"""{"Name":"","Protocol":"{{port.String("protocol")}}","AppProtocol":null,"Port":{{number}},"TargetPort":0,"NodePort":0}""");
-            }
-            TargetPort(port, path, to);
+            to.PortOrName($"{path}.targetPort", port["targetPort"]);
             if (port.Has("appProtocol"))
             {
                 to.Check($"{path}.appProtocol", port.String("appProtocol"), Names.QualifiedName);
             }
-        }
-    }
-
-    private static void TargetPort(JsonObject port, string path, Problems to)
-    {
-        if (port["targetPort"] is JsonValue value && value.GetValueKind() == JsonValueKind.Number)
-        {
-            Number(Tree.Number(value) ?? -1, $"{path}.targetPort", to);
-        }
-        else if (port.String("targetPort") is { Length: > 0 } name)
-        {
-            to.Check($"{path}.targetPort", name, Names.PortName);
         }
     }
 

@@ -11,6 +11,8 @@ internal static class ServiceTrafficRules
 {
     private const int LongestAffinity = 86400;
     private const string RangesAnnotation = "service.beta.kubernetes.io/load-balancer-source-ranges";
+    private const string Hints = "service.kubernetes.io/topology-aware-hints";
+    private const string Mode = "service.kubernetes.io/topology-mode";
     private const string OnlyBalanced = "may only be used when `type` is 'LoadBalancer'";
 
     /// <summary>Takes away what another type had and nobody changed.</summary>
@@ -53,9 +55,8 @@ internal static class ServiceTrafficRules
     public static void Check(JsonObject tree, JsonObject? old, Problems to)
     {
         var (spec, before) = (tree.Object("spec"), old.Object("spec"));
-        Affinity(spec, to);
-        ExternalIps(spec, before, to);
         NodePorts(spec, to);
+        SamePorts(spec, to);
         SourceRanges(tree, old, to);
         if (spec.Has("allocateLoadBalancerNodePorts") && !IsBalanced(spec))
         {
@@ -63,7 +64,10 @@ internal static class ServiceTrafficRules
         }
         Class(spec, before, to);
         External(spec, to);
-        to.OneOf(spec, "internalTrafficPolicy", "spec", "Cluster", "Local");
+        if (spec.Has("internalTrafficPolicy") && spec.String("internalTrafficPolicy") is not ("Cluster" or "Local") and var inside)
+        {
+            to.Unsupported("spec.internalTrafficPolicy", inside, "Cluster", "Local");
+        }
         if (spec.Has("trafficDistribution") && spec.String("trafficDistribution") is not ("PreferClose" or "PreferSameZone" or "PreferSameNode") and var wanted)
         {
             to.Unsupported("spec.trafficDistribution", wanted, "PreferClose", "PreferSameZone", "PreferSameNode");
@@ -74,7 +78,8 @@ internal static class ServiceTrafficRules
         }
     }
 
-    private static void Affinity(JsonObject? spec, Problems to)
+    /// <summary>How long a client stays with its pod.</summary>
+    public static void Affinity(JsonObject? spec, Problems to)
     {
         const string at = "spec.sessionAffinityConfig";
         if (spec.String("sessionAffinity") == "ClientIP")
@@ -90,7 +95,31 @@ internal static class ServiceTrafficRules
         }
     }
 
-    private static void ExternalIps(JsonObject? spec, JsonObject? before, Problems to)
+    /// <summary>Two names of one setting say the same.</summary>
+    public static void Topology(JsonObject tree, Problems to)
+    {
+        var annotations = tree.Object("metadata").Texts("annotations");
+        if (annotations.TryGetValue(Mode, out var mode) && annotations.TryGetValue(Hints, out var hints) && mode != hints)
+        {
+            to.InvalidText($"metadata.annotations[{Mode}]", mode, $"must match annotations[{Hints}] when both are specified");
+        }
+    }
+
+    private static void SamePorts(JsonObject? spec, Problems to)
+    {
+        var numbers = new HashSet<(long, string)>();
+        foreach (var (i, port) in spec.Objects("ports"))
+        {
+            var (number, protocol) = (port.Number("port") ?? 0, port.String("protocol"));
+            if (!numbers.Add((number, protocol)))
+            {
+                to.DuplicateValue($"spec.ports[{i}]", $$"""{"Name":"","Protocol":"{{protocol}}","AppProtocol":null,"Port":{{number}},"TargetPort":0,"NodePort":0}""");
+            }
+        }
+    }
+
+    /// <summary>Addresses that somebody else leads to the cluster; those known stay.</summary>
+    public static void ExternalIps(JsonObject? spec, JsonObject? before, Problems to)
     {
         var known = before.Strings("externalIPs").ToHashSet(StringComparer.Ordinal);
         foreach (var (i, node) in (spec.Array("externalIPs") ?? []).Index())
@@ -122,7 +151,7 @@ internal static class ServiceTrafficRules
             }
             if (!seen.Add((port.String("protocol"), number)))
             {
-                to.DuplicateValue($"spec.ports[{i}].nodePort", number.ToString());
+                to.Invalid($"spec.ports[{i}].nodePort", number.ToString(), "provided port is already allocated");
             }
         }
     }

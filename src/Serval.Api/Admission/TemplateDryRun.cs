@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Serval.Api.Serving;
 
@@ -42,9 +41,9 @@ internal static class TemplateDryRun
             {
                 foreach (var handler in (ReadOnlySpan<string>)["httpGet", "tcpSocket", "grpc"])
                 {
-                    if (container.Object(probe).Object(handler) is { } target && target["port"] is JsonValue port && port.GetValueKind() == JsonValueKind.Number)
+                    if (container.Object(probe).Object(handler) is { } target && Tree.Text(target["port"]).Length == 0)
                     {
-                        target.Remove("port");
+                        target["port"] = 8080; // the serving port, whichever it will be
                     }
                 }
             }

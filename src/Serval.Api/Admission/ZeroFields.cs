@@ -19,6 +19,7 @@ public static class ZeroFields
         [Kinds.Service] = """{"spec":{},"status":{"loadBalancer":{}}}""",
         [Kinds.Namespace] = """{"spec":{},"status":{}}""",
         [Kinds.ResourceQuota] = """{"spec":{},"status":{}}""",
+        [Kinds.EndpointSlice] = """{"endpoints":null,"ports":null}""",
         [Kinds.Event] = """{"eventTime":null,"firstTimestamp":null,"involvedObject":{},"lastTimestamp":null,"reportingComponent":"","reportingInstance":"","source":{}}""",
         [Kinds.Lease] = """{"spec":{}}""",
         [Kinds.Deployment] = $$$"""{"spec":{"selector":null,"strategy":{},"template":{{{Template}}}},"status":{}}""",

@@ -79,7 +79,7 @@ public static class Names
         {
             return "name part must be non-empty";
         }
-        return name.Length > 63 ? "name part must be no more than 63 bytes" : IsQualified(name) ? null : $"name part {s_qualifiedRule}";
+        return name.Length > 63 ? "name part must be no more than 63 characters" : IsQualified(name) ? null : $"name part {s_qualifiedRule}";
     }
 
     /// <summary>Value of a label: empty, or at most 63 of <c>[A-Za-z0-9-_.]</c>.</summary>
@@ -87,7 +87,8 @@ public static class Names
 
     /// <summary>Key of a ConfigMap or Secret, also a file name.</summary>
     public static string? ConfigMapKey(string text) => TooLong(text, 253) ?? (
-        text is "." or ".." || text.StartsWith("..", StringComparison.Ordinal) ? $"must not be or begin with '..' or be '.': \"{text}\""
+        text is "." or ".." ? $"must not be '{text}'"
+        : text.StartsWith("..", StringComparison.Ordinal) ? "must not start with '..'"
         : text.Length > 0 && text.All(IsNameChar) ? null
         : s_configKeyRule);
 
@@ -113,6 +114,31 @@ public static class Names
             : null;
     }
 
+    /// <summary>All that is wrong with the name of a port (IsValidPortName).</summary>
+    public static IEnumerable<string> PortNameProblems(string text)
+    {
+        if (TooLong(text, 15) is { } wrong)
+        {
+            yield return wrong;
+        }
+        if (text.Length == 0 || !text.All(c => LowerOrDigit(c) || c == '-'))
+        {
+            yield return "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)";
+        }
+        if (!text.Any(char.IsAsciiLetterLower))
+        {
+            yield return "must contain at least one letter (a-z)";
+        }
+        if (text.Contains("--", StringComparison.Ordinal))
+        {
+            yield return "must not contain consecutive hyphens";
+        }
+        if (text.StartsWith('-') || text.EndsWith('-'))
+        {
+            yield return "must not begin or end with a hyphen";
+        }
+    }
+
     /// <summary>A port number.</summary>
     public static string? PortNumber(long port) => port is >= 1 and <= 65535 ? null : "must be between 1 and 65535, inclusive";
 
@@ -124,7 +150,7 @@ public static class Names
     }
 
     private static string? TooLong(string text, int most) =>
-        System.Text.Encoding.UTF8.GetByteCount(text) > most ? $"must be no more than {most} bytes" : null;
+        System.Text.Encoding.UTF8.GetByteCount(text) > most ? $"must be no more than {most} characters" : null;
 
     // First and last character by one rule, those between by another.
     private static bool Fits(ReadOnlySpan<char> text, Func<char, bool> edge, Func<char, bool> inner)

@@ -22,15 +22,19 @@ internal sealed class Bindings(IKubeClient client, TimeProvider time)
             throw Failures.MethodNotAllowed();
         }
         var write = QueryOptions.Write(request);
-        var body = await BodyReader.ReadAsync(request, path, Kinds.Binding.ApiVersion, Kinds.Binding.Kind);
+        var body = await BodyReader.ReadAsync(request, path with { Name = "" }, Kinds.Binding.ApiVersion, Kinds.Binding.Kind);
         var decoded = StrictDecoder.Decode(s_type.Value, body.Json);
         if (decoded.Failure(write.FieldValidation == FieldValidation.Strict) is { } failure)
         {
             throw failure;
         }
+        if (path.Name.Length > 0 && body.Metadata.Name != path.Name)
+        {
+            throw ApiException.BadRequest("name in URL does not match name in Binding object");
+        }
         if (body.Metadata.Name.Length == 0)
         {
-            throw ApiException.BadRequest("name is required: metadata.name of a Binding is the pod's");
+            throw ApiException.BadRequest("Name parameter required.");
         }
         await BindAsync(new ObjectKey(path.Namespace, body.Metadata.Name), Target(body.Metadata.Name, decoded.Tree), body.Metadata, write.DryRun, request.Aborted);
         await Reply.JsonAsync(request, 201, StatusDocument.Done());

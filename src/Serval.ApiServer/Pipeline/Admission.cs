@@ -92,8 +92,10 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
     /// <summary>The object to store in place of <paramref name="present"/>; null when the change finishes its deletion.</summary>
     /// <param name="settle">As in <see cref="Create"/>; it is given the stored object and the next one.</param>
     /// <param name="hold">Holds the address that a Service is given.</param>
+    /// <param name="last">Is told the last state of what the change ends.</param>
     internal KubeObject? Update(
-        ResourceKind kind, KubeObject present, JsonObject incoming, WriteOptions options, AddressHold? hold, Action<JsonObject, JsonObject>? settle = null)
+        ResourceKind kind, KubeObject present, JsonObject incoming, WriteOptions options, AddressHold? hold, Action<JsonObject, JsonObject>? settle = null,
+        Action<KubeObject>? last = null)
     {
         var sent = incoming["metadata"]?["managedFields"];
         RequireKind(kind, incoming);
@@ -126,7 +128,12 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         }
         var next = KubeObject.From(tree);
         options.Review?.Invoke(next, present);
-        return IsFinished(kind, next) ? null : next;
+        if (!IsFinished(kind, next))
+        {
+            return next;
+        }
+        last?.Invoke(next);
+        return null;
 
         void Note()
         {

@@ -204,7 +204,13 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     private async Task<KubeObject> ChangeAsync(ResourceKind kind, ObjectKey key, WriteOptions options, Func<KubeObject, JsonObject> edit)
     {
         using var hold = _addresses.Begin(kind, options);
-        return await ReplaceAsync(kind, key, options, present => _admission.Update(kind, present, edit(present), options, hold));
+        KubeObject? last = null; // what the change itself ends is answered as it left it
+        var stored = await ReplaceAsync(kind, key, options, present =>
+        {
+            last = null;
+            return _admission.Update(kind, present, edit(present), options, hold, last: ended => last = ended);
+        });
+        return last ?? stored;
     }
 
     /// <summary>Applies a configuration to the object, or makes the object of it; again when that has come or gone since.</summary>

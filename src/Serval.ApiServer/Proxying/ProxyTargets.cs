@@ -32,7 +32,8 @@ internal sealed class ProxyTargets(IKubeClient client, Random random)
             port = PortName((await client.GetAsync(Kinds.Service, key, ct)).ToTree(), number)
                 ?? throw Unavailable($"no service port {number} found for service \"{name.Name}\"");
         }
-        var subsets = Objects((await client.GetAsync(Kinds.Endpoints, key, ct)).ToTree()["subsets"]).ToArray();
+        var endpoints = client.Cache(Kinds.Endpoints).Get(key) ?? throw ApiException.NotFound(Kinds.Service, name.Name); // so does upstream, be there a Service or not
+        var subsets = Objects(endpoints.ToTree()["subsets"]).ToArray();
         if (subsets.Length == 0)
         {
             throw Unavailable($"no endpoints available for service \"{name.Name}\"");

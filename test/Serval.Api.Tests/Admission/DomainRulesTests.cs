@@ -24,7 +24,7 @@ public sealed class DomainRulesTests
         { "metadata.name = -\nmetadata.generateName = \"cannot-use-this\"", "must not set the field(s): metadata.generateName" },
         { "metadata.name = -\nmetadata.generateName = \"cannot-use-this\"", "invalid name \"\": name: Required value: metadata.name" },
         { "metadata.name = \"A.example.com\"", $"invalid name \"A.example.com\": name: Invalid value: \"A.example.com\": {Subdomain}: metadata.name" },
-        { $"metadata.name = \"{s_a64}.com\"", $"invalid name \"{s_a64}.com\": name: Invalid value: \"{s_a64}\": must be no more than 63 bytes: metadata.name" },
+        { $"metadata.name = \"{s_a64}.com\"", $"invalid name \"{s_a64}.com\": name: Invalid value: \"{s_a64}\": must be no more than 63 characters: metadata.name" },
         { "metadata.name = \"notallowed.svc.cluster.local\"",
           "invalid name \"notallowed.svc.cluster.local\": must not be a subdomain of cluster local domain \"cluster.local\": metadata.name" },
         { "spec.ref.namespace = \"other\"", "mismatched namespaces: spec.ref.namespace\nparent namespace: \"default\" does not match ref: \"other\"" },

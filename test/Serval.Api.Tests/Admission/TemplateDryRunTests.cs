@@ -13,7 +13,7 @@ public sealed class TemplateDryRunTests
     [Theory]
     [InlineData($"{Main}.name = \"&InvalidValue\"", "spec.containers[0].name: Invalid value: \"&InvalidValue\"")]
     [InlineData($"{Main}.env = [{{\"name\":\"a=b\",\"value\":\"\"}}]", "spec.containers[0].env[0].name: Invalid value: \"a=b\"")]
-    [InlineData($"{Main}.resources = {{\"requests\":{{\"cpu\":\"2\"}},\"limits\":{{\"cpu\":\"1\"}}}}", "spec.containers[0].resources.requests[cpu]: Invalid value: \"2\"")]
+    [InlineData($"{Main}.resources = {{\"requests\":{{\"cpu\":\"2\"}},\"limits\":{{\"cpu\":\"1\"}}}}", "spec.containers[0].resources.requests: Invalid value: \"2\"")]
     public void BadPod_IsRefusedByTheCallback_AndInARealWriteByTheWebhook(string edits, string expected)
     {
         var refusal = Refusal(Kinds.KService, edits, s_dry);

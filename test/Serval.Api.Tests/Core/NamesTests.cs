@@ -43,7 +43,7 @@ public sealed class NamesTests
     public void Label_SixtyFourBytes_SaysTheLimit()
     {
         Assert.Null(Names.Label(new string('a', 63)));
-        Assert.Equal("must be no more than 63 bytes", Names.Label(new string('a', 64)));
+        Assert.Equal("must be no more than 63 characters", Names.Label(new string('a', 64)));
     }
 
     /// <summary>Clients compare these texts letter by letter (knative/serving: TestServiceAccountValidation).</summary>

@@ -8,7 +8,7 @@ public sealed class BindingTests : AccessServerTests
     private const string One = "/api/v1/namespaces/one";
 
     [Theory]
-    [InlineData("pods/p/binding", """{"target":{"kind":"Node","name":"n"}}""")]
+    [InlineData("pods/p/binding", """{"metadata":{"name":"p"},"target":{"kind":"Node","name":"n"}}""")]
     [InlineData("bindings", """{"metadata":{"name":"p","labels":{"zone":"z"},"annotations":{"by":"me"}},"target":{"name":"n"}}""")]
     public async Task Pod_HasItsNode(string path, string binding)
     {
@@ -30,18 +30,20 @@ public sealed class BindingTests : AccessServerTests
     public async Task DryRun_LeavesThePodWithout()
     {
         await PodAsync();
-        Assert.Equal(201, (await SendAsync(Server.Client, "POST", $"{One}/pods/p/binding?dryRun=All", """{"target":{"name":"n"}}""")).Code);
+        Assert.Equal(201, (await SendAsync(Server.Client, "POST", $"{One}/pods/p/binding?dryRun=All", """{"metadata":{"name":"p"},"target":{"name":"n"}}""")).Code);
         Assert.Null((await Server.GetAsync($"{One}/pods/p"))["spec"]!["nodeName"]);
     }
 
     [Theory]
-    [InlineData("pods/p/binding", "{}", 422, "Binding \"p\" is invalid: target.name: Required value")]
-    [InlineData("pods/p/binding", """{"target":{"kind":"Rack","name":"n"}}""", 422,
+    [InlineData("pods/p/binding", "{}", 400, "name in URL does not match name in Binding object")]
+    [InlineData("bindings", "{}", 400, "Name parameter required.")]
+    [InlineData("pods/p/binding", """{"metadata":{"name":"p"}}""", 422, "Binding \"p\" is invalid: target.name: Required value")]
+    [InlineData("pods/p/binding", """{"metadata":{"name":"p"},"target":{"kind":"Rack","name":"n"}}""", 422,
         "Binding \"p\" is invalid: target.kind: Unsupported value: \"Rack\": supported values: \"Node\", \"<empty>\"")]
-    [InlineData("pods/p/binding", """{"metadata":{"name":"q"},"target":{"name":"n"}}""", 400, "the name of the object (q) does not match the name on the URL (p)")]
-    [InlineData("pods/q/binding", """{"target":{"name":"n"}}""", 404, "pods \"q\" not found")]
-    [InlineData("pods/p/binding", """{"metadata":{"uid":"x"},"target":{"name":"n"}}""", 409, "*UID in precondition: x*")]
-    [InlineData("pods/gated/binding", """{"target":{"name":"n"}}""", 409, "*pod gated has non-empty .spec.schedulingGates")]
+    [InlineData("pods/p/binding", """{"metadata":{"name":"q"},"target":{"name":"n"}}""", 400, "name in URL does not match name in Binding object")]
+    [InlineData("pods/q/binding", """{"metadata":{"name":"q"},"target":{"name":"n"}}""", 404, "pods \"q\" not found")]
+    [InlineData("pods/p/binding", """{"metadata":{"name":"p","uid":"x"},"target":{"name":"n"}}""", 409, "*UID in precondition: x*")]
+    [InlineData("pods/gated/binding", """{"metadata":{"name":"gated"},"target":{"name":"n"}}""", 409, "*pod gated has non-empty .spec.schedulingGates")]
     public async Task WhatDoesNotFit_IsRefused(string path, string binding, int code, string message)
     {
         await PodAsync();

@@ -70,7 +70,7 @@ public sealed class RouteTableTests
             Given = [s_config, s_revision, Some.Route("config", $$"""[{"configurationName":"config","latestRevision":true,"percent":100,"tag":"{{s_a60}}"}]""")],
             Writes = ["patch Route config/status"],
             Status = Unassigned(
-                $"False ErrorConfig: domain name error: invalid domain name \"{s_a60}-config.default.localhost\": url: Invalid value: \"{s_a60}-config\": must be no more than 63 bytes"),
+                $"False ErrorConfig: domain name error: invalid domain name \"{s_a60}-config.default.localhost\": url: Invalid value: \"{s_a60}-config\": must be no more than 63 characters"),
         },
         new("placeholder refused")
         {
