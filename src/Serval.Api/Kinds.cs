@@ -21,7 +21,7 @@ public static class Kinds
 
     public static readonly ResourceKind Pod = new()
     {
-        Group = "", Version = "v1", Kind = "Pod", Plural = "pods", ShortNames = ["po"], Categories = ["all"],
+        Group = "", Version = "v1", Kind = "Pod", Plural = "pods", ReturnsDeleted = true, ShortNames = ["po"], Categories = ["all"],
         Durability = WriteDurability.Derived,
     };
 
@@ -33,7 +33,7 @@ public static class Kinds
 
     public static readonly ResourceKind Service = new()
     {
-        Group = "", Version = "v1", Kind = "Service", Plural = "services", ShortNames = ["svc"], Categories = ["all"], HasGeneration = false,
+        Group = "", Version = "v1", Kind = "Service", Plural = "services", ReturnsDeleted = true, ShortNames = ["svc"], Categories = ["all"], HasGeneration = false,
     };
 
     public static readonly ResourceKind ConfigMap = new()
@@ -48,7 +48,7 @@ public static class Kinds
 
     public static readonly ResourceKind ServiceAccount = new()
     {
-        Group = "", Version = "v1", Kind = "ServiceAccount", Plural = "serviceaccounts", ShortNames = ["sa"], HasStatus = false, HasGeneration = false,
+        Group = "", Version = "v1", Kind = "ServiceAccount", Plural = "serviceaccounts", ReturnsDeleted = true, ShortNames = ["sa"], HasStatus = false, HasGeneration = false,
     };
 
     public static readonly ResourceKind Event = new()
@@ -65,7 +65,7 @@ public static class Kinds
 
     public static readonly ResourceKind ResourceQuota = new()
     {
-        Group = "", Version = "v1", Kind = "ResourceQuota", Plural = "resourcequotas", ShortNames = ["quota"], HasGeneration = false,
+        Group = "", Version = "v1", Kind = "ResourceQuota", Plural = "resourcequotas", ReturnsDeleted = true, ShortNames = ["quota"], HasGeneration = false,
     };
 
     public static readonly ResourceKind Endpoints = new()

@@ -24,12 +24,12 @@ public static class StoredKinds
 
     public static readonly ResourceKind PodTemplate = new()
     {
-        Group = "", Version = "v1", Kind = "PodTemplate", Plural = "podtemplates", HasStatus = false,
+        Group = "", Version = "v1", Kind = "PodTemplate", Plural = "podtemplates", ReturnsDeleted = true, HasStatus = false,
     };
 
     public static readonly ResourceKind PersistentVolume = new()
     {
-        Group = "", Version = "v1", Kind = "PersistentVolume", Plural = "persistentvolumes", ShortNames = ["pv"], Namespaced = false, HasGeneration = false,
+        Group = "", Version = "v1", Kind = "PersistentVolume", Plural = "persistentvolumes", ReturnsDeleted = true, ShortNames = ["pv"], Namespaced = false, HasGeneration = false,
         Inert = "PersistentVolumes are stored, but Serval binds and mounts none: use hostPath",
         Columns =
         [
@@ -40,7 +40,7 @@ public static class StoredKinds
 
     public static readonly ResourceKind PersistentVolumeClaim = new()
     {
-        Group = "", Version = "v1", Kind = "PersistentVolumeClaim", Plural = "persistentvolumeclaims", ShortNames = ["pvc"], HasGeneration = false,
+        Group = "", Version = "v1", Kind = "PersistentVolumeClaim", Plural = "persistentvolumeclaims", ReturnsDeleted = true, ShortNames = ["pvc"], HasGeneration = false,
         Inert = "PersistentVolumeClaims are stored, but Serval binds none: pods that mount one do not start",
         Columns =
         [
@@ -99,7 +99,7 @@ public static class StoredKinds
 
     public static readonly ResourceKind StorageClass = new()
     {
-        Group = "storage.k8s.io", Version = "v1", Kind = "StorageClass", Plural = "storageclasses", ShortNames = ["sc"], Namespaced = false, HasStatus = false, HasGeneration = false,
+        Group = "storage.k8s.io", Version = "v1", Kind = "StorageClass", Plural = "storageclasses", ReturnsDeleted = true, ShortNames = ["sc"], Namespaced = false, HasStatus = false, HasGeneration = false,
         Inert = "StorageClasses are stored, but Serval provisions no volumes",
         Columns =
         [
@@ -110,7 +110,7 @@ public static class StoredKinds
 
     public static readonly ResourceKind CSIDriver = new()
     {
-        Group = "storage.k8s.io", Version = "v1", Kind = "CSIDriver", Plural = "csidrivers", Namespaced = false, HasStatus = false, HasGeneration = false,
+        Group = "storage.k8s.io", Version = "v1", Kind = "CSIDriver", Plural = "csidrivers", ReturnsDeleted = true, Namespaced = false, HasStatus = false, HasGeneration = false,
         Inert = "CSIDrivers are stored, but Serval asks no drivers for volumes",
         Columns = [new("AttachRequired", "boolean", ".spec.attachRequired"), new("PodInfoOnMount", "boolean", ".spec.podInfoOnMount"), Text("Modes", ".spec.volumeLifecycleModes"), Age],
     };

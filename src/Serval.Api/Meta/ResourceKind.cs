@@ -63,6 +63,9 @@ public sealed class ResourceKind
     /// <summary>Whether upstream serves the kind from a CustomResourceDefinition (then Serval publishes one), or this server does.</summary>
     public bool IsCustom { get; init; }
 
+    /// <summary>Whether a delete shows the object that is gone, not a Status (each kind's store upstream: ReturnDeletedObject).</summary>
+    public bool ReturnsDeleted { get; init; }
+
     /// <summary>How long a write is waited for. A status write is <see cref="WriteDurability.Derived"/> unless its writer says otherwise.</summary>
     public WriteDurability Durability { get; init; } = WriteDurability.Synced;
 

@@ -26,11 +26,11 @@ public static class CrdGenerator
     private static string[] Ducks(ResourceKind kind) =>
         kind == Kinds.KService ? ["addressable", "podspecable"] : kind == Kinds.Configuration ? ["podspecable"] : kind == Kinds.Route ? ["addressable"] : [];
 
-    /// <summary>The structural schema of a custom kind.</summary>
-    public static JsonObject StructuralSchema(ResourceKind kind)
+    /// <summary>The structural schema of a custom kind. Texts of the pod's many fields are left out to keep it small, unless it is to be explained.</summary>
+    public static JsonObject StructuralSchema(ResourceKind kind, bool explained = false)
     {
         var type = Schemas.For(kind).Type;
-        var schema = StructuralWriter.Object(type);
+        var schema = new StructuralWriter(explained).Object(type);
         var properties = schema["properties"]!.AsObject();
         properties["metadata"] = new JsonObject { ["type"] = "object" };
         return schema;

@@ -37,6 +37,9 @@ public sealed class FieldSchema
     /// <summary>Whether server-side apply replaces this object or map as a whole.</summary>
     public bool AtomicMap { get; internal set; }
 
+    /// <summary>Whether the API says that apply merges the map by its keys, which is what an unmarked one does.</summary>
+    public bool GranularMap { get; internal set; }
+
     public PatchStrategy PatchStrategy { get; internal set; }
 
     /// <summary>Field that tells items apart in a strategic merge patch; null for scalars and for fields that are not merged.</summary>
@@ -44,6 +47,12 @@ public sealed class FieldSchema
 
     /// <summary>Default the schema itself states (server-side apply needs it for key fields such as a port's protocol).</summary>
     public string? Default { get; internal set; }
+
+    /// <summary>Whether nothing is told of a required field's default; another one's is its type's zero value.</summary>
+    internal bool IsPointer { get; set; }
+
+    /// <summary>The values that a text, or each text of a list or map, may have, parted by commas; null when the API does not list them. Validation does not read it.</summary>
+    internal string? Enum { get; set; }
 
     /// <summary>One sentence for <c>kubectl explain</c>; may be empty.</summary>
     public string Doc => _table.Text(_doc);

@@ -121,8 +121,9 @@ internal sealed class FieldTable
     private void Apply(string type, FieldSchema field, string flag)
     {
         var open = flag.IndexOf('(', StringComparison.Ordinal);
-        var argument = open < 0 ? null : Schemas.Pool(flag[(open + 1)..^1]);
-        switch (open < 0 ? flag : flag[..open])
+        var name = open < 0 ? flag : flag[..open];
+        var argument = open < 0 || name == "enum" ? null : Schemas.Pool(flag[(open + 1)..^1]);
+        switch (name)
         {
             case "req":
                 field.Required = true;
@@ -135,6 +136,15 @@ internal sealed class FieldTable
                 break;
             case "atomic":
                 field.HasListKind = true;
+                break;
+            case "granular":
+                field.GranularMap = true;
+                break;
+            case "ptr":
+                field.IsPointer = true;
+                break;
+            case "enum" when open > 0:
+                field.Enum = flag[(open + 1)..^1];
                 break;
             case "set":
                 (field.HasListKind, field.ListKind) = (true, ListKind.Set);
@@ -150,6 +160,9 @@ internal sealed class FieldTable
                 break;
             case "retain":
                 field.PatchStrategy = PatchStrategy.RetainKeys;
+                break;
+            case "replace":
+                field.PatchStrategy = PatchStrategy.Whole;
                 break;
             case var word when word.StartsWith('='):
                 field.Default = word[1..];

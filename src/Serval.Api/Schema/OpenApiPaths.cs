@@ -2,245 +2,146 @@ using System.Text.Json;
 
 namespace Serval.Api.Schema;
 
-/// <summary>Writes <c>paths</c>: what can be called for each kind. <c>kubectl</c> reads the PATCH operations' media types and parameters.</summary>
-internal sealed class OpenApiPaths
+/// <summary>Writes <c>paths</c>. <c>kubectl</c> reads the PATCH operations' media types and parameters.</summary>
+internal sealed class OpenApiPaths(Utf8JsonWriter json)
 {
-    private const string Name = "name";
-
-    private static readonly Parameter[] s_write =
-    [
-        new("dryRun", "string", "All: go through every step, store nothing."), new("fieldManager", "string", "Who makes the change."),
-        new("fieldValidation", "string", "Ignore, Warn or Strict: what becomes of unknown and duplicate fields."),
-    ];
-
-    private static readonly Parameter[] s_delete =
-    [
-        s_write[0], new("gracePeriodSeconds", "integer", "Seconds the object may take to end."),
-        new("orphanDependents", "boolean", "Superseded by propagationPolicy."),
-        new("propagationPolicy", "string", "Orphan, Background or Foreground."),
-    ];
-
-    private static readonly Parameter[] s_list =
-    [
-        new("allowWatchBookmarks", "boolean", "Send bookmarks in a watch."), new("continue", "string", "Token of the next page."),
-        new("fieldSelector", "string", "Select by fields."), new("labelSelector", "string", "Select by labels."),
-        new("limit", "integer", "The most items of a page."), new("resourceVersion", "string", "How fresh the answer must be."),
-        new("resourceVersionMatch", "string", "Exact or NotOlderThan."), new("sendInitialEvents", "boolean", "Begin a watch with the objects there are."),
-        new("timeoutSeconds", "integer", "How long the call may last."), new("watch", "boolean", "Send changes as they happen."),
-    ];
-
-    private static readonly Parameter[] s_deleteCollection =
-    [
-        .. s_delete, .. s_list.Where(p => p.Name is "continue" or "fieldSelector" or "labelSelector" or "limit" or "resourceVersion" or "resourceVersionMatch"),
-    ];
-
-    private readonly Utf8JsonWriter _json;
-    private readonly ResourceKind _kind;
-
-    private OpenApiPaths(Utf8JsonWriter json, ResourceKind kind)
-    {
-        _json = json;
-        _kind = kind;
-    }
-
-    private enum Verb
-    {
-        Get,
-        List,
-        Post,
-        Put,
-        Patch,
-        Delete,
-        DeleteCollection,
-    }
-
+    /// <summary>The paths of a group and version: its own, and those of its kinds.</summary>
     public static void Write(Utf8JsonWriter json, IReadOnlyList<ResourceKind> kinds)
     {
+        var writer = new OpenApiPaths(json);
         json.WriteStartObject("paths");
-        foreach (var kind in kinds)
+        var (group, version) = (kinds[0].Group, kinds[0].Version);
+        var root = group.Length == 0 ? $"/api/{version}/" : $"/apis/{group}/{version}/";
+        if (!kinds[0].IsCustom)
         {
-            new OpenApiPaths(json, kind).Kind();
+            writer.Path(root, [OpenApiPages.Get($"get{OpenApiKindPaths.Prefix(group, version)}APIResources", "get available resources", OpenApiKindPaths.Tag(group, version), "APIResourceList")]);
+        }
+        foreach (var (path, operations) in kinds.SelectMany(OpenApiKindPaths.Of))
+        {
+            writer.Path(path, operations);
         }
         json.WriteEndObject();
     }
 
-    private void Kind()
+    /// <summary>One path; what all its operations take is said once.</summary>
+    public void Path(string path, IReadOnlyList<OpenApiOperation> operations)
     {
-        var root = _kind.Group.Length == 0 ? $"/api/{_kind.Version}" : $"/apis/{_kind.Group}/{_kind.Version}";
-        var collection = _kind.Namespaced ? $"{root}/namespaces/{{namespace}}/{_kind.Plural}" : $"{root}/{_kind.Plural}";
-        var type = OpenApiSchemas.Name(_kind);
-        Path(collection, "", type, Verb.List, Verb.Post, Verb.DeleteCollection);
-        Path(collection + "/{name}", "", type, Verb.Get, Verb.Put, Verb.Patch, Verb.Delete);
-        if (_kind.HasStatus)
+        json.WriteStartObject(path);
+        var shared = operations[0].Query.Where(p => operations.All(o => o.Query.Contains(p))).ToList();
+        foreach (var operation in operations)
         {
-            Path(collection + "/{name}/status", "Status", type, Verb.Get, Verb.Put, Verb.Patch);
+            Operation(operation, shared);
         }
-        if (_kind.HasScale)
+        if (path.Contains("{name}", StringComparison.Ordinal))
         {
-            Path(collection + "/{name}/scale", "Scale", OpenApiSchemas.Scale, Verb.Get, Verb.Put, Verb.Patch);
+            shared.Add(OpenApiParameters.Name with { Doc = $"Name of the {operations[0].Kind.Kind}." });
         }
-        if (_kind.Namespaced)
+        if (path.Contains("{path}", StringComparison.Ordinal))
         {
-            Path($"{root}/{_kind.Plural}", "ForAllNamespaces", type, Verb.List);
+            shared.Add(OpenApiParameters.Path);
         }
+        if (path.Contains("{namespace}", StringComparison.Ordinal))
+        {
+            shared.Add(OpenApiParameters.Namespace);
+        }
+        if (operations[0].Action is not ("" or "connect") && !shared.Contains(OpenApiParameters.Pretty))
+        {
+            shared.Add(OpenApiParameters.Pretty);
+        }
+        Parameters(shared);
+        json.WriteEndObject();
     }
 
-    private void Path(string path, string suffix, string type, params Verb[] verbs)
+    private void Operation(OpenApiOperation operation, List<OpenApiParameter> shared)
     {
-        _json.WriteStartObject(path);
-        foreach (var verb in verbs)
+        json.WriteStartObject(operation.Method);
+        json.WriteString("description", operation.Doc);
+        json.WriteString("operationId", operation.Id);
+        Parameters([.. operation.Query.Where(p => !shared.Contains(p))]);
+        if (operation.Body is { } body)
         {
-            Operation(verb, path, suffix, type);
-        }
-        _json.WriteStartArray("parameters");
-        foreach (var name in (string[])["namespace", Name])
-        {
-            if (path.Contains($"{{{name}}}", StringComparison.Ordinal))
+            json.WriteStartObject("requestBody");
+            Content(operation.Consumes, body);
+            if (operation.BodyRequired)
             {
-                WriteParameter(new Parameter(name, "string", name == Name ? $"Name of the {_kind.Kind}." : "Namespace of the object."), "path");
+                json.WriteBoolean("required", true);
             }
+            json.WriteEndObject();
         }
-        _json.WriteEndArray();
-        _json.WriteEndObject();
+        Responses(operation);
+        json.WriteStartArray("tags");
+        json.WriteStringValue(operation.Tag);
+        json.WriteEndArray();
+        if (operation.Action.Length > 0)
+        {
+            json.WriteString("x-kubernetes-action", operation.Action);
+            json.WriteStartObject("x-kubernetes-group-version-kind");
+            OpenApiSchemas.WriteGroupVersionKind(json, operation.Kind.Group, operation.Kind.Version, operation.Kind.Kind);
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
     }
 
-    private void Operation(Verb verb, string path, string suffix, string type)
+    private void Responses(OpenApiOperation operation)
     {
-        var isCollection = verb is Verb.List or Verb.DeleteCollection;
-        _json.WriteStartObject(verb switch { Verb.List => "get", Verb.DeleteCollection => "delete", _ => verb.ToString().ToLowerInvariant() });
-        _json.WriteStartArray("tags");
-        _json.WriteStringValue(_kind.Group.Length == 0 ? $"core_{_kind.Version}" : $"{_kind.Group.Split('.')[0]}_{_kind.Version}");
-        _json.WriteEndArray();
-        _json.WriteString("operationId", OperationId(verb, path, suffix));
-        _json.WriteStartArray("parameters");
-        foreach (var parameter in Parameters(verb))
+        json.WriteStartObject("responses");
+        foreach (var code in operation.Codes)
         {
-            WriteParameter(parameter, "query");
+            json.WriteStartObject(code);
+            Content(operation.Produces, operation.Answer);
+            json.WriteString("description", code switch { "201" => "Created", "202" => "Accepted", _ => "OK" });
+            json.WriteEndObject();
         }
-        _json.WriteEndArray();
-        Body(verb, type);
-        Responses(verb, verb == Verb.List ? OpenApiSchemas.ListName(_kind)
-            : isCollection || verb == Verb.Delete ? Schemas.Resolve("meta.Status").FullName : type);
-        _json.WriteString("x-kubernetes-action", verb.ToString().ToLowerInvariant());
-        _json.WriteStartObject("x-kubernetes-group-version-kind");
-        if (suffix == "Scale")
-        {
-            OpenApiSchemas.WriteGroupVersionKind(_json, "autoscaling", "v1", "Scale");
-        }
-        else
-        {
-            OpenApiSchemas.WriteGroupVersionKind(_json, _kind.Group, _kind.Version, _kind.Kind);
-        }
-        _json.WriteEndObject();
-        _json.WriteEndObject();
+        json.WriteStartObject("401");
+        json.WriteString("description", "Unauthorized");
+        json.WriteEndObject();
+        json.WriteEndObject();
     }
 
-    private static Parameter[] Parameters(Verb verb) => verb switch
+    private void Content(IReadOnlyList<string> media, string? type)
     {
-        Verb.List => s_list,
-        Verb.Post or Verb.Put or Verb.Patch => s_write,
-        Verb.Delete => s_delete,
-        Verb.DeleteCollection => s_deleteCollection,
-        _ => [],
-    };
-
-    private string OperationId(Verb verb, string path, string suffix)
-    {
-        var action = verb switch
+        json.WriteStartObject("content");
+        foreach (var name in media)
         {
-            Verb.Get => "read",
-            Verb.Post => "create",
-            Verb.Put => "replace",
-            Verb.DeleteCollection => "deleteCollection",
-            _ => verb.ToString().ToLowerInvariant(),
-        };
-        var group = _kind.Group.Length == 0 ? "Core" : string.Concat(_kind.Group.Replace(".k8s.io", "", StringComparison.Ordinal).Split('.').Select(Capital));
-        var scope = path.Contains("{namespace}", StringComparison.Ordinal) ? "Namespaced" : "";
-        return $"{action}{group}{Capital(_kind.Version)}{scope}{_kind.Kind}{suffix}";
+            json.WriteStartObject(name);
+            json.WriteStartObject("schema");
+            if (type is null)
+            {
+                json.WriteString("type", "string");
+            }
+            else
+            {
+                OpenApiSchemas.WriteReference(json, type);
+            }
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
     }
 
-    private static string Capital(string text) => text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..];
-
-    private void Body(Verb verb, string type)
+    private void Parameters(List<OpenApiParameter> parameters)
     {
-        string[] media = verb switch
-        {
-            Verb.Post or Verb.Put or Verb.Delete or Verb.DeleteCollection => ["application/json"],
-            Verb.Patch when _kind.IsCustom => ["application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json"],
-            Verb.Patch => ["application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"],
-            _ => [],
-        };
-        if (media.Length == 0)
+        if (parameters.Count == 0)
         {
             return;
         }
-        _json.WriteStartObject("requestBody");
-        Content(media, verb switch
+        json.WriteStartArray("parameters");
+        foreach (var parameter in parameters.OrderBy(p => p.Name, StringComparer.Ordinal))
         {
-            Verb.Patch => OpenApiSchemas.Patch,
-            Verb.Delete or Verb.DeleteCollection => Schemas.Resolve("meta.DeleteOptions").FullName,
-            _ => type,
-        });
-        if (verb is Verb.Post or Verb.Put or Verb.Patch)
-        {
-            _json.WriteBoolean("required", true);
+            json.WriteStartObject();
+            json.WriteString("description", parameter.Doc);
+            json.WriteString("in", parameter.In);
+            json.WriteString("name", parameter.Name);
+            if (parameter.In == "path")
+            {
+                json.WriteBoolean("required", true);
+            }
+            json.WriteStartObject("schema");
+            json.WriteString("type", parameter.Type);
+            json.WriteBoolean("uniqueItems", true);
+            json.WriteEndObject();
+            json.WriteEndObject();
         }
-        _json.WriteEndObject();
+        json.WriteEndArray();
     }
-
-    private void Responses(Verb verb, string type)
-    {
-        string[] codes = verb switch
-        {
-            Verb.Post => ["200", "201", "202"],
-            Verb.Put or Verb.Patch => ["200", "201"],
-            Verb.Delete => ["200", "202"],
-            _ => ["200"],
-        };
-        _json.WriteStartObject("responses");
-        foreach (var code in codes)
-        {
-            _json.WriteStartObject(code);
-            _json.WriteString("description", code switch { "201" => "Created", "202" => "Accepted", _ => "OK" });
-            Content(["application/json"], type);
-            _json.WriteEndObject();
-        }
-        _json.WriteStartObject("401");
-        _json.WriteString("description", "Unauthorized");
-        _json.WriteEndObject();
-        _json.WriteEndObject();
-    }
-
-    private void Content(string[] media, string type)
-    {
-        _json.WriteStartObject("content");
-        foreach (var name in media)
-        {
-            _json.WriteStartObject(name);
-            _json.WriteStartObject("schema");
-            OpenApiSchemas.WriteReference(_json, type);
-            _json.WriteEndObject();
-            _json.WriteEndObject();
-        }
-        _json.WriteEndObject();
-    }
-
-    private void WriteParameter(Parameter parameter, string place)
-    {
-        _json.WriteStartObject();
-        _json.WriteString("name", parameter.Name);
-        _json.WriteString("in", place);
-        _json.WriteString("description", parameter.Doc);
-        if (place == "path")
-        {
-            _json.WriteBoolean("required", true);
-        }
-        _json.WriteStartObject("schema");
-        _json.WriteString("type", parameter.Type);
-        _json.WriteBoolean("uniqueItems", true);
-        _json.WriteEndObject();
-        _json.WriteEndObject();
-    }
-
-    private sealed record Parameter(string Name, string Type, string Doc);
 }

@@ -1,24 +1,13 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 
 namespace Serval.Api.Schema;
 
-/// <summary>Writes <c>components.schemas</c>: the types of some kinds and everything they refer to.</summary>
+/// <summary>Writes <c>components.schemas</c>: the types of some kinds and everything they refer to (kube-openapi: pkg/generators, pkg/builder3).</summary>
 internal sealed class OpenApiSchemas
 {
     public const string Patch = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch";
     public const string Scale = "io.k8s.api.autoscaling.v1.Scale";
-
-    private const string Reference = "#/components/schemas/";
-
-    /// <summary>Scalars that upstream names.</summary>
-    private static readonly Dictionary<ValueKind, string> s_named = new()
-    {
-        [ValueKind.Quantity] = "io.k8s.apimachinery.pkg.api.resource.Quantity",
-        [ValueKind.IntOrString] = "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
-        [ValueKind.Time] = "io.k8s.apimachinery.pkg.apis.meta.v1.Time",
-        [ValueKind.MicroTime] = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime",
-    };
+    public const string Reference = "#/components/schemas/";
 
     /// <summary>What every kind's own fields are, where the table does not say more.</summary>
     private static readonly Dictionary<string, string> s_kindDocs = new(StringComparer.Ordinal)
@@ -28,44 +17,91 @@ internal sealed class OpenApiSchemas
         ["metadata"] = "Name, labels and bookkeeping.",
     };
 
+    private const string WatchEvent = "WatchEvent"; // of every group, but not written as an object
+
     private readonly Utf8JsonWriter _json;
+    private readonly (string Group, string Version) _of;
     private readonly Dictionary<string, TypeSchema> _types = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _named = new(StringComparer.Ordinal);
 
-    private OpenApiSchemas(Utf8JsonWriter json) => _json = json;
+    private OpenApiSchemas(Utf8JsonWriter json, (string Group, string Version) of) => (_json, _of) = (json, of);
 
+    /// <summary>What the paths of the kinds of one group and version refer to.</summary>
     public static void Write(Utf8JsonWriter json, IReadOnlyList<ResourceKind> kinds)
     {
-        var writer = new OpenApiSchemas(json);
-        foreach (var kind in kinds)
+        // A definition's group has no options of its own.
+        var writer = new OpenApiSchemas(json, kinds[0].IsCustom ? ("", "v1") : (kinds[0].Group, kinds[0].Version));
+        var (listed, custom) = (kinds.Where(k => KindVerbs.Of(k).Contains("list")).ToList(), kinds.Where(k => k.IsCustom).ToList());
+        foreach (var kind in kinds.Where(k => !k.IsCustom))
         {
-            writer.Collect(kind.Shape is null ? Schemas.For(kind).Type : Schemas.ObjectMeta);
+            writer.Collect(Schemas.For(kind).Type);
         }
-        foreach (var shared in (string[])["meta.ListMeta", "meta.DeleteOptions", "meta.Status", .. kinds.Any(k => k.HasScale) ? ["scale.Scale"] : (string[])[]])
+        foreach (var shared in Shared(kinds, listed))
         {
             writer.Collect(Schemas.Resolve(shared));
         }
-        json.WriteStartObject("schemas");
-        foreach (var type in writer._types.Values.OrderBy(t => t.FullName, StringComparer.Ordinal))
+        if (listed.Count > 0)
         {
-            json.WriteStartObject(type.FullName);
-            writer.Type(type, kinds);
+            writer._named.Add(Patch);
+        }
+        json.WriteStartObject("schemas");
+        writer.Types();
+        foreach (var kind in custom)
+        {
+            json.WritePropertyName(Name(kind));
+            OpenApiCustom.Object(kind).WriteTo(json);
+            json.WritePropertyName(ListName(kind));
+            OpenApiCustom.List(kind).WriteTo(json);
+        }
+        foreach (var kind in listed.Where(k => !k.IsCustom))
+        {
+            writer.List(kind);
+        }
+        json.WriteEndObject();
+    }
+
+    /// <summary>Some types and what they refer to; nothing where there are none.</summary>
+    public static void Write(Utf8JsonWriter json, IEnumerable<TypeSchema> types)
+    {
+        var writer = new OpenApiSchemas(json, ("", "v1"));
+        foreach (var type in types)
+        {
+            writer.Collect(type);
+        }
+        if (writer._types.Count > 0)
+        {
+            json.WriteStartObject("schemas");
+            writer.Types();
             json.WriteEndObject();
         }
-        foreach (var kind in kinds.Where(k => k.Shape is not null))
+    }
+
+    private static IEnumerable<string> Shared(IReadOnlyList<ResourceKind> kinds, List<ResourceKind> listed)
+    {
+        if (kinds.Any(k => !k.IsCustom))
         {
-            writer.Custom(kind, kind.Shape!.OpenApi());
+            yield return "meta.APIResourceList";
         }
-        writer.Lists(kinds);
-        writer.Scalars();
-        json.WriteEndObject();
+        foreach (var name in listed.Count == 0 ? [] : (string[])["meta.ListMeta", "meta.DeleteOptions", "meta.Status", "meta.ObjectMeta"])
+        {
+            yield return name;
+        }
+        if (listed.Any(k => !k.IsCustom))
+        {
+            yield return "meta." + WatchEvent;
+        }
+        foreach (var sub in listed.SelectMany(Subresource.Of).Where(s => s.Group is not null && !s.Verbs.Contains("list")))
+        {
+            yield return sub.Kind switch { "Scale" => "scale.Scale", "Eviction" => "policy.Eviction", _ => "authentication." + sub.Kind };
+        }
     }
 
     public static void WriteReference(Utf8JsonWriter json, string name) => json.WriteString("$ref", Reference + name);
 
-    /// <summary>Name of a kind's schema; of a custom one as apiextensions-apiserver makes it (pkg/controller/openapi/builder).</summary>
-    public static string Name(ResourceKind kind) => kind.Shape is null ? Schemas.For(kind).Type.FullName : CustomName(kind, kind.Kind);
+    /// <summary>Name of a kind's schema.</summary>
+    public static string Name(ResourceKind kind) => kind.IsCustom ? OpenApiCustom.Name(kind, kind.Kind) : Schemas.For(kind).Type.FullName;
 
-    public static string ListName(ResourceKind kind) => kind.Shape is null ? Name(kind) + "List" : CustomName(kind, kind.ListKind);
+    public static string ListName(ResourceKind kind) => kind.IsCustom ? OpenApiCustom.Name(kind, kind.ListKind) : Name(kind) + "List";
 
     public static void WriteGroupVersionKind(Utf8JsonWriter json, string group, string version, string kind)
     {
@@ -91,10 +127,30 @@ internal sealed class OpenApiSchemas
             {
                 Collect(next);
             }
+            else if (OpenApiNamed.Of(value.Kind, field.Name) is { } named)
+            {
+                _named.Add(named);
+            }
         }
     }
 
-    private void Type(TypeSchema type, IReadOnlyList<ResourceKind> kinds)
+    private void Types()
+    {
+        foreach (var type in _types.Values.OrderBy(t => t.FullName, StringComparer.Ordinal))
+        {
+            _json.WriteStartObject(type.FullName);
+            Type(type);
+            _json.WriteEndObject();
+        }
+        foreach (var name in _named.Order(StringComparer.Ordinal))
+        {
+            _json.WriteStartObject(name);
+            OpenApiNamed.Write(_json, name);
+            _json.WriteEndObject();
+        }
+    }
+
+    private void Type(TypeSchema type)
     {
         Describe(type.Doc);
         _json.WriteString("type", "object");
@@ -117,92 +173,55 @@ internal sealed class OpenApiSchemas
         {
             _json.WriteString("x-kubernetes-map-type", "atomic");
         }
-        if (type.IsKind)
+        OpenApiUnions.Write(_json, type);
+        if (type.IsKind || type.Name == WatchEvent)
         {
-            Kind(type, kinds);
+            Kind(type);
         }
     }
 
-    private static string CustomName(ResourceKind kind, string name) => $"{string.Join('.', kind.Group.Split('.').Reverse())}.{kind.Version}.{name}";
-
-    /// <summary>The author's schema, with the fields that every object has.</summary>
-    private void Custom(ResourceKind kind, JsonObject schema)
-    {
-        Embed(schema);
-        AddObjectFields(schema);
-        schema["x-kubernetes-group-version-kind"] = new JsonArray(new JsonObject { ["group"] = kind.Group, ["kind"] = kind.Kind, ["version"] = kind.Version });
-        if (kind.Shape!.SelectableFields is { Count: > 0 } fields)
-        {
-            schema["x-kubernetes-selectable-fields"] = new JsonArray([.. fields.Select(f => new JsonObject { ["fieldPath"] = f.TrimStart('.') })]);
-        }
-        _json.WritePropertyName(Name(kind));
-        schema.WriteTo(_json);
-    }
-
-    private static void Embed(JsonNode? schema)
-    {
-        if (schema is not JsonObject node)
-        {
-            return;
-        }
-        foreach (var (_, property) in node["properties"] as JsonObject ?? [])
-        {
-            Embed(property);
-        }
-        Embed(node["items"]);
-        Embed(node["additionalProperties"]);
-        if (node["x-kubernetes-embedded-resource"] is JsonValue embedded && embedded.TryGetValue<bool>(out var isEmbedded) && isEmbedded)
-        {
-            AddObjectFields(node);
-        }
-    }
-
-    private static void AddObjectFields(JsonObject schema)
-    {
-        if (schema["properties"] is not JsonObject properties)
-        {
-            schema["properties"] = properties = [];
-        }
-        foreach (var (name, doc) in s_kindDocs)
-        {
-            properties[name] = name == "metadata"
-                ? new JsonObject { ["allOf"] = new JsonArray(new JsonObject { ["$ref"] = Reference + Schemas.ObjectMeta.FullName }), ["description"] = doc }
-                : new JsonObject { ["type"] = "string", ["description"] = doc };
-        }
-    }
-
-    private void Kind(TypeSchema type, IReadOnlyList<ResourceKind> kinds)
+    private void Kind(TypeSchema type)
     {
         var api = type.ApiVersion.Split('/');
-        var (group, version) = api switch
+        (string, string) named = api switch
         {
-            ["meta"] when type.Name == "DeleteOptions" => (kinds[0].Group, kinds[0].Version),
             ["meta"] => ("", "v1"),
             [var core] => ("", core),
             _ => (api[0], api[1]),
         };
-        GroupVersionKinds(group, version, type.Name);
+        // What every version of every group knows is also of this one.
+        GroupVersionKinds(type.Name, type.Name is "DeleteOptions" or WatchEvent && _of != named ? [named, _of] : [named]);
     }
 
-    private void GroupVersionKinds(string group, string version, string kind)
+    private void GroupVersionKinds(string kind, params ReadOnlySpan<(string Group, string Version)> versions)
     {
         _json.WriteStartArray("x-kubernetes-group-version-kind");
-        _json.WriteStartObject();
-        WriteGroupVersionKind(_json, group, version, kind);
-        _json.WriteEndObject();
+        foreach (var (group, version) in versions)
+        {
+            _json.WriteStartObject();
+            WriteGroupVersionKind(_json, group, version, kind);
+            _json.WriteEndObject();
+        }
         _json.WriteEndArray();
     }
 
     private void Field(FieldSchema field, bool isKind)
     {
         // kubectl explain prints the type's own sentence below the field's: do not say it twice.
-        var doc = field.Doc;
-        Describe(doc == field.Value.Type?.Doc ? "" : doc.Length > 0 || !isKind ? doc : s_kindDocs.GetValueOrDefault(field.Name, ""));
-        Value(field.Value);
-        if (field.Default is { } value)
+        var doc = field.Doc == field.Value.Type?.Doc ? "" : field.Doc.Length > 0 || !isKind ? field.Doc : s_kindDocs.GetValueOrDefault(field.Name, "");
+        var value = OpenApiDefaults.Of(field);
+        Describe(doc);
+        Value(field.Value, field, isAlone: false);
+        if (value is not null)
         {
-            Default(field.Value.Kind, value);
+            _json.WritePropertyName("default");
+            _json.WriteRawValue(value);
         }
+        Merging(field);
+    }
+
+    private void Merging(FieldSchema field)
+    {
         if (field.HasListKind)
         {
             _json.WriteString("x-kubernetes-list-type", field.ListKind.ToString().ToLowerInvariant());
@@ -211,9 +230,9 @@ internal sealed class OpenApiSchemas
         {
             Strings("x-kubernetes-list-map-keys", field.ListMapKeys);
         }
-        if (field.AtomicMap)
+        if (field.AtomicMap || field.GranularMap)
         {
-            _json.WriteString("x-kubernetes-map-type", "atomic");
+            _json.WriteString("x-kubernetes-map-type", field.AtomicMap ? "atomic" : "granular");
         }
         if (field.PatchMergeKey is { } key)
         {
@@ -229,45 +248,25 @@ internal sealed class OpenApiSchemas
     {
         PatchStrategy.Merge => "merge",
         PatchStrategy.RetainKeys => "retainKeys",
+        PatchStrategy.Whole => "replace",
         _ => "merge,retainKeys",
     };
 
-    private void Default(ValueKind kind, string value)
+    /// <summary>A reference to a named type stands in <c>allOf</c> of a field, where something else may stand beside it, which a reference would hide.</summary>
+    private void Value(ValueSchema value, FieldSchema field, bool isAlone = true)
     {
-        _json.WritePropertyName("default");
-        if (kind is ValueKind.String)
+        if ((value.Type?.FullName ?? OpenApiNamed.Of(value.Kind, field.Name)) is { } named)
         {
-            _json.WriteStringValue(value);
-        }
-        else
-        {
-            _json.WriteRawValue(value);
-        }
-    }
-
-    /// <summary>A reference to a named type stands in <c>allOf</c>, so that a description may stand beside it.</summary>
-    private void Value(ValueSchema value)
-    {
-        if (value.Type is { } type)
-        {
-            AllOf(type.FullName);
-            return;
-        }
-        if (s_named.TryGetValue(value.Kind, out var named))
-        {
-            AllOf(named);
+            Refer(named, isAlone);
             return;
         }
         switch (value.Kind)
         {
             case ValueKind.List:
-                Nested("array", "items", value.Item!);
+                Nested("array", "items", value.Item!, field);
                 break;
             case ValueKind.Map:
-                Nested("object", "additionalProperties", value.Item!);
-                break;
-            case ValueKind.Any:
-                _json.WriteBoolean("x-kubernetes-preserve-unknown-fields", true);
+                Nested("object", "additionalProperties", value.Item!, field);
                 break;
             default:
                 var (name, format) = OpenApiScalar.Of(value.Kind);
@@ -276,20 +275,29 @@ internal sealed class OpenApiSchemas
                 {
                     _json.WriteString("format", format);
                 }
+                if (field.Enum is { } values)
+                {
+                    Strings("enum", values.Split(','));
+                }
                 break;
         }
     }
 
-    private void Nested(string type, string member, ValueSchema item)
+    private void Nested(string type, string member, ValueSchema item, FieldSchema field)
     {
         _json.WriteString("type", type);
         _json.WriteStartObject(member);
-        Value(item);
+        Value(item, field);
         _json.WriteEndObject();
     }
 
-    private void AllOf(string name)
+    private void Refer(string name, bool isAlone)
     {
+        if (isAlone)
+        {
+            WriteReference(_json, name);
+            return;
+        }
         _json.WriteStartArray("allOf");
         _json.WriteStartObject();
         WriteReference(_json, name);
@@ -297,74 +305,36 @@ internal sealed class OpenApiSchemas
         _json.WriteEndArray();
     }
 
-    private void Lists(IReadOnlyList<ResourceKind> kinds)
+    private void List(ResourceKind kind)
     {
-        foreach (var kind in kinds)
+        _json.WriteStartObject(ListName(kind));
+        Describe($"A list of {kind.Kind} objects.");
+        _json.WriteString("type", "object");
+        Strings("required", ["items"]);
+        _json.WriteStartObject("properties");
+        foreach (var name in (string[])["apiVersion", "kind"])
         {
-            _json.WriteStartObject(ListName(kind));
-            Describe($"A list of {kind.Kind} objects.");
-            _json.WriteString("type", "object");
-            Strings("required", ["items"]);
-            _json.WriteStartObject("properties");
-            foreach (var name in (string[])["apiVersion", "kind"])
-            {
-                _json.WriteStartObject(name);
-                _json.WriteString("type", "string");
-                _json.WriteEndObject();
-            }
-            _json.WriteStartObject("items");
-            _json.WriteString("type", "array");
-            _json.WriteStartObject("items");
-            AllOf(Name(kind));
-            _json.WriteEndObject();
-            _json.WriteEndObject();
-            _json.WriteStartObject("metadata");
-            AllOf(Schemas.Resolve("meta.ListMeta").FullName);
-            _json.WriteEndObject();
-            _json.WriteEndObject();
-            GroupVersionKinds(kind.Group, kind.Version, kind.ListKind);
+            _json.WriteStartObject(name);
+            Describe(s_kindDocs[name]);
+            _json.WriteString("type", "string");
             _json.WriteEndObject();
         }
-    }
-
-    private void Scalars()
-    {
-        Scalar(s_named[ValueKind.Time], "A time, written as RFC 3339.", "string", "date-time");
-        Scalar(s_named[ValueKind.MicroTime], "A time with microseconds, written as RFC 3339.", "string", "date-time");
-        Scalar(Patch, "A change to an object, in the form its content type says.", "object", null);
-        _json.WriteStartObject(s_named[ValueKind.Quantity]);
-        Describe("An amount: a number with an optional suffix, for example 250m, 2, 512Mi or 1e3.");
-        OneOf("string", "number");
+        _json.WriteStartObject("items");
+        Describe("The objects.");
+        _json.WriteString("type", "array");
+        _json.WriteStartObject("items");
+        WriteReference(_json, Name(kind));
         _json.WriteEndObject();
-        _json.WriteStartObject(s_named[ValueKind.IntOrString]);
-        Describe("A number or a string.");
-        _json.WriteString("format", "int-or-string");
-        OneOf("integer", "string");
         _json.WriteEndObject();
-    }
-
-    private void Scalar(string name, string doc, string type, string? format)
-    {
-        _json.WriteStartObject(name);
-        Describe(doc);
-        _json.WriteString("type", type);
-        if (format is not null)
-        {
-            _json.WriteString("format", format);
-        }
+        _json.WriteStartObject("metadata");
+        Describe("Position of the list in the store's history, and how to go on.");
+        Refer(Schemas.Resolve("meta.ListMeta").FullName, isAlone: false);
+        _json.WriteStartObject("default");
         _json.WriteEndObject();
-    }
-
-    private void OneOf(params string[] types)
-    {
-        _json.WriteStartArray("oneOf");
-        foreach (var type in types)
-        {
-            _json.WriteStartObject();
-            _json.WriteString("type", type);
-            _json.WriteEndObject();
-        }
-        _json.WriteEndArray();
+        _json.WriteEndObject();
+        _json.WriteEndObject();
+        GroupVersionKinds(kind.ListKind, (kind.Group, kind.Version));
+        _json.WriteEndObject();
     }
 
     private void Describe(string doc)

@@ -4,11 +4,13 @@ namespace Serval.Api.Schema;
 
 /// <summary>
 /// The one OpenAPI v2 document of <c>/openapi/v2</c>, made of the documents of v3. What v2 cannot say is left out, so that a client which checks
-/// objects itself refuses none that the server would take (apiextensions-apiserver: controller/openapi/v2/conversion.go).
+/// objects itself refuses none that the server would take (apiextensions-apiserver: controller/openapi/v2/conversion.go), and so are defaults
+/// (kube-openapi: pkg/handler/default_pruning.go).
 /// </summary>
 public static class OpenApiV2
 {
     private const string Kinds = "x-kubernetes-group-version-kind";
+    private const string Bearer = "BearerToken";
     private const string Reference = "#/components/schemas/";
 
     /// <summary>The document, with the paths and types of all <paramref name="documents"/> of v3.</summary>
@@ -23,7 +25,7 @@ public static class OpenApiV2
             {
                 paths[path] = PathItem(item!.AsObject());
             }
-            foreach (var (name, schema) in document["components"]!["schemas"]!.AsObject())
+            foreach (var (name, schema) in document["components"]!["schemas"] as JsonObject ?? [])
             {
                 Define(definitions, name, schema!.AsObject());
             }
@@ -31,9 +33,15 @@ public static class OpenApiV2
         return new JsonObject
         {
             ["swagger"] = "2.0",
-            ["info"] = new JsonObject { ["title"] = "Kubernetes", ["version"] = "serval" },
+            ["info"] = new JsonObject { ["title"] = "Kubernetes", ["version"] = KubernetesVersion.Text },
             ["paths"] = paths,
             ["definitions"] = definitions,
+            ["parameters"] = OpenApiV2Parameters.Share(paths),
+            ["securityDefinitions"] = new JsonObject
+            {
+                [Bearer] = new JsonObject { ["description"] = "Bearer Token authentication", ["type"] = "apiKey", ["name"] = "authorization", ["in"] = "header" },
+            },
+            ["security"] = new JsonArray(new JsonObject { [Bearer] = new JsonArray() }),
         };
     }
 
@@ -42,7 +50,10 @@ public static class OpenApiV2
     {
         if (definitions[name] is not JsonObject known)
         {
-            definitions[name] = Schema(schema);
+            // Clients take fields that are named for all there are: of what may have more, none.
+            definitions[name] = schema[Kinds] is { } own && Says(schema, "x-kubernetes-preserve-unknown-fields")
+                ? new JsonObject { ["type"] = "object", [Kinds] = own.DeepClone() }
+                : Schema(schema);
             return;
         }
         var kinds = known[Kinds] as JsonArray;
@@ -70,14 +81,21 @@ public static class OpenApiV2
         if (operation["requestBody"] is JsonObject body && body["content"] is JsonObject media)
         {
             consumed = [.. media.Select(m => m.Key)];
-            parameters.Add(new JsonObject
+            var given = new JsonObject { ["name"] = "body", ["in"] = "body", ["schema"] = Content(media) };
+            if ((bool?)body["required"] == true)
             {
-                ["name"] = "body", ["in"] = "body", ["required"] = (bool?)body["required"] ?? false, ["schema"] = Content(media),
-            });
+                given["required"] = true;
+            }
+            parameters.Insert(0, given);
         }
+        var answers = (operation["responses"] as JsonObject ?? []).Select(r => r.Value!["content"]).OfType<JsonObject>().FirstOrDefault() ?? [];
         result["consumes"] = Strings(consumed);
-        result["produces"] = Strings(["application/json"]);
-        result["parameters"] = parameters;
+        result["produces"] = Strings(answers.Select(m => m.Key));
+        result["schemes"] = Strings(["https"]);
+        if (parameters.Count > 0)
+        {
+            result["parameters"] = parameters;
+        }
         result["responses"] = new JsonObject((operation["responses"] as JsonObject ?? []).Select(r => KeyValuePair.Create<string, JsonNode?>(r.Key, Response(r.Value!.AsObject()))));
         return result;
     }
@@ -128,7 +146,7 @@ public static class OpenApiV2
                 case "oneOf" when value is JsonArray alternatives && alternatives.Any(a => a is JsonObject { Count: 1 } && (string?)a["type"] == "string"):
                     result["type"] = "string"; // a quantity, a number or a text: either is written as a text
                     break;
-                case "allOf" or "oneOf" or "anyOf" or "not" or "nullable":
+                case "allOf" or "oneOf" or "anyOf" or "not" or "nullable" or "default":
                     break;
                 case "items" or "additionalProperties" when value is JsonObject nested:
                     result[key] = Schema(nested);

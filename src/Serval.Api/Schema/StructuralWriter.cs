@@ -2,15 +2,16 @@ using System.Text.Json.Nodes;
 
 namespace Serval.Api.Schema;
 
-/// <summary>Writes a type as a structural schema: everything in place, no references. Texts of the pod's many fields are left out to keep it small.</summary>
-internal static class StructuralWriter
+/// <summary>Writes a type as a structural schema: everything in place, no references.</summary>
+/// <param name="explained">Whether with the texts of all types; else with those of Knative's own.</param>
+internal sealed class StructuralWriter(bool explained)
 {
     private const string QuantityPattern = "^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$";
 
-    public static JsonObject Object(TypeSchema type)
+    public JsonObject Object(TypeSchema type)
     {
         var schema = new JsonObject();
-        var isOwn = type.FullName.StartsWith("dev.knative.", StringComparison.Ordinal);
+        var isOwn = explained || type.FullName.StartsWith("dev.knative.", StringComparison.Ordinal);
         if (isOwn && type.Doc.Length > 0)
         {
             schema["description"] = type.Doc;
@@ -46,14 +47,14 @@ internal static class StructuralWriter
         ("io.k8s.api.core.v1.Container", "name") or ("io.k8s.api.core.v1.ContainerPort", "containerPort")
         or ("io.k8s.api.core.v1.HTTPGetAction" or "io.k8s.api.core.v1.TCPSocketAction" or "io.k8s.api.core.v1.GRPCAction", "port");
 
-    private static JsonObject Field(FieldSchema field, bool describe)
+    private JsonObject Field(FieldSchema field, bool describe)
     {
         var schema = Value(field.Value);
         if (describe && field.Doc.Length > 0)
         {
             schema["description"] = field.Doc;
         }
-        if (field.Default is { } text)
+        if (field.Default is { } text && field.Value.Kind != ValueKind.Object)
         {
             schema["default"] = field.Value.Kind == ValueKind.String ? JsonValue.Create(text) : JsonNode.Parse(text);
         }
@@ -73,7 +74,7 @@ internal static class StructuralWriter
         return schema;
     }
 
-    private static JsonObject Value(ValueSchema value)
+    private JsonObject Value(ValueSchema value)
     {
         switch (value.Kind)
         {

@@ -60,4 +60,7 @@ public enum PatchStrategy
 
     /// <summary>Keys of an object that the patch does not name are removed.</summary>
     RetainKeys = 2,
+
+    /// <summary>An object is replaced by the patch's as a whole, where it else would be merged with it.</summary>
+    Whole = 4,
 }

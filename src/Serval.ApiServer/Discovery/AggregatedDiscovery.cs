@@ -57,10 +57,10 @@ internal static class AggregatedDiscovery
     {
         writer.WriteStartObject();
         writer.WriteString("resource", kind.Plural);
-        WriteResponseKind(writer, kind.Group, kind.Version, kind.Kind);
+        WriteResponseKind(writer, kind, null, "", kind.Kind);
         writer.WriteString("scope", kind.Namespaced ? "Namespaced" : "Cluster");
         writer.WriteString("singularResource", kind.Singular);
-        ServedKind.WriteStrings(writer, "verbs", ServedKind.Verbs(kind));
+        ServedKind.WriteStrings(writer, "verbs", KindVerbs.Of(kind));
         if (kind.ShortNames.Count > 0)
         {
             ServedKind.WriteStrings(writer, "shortNames", kind.ShortNames);
@@ -69,7 +69,7 @@ internal static class AggregatedDiscovery
         {
             ServedKind.WriteStrings(writer, "categories", kind.Categories);
         }
-        var subresources = ServedKind.Subresources(kind).ToList();
+        var subresources = Subresource.Of(kind).ToList();
         if (subresources.Count > 0)
         {
             writer.WriteStartArray("subresources");
@@ -77,7 +77,7 @@ internal static class AggregatedDiscovery
             {
                 writer.WriteStartObject();
                 writer.WriteString("subresource", sub.Name);
-                WriteResponseKind(writer, sub.Group ?? kind.Group, sub.Version, sub.Kind);
+                WriteResponseKind(writer, kind, sub.Group, sub.Version, sub.Kind);
                 ServedKind.WriteStrings(writer, "verbs", sub.Verbs);
                 writer.WriteEndObject();
             }
@@ -86,11 +86,13 @@ internal static class AggregatedDiscovery
         writer.WriteEndObject();
     }
 
-    private static void WriteResponseKind(Utf8JsonWriter writer, string group, string version, string kind)
+    /// <summary>Built-in kinds leave out what the list says already (apiserver: endpoints/installer.go); those of definitions say all (apiextensions: customresource_discovery_controller.go).</summary>
+    private static void WriteResponseKind(Utf8JsonWriter writer, ResourceKind of, string? group, string version, string kind)
     {
+        var isOwn = group is null;
         writer.WriteStartObject("responseKind");
-        writer.WriteString("group", group);
-        writer.WriteString("version", version);
+        writer.WriteString("group", !isOwn ? group : of.IsCustom ? of.Group : "");
+        writer.WriteString("version", !isOwn ? version : of.IsCustom ? of.Version : "");
         writer.WriteString("kind", kind);
         writer.WriteEndObject();
     }

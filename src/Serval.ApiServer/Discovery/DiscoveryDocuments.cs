@@ -91,7 +91,7 @@ internal static class DiscoveryDocuments
         writer.WriteString("singularName", kind.Singular);
         writer.WriteBoolean("namespaced", kind.Namespaced);
         writer.WriteString("kind", kind.Kind);
-        ServedKind.WriteStrings(writer, "verbs", ServedKind.Verbs(kind));
+        ServedKind.WriteStrings(writer, "verbs", KindVerbs.Of(kind));
         if (kind.ShortNames.Count > 0)
         {
             ServedKind.WriteStrings(writer, "shortNames", kind.ShortNames);
@@ -105,7 +105,7 @@ internal static class DiscoveryDocuments
             writer.WriteString("storageVersionHash", StorageVersionHash(kind.StoredAs));
         }
         writer.WriteEndObject();
-        foreach (var sub in ServedKind.Subresources(kind))
+        foreach (var sub in Subresource.Of(kind))
         {
             writer.WriteStartObject();
             writer.WriteString("name", $"{kind.Plural}/{sub.Name}");

@@ -16,12 +16,19 @@ internal static class OpenApiProtobuf
         writer.Message(2, w => Texts(w, document["info"]!.AsObject(), ("title", 1), ("version", 2)));
         writer.Message(8, paths => Named(paths, 2, document["paths"], PathItem));
         writer.Message(9, definitions => Named(definitions, 1, document["definitions"], Schema));
+        writer.Message(10, parameters => Named(parameters, 1, document["parameters"], SharedParameter));
+        foreach (var need in document["security"] as JsonArray ?? [])
+        {
+            writer.Message(12, w => Named(w, 1, need, static (_, _) => { }));
+        }
+        writer.Message(13, definitions => Named(definitions, 1, document["securityDefinitions"], (w, definition) => w.Message(2, key =>
+            Texts(key, definition, ("type", 1), ("name", 2), ("in", 3), ("description", 4)))));
         return writer.Written;
     }
 
     private static void PathItem(ProtobufWriter writer, JsonObject item)
     {
-        foreach (var (method, field) in (ReadOnlySpan<(string, int)>)[("get", 2), ("put", 3), ("post", 4), ("delete", 5), ("patch", 8)])
+        foreach (var (method, field) in (ReadOnlySpan<(string, int)>)[("get", 2), ("put", 3), ("post", 4), ("delete", 5), ("options", 6), ("head", 7), ("patch", 8)])
         {
             if (item[method] is JsonObject operation)
             {
@@ -35,7 +42,7 @@ internal static class OpenApiProtobuf
     {
         Lists(writer, operation, ("tags", 1));
         Texts(writer, operation, ("description", 3), ("operationId", 5));
-        Lists(writer, operation, ("produces", 6), ("consumes", 7));
+        Lists(writer, operation, ("produces", 6), ("consumes", 7), ("schemes", 10));
         Each(operation["parameters"], parameter => writer.Message(8, w => Parameter(w, parameter)));
         writer.Message(9, responses => Named(responses, 1, operation["responses"], (w, response) => w.Message(1, r => Response(r, response))));
         Extensions(writer, operation, 13);
@@ -50,8 +57,19 @@ internal static class OpenApiProtobuf
         }
     }
 
-    /// <summary>ParametersItem → Parameter → of the body, or NonBodyParameter → of the query or the path.</summary>
-    private static void Parameter(ProtobufWriter writer, JsonObject parameter) => writer.Message(1, outer =>
+    /// <summary>ParametersItem → Parameter, or where it is.</summary>
+    private static void Parameter(ProtobufWriter writer, JsonObject parameter)
+    {
+        if (parameter["$ref"] is not null)
+        {
+            writer.Message(2, reference => Texts(reference, parameter, ("$ref", 1)));
+            return;
+        }
+        writer.Message(1, w => SharedParameter(w, parameter));
+    }
+
+    /// <summary>Parameter → of the body, or NonBodyParameter → of the query or the path.</summary>
+    private static void SharedParameter(ProtobufWriter outer, JsonObject parameter)
     {
         var place = (string?)parameter["in"];
         if (place == "body")
@@ -71,7 +89,7 @@ internal static class OpenApiProtobuf
             Texts(w, parameter, ("in", 2), ("description", 3), ("name", 4), ("type", type), ("format", type + 1));
             Flags(w, parameter, ("uniqueItems", unique));
         }));
-    });
+    }
 
     private static void Schema(ProtobufWriter writer, JsonObject schema)
     {
@@ -119,7 +137,7 @@ internal static class OpenApiProtobuf
             writer.Message(field, entry =>
             {
                 entry.Text(1, name);
-                entry.Message(2, w => write(w, value!.AsObject()));
+                entry.Message(2, w => write(w, value as JsonObject ?? []));
             });
         }
     }

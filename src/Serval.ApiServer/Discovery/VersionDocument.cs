@@ -1,30 +1,29 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
+using Serval.Api;
 
 namespace Serval.ApiServer.Discovery;
 
 /// <summary><c>/version</c>: the Kubernetes version whose API this is, and Serval's own behind the plus sign.</summary>
 internal static class VersionDocument
 {
-    public static Document Create()
+    public static Document Create() => Document.Of(w =>
     {
-        var own = typeof(VersionDocument).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
-        var parts = own.Split('+');
-        return Document.Of(w =>
-        {
-            w.WriteStartObject();
-            w.WriteString("major", "1");
-            w.WriteString("minor", "36");
-            w.WriteString("gitVersion", $"v1.36.0+serval.{parts[0]}");
-            w.WriteString("gitCommit", parts.Length > 1 ? parts[1] : "");
-            w.WriteString("gitTreeState", "clean");
-            w.WriteString("buildDate", "1970-01-01T00:00:00Z");
-            w.WriteString("goVersion", "none");
-            w.WriteString("compiler", RuntimeInformation.FrameworkDescription);
-            w.WriteString("platform", Platform());
-            w.WriteEndObject();
-        });
-    }
+        w.WriteStartObject();
+        w.WriteString("major", KubernetesVersion.Major);
+        w.WriteString("minor", KubernetesVersion.Minor);
+        w.WriteString("emulationMajor", KubernetesVersion.Major);
+        w.WriteString("emulationMinor", KubernetesVersion.Minor);
+        w.WriteString("minCompatibilityMajor", KubernetesVersion.Major);
+        w.WriteString("minCompatibilityMinor", KubernetesVersion.BeforeMinor);
+        w.WriteString("gitVersion", KubernetesVersion.Text);
+        w.WriteString("gitCommit", KubernetesVersion.Commit);
+        w.WriteString("gitTreeState", "clean");
+        w.WriteString("buildDate", "1970-01-01T00:00:00Z");
+        w.WriteString("goVersion", "none");
+        w.WriteString("compiler", RuntimeInformation.FrameworkDescription);
+        w.WriteString("platform", Platform());
+        w.WriteEndObject();
+    });
 
     private static string Platform()
     {

@@ -18,7 +18,10 @@ internal sealed class ApiRequest
     {
         (Http, Received, Aborted) = (http, received, http.RequestAborted);
         Id = http.Request.Headers["Audit-Id"].ToString() is { Length: > 0 and <= 64 } given && given.All(c => c is >= '!' and <= '~') ? given : Guid.NewGuid().ToString();
-        Info = RequestInfo.Of(Method, Path, Flag("watch"), Query("fieldSelector"));
+        (Path, var old) = OldWatchPath.Parse(http.Request.Path.Value ?? "/");
+        IsWatch = old || Flag("watch");
+        IsOldWatch = old;
+        Info = RequestInfo.Of(Method, Path, IsWatch, Query("fieldSelector"));
     }
 
     public HttpContext Http { get; }
@@ -50,7 +53,14 @@ internal sealed class ApiRequest
 
     public string Method => Http.Request.Method;
 
-    public string Path => Http.Request.Path.Value ?? "/";
+    /// <summary>Where to; of an old path of a watch the one that it means.</summary>
+    public string Path { get; }
+
+    /// <summary>Whether a GET is a watch, by its option or its path.</summary>
+    public bool IsWatch { get; }
+
+    /// <summary>Whether the path was <c>/api/v1/watch/…</c>, where nothing but a watch is.</summary>
+    public bool IsOldWatch { get; }
 
     /// <summary>The client has left, or the request's time is up.</summary>
     public CancellationToken Aborted { get; set; }

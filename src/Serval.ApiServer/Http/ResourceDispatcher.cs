@@ -22,6 +22,10 @@ internal sealed class ResourceDispatcher(
         {
             request.Warn(deprecated.Deprecation);
         }
+        if (request.IsOldWatch && (request.Method != "GET" || path.Subresource.Length > 0))
+        {
+            throw path.Subresource.Length > 0 ? Failures.UnknownPath() : Failures.MethodNotAllowed();
+        }
         return path.Subresource switch
         {
             "" when path.IsCollection => Collection(request, path),
@@ -51,15 +55,15 @@ internal sealed class ResourceDispatcher(
 
     private Task Collection(ApiRequest request, ResourcePath path) => request.Method switch
     {
-        "GET" => request.Flag("watch") ? watch.WatchAsync(request, path) : read.ListAsync(request, path),
+        "GET" => request.IsWatch ? watch.WatchAsync(request, path) : read.ListAsync(request, path),
         "POST" when !path.Kind.Namespaced || path.Namespace.Length > 0 => write.CreateAsync(request, path),
-        "DELETE" when !path.Kind.Namespaced || path.Namespace.Length > 0 => write.DeleteCollectionAsync(request, path),
+        "DELETE" when path.Kind != Kinds.Namespace && (!path.Kind.Namespaced || path.Namespace.Length > 0) => write.DeleteCollectionAsync(request, path),
         _ => throw Failures.MethodNotAllowed(),
     };
 
     private Task Object(ApiRequest request, ResourcePath path) => request.Method switch
     {
-        "GET" => request.Flag("watch") ? watch.WatchAsync(request, path) : read.GetAsync(request, path),
+        "GET" => request.IsWatch ? watch.WatchAsync(request, path) : read.GetAsync(request, path),
         "PUT" => write.UpdateAsync(request, path),
         "PATCH" => write.PatchAsync(request, path),
         "DELETE" => write.DeleteAsync(request, path),

@@ -60,7 +60,7 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
             await reply.ObjectAsync(request, path.Kind, last, oldCascade ? 202 : 200);
             return;
         }
-        await (IsShownDeleted(path.Kind) ? reply.ObjectAsync(request, path.Kind, last) : Reply.JsonAsync(request, 200, StatusDocument.Deleted(path.Kind, last)));
+        await (path.Kind.ReturnsDeleted ? reply.ObjectAsync(request, path.Kind, last) : Reply.JsonAsync(request, 200, StatusDocument.Deleted(path.Kind, last)));
     }
 
     public async Task DeleteCollectionAsync(ApiRequest request, ResourcePath path)
@@ -75,11 +75,6 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
     /// <summary>Kinds that come to be when an absent one is replaced (each kind's strategy: AllowCreateOnUpdate); old leader electors count on it.</summary>
     private static bool IsCreatedByUpdate(ResourceKind kind) =>
         kind == Kinds.Lease || kind == Kinds.Endpoints || kind == Kinds.Event || kind == Kinds.Service || kind.Group == "rbac.authorization.k8s.io";
-
-    /// <summary>Kinds of which a delete shows the object that is gone, not a Status (each kind's store: ReturnDeletedObject).</summary>
-    private static bool IsShownDeleted(ResourceKind kind) =>
-        kind == Kinds.Pod || kind == Kinds.Service || kind == Kinds.ServiceAccount || kind == Kinds.ResourceQuota
-        || kind == StoredKinds.PersistentVolume || kind == StoredKinds.PersistentVolumeClaim || kind == StoredKinds.PodTemplate;
 
     private static void WarnOfOrphans(ApiRequest request, ResourceKind kind, DeleteOptions options)
     {

@@ -74,6 +74,9 @@ internal static class StrategicMerge
             case null:
                 target.Remove(key);
                 break;
+            case JsonObject map when field?.PatchStrategy == PatchStrategy.Whole:
+                target[key] = map.DeepClone();
+                break;
             case JsonObject map: // also where the schema says "atomic": that binds server-side apply only
                 var present = target[key] as JsonObject ?? [];
                 target.Remove(key);

@@ -12,9 +12,9 @@ public sealed class OpenApiV3Tests
     public void Document_EveryReference_Resolves(string path)
     {
         using var document = JsonDocument.Parse(OpenApiV3.Document(Kinds.All, path));
-        var schemas = document.RootElement.GetProperty("components").GetProperty("schemas");
         var references = References(document.RootElement).ToList();
-        Assert.NotEmpty(references);
+        var described = document.RootElement.GetProperty("components").TryGetProperty("schemas", out var schemas);
+        Assert.Equal(described, references.Count > 0); // who issues tokens is told as a text
         foreach (var reference in references)
         {
             Assert.StartsWith("#/components/schemas/", reference, StringComparison.Ordinal);
@@ -22,13 +22,89 @@ public sealed class OpenApiV3Tests
         }
     }
 
-    [Theory]
-    [MemberData(nameof(Paths))]
-    public void Document_OperationIds_AreUnique(string path)
+    /// <summary>Generated clients make a method of each.</summary>
+    [Fact]
+    public void Documents_OperationIds_AreUnique()
     {
-        using var document = JsonDocument.Parse(OpenApiV3.Document(Kinds.All, path));
-        var ids = Operations(document.RootElement).Select(o => o.Operation.GetProperty("operationId").GetString()).ToList();
-        Assert.Equal(ids.Count, ids.Distinct().Count());
+        var ids = new List<string?>();
+        foreach (var path in OpenApiV3.Paths(Kinds.All))
+        {
+            using var document = JsonDocument.Parse(OpenApiV3.Document(Kinds.All, path));
+            ids.AddRange(Operations(document.RootElement).Select(o => o.Operation.GetProperty("operationId").GetString()));
+        }
+        Assert.Equal([], ids.GroupBy(i => i).Where(g => g.Count() > 1).Select(g => g.Key));
+    }
+
+    /// <summary>Kubernetes: api/openapi-spec/v3.</summary>
+    [Theory]
+    [InlineData("api/v1", "/api/v1/namespaces/{namespace}/pods", "delete", "deleteCoreV1CollectionNamespacedPod", "deletecollection", "Pod", "Status")]
+    [InlineData("api/v1", "/api/v1/namespaces/{namespace}/pods/{name}", "delete", "deleteCoreV1NamespacedPod", "delete", "Pod", "Pod")]
+    [InlineData("api/v1", "/api/v1/namespaces/{namespace}/pods/{name}/exec", "get", "connectCoreV1GetNamespacedPodExec", "connect", "PodExecOptions", "")]
+    [InlineData("api/v1", "/api/v1/namespaces/{namespace}/pods/{name}/log", "get", "readCoreV1NamespacedPodLog", "get", "Pod", "")]
+    [InlineData("api/v1", "/api/v1/namespaces/{namespace}/pods/{name}/eviction", "post", "createCoreV1NamespacedPodEviction", "post", "Eviction", "Eviction")]
+    [InlineData("api/v1", "/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token", "post", "createCoreV1NamespacedServiceAccountToken", "post", "TokenRequest", "TokenRequest")]
+    [InlineData("api/v1", "/api/v1/namespaces/{namespace}/bindings", "post", "createCoreV1NamespacedBinding", "post", "Binding", "Binding")]
+    [InlineData("api/v1", "/api/v1/namespaces/{namespace}/pods/{name}/binding", "post", "createCoreV1NamespacedPodBinding", "post", "Binding", "Binding")]
+    [InlineData("api/v1", "/api/v1/nodes/{name}/proxy/{path}", "options", "connectCoreV1OptionsNodeProxyWithPath", "connect", "NodeProxyOptions", "")]
+    [InlineData("api/v1", "/api/v1/namespaces/{name}/finalize", "put", "replaceCoreV1NamespaceFinalize", "put", "Namespace", "Namespace")]
+    [InlineData("api/v1", "/api/v1/watch/pods", "get", "watchCoreV1PodListForAllNamespaces", "watchlist", "Pod", "WatchEvent")]
+    [InlineData("api/v1", "/api/v1/watch/namespaces/{namespace}/pods/{name}", "get", "watchCoreV1NamespacedPod", "watch", "Pod", "WatchEvent")]
+    [InlineData("apis/apps/v1", "/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale", "patch", "patchAppsV1NamespacedDeploymentScale", "patch", "Scale", "Scale")]
+    [InlineData("apis/apps/v1", "/apis/apps/v1/", "get", "getAppsV1APIResources", null, null, "APIResourceList")]
+    [InlineData("apis/rbac.authorization.k8s.io/v1", "/apis/rbac.authorization.k8s.io/v1/clusterroles", "post", "createRbacAuthorizationV1ClusterRole", "post", "ClusterRole", "ClusterRole")]
+    [InlineData("apis/authentication.k8s.io/v1", "/apis/authentication.k8s.io/v1/tokenreviews", "post", "createAuthenticationV1TokenReview", "post", "TokenReview", "TokenReview")]
+    [InlineData("apis/authorization.k8s.io/v1", "/apis/authorization.k8s.io/v1/namespaces/{namespace}/localsubjectaccessreviews", "post", "createAuthorizationV1NamespacedLocalSubjectAccessReview", "post", "LocalSubjectAccessReview", "LocalSubjectAccessReview")]
+    [InlineData("apis/storage.k8s.io/v1", "/apis/storage.k8s.io/v1/storageclasses/{name}", "delete", "deleteStorageV1StorageClass", "delete", "StorageClass", "StorageClass")]
+    [InlineData("apis/serving.knative.dev/v1", "/apis/serving.knative.dev/v1/services", "get", "listServingKnativeDevV1ServiceForAllNamespaces", "list", "Service", "ServiceList")]
+    [InlineData("apis/apps", "/apis/apps/", "get", "getAppsAPIGroup", null, null, "APIGroup")]
+    [InlineData("version", "/version/", "get", "getCodeVersion", null, null, "Info")]
+    public void Operation_IsAsUpstream(string document, string path, string method, string id, string? action, string? kind, string answer)
+    {
+        using var json = JsonDocument.Parse(OpenApiV3.Document(Kinds.All, document));
+        var operation = json.RootElement.GetProperty("paths").GetProperty(path).GetProperty(method);
+        Assert.Equal(id, operation.GetProperty("operationId").GetString());
+        Assert.Equal(action, operation.TryGetProperty("x-kubernetes-action", out var does) ? does.GetString() : null);
+        Assert.Equal(kind, operation.TryGetProperty("x-kubernetes-group-version-kind", out var about) ? about.GetProperty("kind").GetString() : null);
+        var schema = operation.GetProperty("responses").GetProperty("200").GetProperty("content").EnumerateObject().First().Value.GetProperty("schema");
+        Assert.Equal(answer, schema.TryGetProperty("$ref", out var reference) ? reference.GetString()!.Split('.')[^1] : "");
+    }
+
+    /// <summary>What the API states, and the zero values of what is never absent (Kubernetes: pkg/generated/openapi).</summary>
+    [Theory]
+    [InlineData("api/v1", "core.v1.ContainerPort", "protocol", "\"TCP\"", "SCTP,TCP,UDP")]
+    [InlineData("api/v1", "core.v1.ContainerPort", "containerPort", "0", null)]
+    [InlineData("api/v1", "core.v1.Container", "name", "\"\"", null)]
+    [InlineData("api/v1", "core.v1.Container", "resources", "{}", null)]
+    [InlineData("api/v1", "core.v1.Container", "livenessProbe", null, null)]
+    [InlineData("api/v1", "core.v1.Container", "imagePullPolicy", null, "Always,IfNotPresent,Never")]
+    [InlineData("api/v1", "core.v1.Pod", "metadata", "{}", null)]
+    [InlineData("api/v1", "core.v1.Pod", "spec", "{}", null)]
+    [InlineData("api/v1", "core.v1.ContainerStatus", "ready", "false", null)]
+    [InlineData("api/v1", "core.v1.HostPathVolumeSource", "type", null, ",BlockDevice,CharDevice,Directory,DirectoryOrCreate,File,FileOrCreate,Socket")]
+    [InlineData("api/v1", "core.v1.ReplicationControllerSpec", "replicas", "1", null)]
+    [InlineData("api/v1", "core.v1.PodList", "metadata", "{}", null)]
+    [InlineData("apis/apps/v1", "apps.v1.DeploymentSpec", "selector", null, null)]
+    [InlineData("apis/apps/v1", "apps.v1.DeploymentStrategy", "type", null, "Recreate,RollingUpdate")]
+    [InlineData("apis/networking.k8s.io/v1", "networking.v1.HTTPIngressPath", "pathType", null, "Exact,ImplementationSpecific,Prefix")]
+    public void Field_DefaultAndEnum_AreAsUpstream(string document, string type, string field, string? value, string? values)
+    {
+        using var json = JsonDocument.Parse(OpenApiV3.Document(Kinds.All, document));
+        var schema = json.RootElement.GetProperty("components").GetProperty("schemas").GetProperty("io.k8s.api." + type).GetProperty("properties").GetProperty(field);
+        Assert.Equal(value, schema.TryGetProperty("default", out var given) ? given.GetRawText() : null);
+        Assert.Equal(values, schema.TryGetProperty("enum", out var listed) ? string.Join(',', listed.EnumerateArray().Select(v => v.GetString())) : null);
+    }
+
+    /// <summary>Of every version of every group, beside v1 (Kubernetes: api/openapi-spec/v3).</summary>
+    [Fact]
+    public void SharedTypes_AreOfTheDocumentsVersion()
+    {
+        using var json = JsonDocument.Parse(OpenApiV3.Document(Kinds.All, "apis/apps/v1"));
+        var schemas = json.RootElement.GetProperty("components").GetProperty("schemas");
+        foreach (var name in (string[])["DeleteOptions", "WatchEvent"])
+        {
+            var kinds = schemas.GetProperty("io.k8s.apimachinery.pkg.apis.meta.v1." + name).GetProperty("x-kubernetes-group-version-kind").EnumerateArray();
+            Assert.Equal(["/v1", "apps/v1"], kinds.Select(k => $"{k.GetProperty("group")}/{k.GetProperty("version")}"));
+        }
     }
 
     [Fact]

@@ -25,6 +25,9 @@ public sealed class DiscoveryTests : IAsyncLifetime
         var deployments = apps["versions"]![0]!["resources"]!.AsArray().Single(r => (string?)r!["resource"] == "deployments")!;
         Assert.Equal(["scale", "status"], deployments["subresources"]!.AsArray().Select(s => (string?)s!["subresource"]));
         Assert.Equal("autoscaling", (string?)deployments["subresources"]![0]!["responseKind"]!["group"]);
+        Assert.Equal("""{"group":"","version":"","kind":"Deployment"}""", deployments["responseKind"]!.ToJsonString());
+        var serving = body["items"]!.AsArray().Single(g => (string?)g!["metadata"]!["name"] == "serving.knative.dev")!;
+        Assert.All(serving["versions"]![0]!["resources"]!.AsArray(), r => Assert.Equal("serving.knative.dev", (string?)r!["responseKind"]!["group"]));
     }
 
     [Fact]
@@ -38,6 +41,15 @@ public sealed class DiscoveryTests : IAsyncLifetime
         Assert.Equal(["kservice", "ksvc"], service["shortNames"]!.AsArray().Select(s => (string?)s));
         var pods = (await _server.GetAsync("/api/v1"))["resources"]!.AsArray().Select(r => (string?)r!["name"]);
         Assert.Contains("pods/log", pods);
+    }
+
+    [Fact]
+    public async Task Namespaces_AreNotDeletedTogether()
+    {
+        var verbs = (await _server.GetAsync("/api/v1"))["resources"]!.AsArray().Single(r => (string?)r!["name"] == "namespaces")!["verbs"]!.AsArray().Select(v => (string?)v);
+        Assert.Equal(["create", "delete", "get", "list", "patch", "update", "watch"], verbs);
+        var (response, _) = await _server.SendAsync(HttpMethod.Delete, "/api/v1/namespaces");
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, response.StatusCode);
     }
 
     /// <summary>The values are those of any Kubernetes server; what is not stored has none.</summary>
@@ -104,6 +116,8 @@ public sealed class DiscoveryTests : IAsyncLifetime
     {
         var version = await _server.GetAsync("/version");
         Assert.Equal(("1", "36"), ((string?)version["major"], (string?)version["minor"]));
+        Assert.Equal(("1", "36", "1", "35"), (
+            (string?)version["emulationMajor"], (string?)version["emulationMinor"], (string?)version["minCompatibilityMajor"], (string?)version["minCompatibilityMinor"]));
         Assert.StartsWith("v1.36.0+serval", (string?)version["gitVersion"], StringComparison.Ordinal);
     }
 }

@@ -23,7 +23,8 @@ public sealed class OpenApiTests : IAsyncLifetime
         var kinds = definitions.SelectMany(d => d.Value!["x-kubernetes-group-version-kind"] as JsonArray ?? [])
             .Select(k => ((string?)k!["group"], (string?)k["version"], (string?)k["kind"])).ToHashSet();
         Assert.All(Kinds.All, k => Assert.Contains((k.Group, k.Version, k.Kind), kinds));
-        Assert.Equal("#/definitions/dev.knative.serving.v1.ServiceSpec", (string?)definitions["dev.knative.serving.v1.Service"]!["properties"]!["spec"]!["$ref"]);
+        // A definition's kind is described in place, as apiextensions does it.
+        Assert.Equal("object", (string?)definitions["dev.knative.serving.v1.Service"]!["properties"]!["spec"]!["type"]);
         Assert.Equal("string", (string?)definitions["io.k8s.apimachinery.pkg.api.resource.Quantity"]!["type"]);
         Assert.True(definitions["io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"]!["x-kubernetes-group-version-kind"]!.AsArray().Count > 5);
     }
@@ -46,8 +47,54 @@ public sealed class OpenApiTests : IAsyncLifetime
         }
         var patch = document["paths"]!["/api/v1/namespaces/{namespace}/pods/{name}"]!["patch"]!;
         Assert.Contains("application/merge-patch+json", patch["consumes"]!.AsArray().Select(c => (string?)c));
-        Assert.Contains("fieldValidation", patch["parameters"]!.AsArray().Select(p => (string?)p!["name"]));
-        Assert.Equal("body", (string?)patch["parameters"]!.AsArray()[^1]!["in"]);
+        Assert.Equal(
+            ["body", "dryRun", "fieldManager", "fieldValidation", "force"],
+            patch["parameters"]!.AsArray().Select(p => (string?)Parameter(document, p!)["name"]).Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>What Terraform's kubernetes_manifest reads: each kind by its group, version and name, once, with every field's type known or free.</summary>
+    [Fact]
+    public async Task V2_EveryKind_IsDefinedOnceAndTypedThroughout()
+    {
+        var definitions = (await _server.GetAsync("/openapi/v2"))["definitions"]!.AsObject();
+        foreach (var kind in Kinds.All.Concat(AccessKinds.Reviews))
+        {
+            var found = definitions.Where(d => (d.Value!["x-kubernetes-group-version-kind"] as JsonArray ?? []).Any(k => Is(k!, kind.Group, kind.Version, kind.Kind)));
+            AssertTyped(Assert.Single(found).Key, definitions, []);
+        }
+    }
+
+    /// <summary>What Argo CD reads: each operation on objects is about a kind that is defined.</summary>
+    [Fact]
+    public async Task V2_EveryOperation_SaysWhatItIsAbout()
+    {
+        var document = await _server.GetAsync("/openapi/v2");
+        var kinds = document["definitions"]!.AsObject().SelectMany(d => d.Value!["x-kubernetes-group-version-kind"] as JsonArray ?? []).ToList();
+        var about = new HashSet<(string, string)>();
+        foreach (var (path, method, operation) in document["paths"]!.AsObject().SelectMany(p => p.Value!.AsObject().Where(o => o.Key != "parameters").Select(o => (p.Key, o.Key, o.Value!))))
+        {
+            var kind = operation["x-kubernetes-group-version-kind"];
+            Assert.Equal(!path.EndsWith('/'), kind is not null); // discovery, and what is about no kind, ends so
+            Assert.All(operation["parameters"] as JsonArray ?? [], p => Assert.NotNull((string?)Parameter(document, p!)["in"]));
+            if (kind is not null && (string?)operation["x-kubernetes-action"] != "connect")
+            {
+                Assert.Contains(kinds, k => Is(k!, (string?)kind["group"], (string?)kind["version"], (string?)kind["kind"]));
+                about.Add((method, $"{kind["group"]}/{kind["kind"]}"));
+            }
+        }
+        Assert.All(Kinds.All, k => Assert.Contains(("patch", $"{k.Group}/{k.Kind}"), about));
+        Assert.All(AccessKinds.Reviews, k => Assert.Contains(("post", $"{k.Group}/{k.Kind}"), about));
+        Assert.Contains(("post", "policy/Eviction"), about);
+        Assert.Contains(("post", "authentication.k8s.io/TokenRequest"), about);
+    }
+
+    /// <summary>A definition whose objects may have anything: a client that checks them itself must find nothing to check (apiextensions: builder.go, buildKubeNative).</summary>
+    [Fact]
+    public void V2_OfAFreeKind_SaysNothing()
+    {
+        const string free = """{"type":"object","x-kubernetes-preserve-unknown-fields":true,"properties":{"spec":{"type":"object"}},"x-kubernetes-group-version-kind":[{"group":"g","kind":"K","version":"v1"}]}""";
+        var document = OpenApiV2.Of([System.Text.Encoding.UTF8.GetBytes($$$"""{"paths":{},"components":{"schemas":{"x":{{{free}}} } } }""")]);
+        Assert.Equal("""{"type":"object","x-kubernetes-group-version-kind":[{"group":"g","kind":"K","version":"v1"}]}""", document["definitions"]!["x"]!.ToJsonString());
     }
 
     /// <summary>The message says what the text says: each definition's fields and their types, read by the numbers of OpenAPIv2.proto.</summary>
@@ -69,7 +116,12 @@ public sealed class OpenApiTests : IAsyncLifetime
         }
         var paths = document.Message(8).Messages(2).ToDictionary(p => p.Text(1), p => p.Message(2));
         var patch = paths["/api/v1/namespaces/{namespace}/pods/{name}"].Message(8);
-        Assert.Contains("fieldValidation", patch.Messages(8).SelectMany(p => p.Messages(1)).SelectMany(p => p.Messages(2)).SelectMany(n => n.Messages(3)).Select(q => q.Text(4)));
+        var shared = document.Message(10).Messages(1).ToDictionary(p => "#/parameters/" + p.Text(1), p => p.Message(2));
+        var taken = patch.Messages(8).Select(p => p.Has(2) ? shared[p.Message(2).Text(1)] : p.Message(1));
+        Assert.Contains("fieldValidation", taken.SelectMany(p => p.Messages(2)).SelectMany(n => n.Messages(3)).Select(q => q.Text(4)));
+        Assert.Equal(["https"], patch.Texts(10));
+        Assert.Equal("BearerToken", document.Message(12).Message(1).Text(1));
+        Assert.Equal("apiKey", document.Message(13).Message(1).Message(2).Message(2).Text(1));
         var extension = patch.Messages(13).First(e => e.Text(1) == "x-kubernetes-group-version-kind").Message(2).Text(2);
         Assert.Equal("""{"group":"","kind":"Pod","version":"v1"}""", JsonNode.Parse(extension)!.ToJsonString());
     }
@@ -140,6 +192,40 @@ public sealed class OpenApiTests : IAsyncLifetime
         using var small = new HttpRequestMessage(HttpMethod.Get, "/version");
         small.Headers.TryAddWithoutValidation("Accept-Encoding", "gzip");
         Assert.Empty((await _server.Client.SendAsync(small)).Content.Headers.ContentEncoding);
+    }
+
+    private static JsonNode Parameter(JsonNode document, JsonNode parameter) =>
+        (string?)parameter["$ref"] is { } place ? document["parameters"]![place["#/parameters/".Length..]]! : parameter;
+
+    private static bool Is(JsonNode kind, string? group, string? version, string? name) =>
+        (string?)kind["group"] == group && (string?)kind["version"] == version && (string?)kind["kind"] == name;
+
+    private static void AssertTyped(string name, JsonObject definitions, HashSet<string> seen)
+    {
+        if (seen.Add(name))
+        {
+            Walk(name, definitions[name]!.AsObject());
+        }
+
+        void Walk(string at, JsonObject schema)
+        {
+            if ((string?)schema["$ref"] is { } reference)
+            {
+                AssertTyped(reference["#/definitions/".Length..], definitions, seen);
+                return;
+            }
+            var isFree = schema.ContainsKey("x-kubernetes-preserve-unknown-fields") || schema.ContainsKey("x-kubernetes-int-or-string") || at.Contains(".JSON", StringComparison.Ordinal);
+            Assert.True(isFree || schema["type"] is not null, at);
+            Assert.True((string?)schema["type"] != "array" || schema["items"] is JsonObject, at);
+            foreach (var (field, value) in schema["properties"] as JsonObject ?? [])
+            {
+                Walk($"{at}.{field}", value!.AsObject());
+            }
+            foreach (var nested in new[] { schema["items"], schema["additionalProperties"] }.OfType<JsonObject>())
+            {
+                Walk(at + "[]", nested);
+            }
+        }
     }
 
     private static void AssertSame(string at, JsonObject schema, WireMessage read)

@@ -33,6 +33,31 @@ public sealed class WatchTests : IAsyncLifetime
         Assert.Equal(("ADDED", "two"), Summary(await watch.NextAsync()));
     }
 
+    /// <summary>apiserver: pkg/endpoints/installer.go, the actions WATCH and WATCHLIST.</summary>
+    [Theory]
+    [InlineData("/api/v1/watch/namespaces/default/configmaps/two")]
+    [InlineData("/api/v1/watch/namespaces/default/configmaps?fieldSelector=metadata.name=two&watch=false")]
+    [InlineData("/api/v1/watch/configmaps?fieldSelector=metadata.name=two")]
+    public async Task Watch_ByItsOldPath_IsTheSame(string path)
+    {
+        await _server.CreateConfigMapAsync("one");
+        await _server.CreateConfigMapAsync("two");
+        using var watch = await OpenAsync(path);
+        Assert.Equal(("ADDED", "two"), Summary(await watch.NextAsync()));
+    }
+
+    [Theory]
+    [InlineData("POST", "/api/v1/watch/namespaces/default/configmaps", 405)]
+    [InlineData("DELETE", "/api/v1/watch/namespaces/default/configmaps/one", 405)]
+    [InlineData("GET", "/api/v1/watch/namespaces/default/pods/one/status", 404)]
+    [InlineData("GET", "/api/v1/watch", 404)]
+    [InlineData("GET", "/watch/pods", 404)]
+    public async Task OldPath_IsOfWatchesAlone(string method, string path, int code)
+    {
+        var (response, _) = await _server.SendAsync(new HttpMethod(method), path, method == "POST" ? """{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"}}""" : null);
+        Assert.Equal(code, (int)response.StatusCode);
+    }
+
     [Fact]
     public async Task Watch_SendInitialEvents_EndsThemWithAMarkedBookmark()
     {

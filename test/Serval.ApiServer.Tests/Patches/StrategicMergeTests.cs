@@ -46,6 +46,13 @@ public sealed class StrategicMergeTests
         """{"strategy":{"type":"Recreate"}}""",
         Apply("""{"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxSurge":1}}}""", """{"strategy":{"$retainKeys":["type"],"type":"Recreate"}}""", s_deployment));
 
+    /// <summary>apimachinery: pkg/util/strategicpatch, mergeMapHandler.</summary>
+    [Fact]
+    public void BudgetsSelector_IsReplacedAsAWhole() => Assert.Equal(
+        """{"minAvailable":1,"selector":{"matchLabels":{"b":"2"}}}""",
+        Apply("""{"minAvailable":1,"selector":{"matchLabels":{"a":"1"}}}""", """{"selector":{"matchLabels":{"b":"2"}}}""",
+            Schemas.For(PolicyKinds.PodDisruptionBudget).Type.Find("spec")!.Value.Type!));
+
     [Fact]
     public void ListsOfScalars_MergeAndDelete()
     {

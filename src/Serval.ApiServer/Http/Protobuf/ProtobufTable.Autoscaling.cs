@@ -14,7 +14,7 @@ internal static partial class ProtobufTable
         HorizontalPodAutoscaler: 1 metadata ObjectMeta, 2 spec HorizontalPodAutoscalerSpec, 3 status HorizontalPodAutoscalerStatus
         HorizontalPodAutoscaler@autoscaling/v1: 1 metadata ObjectMeta, 2 spec HorizontalPodAutoscalerV1Spec, 3 status HorizontalPodAutoscalerV1Status
         HorizontalPodAutoscalerBehavior: 1 scaleUp HPAScalingRules, 2 scaleDown HPAScalingRules
-        HorizontalPodAutoscalerCondition: 1 type s, 2 status s, 3 lastTransitionTime t, 4 reason s, 5 message s, 6 observedGeneration ?i
+        HorizontalPodAutoscalerCondition: 1 type s, 2 status s, 3 lastTransitionTime t, 4 reason s, 5 message s
         HorizontalPodAutoscalerSpec: 1 scaleTargetRef CrossVersionObjectReference, 2 minReplicas ?i, 3 maxReplicas i, 4 metrics *MetricSpec, 5 behavior HorizontalPodAutoscalerBehavior
         HorizontalPodAutoscalerStatus: 1 observedGeneration ?i, 2 lastScaleTime t, 3 currentReplicas i, 4 desiredReplicas i, 5 currentMetrics *MetricStatus, 6 conditions *HorizontalPodAutoscalerCondition
         HorizontalPodAutoscalerV1Spec: 1 scaleTargetRef CrossVersionObjectReference, 2 minReplicas ?i, 3 maxReplicas i, 4 targetCPUUtilizationPercentage ?i

@@ -63,7 +63,7 @@ internal static partial class ProtobufTable
         PersistentVolume: 1 metadata ObjectMeta, 2 spec PersistentVolumeSpec, 3 status PersistentVolumeStatus
         PersistentVolumeClaim: 1 metadata ObjectMeta, 2 spec PersistentVolumeClaimSpec, 3 status PersistentVolumeClaimStatus
         PersistentVolumeClaimCondition: 1 type s, 2 status s, 3 lastProbeTime t, 4 lastTransitionTime t, 5 reason s, 6 message s
-        PersistentVolumeClaimStatus: 1 phase s, 2 accessModes *s, 3 capacity %q, 4 conditions *PersistentVolumeClaimCondition, 5 allocatedResources %q, 7 allocatedResourceStatuses %s, 8 currentVolumeAttributesClassName ?s, 9 modifyVolumeStatus ModifyVolumeStatus, 10 healthStatus VolumeHealthStatus
+        PersistentVolumeClaimStatus: 1 phase s, 2 accessModes *s, 3 capacity %q, 4 conditions *PersistentVolumeClaimCondition, 5 allocatedResources %q, 7 allocatedResourceStatuses %s, 8 currentVolumeAttributesClassName ?s, 9 modifyVolumeStatus ModifyVolumeStatus
         PersistentVolumeSource: 1 gcePersistentDisk GCEPersistentDiskVolumeSource, 2 awsElasticBlockStore AWSElasticBlockStoreVolumeSource, 3 hostPath HostPathVolumeSource, 4 glusterfs GlusterfsPersistentVolumeSource, 5 nfs NFSVolumeSource, 6 rbd RBDPersistentVolumeSource, 7 iscsi ISCSIPersistentVolumeSource, 8 cinder CinderPersistentVolumeSource, 9 cephfs CephFSPersistentVolumeSource, 10 fc FCVolumeSource, 11 flocker FlockerVolumeSource, 12 flexVolume FlexPersistentVolumeSource, 13 azureFile AzureFilePersistentVolumeSource, 14 vsphereVolume VsphereVirtualDiskVolumeSource, 15 quobyte QuobyteVolumeSource, 16 azureDisk AzureDiskVolumeSource, 17 photonPersistentDisk PhotonPersistentDiskVolumeSource, 18 portworxVolume PortworxVolumeSource, 19 scaleIO ScaleIOPersistentVolumeSource, 20 local LocalVolumeSource, 21 storageos StorageOSPersistentVolumeSource, 22 csi CSIPersistentVolumeSource
         PersistentVolumeSpec: 1 capacity %q, 2 persistentVolumeSource ^PersistentVolumeSource, 3 accessModes *s, 4 claimRef ObjectReference, 5 persistentVolumeReclaimPolicy s, 6 storageClassName s, 7 mountOptions *s, 8 volumeMode ?s, 9 nodeAffinity VolumeNodeAffinity, 10 volumeAttributesClassName ?s
         PersistentVolumeStatus: 1 phase s, 2 message s, 3 reason s, 4 lastPhaseTransitionTime t
@@ -109,7 +109,6 @@ internal static partial class ProtobufTable
         ValidatingWebhookConfiguration: 1 metadata ObjectMeta, 2 webhooks *ValidatingWebhook
         Validation: 1 expression s, 2 message s, 3 reason ?s, 4 messageExpression s
         Variable: 1 name s, 2 expression s
-        VolumeHealthStatus: 1 healthConditions *VolumeHealthCondition, 2 lastTransitionTime t
         VolumeNodeAffinity: 1 required NodeSelector
         WebhookClientConfig: 1 service ServiceReference, 2 caBundle y, 3 url ?s
         """;
