@@ -39,7 +39,7 @@ public static class ControllerSets
             .Add(new DisruptionReconciler(client, events, time))
             .Add(new EndpointsReconciler(client))
             .Add(new SliceMirror(client, time))
-            .Add(new NamespaceReconciler(client, rootCa))
+            .Add(new NamespaceReconciler(client, rootCa, time))
             .Add(new ClusterRoleAggregator(client));
     }
 

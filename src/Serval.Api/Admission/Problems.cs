@@ -46,9 +46,15 @@ internal sealed class Problems(string? webhook = null)
 
     public void Forbidden(string path, string detail) => Add("FieldValueForbidden", With("Forbidden", detail), path);
 
-    public void TooLong(string path, long most) => Add("FieldValueTooLong", $"Too long: may not be more than {most} bytes", path);
+    public void TooLong(string path, long most) => Add("FieldValueTooLong", LongerThan(most), path);
 
-    public void TooMany(string path, long actual, long most) => Add("FieldValueTooMany", $"Too many: {actual}: must have at most {most} items", path);
+    public void TooMany(string path, long actual, long most) => Add("FieldValueTooMany", MoreThan(actual, most), path);
+
+    /// <summary>What is said of a text above its bound, in bytes.</summary>
+    public static string LongerThan(long most) => $"Too long: may not be more than {most} byte{(most == 1 ? "" : "s")}";
+
+    /// <summary>What is said of a list above its bound.</summary>
+    public static string MoreThan(long actual, long most) => $"Too many: {actual}: must have at most {most} item{(most == 1 ? "" : "s")}";
 
     public void NotFound(string path, string value) => Add("FieldValueNotFound", $"Not found: \"{value}\"", path);
 

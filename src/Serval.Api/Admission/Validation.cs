@@ -17,7 +17,12 @@ public static class Validation
         MetadataRules.Check(kind, tree, api);
         if (kind.Shape is { } shape)
         {
-            return [.. api.List, .. CustomObjects.Validate(shape.Schema, tree, old)];
+            List<FieldError> errors = [.. api.List, .. CustomObjects.Validate(shape.Schema, tree, old, shape.Scale, ctx.Subresource)];
+            if (shape.Schema.HasRules && errors.Any(CelRules.IsBlocking))
+            {
+                errors.Add(CelRules.Unchecked);
+            }
+            return errors;
         }
         // A status is its controller's; an object on its way out must be able to lose its finalizers whatever the rules are today.
         if ((ctx.Subresource.Length > 0 && !PodDoors.IsSpec(ctx.Subresource)) || tree.Object("metadata").Has("deletionTimestamp"))
@@ -169,7 +174,10 @@ public static class Validation
         else if (kind == Kinds.CustomResourceDefinition)
         {
             CrdRules.Check(tree, old, to);
-            CrdWarnings.Tell(tree, old, ctx.Warn);
+            if (to.List.Count == 0)
+            {
+                CrdWarnings.Tell(tree, old, ctx.Warn);
+            }
         }
         else if (RbacRules.Concerns(kind))
         {

@@ -45,6 +45,10 @@ public static class ZeroFields
         [StoredKinds.Ingress] = """{"spec":{},"status":{"loadBalancer":{}}}""",
         [StoredKinds.PersistentVolume] = """{"spec":{},"status":{}}""",
         [StoredKinds.PersistentVolumeClaim] = """{"spec":{"resources":{}},"status":{}}""",
+        [Kinds.CustomResourceDefinition] = """
+            {"spec":{"group":"","names":{"kind":"","plural":""},"scope":"","versions":null},
+            "status":{"acceptedNames":{"kind":"","plural":""},"conditions":null,"storedVersions":null}}
+            """,
         [StoredKinds.LimitRange] = """{"spec":{"limits":null}}""",
     }.ToFrozenDictionary(p => p.Key, p => (JsonObject)JsonNode.Parse(p.Value)!);
 

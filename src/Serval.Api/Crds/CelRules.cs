@@ -10,6 +10,14 @@ internal static class CelRules
 {
     private static readonly string[] s_reasons = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
 
+    /// <summary>Said beside errors after which upstream evaluates no rules (registry/customresource: hasBlockingErr).</summary>
+    public static FieldError Unchecked { get; } = new(
+        "FieldValueInvalid", "Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation", "<nil>");
+
+    /// <summary>Whether an object with this error is not given to rules.</summary>
+    public static bool IsBlocking(FieldError error) =>
+        error.Reason is "FieldValueNotSupported" or "FieldValueRequired" or "FieldValueTooLong" or "FieldValueTooMany" or "FieldValueTypeInvalid";
+
     public static void Check(JsonObject schema, string path, Problems to)
     {
         foreach (var (i, rule) in schema.Objects("x-kubernetes-validations"))

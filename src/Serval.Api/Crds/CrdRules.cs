@@ -6,8 +6,8 @@ using Serval.Api.Core;
 namespace Serval.Api.Crds;
 
 /// <summary>
-/// What a CustomResourceDefinition may say (apiextensions-apiserver pkg/apis/apiextensions/validation). Errors of a schema are always at
-/// <c>spec.versions[i].schema</c>, also where upstream has folded equal schemas into one.
+/// What a CustomResourceDefinition may say (apiextensions-apiserver pkg/apis/apiextensions/validation). Paths are upstream's: what all versions
+/// have alike is at <see cref="FoldedVersions"/>.
 /// </summary>
 internal static class CrdRules
 {
@@ -23,19 +23,21 @@ internal static class CrdRules
         var spec = crd.Object("spec") ?? [];
         var names = spec.Object("names") ?? [];
         var name = crd.Object("metadata").String("name");
-        if (old is null && name != $"{names.String("plural")}.{spec.String("group")}")
+        if (old is null && name.Length > 0 && name != $"{names.String("plural")}.{spec.String("group")}")
         {
             to.InvalidText("metadata.name", name, "must be spec.names.plural+\".\"+spec.group");
         }
         Group(spec.String("group"), to);
         to.Need(spec, "scope", "spec");
         to.OneOf(spec, "scope", "spec", "Cluster", "Namespaced");
-        Versions(spec, old.Object("spec"), to);
+        var folded = FoldedVersions.Of(spec);
+        Versions(spec, old.Object("spec"), folded, to);
         foreach (var field in (ReadOnlySpan<string>)["plural", "singular", "kind", "listKind"])
         {
             to.Need(names, field, "spec.names");
         }
         CheckNames(names, "spec.names", to);
+        folded.Check(old.Object("spec"), to);
         ConversionRules.Check(spec.Object("conversion"), "spec.conversion", to);
         if (old is not null)
         {
@@ -67,8 +69,15 @@ internal static class CrdRules
         }
     }
 
-    private static void Versions(JsonObject spec, JsonObject? oldSpec, Problems to)
+    private static void Versions(JsonObject spec, JsonObject? oldSpec, FoldedVersions folded, Problems to)
     {
+        foreach (var (i, version) in spec.Objects("versions"))
+        {
+            if (version.Object("schema").Object("openAPIV3Schema") is null)
+            {
+                to.Required($"spec.versions[{i}].schema.openAPIV3Schema");
+            }
+        }
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var unique = true;
         var stored = 0;
@@ -78,15 +87,12 @@ internal static class CrdRules
             var name = version.String("name");
             unique &= seen.Add(name);
             stored += version.Bool("storage") == true ? 1 : 0;
-            if (version.Object("schema").Object("openAPIV3Schema") is null)
-            {
-                to.Required(path + ".schema.openAPIV3Schema");
-            }
             to.Check(path + ".name", name, Names.Label1035);
             Deprecation(version, path, to);
-            VersionRules.Check(version, oldSpec.Objects("versions").Select(v => v.Item).FirstOrDefault(v => v.String("name") == name), path, to);
+            folded.CheckRest(version, oldSpec, path, to);
         }
-        var list = new JsonArray([.. spec.Objects("versions").Select(v => JsonValue.Create(v.Item.String("name")))]).ToJsonString();
+        var list = spec.Array("versions") is null ? "null"
+            : $"[{string.Join(',', spec.Objects("versions").Select(v => Shown(v.Item)))}]";
         if (!unique)
         {
             to.Invalid("spec.versions", list, "must contain unique version names");
@@ -95,7 +101,19 @@ internal static class CrdRules
         {
             to.Invalid("spec.versions", list, "must have exactly one version marked as storage version");
         }
+        if (spec.Objects("versions").Select(v => v.Item.String("name")).FirstOrDefault("") is { Length: > 0 } first)
+        {
+            to.Check("spec.version", first, Names.Label1035); // where upstream keeps the name of the first
+        }
     }
+
+    /// <summary>A version as upstream's errors show it, of the form that it has inside the server, without what is folded.</summary>
+    private static string Shown(JsonObject version) =>
+        $"{{\"Name\":{JsonText.Quoted(version.String("name"))},\"Served\":{Flag(version, "served")},\"Storage\":{Flag(version, "storage")},\"Deprecated\":{Flag(version, "deprecated")},"
+        + $"\"DeprecationWarning\":{(version.Has("deprecationWarning") ? JsonText.Quoted(version.String("deprecationWarning")) : "null")},"
+        + "\"Schema\":null,\"Subresources\":null,\"AdditionalPrinterColumns\":null,\"SelectableFields\":null}";
+
+    private static string Flag(JsonObject version, string field) => version.Bool(field) == true ? "true" : "false";
 
     private static void Deprecation(JsonObject version, string path, Problems to)
     {
@@ -193,7 +211,7 @@ internal static class CrdRules
         var list = new JsonArray([.. stored.Select(v => JsonValue.Create(v))]).ToJsonString();
         if (stored.Count == 0)
         {
-            to.Invalid(path, list, "must have at least one stored version");
+            to.Invalid(path, "null", "must have at least one stored version");
             return;
         }
         var versions = spec.Objects("versions").Select(v => v.Item).ToList();

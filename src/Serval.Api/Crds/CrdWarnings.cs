@@ -26,13 +26,6 @@ internal static class CrdWarnings
                 yield return $"unrecognized format \"{format}\"";
             }
         }
-        foreach (var schema in schemas)
-        {
-            if (schema.String("x-kubernetes-list-type") == "set" && schema.Object("items").String("type") is "object" or "array")
-            {
-                yield return $"x-kubernetes-list-type: set for items of type \"{schema.Object("items").String("type")}\" is not supported by server-side apply or CEL validation rules";
-            }
-        }
     }
 
     /// <summary>What Serval does not do, at each write.</summary>

@@ -29,14 +29,32 @@ public static class CustomObjects
         Defaulter.Apply(schema, tree);
     }
 
-    /// <summary>Everything a schema has to say about an object that is pruned and defaulted.</summary>
+    /// <summary>Everything a definition has to say about an object that is pruned and defaulted.</summary>
     /// <param name="schema">The schema of the version in which the object is.</param>
     /// <param name="tree">The whole object.</param>
     /// <param name="old">The stored object in the same version; null on a create. What was wrong and did not change is let be.</param>
-    public static IReadOnlyList<FieldError> Validate(StructuralSchema schema, JsonObject tree, JsonObject? old)
+    /// <param name="scale">Where <c>/scale</c> of the version finds its numbers; null when it has none.</param>
+    /// <param name="subresource"><c>status</c>: nothing else is judged, since nothing else was written (registry/customresource: status_strategy.go).</param>
+    public static IReadOnlyList<FieldError> Validate(
+        StructuralSchema schema, JsonObject tree, JsonObject? old, CustomResourceScale? scale = null, string subresource = "")
     {
+        var scaled = new Problems();
+        if (subresource == "status")
+        {
+            var errors = schema.Properties.TryGetValue("status", out var status) && tree.TryGetPropertyValue("status", out var value)
+                ? SchemaValidator.Run(status, value, old?["status"], "status")
+                : [];
+            ScaleRules.Status(scale, tree, scaled);
+            return [.. errors, .. scaled.List, .. Lists(schema, tree, old)];
+        }
+        ScaleRules.Spec(scale, tree, scaled);
+        ScaleRules.Status(scale, tree, scaled);
         var embedded = new Problems();
         EmbeddedObjects.Check(schema, tree, "", isRoot: true, embedded);
-        return [.. SchemaValidator.Run(schema, tree, old, ""), .. embedded.List, .. ListRules.Check(schema, tree)];
+        return [.. SchemaValidator.Run(schema, tree, old, ""), .. scaled.List, .. embedded.List, .. Lists(schema, tree, old)];
     }
+
+    /// <summary>Lists that were no sets or maps before need not become some.</summary>
+    private static IReadOnlyList<FieldError> Lists(StructuralSchema schema, JsonObject tree, JsonObject? old) =>
+        ListRules.Check(schema, tree) is { Count: > 0 } errors && (old is null || ListRules.Check(schema, old).Count == 0) ? errors : [];
 }

@@ -12,6 +12,9 @@ internal static class JsonText
         ? Number(value)
         : Encoding.UTF8.GetString(CanonicalJson.Serialize(node));
 
+    /// <summary>A text as JSON.</summary>
+    public static string Quoted(string text) => Of(JsonValue.Create(text));
+
     /// <summary>The JSON schema type of a value: <c>object</c>, <c>array</c>, <c>string</c>, <c>integer</c>, <c>number</c>, <c>boolean</c>, <c>null</c>.</summary>
     public static string TypeOf(JsonNode? node) => node switch
     {

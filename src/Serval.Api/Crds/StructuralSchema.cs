@@ -31,6 +31,7 @@ public sealed class StructuralSchema
         AllowsAdditional = Additional is not null ? true : json.Bool("additionalProperties");
         _default = json["default"] is { } value ? JsonElement.Parse(CanonicalJson.Serialize(value), CanonicalJson.Reader) : null;
         Rules = ValueRules.Read(json);
+        HasRules = json.Array("x-kubernetes-validations") is { Count: > 0 } || Items is { HasRules: true } || Additional is { HasRules: true } || Properties.Values.Any(p => p.HasRules);
     }
 
     /// <summary><c>object</c>, <c>array</c>, <c>string</c>, <c>integer</c>, <c>number</c> or <c>boolean</c>; empty for any.</summary>
@@ -65,6 +66,9 @@ public sealed class StructuralSchema
     public bool? AllowsAdditional { get; }
 
     public bool HasDefault => _default is not null;
+
+    /// <summary>Whether there are CEL rules in it, which are not evaluated.</summary>
+    internal bool HasRules { get; }
 
     /// <summary>What a value must be beside its type; null when there is no such rule.</summary>
     internal ValueRules? Rules { get; }

@@ -18,22 +18,23 @@ internal static class VersionRules
         "XValidations",
     ];
 
-    public static void Check(JsonObject version, JsonObject? old, string path, Problems to)
+    /// <summary>Judges a schema; null is right. What was stored once is not judged again by newer rules.</summary>
+    public static void Schema(JsonObject? schema, JsonObject? old, bool hasStatus, string path, Problems to)
     {
-        var schema = version.Object("schema").Object("openAPIV3Schema");
-        // What was stored once is not judged again by newer rules.
         if (schema is not null && !JsonNode.DeepEquals(schema, old.Object("schema").Object("openAPIV3Schema")))
         {
-            Schema(schema, version.Object("subresources").Has("status"), path + ".schema.openAPIV3Schema", to);
+            Schema(schema, hasStatus, path + ".openAPIV3Schema", to);
         }
+    }
+
+    public static void Subresources(JsonObject version, string path, Problems to) =>
         Scale(version.Object("subresources").Object("scale"), path + ".subresources.scale", to);
+
+    public static void Columns(JsonObject version, string path, Problems to)
+    {
         foreach (var (i, column) in version.Objects("additionalPrinterColumns"))
         {
             Column(column, $"{path}.additionalPrinterColumns[{i}]", to);
-        }
-        if (version.Array("selectableFields") is { Count: > 0 })
-        {
-            Selectable(version, schema, old, path + ".selectableFields", to);
         }
     }
 
@@ -143,7 +144,7 @@ internal static class VersionRules
         }
     }
 
-    private static void Selectable(JsonObject version, JsonObject? schema, JsonObject? old, string path, Problems to)
+    public static void Selectable(JsonObject version, JsonObject? schema, JsonObject? old, string path, Problems to)
     {
         if (schema is null)
         {

@@ -52,6 +52,10 @@ public sealed class ApiException(int code, string reason, string message, IReadO
     public static ApiException AlreadyExists(ResourceKind kind, string name) =>
         new(409, "AlreadyExists", $"{kind.ResourceName} \"{name}\" already exists", details: About(kind, name));
 
+    /// <summary>The name is taken by an object on its way out (apiserver: registry.Store.Create).</summary>
+    public static ApiException StillThere(ResourceKind kind, string name) =>
+        new(409, "AlreadyExists", $"object is being deleted: {kind.ResourceName} \"{name}\" already exists", details: About(kind, name));
+
     /// <summary>Every name that was made from <c>generateName</c> was taken: to be tried again (apimachinery: NewGenerateNameConflict).</summary>
     public static ApiException NoFreeName(ResourceKind kind, string name)
     {
@@ -95,6 +99,13 @@ public sealed class ApiException(int code, string reason, string message, IReadO
         return new(422, "Invalid", $"{kind.Kind}{(kind.Group.Length == 0 ? "" : "." + kind.Group)} \"{name}\" is invalid: {list}", causes, about);
 
         static string Line(StatusCause c) => c.Field.Length == 0 ? c.Message : $"{c.Field}: {c.Message}";
+    }
+
+    /// <summary>A replacement that does not say what it replaces: here upstream names the resource where it names the kind elsewhere (apiserver: registry.Store.Update).</summary>
+    public static ApiException NoVersion(ResourceKind kind, string name)
+    {
+        var cause = new StatusCause("FieldValueInvalid", "Invalid value: 0: must be specified for an update", "metadata.resourceVersion");
+        return new(422, "Invalid", $"{kind.ResourceName} \"{name}\" is invalid: {cause.Field}: {cause.Message}", [cause], About(kind, name));
     }
 
     private static JsonObject About(ResourceKind kind, string name)

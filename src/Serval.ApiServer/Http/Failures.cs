@@ -42,6 +42,29 @@ internal static class Failures
     public static ApiException MethodNotAllowed() =>
         new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", details: []);
 
+    /// <summary>
+    /// A method that a path does not know. Of kinds from definitions upstream answers by what the method would mean there (apiextensions-apiserver
+    /// customresource_handler.go): a write without a name, a path that needs a namespace, a verb that the resource has not.
+    /// </summary>
+    public static ApiException MethodNotAllowed(in ResourcePath path, string method)
+    {
+        if (path.Kind.Shape is null)
+        {
+            return MethodNotAllowed();
+        }
+        if (path.Kind.Namespaced && path.Namespace.Length == 0)
+        {
+            return UnknownPath();
+        }
+        if (path.IsCollection && method is "PUT" or "PATCH")
+        {
+            return ApiException.BadRequest("name must be provided");
+        }
+        var verb = method switch { "POST" => "create", "PUT" => "update", "PATCH" => "patch", "DELETE" => "delete", _ => "" };
+        return new(405, "MethodNotAllowed", $"{verb} is not supported on resources of kind \"{path.Kind.ResourceName}\"",
+            details: new JsonObject { ["group"] = path.Kind.Group, ["kind"] = path.Kind.Plural });
+    }
+
     public static ApiException NotAcceptable(string served = "application/json") =>
         new(406, "NotAcceptable", $"only the following media types are accepted: {served}");
 

@@ -41,7 +41,7 @@ internal sealed class ResourceDispatcher(
             "log" when path.Kind == Kinds.Pod => Log(request, path),
             "attach" or "exec" or "portforward" when path.Kind == Kinds.Pod => streams.HandleAsync(request, path),
             "proxy" when path.Kind == Kinds.Pod || path.Kind == Kinds.Service || path.Kind == Kinds.Node => proxy.HandleAsync(request, path),
-            _ => throw Failures.UnknownPath(),
+            _ => throw (path.Kind.Shape is null ? Failures.UnknownPath() : ApiException.NotFound(path.Kind, path.Name)),
         };
     }
 
@@ -58,7 +58,7 @@ internal sealed class ResourceDispatcher(
         "GET" => request.IsWatch ? watch.WatchAsync(request, path) : read.ListAsync(request, path),
         "POST" when !path.Kind.Namespaced || path.Namespace.Length > 0 => write.CreateAsync(request, path),
         "DELETE" when path.Kind != Kinds.Namespace && (!path.Kind.Namespaced || path.Namespace.Length > 0) => write.DeleteCollectionAsync(request, path),
-        _ => throw Failures.MethodNotAllowed(),
+        _ => throw Failures.MethodNotAllowed(path, request.Method),
     };
 
     private Task Object(ApiRequest request, ResourcePath path) => request.Method switch
@@ -67,7 +67,7 @@ internal sealed class ResourceDispatcher(
         "PUT" => write.UpdateAsync(request, path),
         "PATCH" => write.PatchAsync(request, path),
         "DELETE" => write.DeleteAsync(request, path),
-        _ => throw Failures.MethodNotAllowed(),
+        _ => throw Failures.MethodNotAllowed(path, request.Method),
     };
 
     private Task Status(ApiRequest request, ResourcePath path) => request.Method switch
@@ -75,7 +75,7 @@ internal sealed class ResourceDispatcher(
         "GET" => read.GetAsync(request, path),
         "PUT" => write.UpdateAsync(request, path),
         "PATCH" => write.PatchAsync(request, path),
-        _ => throw Failures.MethodNotAllowed(),
+        _ => throw Failures.MethodNotAllowed(path, request.Method),
     };
 
     private Task Scale(ApiRequest request, ResourcePath path) => request.Method switch
@@ -83,7 +83,7 @@ internal sealed class ResourceDispatcher(
         "GET" => read.GetScaleAsync(request, path),
         "PUT" => write.UpdateScaleAsync(request, path),
         "PATCH" => write.PatchAsync(request, path),
-        _ => throw Failures.MethodNotAllowed(),
+        _ => throw Failures.MethodNotAllowed(path, request.Method),
     };
 
     private Task Log(ApiRequest request, ResourcePath path) => request.Method == "GET" ? logs.CopyAsync(request, path) : throw Failures.MethodNotAllowed();

@@ -59,7 +59,10 @@ internal static class Deletion
     {
         var metadata = tree["metadata"]!.AsObject();
         metadata["deletionTimestamp"] = KubeTime.Text(at);
-        metadata["deletionGracePeriodSeconds"] = grace;
+        if (kind != Kinds.Namespace && kind != Kinds.CustomResourceDefinition) // their own Delete sets the time alone (registry: core/namespace, customresourcedefinition)
+        {
+            metadata["deletionGracePeriodSeconds"] = grace;
+        }
         metadata["finalizers"] = new JsonArray([.. finalizers.Select(f => (JsonNode)f)]);
         if (finalizers.Count == 0)
         {

@@ -96,7 +96,9 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             }
             if (!generated || attempt >= MostNames)
             {
-                throw generated ? ApiException.NoFreeName(kind, created.Metadata.Name) : ApiException.AlreadyExists(kind, created.Metadata.Name);
+                throw generated ? ApiException.NoFreeName(kind, created.Metadata.Name)
+                    : _store.Table(kind).Get(created.Key) is { Metadata.IsDeleting: true } ? ApiException.StillThere(kind, created.Metadata.Name)
+                    : ApiException.AlreadyExists(kind, created.Metadata.Name);
             }
         }
     }
@@ -379,8 +381,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     {
         if ((kind.IsCustom || kind == Kinds.CustomResourceDefinition || kind == Kinds.Lease) && obj.Metadata.ResourceVersion.Length == 0)
         {
-            throw ApiException.Invalid(kind, obj.Metadata.Name,
-                [new StatusCause("FieldValueInvalid", "Invalid value: 0: must be specified for an update", "metadata.resourceVersion")]);
+            throw ApiException.NoVersion(kind, obj.Metadata.Name);
         }
     }
 

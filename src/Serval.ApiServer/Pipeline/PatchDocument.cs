@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.Crds;
 using Serval.Api.Schema;
 using Serval.ApiServer.Patches;
 using Serval.Kube;
@@ -66,7 +67,7 @@ internal sealed class PatchDocument
     public JsonObject Decode(JsonObject patched, WriteOptions options)
     {
         var json = CanonicalJson.Serialize(patched);
-        var decoded = StrictDecoder.Decode(_kind, json);
+        var decoded = _kind.Shape is { } shape ? CustomObjects.Decode(_kind, shape.Schema, json) : StrictDecoder.Decode(_kind, json);
         if (decoded.Failure(strict: false) is { } failure)
         {
             throw failure.Code == 400 ? Unfit(Shown(json), failure.Message) : failure;

@@ -44,7 +44,7 @@ public static class ScaleView
                 ["resourceVersion"] = obj.Metadata.ResourceVersion,
                 ["creationTimestamp"] = obj.Metadata.CreationTimestamp is { } created ? KubeTime.Text(created) : null,
             },
-            ["spec"] = new JsonObject { ["replicas"] = wanted ?? 0 },
+            ["spec"] = wanted is null or 0 ? new JsonObject() : new JsonObject { ["replicas"] = wanted },
             ["status"] = status,
         };
     }

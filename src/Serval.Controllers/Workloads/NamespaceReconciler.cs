@@ -1,19 +1,22 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Admission;
+using Serval.Api.Core;
 using Serval.Kube;
 
 namespace Serval.Controllers.Workloads;
 
 /// <summary>
 /// Namespaces: each has its <c>default</c> ServiceAccount and a ConfigMap with the API server's authority, again when somebody changes or deletes them;
-/// one being deleted loses everything in it, then its finalizer.
+/// one being deleted loses everything in it, then its finalizer. What keeps it is in its conditions.
 /// </summary>
 /// <param name="client">The waist.</param>
 /// <param name="rootCa">The authority's certificate as PEM; null: nobody looks after the ConfigMap.</param>
-internal sealed class NamespaceReconciler(IKubeClient client, string? rootCa) : IReconciler, IDisposable
+/// <param name="time">Stamps conditions.</param>
+internal sealed class NamespaceReconciler(IKubeClient client, string? rootCa, TimeProvider time) : IReconciler, IDisposable
 {
     private const string DefaultAccount = "default";
+    private const string Finalizer = "kubernetes";
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
 
     private EveryResource? _resources;
@@ -51,32 +54,72 @@ internal sealed class NamespaceReconciler(IKubeClient client, string? rootCa) : 
             await EnsureRootCaAsync(key.Name, ct);
             return ReconcileResult.Done;
         }
-        var left = 0;
-        foreach (var kind in client.ServedKinds.Resources.Where(k => k.Namespaced))
+        return await FinishAsync(ns, ct);
+    }
+
+    /// <summary>Pods go first: what they use stays until they have ended (KEP-5080).</summary>
+    private async Task<ReconcileResult> FinishAsync(KubeObject ns, CancellationToken ct)
+    {
+        var finalizers = ns.As<Namespace>().Spec.Finalizers;
+        if (!finalizers.Contains(Finalizer))
         {
-            await client.Cache(kind).WaitForSyncAsync(ct);
-            var objects = client.Cache(kind).List(key.Name);
-            left += objects.Count;
-            foreach (var each in objects.Where(o => !o.Metadata.IsDeleting))
-            {
-                await OwnedObjects.DeleteIfPresentAsync(client, kind, each, ct);
-            }
+            return ReconcileResult.Done; // others hold it
         }
-        if (left > 0)
+        var end = new NamespaceEnd();
+        var pods = await DeleteAllAsync(Kinds.Pod, ns.Metadata.Name, ct);
+        if (pods.Count > 0)
         {
+            await TellAsync(ns, end, ct); // of what runs upstream says nothing
             return ReconcileResult.Done; // each deletion runs this key again
+        }
+        foreach (var kind in client.ServedKinds.Resources.Where(k => k.Namespaced && k != Kinds.Pod))
+        {
+            end.Count(kind, await DeleteAllAsync(kind, ns.Metadata.Name, ct));
+        }
+        if (!end.IsEmpty)
+        {
+            await TellAsync(ns, end, ct);
+            return ReconcileResult.Done;
         }
         foreach (var kind in client.ServedKinds.Resources.Where(k => k.Namespaced))
         {
             // What another process wrote before the namespace was closed may not be in the cache yet.
-            if ((await client.ListAsync(kind, key.Name, new ListOptions { Limit = 1 }, ct)).Items.Count > 0)
+            if ((await client.ListAsync(kind, ns.Metadata.Name, new ListOptions { Limit = 1 }, ct)).Items.Count > 0)
             {
                 return ReconcileResult.After(s_look);
             }
         }
-        var final = ns.With(tree => tree["spec"] = new JsonObject { ["finalizers"] = new JsonArray() });
+        if (finalizers.Count > 1 || ns.Metadata.Finalizers.Count > 0)
+        {
+            ns = await TellAsync(ns, end, ct); // it stays, and is seen
+        }
+        var rest = new JsonArray([.. finalizers.Where(f => f != Finalizer).Select(f => (JsonNode)f)]);
+        var final = ns.With(tree => tree["spec"] = new JsonObject { ["finalizers"] = rest });
         await client.UpdateAsync(Kinds.Namespace, final, WriteOptions.By(Name, "finalize"), ct);
         return ReconcileResult.Done;
+    }
+
+    /// <summary>Deletes all objects of a kind. What is there afterwards is held by finalizers, or takes its time.</summary>
+    private async Task<IReadOnlyList<KubeObject>> DeleteAllAsync(ResourceKind kind, string ns, CancellationToken ct)
+    {
+        await client.Cache(kind).WaitForSyncAsync(ct);
+        var objects = client.Cache(kind).List(ns);
+        if (objects.Count == 0)
+        {
+            return [];
+        }
+        foreach (var each in objects.Where(o => !o.Metadata.IsDeleting))
+        {
+            await OwnedObjects.DeleteIfPresentAsync(client, kind, each, ct);
+        }
+        return (await client.ListAsync(kind, ns, new ListOptions(), ct)).Items;
+    }
+
+    private Task<KubeObject> TellAsync(KubeObject ns, NamespaceEnd end, CancellationToken ct)
+    {
+        var status = StatusFields.Of(ns);
+        end.Tell(status, time.GetUtcNow());
+        return OwnedObjects.PatchStatusAsync(client, Kinds.Namespace, ns, status, Name, ct);
     }
 
     private static bool IsRootCa(ResourceKind kind, KubeObject obj) => kind == Kinds.ConfigMap && obj.Metadata.Name == AccountMount.RootCa;

@@ -100,11 +100,16 @@ public sealed partial class DefinedKinds : IDisposable
             {
                 { Deprecated: false } => "",
                 { DeprecationWarning: { } warning } => warning,
-                _ => $"{definition.Spec.Group}/{version.Name} {names.Kind} is deprecated",
+                _ => $"{definition.Spec.Group}/{version.Name} {definition.Spec.Names.Kind} is deprecated" + Instead(definition.Spec, version),
             },
             OpenApi = () => SchemaOf(stored, version.Name), Revision = $"{stored.Metadata.Uid} {stored.Metadata.Generation}",
         };
     }
+
+    /// <summary>The newest served version that is newer and not deprecated, as a hint (apiextensions-apiserver customresource_handler.go: defaultDeprecationWarning).</summary>
+    private static string Instead(CustomResourceDefinitionSpec spec, CustomResourceVersion deprecated) => spec.Versions
+        .Where(v => v.Served && !v.Deprecated && KubeVersionOrder.Instance.Compare(v.Name, deprecated.Name) < 0)
+        .Select(v => v.Name).Order(KubeVersionOrder.Instance).FirstOrDefault() is { } better ? $"; use {spec.Group}/{better} {spec.Names.Kind}" : "";
 
     // Read when it is asked for: most schemas never are.
     private static JsonObject SchemaOf(KubeObject stored, string version) => (JsonObject)stored.ToTree()["spec"]!["versions"]!.AsArray()

@@ -19,14 +19,14 @@ public sealed class CrdRulesTests
         spec.group = "com" ; metadata.name = "widgets.com" => spec.group: Invalid value: "com": should be a domain with at least one dot
         spec.scope = - => spec.scope: Required value
         spec.scope = "Global" => spec.scope: Unsupported value: "Global": supported values: "Cluster", "Namespaced"
-        spec.versions = [] => spec.versions: Invalid value: []: must have exactly one version marked as storage version ; status.storedVersions: Invalid value: []: must have at least one stored version
-        spec.versions[0].name = "V1" => spec.versions[0].name: Invalid value: "V1": LABEL
-        spec.versions[0].name = "1v" => spec.versions[0].name: Invalid value: "1v": LABEL
-        spec.versions[0].schema = - => ^: Required value
-        spec.versions[0].schema = {} => ^: Required value
-        spec.versions[1] = {"name":"v2","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object"}}} => spec.versions: Invalid value: ["v1","v2"]: must have exactly one version marked as storage version ; status.storedVersions: Invalid value: ["v1"]: must have the storage version v2
-        spec.versions[1] = {"name":"v1","served":true,"storage":false,"schema":{"openAPIV3Schema":{"type":"object"}}} => spec.versions: Invalid value: ["v1","v1"]: must contain unique version names
-        spec.versions[0].storage = false => spec.versions: Invalid value: ["v1"]: must have exactly one version marked as storage version ; status.storedVersions: Invalid value: []: must have at least one stored version
+        spec.versions = [] => spec.versions: Invalid value: []: must have exactly one version marked as storage version ; status.storedVersions: Invalid value: null: must have at least one stored version
+        spec.versions[0].name = "V1" => spec.versions[0].name: Invalid value: "V1": LABEL ; spec.version: Invalid value: "V1": LABEL
+        spec.versions[0].name = "1v" => spec.versions[0].name: Invalid value: "1v": LABEL ; spec.version: Invalid value: "1v": LABEL
+        spec.versions[0].schema = - => spec.versions[0].schema.openAPIV3Schema: Required value
+        spec.versions[0].schema = {} => spec.versions[0].schema.openAPIV3Schema: Required value
+        spec.versions[1] = {"name":"v2","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object"}}} => spec.versions: Invalid value: <v1,v2>: must have exactly one version marked as storage version ; status.storedVersions: Invalid value: ["v1"]: must have the storage version v2
+        spec.versions[1] = {"name":"v1","served":true,"storage":false,"schema":{"openAPIV3Schema":{"type":"object"}}} => spec.versions: Invalid value: <v1,v1>: must contain unique version names
+        spec.versions[0].storage = false => spec.versions: Invalid value: <v1>: must have exactly one version marked as storage version ; status.storedVersions: Invalid value: null: must have at least one stored version
         status.storedVersions = ["v0","v1"] => status.storedVersions[0]: Invalid value: "v0": missing from spec.versions; v0 was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in v0 and removes v0 from status.storedVersions
         spec.versions[0].deprecationWarning = "old" => spec.versions[0].deprecationWarning: Invalid value: "old": can only be set for deprecated versions
         spec.versions[0].deprecated = true ; spec.versions[0].deprecationWarning = "use v2" =>
@@ -62,22 +62,22 @@ public sealed class CrdRulesTests
         spec.conversion = {"strategy":"Webhook","webhook":{"clientConfig":{"url":"https://x"},"conversionReviewVersions":["v2","v2"]}} => spec.conversion.conversionReviewVersions[1]: Invalid value: "v2": duplicate version ; spec.conversion.conversionReviewVersions: Invalid value: ["v2","v2"]: must include at least one of v1, v1beta1
         spec.conversion = {"strategy":"Webhook","webhook":{"clientConfig":{"url":"https://x"},"conversionReviewVersions":["v1","_"]}} => spec.conversion.conversionReviewVersions[1]: Invalid value: "_": LABEL
         spec.versions[0].subresources = {"status":{},"scale":{"specReplicasPath":".spec.size","statusReplicasPath":".status.size"}} =>
-        spec.versions[0].subresources = {"scale":{}} => spec.versions[0].subresources.scale.specReplicasPath: Required value ; spec.versions[0].subresources.scale.statusReplicasPath: Required value
-        spec.versions[0].subresources = {"scale":{"specReplicasPath":".status.size","statusReplicasPath":".spec.size"}} => spec.versions[0].subresources.scale.specReplicasPath: Invalid value: ".status.size": should be a json path under .spec ; spec.versions[0].subresources.scale.statusReplicasPath: Invalid value: ".spec.size": should be a json path under .status
-        spec.versions[0].subresources = {"scale":{"specReplicasPath":"spec.size","statusReplicasPath":".status.size"}} => spec.versions[0].subresources.scale.specReplicasPath: Invalid value: "spec.size": must be a simple json path starting with .
-        spec.versions[0].subresources = {"scale":{"specReplicasPath":".spec.size","statusReplicasPath":".status.size","labelSelectorPath":".metadata.x"}} => spec.versions[0].subresources.scale.labelSelectorPath: Invalid value: ".metadata.x": should be a json path under either .spec or .status
+        spec.versions[0].subresources = {"scale":{}} => spec.subresources.scale.specReplicasPath: Required value ; spec.subresources.scale.statusReplicasPath: Required value
+        spec.versions[0].subresources = {"scale":{"specReplicasPath":".status.size","statusReplicasPath":".spec.size"}} => spec.subresources.scale.specReplicasPath: Invalid value: ".status.size": should be a json path under .spec ; spec.subresources.scale.statusReplicasPath: Invalid value: ".spec.size": should be a json path under .status
+        spec.versions[0].subresources = {"scale":{"specReplicasPath":"spec.size","statusReplicasPath":".status.size"}} => spec.subresources.scale.specReplicasPath: Invalid value: "spec.size": must be a simple json path starting with .
+        spec.versions[0].subresources = {"scale":{"specReplicasPath":".spec.size","statusReplicasPath":".status.size","labelSelectorPath":".metadata.x"}} => spec.subresources.scale.labelSelectorPath: Invalid value: ".metadata.x": should be a json path under either .spec or .status
         spec.versions[0].additionalPrinterColumns = [{"name":"Size","type":"integer","jsonPath":".spec.size","format":"int32"}] =>
-        spec.versions[0].additionalPrinterColumns = [{}] => spec.versions[0].additionalPrinterColumns[0].name: Required value ; spec.versions[0].additionalPrinterColumns[0].type: Required value: must be one of boolean,date,integer,number,string ; spec.versions[0].additionalPrinterColumns[0].JSONPath: Required value
-        spec.versions[0].additionalPrinterColumns = [{"name":"a","type":"int","jsonPath":".a"}] => spec.versions[0].additionalPrinterColumns[0].type: Invalid value: "int": must be one of boolean,date,integer,number,string
-        spec.versions[0].additionalPrinterColumns = [{"name":"a","type":"string","format":"uuid","jsonPath":".a"}] => spec.versions[0].additionalPrinterColumns[0].format: Invalid value: "uuid": must be one of byte,date,date-time,double,float,int32,int64,password
-        spec.versions[0].additionalPrinterColumns = [{"name":"a","type":"string","jsonPath":"a"}] => spec.versions[0].additionalPrinterColumns[0].JSONPath: Invalid value: "a": must be a simple json path starting with .
+        spec.versions[0].additionalPrinterColumns = [{}] => spec.additionalPrinterColumns[0].name: Required value ; spec.additionalPrinterColumns[0].type: Required value: must be one of boolean,date,integer,number,string ; spec.additionalPrinterColumns[0].JSONPath: Required value
+        spec.versions[0].additionalPrinterColumns = [{"name":"a","type":"int","jsonPath":".a"}] => spec.additionalPrinterColumns[0].type: Invalid value: "int": must be one of boolean,date,integer,number,string
+        spec.versions[0].additionalPrinterColumns = [{"name":"a","type":"string","format":"uuid","jsonPath":".a"}] => spec.additionalPrinterColumns[0].format: Invalid value: "uuid": must be one of byte,date,date-time,double,float,int32,int64,password
+        spec.versions[0].additionalPrinterColumns = [{"name":"a","type":"string","jsonPath":"a"}] => spec.additionalPrinterColumns[0].JSONPath: Invalid value: "a": must be a simple json path starting with .
         spec.versions[0].selectableFields = [{"jsonPath":".spec.size"},{"jsonPath":".spec.name"}] =>
-        spec.versions[0].selectableFields = [{"jsonPath":""}] => spec.versions[0].selectableFields[0].jsonPath: Required value
-        spec.versions[0].selectableFields = [{"jsonPath":"spec"}] => spec.versions[0].selectableFields[0].jsonPath: Invalid value: "spec": is an invalid path: expected [ or . but got: spec
-        spec.versions[0].selectableFields = [{"jsonPath":".spec['size']"}] => spec.versions[0].selectableFields[0].jsonPath: Invalid value: ".spec['size']": is an invalid path: array notation is not allowed
-        spec.versions[0].selectableFields = [{"jsonPath":".spec.nope"}] => spec.versions[0].selectableFields[0].jsonPath: Invalid value: ".spec.nope": is an invalid path: does not refer to a valid field
-        spec.versions[0].selectableFields = [{"jsonPath":".spec"}] => spec.versions[0].selectableFields[0].jsonPath: Invalid value: ".spec": must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.
-        spec.versions[0].selectableFields = [{"jsonPath":".spec.size"},{"jsonPath":".spec.size"}] => spec.versions[0].selectableFields[1].jsonPath: Duplicate value: ".spec.size"
+        spec.versions[0].selectableFields = [{"jsonPath":""}] => spec.selectableFields[0].jsonPath: Required value
+        spec.versions[0].selectableFields = [{"jsonPath":"spec"}] => spec.selectableFields[0].jsonPath: Invalid value: "spec": is an invalid path: expected [ or . but got: spec
+        spec.versions[0].selectableFields = [{"jsonPath":".spec['size']"}] => spec.selectableFields[0].jsonPath: Invalid value: ".spec['size']": is an invalid path: array notation is not allowed
+        spec.versions[0].selectableFields = [{"jsonPath":".spec.nope"}] => spec.selectableFields[0].jsonPath: Invalid value: ".spec.nope": is an invalid path: does not refer to a valid field
+        spec.versions[0].selectableFields = [{"jsonPath":".spec"}] => spec.selectableFields[0].jsonPath: Invalid value: ".spec": must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.
+        spec.versions[0].selectableFields = [{"jsonPath":".spec.size"},{"jsonPath":".spec.size"}] => spec.selectableFields[1].jsonPath: Duplicate value: ".spec.size"
         spec.group = "x.k8s.io" ; metadata.name = "widgets.x.k8s.io" => metadata.annotations[api-approved.kubernetes.io]: Required value: protected groups must have approval annotation "api-approved.kubernetes.io", see https://github.com/kubernetes/enhancements/pull/1111
         spec.group = "kubernetes.io" ; metadata.name = "widgets.kubernetes.io" ; metadata.annotations = {"api-approved.kubernetes.io":"sure"} => metadata.annotations[api-approved.kubernetes.io]: Invalid value: "sure": protected groups must have approval annotation "api-approved.kubernetes.io" with either a URL or a reason starting with "unapproved", see https://github.com/kubernetes/enhancements/pull/1111
         spec.group = "x.k8s.io" ; metadata.name = "widgets.x.k8s.io" ; metadata.annotations = {"api-approved.kubernetes.io":"unapproved, a test"} =>
@@ -129,7 +129,7 @@ public sealed class CrdRulesTests
     {
         var schema = string.Join(" ; ", Enumerable.Range(0, 9).Select(i => $"spec.versions[0].schema.openAPIV3Schema.properties.f{i} = {{\"type\":\"string\"}}"));
         var fields = string.Join(',', Enumerable.Range(0, 9).Select(i => $$"""{"jsonPath":".f{{i}}"}"""));
-        Assert.Equal("spec.versions[0].selectableFields: Too many: 9: must have at most 8 items",
+        Assert.Equal("spec.selectableFields: Too many: 9: must have at most 8 items",
             CrdTable.Errors(CrdTable.Crd($"{schema} ; spec.versions[0].selectableFields = [{fields}]")));
     }
 

@@ -168,10 +168,10 @@ public sealed class CrdSchemaRulesTests
     [Theory]
     [MemberData(nameof(Roots))]
     public void OfTheRoot(string schema, string errors) =>
-        Assert.Equal(errors, CrdTable.Errors(CrdTable.Crd($"{CrdTable.SchemaPath} = {schema}")));
+        Assert.Equal(errors, CrdTable.Errors(CrdTable.Crd($"{CrdTable.SchemaField} = {schema}")));
 
     [Theory]
     [MemberData(nameof(WithStatus))]
     public void OfTheRoot_WithStatus(string schema, string errors) =>
-        Assert.Equal(errors, CrdTable.Errors(CrdTable.Crd($"{CrdTable.SchemaPath} = {schema} ; spec.versions[0].subresources = {{\"status\":{{}}}}")));
+        Assert.Equal(errors, CrdTable.Errors(CrdTable.Crd($"{CrdTable.SchemaField} = {schema} ; spec.versions[0].subresources = {{\"status\":{{}}}}")));
 }

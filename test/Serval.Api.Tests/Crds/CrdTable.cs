@@ -1,11 +1,12 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Serval.Api.Admission;
 using Serval.Api.Tests.Admission;
 
 namespace Serval.Api.Tests.Crds;
 
 /// <summary>Rows of definition tests: <c>input =&gt; errors</c>, a line each; several edits or errors are parted by <c> ; </c>.</summary>
-internal static class CrdTable
+internal static partial class CrdTable
 {
     public const string Definition = """
         {"metadata":{"name":"widgets.example.com"},
@@ -14,7 +15,11 @@ internal static class CrdTable
            "spec":{"type":"object","properties":{"size":{"type":"integer"},"name":{"type":"string"}}},"status":{"type":"object"}}}}}]}}
         """;
 
-    public const string SchemaPath = "spec.versions[0].schema.openAPIV3Schema";
+    /// <summary>Where the definition has its schema.</summary>
+    public const string SchemaField = "spec.versions[0].schema.openAPIV3Schema";
+
+    /// <summary>Where errors of it are.</summary>
+    public const string SchemaPath = "spec.validation.openAPIV3Schema";
 
     /// <summary>The kind that the definition defines.</summary>
     public static ResourceKind Widget { get; } = Kind();
@@ -46,9 +51,19 @@ internal static class CrdTable
     {
         var operation = old is null ? AdmissionOperation.Create : AdmissionOperation.Update;
         var errors = Validation.Validate(Kinds.CustomResourceDefinition, crd, old, new AdmissionContext { Operation = operation });
-        return string.Join(" ; ", errors.Select(e => $"{e.Field}: {e.Message}"))
+        var text = string.Join(" ; ", errors.Select(e => $"{e.Field}: {e.Message}"))
             .Replace(SchemaPath + ".properties[x]", "x", StringComparison.Ordinal).Replace(SchemaPath, "^", StringComparison.Ordinal);
+        return ShownVersions().Replace(text, Names);
+
+        static string Names(Match list) => $"<{string.Join(',', VersionName().Matches(list.Value).Select(m => m.Groups[1].Value))}>";
     }
+
+    /// <summary>Versions as errors show them; in rows they are their names.</summary>
+    [GeneratedRegex("""\[\{"Name".*?\}\]""")]
+    private static partial Regex ShownVersions();
+
+    [GeneratedRegex("\"Name\":\"([^\"]*)\"")]
+    private static partial Regex VersionName();
 
     private static ResourceKind Kind()
     {

@@ -115,9 +115,9 @@ public sealed class CustomObjectsTests
     [InlineData("""{"type":"string","format":"date-time"}""", "\"2020-01-01\"", "x: Invalid value: \"2020-01-01\": x in body must be of type date-time: \"2020-01-01\"")]
     [InlineData("""{"type":"string","format":"odd"}""", "\"x\"", "")]
     [InlineData("""{"type":"array","minItems":1,"items":{"type":"string"}}""", "[]", "x: Invalid value: 0: x in body should have at least 1 items")]
-    [InlineData("""{"type":"array","maxItems":1,"items":{"type":"string"}}""", "[\"a\",5]", "x[1]: Invalid value: \"integer\": x[1] in body must be of type string: \"integer\" ; x: Too many: 2: must have at most 1 items")]
+    [InlineData("""{"type":"array","maxItems":1,"items":{"type":"string"}}""", "[\"a\",5]", "x[1]: Invalid value: \"integer\": x[1] in body must be of type string: \"integer\" ; x: Too many: 2: must have at most 1 item")]
     [InlineData("""{"type":"object","minProperties":1}""", "{}", "x: Invalid value: 0: x in body should have at least 1 properties")]
-    [InlineData("""{"type":"object","maxProperties":1,"additionalProperties":{"type":"integer"}}""", """{"a":1,"b":2}""", "x: Too many: 2: must have at most 1 items")]
+    [InlineData("""{"type":"object","maxProperties":1,"additionalProperties":{"type":"integer"}}""", """{"a":1,"b":2}""", "x: Too many: 2: must have at most 1 item")]
     [InlineData("""{"type":"object","required":["a"],"properties":{"a":{"type":"string"}}}""", "{}", "x.a: Required value")]
     [InlineData("""{"type":"object","additionalProperties":false}""", """{"a":1}""", "x: Invalid value: \"a\": x.a in body is a forbidden property")]
     [InlineData("""{"type":"string","anyOf":[{"pattern":"^a"},{"minLength":3}]}""", "\"b\"",
@@ -150,7 +150,7 @@ public sealed class CustomObjectsTests
 
     [Theory]
     [InlineData("""{"type":"string","maxLength":1}""", "\"abc\"", "\"abc\"", "")]
-    [InlineData("""{"type":"string","maxLength":1}""", "\"abc\"", "\"abd\"", "x: Too long: may not be more than 1 bytes")]
+    [InlineData("""{"type":"string","maxLength":1}""", "\"abc\"", "\"abd\"", "x: Too long: may not be more than 1 byte")]
     [InlineData(Pair, """{"a":5,"b":1}""", """{"a":5,"b":2}""", "")]
     [InlineData(Pair, """{"b":1}""", """{"a":5,"b":1}""", "x.a: Invalid value: \"integer\": x.a in body must be of type string: \"integer\"")]
     [InlineData("""{"type":"object","additionalProperties":{"type":"string"}}""", """{"k":5}""", """{"k":5,"l":"m"}""", "")]
@@ -214,4 +214,34 @@ public sealed class CustomObjectsTests
 
     private static void Same(string expected, JsonNode? actual) =>
         Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected), actual), $"expected {expected}, got {actual?.ToJsonString()}");
+
+    [Theory]
+    [InlineData("""{"spec":{"n":-1}}""", ".spec.n: Invalid value: -1: should be a non-negative integer")]
+    [InlineData("""{"spec":{"n":2147483648}}""", ".spec.n: Invalid value: 2147483648: should be less than or equal to 2147483647")]
+    [InlineData("""{"spec":{"n":"1"}}""", ".spec.n: Invalid value: 0: .spec.n accessor error: 1 is of the type string, expected int64")]
+    [InlineData("""{"spec":["x",{"b":1,"a":null}]}""", ".spec.n: Invalid value: 0: .spec.n accessor error: [x map[a:<nil> b:1]] is of the type []interface {}, expected map[string]interface{}")]
+    [InlineData("""{"spec":{"n":3},"status":{"n":0,"s":5}}""", ".status.s: Invalid value: \"\": .status.s accessor error: 5 is of the type int64, expected string")]
+    [InlineData("""{"spec":{"n":3},"status":{"s":"a=b"}}""", "")]
+    [InlineData("""{"spec":null}""", "")]
+    public void Scale_NeedsItsNumbers(string value, string errors)
+    {
+        var schema = StructuralSchema.Parse(new JsonObject { ["type"] = "object", ["x-kubernetes-preserve-unknown-fields"] = true });
+        var found = CustomObjects.Validate(schema, JsonNode.Parse(value)!.AsObject(), null, new CustomResourceScale(".spec.n", ".status.n", ".status.s"));
+        Assert.Equal(errors, string.Join(" ; ", found.Select(e => $"{e.Field}: {e.Message}")));
+    }
+
+    /// <summary>A controller can report on an object that a newer schema would not let in.</summary>
+    [Fact]
+    public void Status_IsJudgedAlone()
+    {
+        var schema = StructuralSchema.Parse(JsonNode.Parse("""
+            {"type":"object","required":["spec"],"properties":{
+             "list":{"type":"array","x-kubernetes-list-type":"set","items":{"type":"string"}},"status":{"type":"object","properties":{"phase":{"type":"string"}}}}}
+            """)!.AsObject());
+        var old = JsonNode.Parse("""{"list":["a","a"]}""")!.AsObject();
+        var tree = JsonNode.Parse("""{"list":["a","a"],"status":{"phase":5}}""")!.AsObject();
+        var error = Assert.Single(CustomObjects.Validate(schema, tree, old, subresource: "status"));
+        Assert.Equal(("status.phase", "Invalid value: \"integer\": phase in body must be of type string: \"integer\""), (error.Field, error.Message));
+        Assert.Equal("spec", Assert.Single(CustomObjects.Validate(schema, old, old)).Field); // the list was none before
+    }
 }

@@ -85,7 +85,7 @@ public sealed class EmbeddedTests : IAsyncLifetime
     {
         await PostAsync(Deployments, Deployment("web"), 201);
         var (put, body) = await _server.SendAsync(HttpMethod.Put, $"{Deployments}/web/scale", """{"metadata":{"name":"web"},"spec":{}}""");
-        Assert.Equal((200, 0), ((int)put.StatusCode, (int?)body["spec"]!["replicas"]));
+        Assert.Equal((200, 0), ((int)put.StatusCode, (int?)body["spec"]!["replicas"] ?? 0));
     }
 
     [Fact]

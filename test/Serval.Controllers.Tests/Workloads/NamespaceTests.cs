@@ -41,7 +41,8 @@ public sealed class NamespaceTests
     [Fact]
     public async Task Namespace_ThatGoes_WaitsForWhatTheCacheDoesNotShowYet()
     {
-        var client = new FakeKubeClient(new ManualTime());
+        var time = new ManualTime();
+        var client = new FakeKubeClient(time);
         await client.CreateAsync(
             Kinds.Namespace,
             KubeObject.From(new JsonObject
@@ -53,7 +54,7 @@ public sealed class NamespaceTests
         var late = new JsonObject { ["apiVersion"] = "v1", ["kind"] = "ConfigMap", ["metadata"] = new JsonObject { ["name"] = "late", ["namespace"] = "n1" } };
         client.OnTheWay.Add((await client.CreateAsync(Kinds.ConfigMap, KubeObject.From(late), WriteOptions.By("test"))).Key);
         await client.DeleteAsync(Kinds.Namespace, ObjectKey.Cluster("n1"), DeleteOptions.Background);
-        var reconciler = new NamespaceReconciler(client, rootCa: null);
+        var reconciler = new NamespaceReconciler(client, rootCa: null, time);
         Assert.NotNull((await reconciler.ReconcileAsync(ObjectKey.Cluster("n1"), CancellationToken.None)).RequeueAfter);
         Assert.Equal(1, Finalizers());
         client.OnTheWay.Clear();
@@ -63,6 +64,65 @@ public sealed class NamespaceTests
         Assert.Equal(0, Finalizers());
 
         int Finalizers() => ((JsonArray)client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster("n1"))!.ToTree()["spec"]!["finalizers"]!).Count;
+    }
+
+    /// <summary>What keeps it is said in upstream's words, until it is gone; the times are those of changes.</summary>
+    [Fact]
+    public async Task Namespace_ThatGoes_SaysWhatKeepsIt()
+    {
+        var time = new ManualTime();
+        var client = new FakeKubeClient(time);
+        await client.CreateAsync(
+            Kinds.Namespace,
+            KubeObject.From(new JsonObject
+            {
+                ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = new JsonObject { ["name"] = "n1", ["deletionTimestamp"] = "2026-01-01T12:00:00Z" },
+                ["spec"] = new JsonObject { ["finalizers"] = new JsonArray("kubernetes", "test/own") },
+            }),
+            WriteOptions.By("test"));
+        await HoldAsync(Kinds.ConfigMap, "a", "test/f");
+        await HoldAsync(Kinds.ConfigMap, "b", "test/f", "test/g");
+        await HoldAsync(Kinds.Deployment, "c", "test/f");
+        var reconciler = new NamespaceReconciler(client, rootCa: null, time);
+        await reconciler.ReconcileAsync(ObjectKey.Cluster("n1"), CancellationToken.None);
+        Assert.Equal(
+            [
+                "NamespaceDeletionDiscoveryFailure False ResourcesDiscovered: All resources successfully discovered",
+                "NamespaceDeletionGroupVersionParsingFailure False ParsedGroupVersions: All legacy kube types successfully parsed",
+                "NamespaceDeletionContentFailure False ContentDeleted: All content successfully deleted, may be waiting on finalization",
+                "NamespaceContentRemaining True SomeResourcesRemain: Some resources are remaining: configmaps. has 2 resource instances, deployments.apps has 1 resource instances",
+                "NamespaceFinalizersRemaining True SomeFinalizersRemain: Some content in the namespace has finalizers remaining: test/f in 3 resource instances, test/g in 1 resource instances",
+            ],
+            Conditions());
+        client.TakeWrites();
+        await reconciler.ReconcileAsync(ObjectKey.Cluster("n1"), CancellationToken.None);
+        Assert.Empty(client.TakeWrites()); // nothing is new
+        foreach (var (kind, name) in new[] { (Kinds.ConfigMap, "a"), (Kinds.ConfigMap, "b"), (Kinds.Deployment, "c") })
+        {
+            await client.PatchAsync(
+                kind, new ObjectKey("n1", name), new KubePatch(PatchType.Merge, CanonicalJson.Serialize(new JsonObject { ["metadata"] = new JsonObject { ["finalizers"] = new JsonArray() } })),
+                WriteOptions.By("test"));
+        }
+        await reconciler.ReconcileAsync(ObjectKey.Cluster("n1"), CancellationToken.None);
+        Assert.Equal(
+            [
+                "NamespaceContentRemaining False ContentRemoved: All content successfully removed",
+                "NamespaceFinalizersRemaining False ContentHasNoFinalizers: All content-preserving finalizers finished",
+            ],
+            Conditions()[3..]);
+        Assert.Equal("[\"test/own\"]", client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster("n1"))!.ToTree()["spec"]!["finalizers"]!.ToJsonString());
+
+        Task HoldAsync(ResourceKind kind, string name, params string[] finalizers) => client.CreateAsync(
+            kind,
+            KubeObject.From(new JsonObject
+            {
+                ["apiVersion"] = kind.ApiVersion, ["kind"] = kind.Kind,
+                ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = "n1", ["finalizers"] = new JsonArray([.. finalizers.Select(f => (JsonNode)f)]) },
+            }),
+            WriteOptions.By("test"));
+
+        string[] Conditions() => [.. ((JsonArray)client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster("n1"))!.ToTree()["status"]!["conditions"]!)
+            .Select(c => $"{c!["type"]} {c["status"]} {c["reason"]}: {c["message"]}")];
     }
 
     private static async Task OpenAsync(WorkloadWorld world)

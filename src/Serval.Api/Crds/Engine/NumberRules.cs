@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 
 namespace Serval.Api.Crds;
 
@@ -7,11 +6,15 @@ namespace Serval.Api.Crds;
 internal static class NumberRules
 {
     /// <returns>What is wrong, and whether upstream's error knows the field.</returns>
-    public static IEnumerable<(string Wrong, bool Named)> Check(string type, ValueRules rules, JsonValue value, double number)
+    public static IEnumerable<(string Wrong, bool Named)> Check(string type, ValueRules? rules, double number)
     {
-        if (OutOfRange(type, rules.Format, value, number))
+        if (OutOfRange(type, rules?.Format ?? "", number))
         {
-            yield return ($"Checked value must be of type {type} {(rules.Format.Length == 0 ? "(default format)" : $"with format {rules.Format}")}", false);
+            yield return ($"Checked value must be of type {type} {(rules is null or { Format: "" } ? "(default format)" : $"with format {rules.Format}")}", false);
+        }
+        if (rules is null)
+        {
+            yield break;
         }
         if (rules.MultipleOf is { } factor && !(factor > 0 && IsMultiple(number, factor)))
         {
@@ -27,9 +30,9 @@ internal static class NumberRules
         }
     }
 
-    private static bool OutOfRange(string type, string format, JsonValue value, double number) => type switch
+    private static bool OutOfRange(string type, string format, double number) => type switch
     {
-        "integer" => !value.TryGetInteger(out var integer) || (format == "int32" && integer is < int.MinValue or > int.MaxValue),
+        "integer" => Math.Floor(number) != number || Math.Abs(number) >= long.MaxValue || (format == "int32" && number is < int.MinValue or > int.MaxValue),
         "number" => format == "float" && Math.Abs(number) > float.MaxValue,
         _ => false,
     };

@@ -222,17 +222,16 @@ internal sealed class SchemaValidator
 
     private void Scalar(StructuralSchema schema, JsonValue value, Verdict to)
     {
-        if (schema.Rules is not { } rules)
-        {
-            return;
-        }
         if (value.GetValueKind() == JsonValueKind.String)
         {
-            Text(rules, value.GetValue<string>(), to);
+            if (schema.Rules is { } rules)
+            {
+                Text(rules, value.GetValue<string>(), to);
+            }
         }
         else if (value.TryGetDouble(out var number))
         {
-            foreach (var (wrong, named) in NumberRules.Check(schema.Type, rules, value, number))
+            foreach (var (wrong, named) in NumberRules.Check(schema.Type, schema.Rules, number))
             {
                 Invalid(value.ToJsonString(), wrong, named, to);
             }
@@ -249,7 +248,7 @@ internal sealed class SchemaValidator
         var length = rules.MaxLength is null && rules.MinLength is null ? 0 : text.EnumerateRunes().Count();
         if (length > rules.MaxLength)
         {
-            Add(to, "FieldValueTooLong", $"Too long: may not be more than {rules.MaxLength} bytes", Field);
+            Add(to, "FieldValueTooLong", Problems.LongerThan(rules.MaxLength!.Value), Field);
         }
         else if (length < rules.MinLength)
         {
@@ -371,7 +370,7 @@ internal sealed class SchemaValidator
     }
 
     private void TooMany(int count, long? most, Verdict to) =>
-        Add(to, "FieldValueTooMany", $"Too many: {count}: must have at most {most} items", Field);
+        Add(to, "FieldValueTooMany", Problems.MoreThan(count, most!.Value), Field);
 
     /// <param name="shown">The value as it is shown.</param>
     /// <param name="wrong">What is wrong with it.</param>
