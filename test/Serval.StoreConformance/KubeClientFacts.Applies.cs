@@ -107,7 +107,7 @@ public abstract partial class KubeClientFacts
     public async Task Apply_OfWhatIsMeantForAnother_IsRefused()
     {
         var stored = await Apply("a", """{"data":{"x":"1"}}""");
-        await Refused(409, () => Apply("a", """{"data":{"x":"2"}}""", metadata: """ "uid":"another" """));
+        await Refused(422, () => Apply("a", """{"data":{"x":"2"}}""", metadata: """ "uid":"another" """));
         await Refused(409, () => Apply("a", """{"data":{"x":"2"}}""", metadata: """ "resourceVersion":"1" """));
         Assert.Equal("2", (await Apply("a", """{"data":{"x":"2"}}""", metadata: $""" "resourceVersion":"{stored.Version}","uid":"{stored.Metadata.Uid}" """)).Text("data", "x"));
         var gone = await Refused(409, () => Client.PatchAsync(Kinds.ConfigMap, Key("none"), Applied(

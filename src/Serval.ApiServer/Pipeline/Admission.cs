@@ -148,6 +148,10 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         }
     }
 
+    /// <summary>What a patch is told that would give the object another uid (apimachinery: ValidateObjectMetaAccessorUpdate).</summary>
+    internal static ApiException OtherUid(ResourceKind kind, string name, string uid) =>
+        ApiException.Invalid(kind, name, [new StatusCause("FieldValueInvalid", $"Invalid value: \"{uid}\": field is immutable", "metadata.uid")]);
+
     /// <summary>A uid in what comes in is a precondition: the object meant, not another one of its name (apiserver: rest.DefaultUpdatedObjectInfo).</summary>
     internal static void RequireUid(ResourceKind kind, KubeObject present, string? uid)
     {

@@ -32,8 +32,12 @@ internal sealed class ApplyPatch
 
     public string ResourceVersion => Text("resourceVersion");
 
-    /// <summary>The object with the configuration applied, before defaults, and the entries that go with it.</summary>
-    public (JsonObject Tree, JsonArray? Managed) To(KubeObject present) => FieldManager.Apply(present.ToTree(), _config, _fields.By(_kind, _options), _options.Force);
+    /// <summary>The object with the configuration applied, before defaults, and the entries that go with it. <see cref="ApiException"/> 409 for conflicts, 422 for another's uid.</summary>
+    public (JsonObject Tree, JsonArray? Managed) To(KubeObject present)
+    {
+        var applied = FieldManager.Apply(present.ToTree(), _config, _fields.By(_kind, _options), _options.Force);
+        return Text("uid") is { Length: > 0 } uid && uid != present.Metadata.Uid ? throw Admission.OtherUid(_kind, present.Metadata.Name, uid) : applied;
+    }
 
     /// <summary>The configuration as a new object. <see cref="ApiException"/> 409 when it says which object it is for.</summary>
     public (JsonObject Tree, JsonArray? Managed) ToNothing()

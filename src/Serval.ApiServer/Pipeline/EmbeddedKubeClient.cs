@@ -160,7 +160,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             // To outside clients it is a field that does not change, as upstream has it; to Serval's own it is a precondition.
             if (options.Tracked && (string?)tree["metadata"]?["uid"] is { Length: > 0 } uid && uid != present.Metadata.Uid)
             {
-                throw ApiException.Invalid(kind, key.Name, [new StatusCause("FieldValueInvalid", $"Invalid value: \"{uid}\": field is immutable", "metadata.uid")]);
+                throw Admission.OtherUid(kind, key.Name, uid);
             }
             return tree;
         }
