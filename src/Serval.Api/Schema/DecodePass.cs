@@ -221,19 +221,24 @@ internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
             return Wrong($"Invalid value: \"{actual}\": {_path.Text} in body must be of type {type}: \"{actual}\"");
         }
         // Some types read themselves: a quantity whatever it is given, times from a text, a number or text from a number.
-        return schema.Kind == ValueKind.Quantity ? Wrong(Core.Quantity.Complaint, isFinal: true)
-            : Wrong(
-                $"json: cannot unmarshal {GoValue(element, schema.Kind)} into Go {Into} of type {schema.GoRead}",
-                isFinal: schema.Kind is ValueKind.Time or ValueKind.MicroTime or ValueKind.IntOrString);
+        if (schema.Kind == ValueKind.Quantity)
+        {
+            return Wrong(Core.Quantity.Complaint, isFinal: true);
+        }
+        var what = $"json: cannot unmarshal {GoValue(element, schema.Kind)} into Go";
+        return schema.Kind is ValueKind.Time or ValueKind.MicroTime or ValueKind.IntOrString
+            ? Wrong($"{what} {Into} of type {schema.GoRead}", isFinal: true, $"{what} value of type {schema.GoRead}")
+            : Wrong($"{what} {Into} of type {schema.GoRead}", isFinal: false, GoConversion.Complaint(element, schema));
     }
 
     private string Into => _path.GoField is { Length: > 0 } name ? $"struct field {name}" : "value";
 
     /// <param name="message">What is wrong.</param>
     /// <param name="isFinal">Go ends there, and tells nothing that it met before.</param>
-    private JsonNode? Wrong(string message, bool isFinal = false)
+    /// <param name="conversion">What is said of it after a strategic merge patch; null for the same.</param>
+    private JsonNode? Wrong(string message, bool isFinal = false, string? conversion = null)
     {
-        (_errors ??= []).Add(new DecodeError(_path.Text, message, isFinal));
+        (_errors ??= []).Add(new DecodeError(_path.Text, message, isFinal, conversion));
         return null;
     }
 

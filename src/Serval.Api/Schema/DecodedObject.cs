@@ -6,7 +6,8 @@ namespace Serval.Api.Schema;
 /// <param name="Field">Path, for example <c>spec.template.spec.containers[0].image</c>.</param>
 /// <param name="Message">What is wrong, in the words of the API server for this sort of kind.</param>
 /// <param name="IsFinal">Upstream's decoder ends there and tells this alone; else it goes on and tells the first.</param>
-public sealed record DecodeError(string Field, string Message, bool IsFinal = false);
+/// <param name="Conversion">What is said of it where the object comes out of maps, not out of text: after a strategic merge patch; null for the same.</param>
+public sealed record DecodeError(string Field, string Message, bool IsFinal = false, string? Conversion = null);
 
 /// <summary>What <see cref="StrictDecoder"/> read: the object with unknown fields and nulls removed, and everything there is to say about it.</summary>
 public sealed class DecodedObject
@@ -32,13 +33,18 @@ public sealed class DecodedObject
     public string? StrictMessage => Warnings.Count == 0 ? null : "strict decoding error: " + string.Join(", ", Warnings);
 
     /// <summary>What Go's decoder ends with where a type of a built-in kind, or of metadata, is wrong; null when nothing is.</summary>
-    public string? TypeMessage
+    public string? TypeMessage => TypeError?.Message;
+
+    /// <summary>The same in the words of the converter that makes objects of maps (apimachinery: runtime/converter.go).</summary>
+    public string? ConversionMessage => TypeError is { } error ? error.Conversion ?? error.Message : null;
+
+    private DecodeError? TypeError
     {
         get
         {
             var told = Errors.Where(e => Kind?.IsCustom != true || e.Field.StartsWith("metadata", StringComparison.Ordinal)
                 || e.Message.StartsWith("json: ", StringComparison.Ordinal)).ToList();
-            return (told.Find(e => e.IsFinal) ?? told.FirstOrDefault())?.Message;
+            return told.Find(e => e.IsFinal) ?? told.FirstOrDefault();
         }
     }
 

@@ -3,6 +3,7 @@ using Serval.Api;
 using Serval.Api.Schema;
 using Serval.ApiServer.Certificates;
 using Serval.ApiServer.Http;
+using Serval.Kube;
 using Serval.Kube.Tokens;
 
 namespace Serval.ApiServer.Access;
@@ -26,11 +27,16 @@ internal sealed class AccessReviews(RbacAuthorizer access, Authenticator authent
         {
             throw Failures.MethodNotAllowed();
         }
+        var write = QueryOptions.Write(request);
         var body = await BodyReader.ReadObjectAsync(request, new ResourcePath(kind, info.Namespace, "", ""));
-        var decoded = StrictDecoder.Decode(Schemas.For(kind).Type, body.Json);
-        if (decoded.Failure(strict: false) is { } failure)
+        var decoded = StrictDecoder.Decode(kind, body.Json);
+        if (decoded.Failure(write.FieldValidation == FieldValidation.Strict) is { } failure)
         {
             throw failure;
+        }
+        if (write.FieldValidation == FieldValidation.Warn)
+        {
+            decoded.Warnings.ToList().ForEach(request.Warn);
         }
         var review = decoded.Tree;
         review["status"] = Answer(request, kind, review["spec"] as JsonObject ?? []);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Serval.Api;
+using Serval.Api.GoText;
 using Serval.ApiServer.Access;
 using Serval.ApiServer.Certificates;
 
@@ -84,10 +85,12 @@ internal sealed class ApiRequest
     public long? Number(string name)
     {
         var text = Query(name);
-        return text.Length == 0 ? null
+        return !Has(name) ? null
             : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
-            : throw ApiException.BadRequest($"strconv.ParseInt: parsing \"{text}\": invalid syntax");
+            : throw ApiException.BadRequest($"strconv.ParseInt: parsing {GoQuote.Quote(text)}: {(IsWhole(text) ? "value out of range" : "invalid syntax")}");
     }
+
+    private static bool IsWhole(string text) => text.AsSpan(text is ['-' or '+', _, ..] ? 1 : 0) is { Length: > 0 } digits && !digits.ContainsAnyExceptInRange('0', '9');
 
     public void Warn(string message)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.GoText;
 using Serval.ApiServer.Access;
 
 namespace Serval.ApiServer.Http;
@@ -68,8 +69,14 @@ internal static class Failures
     public static ApiException NotAcceptable(string served = "application/json") =>
         new(406, "NotAcceptable", $"only the following media types are accepted: {served}");
 
+    /// <summary>None of the accepted media types is served (go-restful: before any handler).</summary>
+    public static ApiException NoRepresentation() => new(406, "NotAcceptable", "406: Not Acceptable\n\nAvailable representations: application/json", details: []);
+
     public static ApiException UnsupportedBody(string served) =>
         new(415, "UnsupportedMediaType", $"the body of the request was in an unknown format - accepted media types include: {served}");
+
+    /// <summary>No type of patch that is read (go-restful: before any handler).</summary>
+    public static ApiException NoPatch() => new(415, "UnsupportedMediaType", "415: Unsupported Media Type", details: []);
 
     public static ApiException UnsupportedProtobuf(string what, string served) =>
         new(415, "UnsupportedMediaType", $"the body of the request was in an unknown format ({what}); this server reads {served}");
@@ -88,7 +95,10 @@ internal static class Failures
         new(503, "ServiceUnavailable", "pods cannot be reached: this API server is not connected to a node agent; run it together with one (serval up)");
 
     public static ApiException VersionAhead(string wanted, long current) =>
-        new(504, "Timeout", $"Too large resource version: {wanted}, current: {current}", [new("ResourceVersionTooLarge", "Too large resource version", "")], RetryAfter(1));
+        new(504, "Timeout", $"Timeout: Too large resource version: {wanted}, current: {current}", [new("ResourceVersionTooLarge", "Too large resource version", "")], RetryAfter(1));
+
+    public static ApiException NoVersion(string given) => ApiException.BadRequest(
+        $"invalid resource version: resourceVersion: Invalid value: {GoQuote.Quote(given)}: strconv.ParseUint: parsing {GoQuote.Quote(given)}: invalid syntax");
 
     public static ApiException Internal() =>
         new(500, "InternalError", "Internal error occurred: the server's log holds the cause", details: []);

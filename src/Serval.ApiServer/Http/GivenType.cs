@@ -15,13 +15,18 @@ internal sealed class GivenType
     private const string Scheme = "pkg/api/legacyscheme/scheme.go:30";
     private const int ShownBytes = 30;
 
-    private const string AnonymousType = """struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }""";
+    /// <summary>The type of Go that stands for an object of which only the type is read.</summary>
+    public const string AnonymousType = """struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }""";
 
     private readonly string _group;
     private readonly string _version;
     private readonly string _kind;
 
     private GivenType(string group, string version, string kind) => (_group, _version, _kind) = (group, version, kind);
+
+    private bool IsKnown => Schemas.Find(ApiVersion, _kind) is not null || Kinds.Find(ApiVersion, _kind) is not null;
+
+    private string NotKnown => $"no kind \"{_kind}\" is registered for version \"{ApiVersion}\" in scheme \"{Scheme}\"";
 
     private string ApiVersion => _group.Length == 0 ? _version : $"{_group}/{_version}";
 
@@ -61,13 +66,22 @@ internal sealed class GivenType
         {
             return null;
         }
-        if (Schemas.Find(given.ApiVersion, given._kind) is null && Kinds.Find(given.ApiVersion, given._kind) is null)
+        if (!given.IsKnown)
         {
-            return given.Unfit(kind, $"no kind \"{given._kind}\" is registered for version \"{given.ApiVersion}\" in scheme \"{Scheme}\"");
+            return given.Unfit(kind, given.NotKnown);
         }
         return given._kind != kind
             ? given.Unfit(kind, $"converting ({given._version}.{given._kind}) to ({Internal(group)}.{kind}): unknown conversion")
             : ApiException.BadRequest($"the API version in the data ({given.ApiVersion}) does not match the expected API version ({apiVersion})");
+    }
+
+    /// <summary>What is wrong with the type that an object says it is after a patch; null when nothing is.</summary>
+    public static string? Unregistered(ReadOnlySpan<byte> json, string apiVersion, string kind)
+    {
+        var (givenVersion, givenKind) = Read(json, null);
+        var (group, version) = Split(apiVersion);
+        var given = Complete(givenVersion, givenKind, group, version, kind);
+        return (given._kind == kind && given.ApiVersion == apiVersion) || given._version.Length == 0 || given.IsKnown ? null : given.NotKnown;
     }
 
     /// <summary>How what is wrong with a body begins that is known to be an object of the kind.</summary>

@@ -10,6 +10,7 @@ internal static class ListRules
 
     public static void CheckList(ApiRequest request)
     {
+        CheckNumbers(request);
         var problems = new OptionProblems("ListOptions");
         var match = request.Query(Match);
         if (match.Length > 0)
@@ -41,6 +42,7 @@ internal static class ListRules
     /// </summary>
     public static bool BeginsWithPresent(ApiRequest request)
     {
+        CheckNumbers(request);
         var asked = request.Has(Initial);
         var match = request.Query(Match);
         if (!asked && match.Length == 0)
@@ -66,6 +68,13 @@ internal static class ListRules
         }
         problems.Throw();
         return request.Flag(Initial);
+    }
+
+    /// <summary>Numbers must be some, also where nobody asks for them.</summary>
+    private static void CheckNumbers(ApiRequest request)
+    {
+        _ = request.Number("limit");
+        _ = request.Number("timeoutSeconds");
     }
 
     private static void CheckContinue(ApiRequest request, OptionProblems problems)

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.GoText;
 
 namespace Serval.ApiServer.Http;
 
@@ -25,7 +26,7 @@ internal sealed class OptionProblems(string kind, string group = "meta.k8s.io", 
     public void TooLong(string field, int most) => Add("FieldValueTooLong", field, $"Too long: may not be more than {most} bytes");
 
     /// <summary>A text as it stands in a message; values of other types stand as they are.</summary>
-    public static string Quote(string text) => $"\"{text}\"";
+    public static string Quote(string text) => GoQuote.Quote(text);
 
     /// <summary>Throws 422 when there is anything to say.</summary>
     public void Throw()

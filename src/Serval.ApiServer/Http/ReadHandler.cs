@@ -1,3 +1,4 @@
+using System.Globalization;
 using Serval.Api;
 using Serval.ApiServer.Pipeline;
 using Serval.Kube;
@@ -9,6 +10,10 @@ internal sealed class ReadHandler(IKubeClient client, Reply reply)
 {
     public async Task GetAsync(ApiRequest request, ResourcePath path)
     {
+        if (request.Has("export") && request.Flag("export"))
+        {
+            throw ApiException.BadRequest("the export parameter, deprecated since v1.14, is no longer supported");
+        }
         var obj = await client.GetAsync(path.Kind, path.Key, request.Aborted);
         await reply.ObjectAsync(request, path.Kind, obj);
     }
@@ -34,9 +39,9 @@ internal sealed class ReadHandler(IKubeClient client, Reply reply)
         {
             return;
         }
-        if (!long.TryParse(wanted, out var version) || version < 0)
+        if (!long.TryParse(wanted, NumberStyles.None, CultureInfo.InvariantCulture, out var version))
         {
-            throw ApiException.BadRequest($"invalid resource version \"{wanted}\"");
+            throw Failures.NoVersion(wanted);
         }
         if (version > current)
         {

@@ -38,8 +38,8 @@ internal sealed class Reply(TimeProvider clock)
         return shape.Form switch
         {
             ReplyForm.Table => JsonAsync(request, 200, Shaped(w =>
-                TableWriter.WriteTable(w, TableLayouts.For(kind), list.Items, position, shape.Include, headers: true, clock.GetUtcNow()))),
-            ReplyForm.Metadata => JsonAsync(request, 200, Shaped(w => WriteMetadataList(w, list, position))),
+                TableWriter.WriteTable(w, shape.Version, TableLayouts.For(kind), list.Items, position, shape.Include, headers: true, clock.GetUtcNow()))),
+            ReplyForm.Metadata => JsonAsync(request, 200, Shaped(w => WriteMetadataList(w, shape.Version, list, position))),
             _ when IsPretty(request.Http.Request) => JsonAsync(request, 200, Shaped(w => WriteObjectList(w, kind, list, position))),
             _ => StreamListAsync(request, kind, list, position),
         };
@@ -111,11 +111,11 @@ internal sealed class Reply(TimeProvider clock)
     {
         if (shape.Form == ReplyForm.Metadata)
         {
-            TableWriter.WriteMetadata(writer, obj);
+            TableWriter.WriteMetadata(writer, shape.Version, obj);
             return;
         }
         var position = new ListPosition(obj.Metadata.ResourceVersion);
-        TableWriter.WriteTable(writer, layout, [obj], position, shape.Include, headers: true, clock.GetUtcNow());
+        TableWriter.WriteTable(writer, shape.Version, layout, [obj], position, shape.Include, headers: true, clock.GetUtcNow());
     }
 
     private static async Task StreamListAsync(ApiRequest request, ResourceKind kind, KubeList list, ListPosition position)
@@ -187,16 +187,16 @@ internal sealed class Reply(TimeProvider clock)
         writer.WriteEndObject();
     }
 
-    private static void WriteMetadataList(Utf8JsonWriter writer, KubeList list, ListPosition position)
+    private static void WriteMetadataList(Utf8JsonWriter writer, string version, KubeList list, ListPosition position)
     {
         writer.WriteStartObject();
         writer.WriteString("kind", "PartialObjectMetadataList");
-        writer.WriteString("apiVersion", "meta.k8s.io/v1");
+        writer.WriteString("apiVersion", $"meta.k8s.io/{version}");
         TableWriter.WriteListMeta(writer, position);
         writer.WriteStartArray("items");
         foreach (var item in list.Items)
         {
-            TableWriter.WriteMetadata(writer, item);
+            TableWriter.WriteMetadata(writer, version, item);
         }
         writer.WriteEndArray();
         writer.WriteEndObject();

@@ -1,4 +1,5 @@
 using Serval.Api;
+using Serval.Api.GoText;
 using Serval.ApiServer.Tables;
 
 namespace Serval.ApiServer.Http;
@@ -11,18 +12,26 @@ internal enum ReplyForm
 }
 
 /// <summary>In which form the client wants objects: from the Accept header, the first clause that can be served.</summary>
-internal readonly record struct ReplyShape(ReplyForm Form, IncludeObject Include)
+/// <param name="Form">The object itself, a table, or its metadata.</param>
+/// <param name="Include">What a table's row holds of its object.</param>
+/// <param name="Version">Of meta.k8s.io, for the latter two.</param>
+internal readonly record struct ReplyShape(ReplyForm Form, IncludeObject Include, string Version)
 {
+    private const string Older = "v1beta1";
+
     public static ReplyShape Negotiate(string accept, string includeObject, bool single)
     {
-        foreach (var clause in accept.Length == 0 ? ["*/*"] : accept.Split(',', StringSplitOptions.RemoveEmptyEntries))
+        var isJson = false;
+        foreach (var text in accept.Length == 0 ? ["*/*"] : accept.Split(',', StringSplitOptions.RemoveEmptyEntries))
         {
-            if (Read(MediaClause.Parse(clause), single) is { } form)
+            var clause = MediaClause.Parse(text);
+            isJson |= clause.IsJson;
+            if (Read(clause, single) is { } form)
             {
-                return new ReplyShape(form, form == ReplyForm.Table ? Included(includeObject) : IncludeObject.Metadata);
+                return new ReplyShape(form, form == ReplyForm.Table ? Included(includeObject) : IncludeObject.Metadata, clause.Value("v") == Older ? Older : "v1");
             }
         }
-        throw Failures.NotAcceptable();
+        throw isJson ? Failures.NotAcceptable() : Failures.NoRepresentation();
     }
 
     private static ReplyForm? Read(MediaClause clause, bool single)
@@ -36,7 +45,7 @@ internal readonly record struct ReplyShape(ReplyForm Form, IncludeObject Include
         {
             return ReplyForm.Object;
         }
-        if (clause.Value("g") != "meta.k8s.io" || clause.Value("v") is not ("v1" or ""))
+        if (clause.Value("g") != "meta.k8s.io" || clause.Value("v") is not ("v1" or Older or ""))
         {
             return null;
         }
@@ -54,6 +63,6 @@ internal readonly record struct ReplyShape(ReplyForm Form, IncludeObject Include
         "" or "Metadata" => IncludeObject.Metadata,
         "None" => IncludeObject.None,
         "Object" => IncludeObject.Object,
-        _ => throw ApiException.BadRequest($"unrecognized includeObject value: \"{option}\""),
+        _ => throw ApiException.BadRequest($"Unable to convert to Table as requested: includeObject: Invalid value: {GoQuote.Quote(option)}: must be 'Metadata', 'Object', 'None', or empty"),
     };
 }

@@ -1,5 +1,6 @@
 using Serval.Api;
 using Serval.Api.Config;
+using Serval.Api.GoText;
 
 namespace Serval.ApiServer.Http;
 
@@ -47,7 +48,7 @@ internal sealed class RequestDeadline(TimeProvider time, RequestStep next)
         }
         if (!GoDuration.TryParse(asked, out var limit))
         {
-            throw ApiException.BadRequest($"invalid timeout specified in the request URL: \"{asked}\" is no duration such as 30s or 1m30s");
+            throw ApiException.BadRequest($"invalid timeout specified in the request URL - time: {(asked.All(char.IsAsciiDigit) ? "missing unit in" : "invalid")} duration {GoQuote.Quote(asked)}");
         }
         return limit > TimeSpan.Zero && limit < most ? limit : most;
     }

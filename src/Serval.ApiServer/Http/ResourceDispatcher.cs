@@ -26,6 +26,10 @@ internal sealed class ResourceDispatcher(
         {
             throw path.Subresource.Length > 0 ? Failures.UnknownPath() : Failures.MethodNotAllowed();
         }
+        if (path.Subresource is "" or "status" or "scale" && !request.IsWatch)
+        {
+            _ = request.Shape(single: !path.IsCollection || request.Method == "POST"); // what cannot be answered is not begun
+        }
         return path.Subresource switch
         {
             "" when path.IsCollection => Collection(request, path),

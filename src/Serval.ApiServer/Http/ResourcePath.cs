@@ -28,6 +28,10 @@ internal readonly record struct ResourcePath(ResourceKind Kind, string Namespace
             ["apis", var group, var version, .. var rest] when rest.Length > 0 => Parse(kinds, group, version, rest),
             _ => null,
         };
+        if (found is not { Subresource: Proxy } && path.Contains("//", StringComparison.Ordinal))
+        {
+            return null; // an empty step names nothing
+        }
         return found is { Subresource: Proxy } proxied && path.EndsWith('/') && !proxied.Below.EndsWith('/') ? proxied with { Below = proxied.Below + "/" } : found;
     }
 

@@ -57,14 +57,14 @@ internal sealed class WatchFrames(PipeWriter output, ResourceKind kind, ReplySha
     private ReadOnlyMemory<byte> Body(KubeObject obj, KubeObject[] rows, IncludeObject include) => shape.Form switch
     {
         ReplyForm.Table => Reply.Shaped(w => WriteTable(w, obj, rows, include)),
-        ReplyForm.Metadata => Reply.Shaped(w => TableWriter.WriteMetadata(w, obj)),
+        ReplyForm.Metadata => Reply.Shaped(w => TableWriter.WriteMetadata(w, shape.Version, obj)),
         _ => obj.Json,
     };
 
     private void WriteTable(Utf8JsonWriter writer, KubeObject obj, KubeObject[] rows, IncludeObject include)
     {
         var position = new ListPosition(obj.Metadata.ResourceVersion);
-        TableWriter.WriteTable(writer, TableLayouts.For(kind), rows, position, include, !_headersSent, clock.GetUtcNow());
+        TableWriter.WriteTable(writer, shape.Version, TableLayouts.For(kind), rows, position, include, !_headersSent, clock.GetUtcNow());
         _headersSent = true;
     }
 

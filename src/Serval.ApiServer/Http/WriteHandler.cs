@@ -9,8 +9,6 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
 {
     public const string ApplyType = "application/apply-patch+yaml";
 
-    private const string PatchTypes = $"application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, {ApplyType}";
-
     public async Task CreateAsync(ApiRequest request, ResourcePath path)
     {
         var obj = await BodyReader.ReadObjectAsync(request, path);
@@ -99,7 +97,7 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
             "application/merge-patch+json" => PatchType.Merge,
             "application/strategic-merge-patch+json" => PatchType.StrategicMerge,
             ApplyType => PatchType.Apply,
-            _ => throw Failures.UnsupportedBody(PatchTypes),
+            _ => throw Failures.NoPatch(),
         };
     }
 }

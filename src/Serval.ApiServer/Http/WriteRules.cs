@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Serval.Api.GoText;
 using Serval.Kube;
 
 namespace Serval.ApiServer.Http;
@@ -38,7 +39,7 @@ internal static class WriteRules
     /// <summary>Who writes when the client does not say: its User-Agent up to the version (apiserver: prefixFromUserAgent).</summary>
     public static string ManagerOf(string userAgent)
     {
-        var name = string.Concat(userAgent.Split('/')[0].EnumerateRunes().Where(IsPrintable));
+        var name = string.Concat(userAgent.Split('/')[0].EnumerateRunes().Where(GoQuote.IsPrintable));
         return name.Length > LongestManager ? name[..LongestManager] : name;
     }
 
@@ -52,16 +53,11 @@ internal static class WriteRules
         var at = 0;
         foreach (var rune in manager.EnumerateRunes())
         {
-            if (!IsPrintable(rune))
+            if (!GoQuote.IsPrintable(rune))
             {
                 problems.Invalid("fieldManager", OptionProblems.Quote(manager), string.Create(CultureInfo.InvariantCulture, $"invalid character U+{rune.Value:X4} (at position {at})"));
             }
             at += rune.Utf8SequenceLength;
         }
     }
-
-    /// <summary>Letters, marks, numbers, punctuation, symbols and the blank of ASCII (Go: unicode.IsPrint).</summary>
-    private static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (
-        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
-        or UnicodeCategory.SpaceSeparator or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 }

@@ -18,49 +18,39 @@ internal static class JsonPatch
         {
             throw new ApiException(413, "RequestEntityTooLarge", $"Request entity too large: The allowed maximum operations in a JSON patch is {MaxOperations}, got {patch.Count}");
         }
-        var root = new JsonObject { ["root"] = document.DeepClone() };
+        var root = document.DeepClone();
         var copied = 0L;
         for (var i = 0; i < patch.Count; i++)
         {
-            if (patch[i] is not JsonObject operation)
-            {
-                throw ApiException.BadRequest($"error decoding patch: operation {i} is not an object");
-            }
-            Run(root, operation, i, ref copied);
+            Run(ref root, patch[i] as JsonObject ?? throw Unfit(), i, ref copied);
         }
-        var result = root["root"];
-        root.Remove("root");
-        return IsShallow(result, CanonicalJson.MaxDepth) ? result : throw Unfit();
+        return IsShallow(root, CanonicalJson.MaxDepth) ? root : throw Unfit();
     }
 
-    private static void Run(JsonObject root, JsonObject operation, int index, ref long copied)
+    private static void Run(ref JsonNode root, JsonObject operation, int index, ref long copied)
     {
-        var path = Pointer(operation, "path");
         switch (Text(operation, "op"))
         {
             case "add":
-                Add(root, path, Value(operation));
+                Add(root, Pointer(operation, "path"), Value(operation));
                 break;
             case "remove":
-                Remove(root, path);
+                Remove(root, Pointer(operation, "path"));
+                break;
+            case "replace" when Text(operation, "path") == "":
+                root = Value(operation) is { } whole and (JsonObject or JsonArray) ? whole : throw Unfit();
                 break;
             case "replace":
-                _ = Find(root, path);
-                Replace(root, path, Value(operation));
+                Replace(root, Pointer(operation, "path"), Value(operation));
                 break;
             case "move":
-                var from = Pointer(operation, "from");
-                if (path.Length > from.Length && path.AsSpan(0, from.Length).SequenceEqual(from))
-                {
-                    throw Unfit();
-                }
-                Add(root, path, Remove(root, from));
+                Add(root, Pointer(operation, "path"), Remove(root, Pointer(operation, "from")));
                 break;
             case "copy":
-                Add(root, path, Copy(Find(root, Pointer(operation, "from")), index, ref copied));
+                Add(root, Pointer(operation, "path"), Copy(Find(root, Pointer(operation, "from")), index, ref copied));
                 break;
             case "test":
-                if (!JsonNode.DeepEquals(Find(root, path), Value(operation)))
+                if (!JsonNode.DeepEquals(Text(operation, "path") == "" ? root : Find(root, Pointer(operation, "path")), Value(operation)))
                 {
                     throw Unfit();
                 }
@@ -70,12 +60,12 @@ internal static class JsonPatch
         }
     }
 
-    private static void Add(JsonObject root, string[] path, JsonNode? value)
+    private static void Add(JsonNode root, string[] path, JsonNode? value)
     {
         var (parent, last) = Parent(root, path);
         if (parent is JsonArray list)
         {
-            list.Insert(last == "-" ? list.Count : Index(last, list.Count), value);
+            list.Insert(last == "-" ? list.Count : Index(last, list.Count + 1), value);
         }
         else
         {
@@ -83,12 +73,13 @@ internal static class JsonPatch
         }
     }
 
-    private static void Replace(JsonObject root, string[] path, JsonNode? value)
+    /// <summary>A member that is not there is put there, as upstream does.</summary>
+    private static void Replace(JsonNode root, string[] path, JsonNode? value)
     {
         var (parent, last) = Parent(root, path);
         if (parent is JsonArray list)
         {
-            list[Index(last, list.Count - 1)] = value;
+            list[Index(last, list.Count)] = value;
         }
         else
         {
@@ -96,19 +87,17 @@ internal static class JsonPatch
         }
     }
 
-    private static JsonNode? Remove(JsonObject root, string[] path)
+    private static JsonNode? Remove(JsonNode root, string[] path)
     {
-        var value = Find(root, path);
         var (parent, last) = Parent(root, path);
         if (parent is JsonArray list)
         {
-            list.RemoveAt(Index(last, list.Count - 1));
+            var index = Index(last, list.Count);
+            var item = list[index];
+            list.RemoveAt(index);
+            return item;
         }
-        else
-        {
-            ((JsonObject)parent).Remove(last);
-        }
-        return value;
+        return ((JsonObject)parent).Remove(last, out var member) ? member : throw Unfit();
     }
 
     /// <summary>
@@ -134,51 +123,43 @@ internal static class JsonPatch
         _ => true,
     };
 
-    private static JsonNode? Find(JsonObject root, string[] path)
+    /// <summary>What is at a place; null as well for a member that is not there.</summary>
+    private static JsonNode? Find(JsonNode root, string[] path)
     {
         var (parent, last) = Parent(root, path);
-        return parent switch
-        {
-            JsonArray list => list[Index(last, list.Count - 1)],
-            JsonObject map when map.TryGetPropertyValue(last, out var value) => value,
-            _ => throw Unfit(),
-        };
+        return parent is JsonArray list ? list[Index(last, list.Count)] : parent[last];
     }
 
-    private static (JsonNode Parent, string Last) Parent(JsonObject root, string[] path)
+    private static (JsonNode Parent, string Last) Parent(JsonNode root, string[] path)
     {
-        JsonNode node = root;
+        var node = root;
         for (var i = 0; i < path.Length - 1; i++)
         {
-            var next = node switch
-            {
-                JsonObject map => map[path[i]],
-                JsonArray list => list[Index(path[i], list.Count - 1)],
-                _ => null,
-            };
+            var next = node is JsonArray list ? list[Index(path[i], list.Count)] : node[path[i]];
             node = next is JsonObject or JsonArray ? next : throw Unfit();
         }
         return (node, path[^1]);
     }
 
-    private static int Index(string text, int most) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && (text.Length == 1 || text[0] != '0') && number <= most
-            ? number
-            : throw Unfit();
-
-    private static string[] Pointer(JsonObject operation, string field)
+    /// <summary>A place among so many; one below 0 counts from the end.</summary>
+    private static int Index(string text, int count)
     {
-        var text = Text(operation, field) ?? throw Unfit();
-        if (text.Length > 0 && text[0] != '/')
+        if (!int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) || number >= count || number < -count)
         {
             throw Unfit();
         }
-        return [.. (text.Length == 0 ? "root" : "root" + text).Split('/').Select(p => p.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))];
+        return number < 0 ? number + count : number;
     }
 
-    private static JsonNode? Value(JsonObject operation) => operation.TryGetPropertyValue("value", out var value)
-        ? value?.DeepClone()
-        : throw Unfit();
+    /// <summary>The steps of a place. What is before the first slash counts for nothing, as upstream has it.</summary>
+    private static string[] Pointer(JsonObject operation, string field)
+    {
+        var parts = (Text(operation, field) ?? throw Unfit()).Split('/');
+        return parts.Length < 2 ? throw Unfit()
+            : [.. parts.Skip(1).Select(p => p.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))];
+    }
+
+    private static JsonNode? Value(JsonObject operation) => operation["value"]?.DeepClone();
 
     private static string? Text(JsonObject operation, string field) => operation[field] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 

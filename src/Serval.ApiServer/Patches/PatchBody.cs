@@ -1,7 +1,9 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Unicode;
 using Serval.Api;
+using Serval.Api.GoText;
 
 namespace Serval.ApiServer.Patches;
 
@@ -41,6 +43,8 @@ internal static class PatchBody
             case JsonValueKind.String:
                 _ = Text(element, static e => e.GetString());
                 return JsonValue.Create(element);
+            case JsonValueKind.Number when IsBeyondFloats(element):
+                throw new JsonException($"json: cannot unmarshal number {element.GetRawText()} into Go value of type float64");
             default:
                 return JsonValue.Create(element);
         }
@@ -56,6 +60,12 @@ internal static class PatchBody
             repeated[i] = $"{key ?? $"[{index}]"}{(repeated[i].StartsWith('[') ? "" : ".")}{repeated[i]}";
         }
         return node;
+    }
+
+    private static bool IsBeyondFloats(JsonElement number)
+    {
+        var text = JsonMarshal.GetRawUtf8Value(number);
+        return (text.Length > 300 || text.IndexOfAny((byte)'e', (byte)'E') >= 0) && GoNumber.Canonical(number.GetRawText()) is null;
     }
 
     private static string Text<T>(T from, Func<T, string?> read)

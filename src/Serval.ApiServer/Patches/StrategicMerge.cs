@@ -18,14 +18,13 @@ internal static class StrategicMerge
 
     internal static JsonObject Apply(JsonObject target, JsonObject patch, TypeSchema? type)
     {
-        if (DirectiveOf(patch) is { } directive)
+        if (patch.TryGetPropertyValue(Directive, out var directive))
         {
-            return directive switch
+            return DirectiveOf(patch) switch
             {
                 "replace" => Without(patch),
                 "delete" => [],
-                "merge" => Merge(target, Without(patch), type),
-                _ => throw ApiException.BadRequest($"unknown $patch directive \"{directive}\""),
+                _ => throw Unknown(directive, patch),
             };
         }
         return Merge(target, patch, type);
@@ -33,23 +32,18 @@ internal static class StrategicMerge
 
     private static JsonObject Merge(JsonObject target, JsonObject patch, TypeSchema? type)
     {
-        if (patch[Retain] is JsonArray retain)
-        {
-            var keep = retain.Select(k => k is JsonValue name && name.TryGetValue<string>(out var text)
-                ? text
-                : throw ApiException.BadRequest($"{Retain} is a list of names")).ToHashSet(StringComparer.Ordinal);
-            foreach (var key in target.Select(p => p.Key).Where(k => !keep.Contains(k)).ToList())
-            {
-                target.Remove(key);
-            }
-        }
+        RetainKeys(target, patch);
+        CheckOrders(patch, type);
         var former = patch.Where(p => p.Key.StartsWith(OrderPrefix, StringComparison.Ordinal))
             .ToDictionary(p => p.Key, p => target[p.Key[OrderPrefix.Length..]] as JsonArray, StringComparer.Ordinal);
         foreach (var (key, value) in patch)
         {
-            if (key.StartsWith(DeletePrefix, StringComparison.Ordinal) && value is JsonArray gone)
+            if (key.StartsWith(DeletePrefix, StringComparison.Ordinal))
             {
-                DeletePrimitives(target, key[DeletePrefix.Length..], gone);
+                if (value is JsonArray gone)
+                {
+                    DeletePrimitives(target, key[DeletePrefix.Length..], gone);
+                }
             }
             else if (!key.StartsWith('$'))
             {
@@ -66,6 +60,69 @@ internal static class StrategicMerge
         }
         return target;
     }
+
+    private static void RetainKeys(JsonObject target, JsonObject patch)
+    {
+        if (!patch.TryGetPropertyValue(Retain, out var value) || value is null)
+        {
+            return;
+        }
+        var keep = (value as JsonArray ?? throw BadRetainKeys()).Select(k => k is JsonValue name && name.TryGetValue<string>(out var text) ? text : throw BadRetainKeys())
+            .ToHashSet(StringComparer.Ordinal);
+        if (patch.Any(p => p.Value is not null && !p.Key.StartsWith('$') && !keep.Contains(p.Key)))
+        {
+            throw BadRetainKeys();
+        }
+        foreach (var key in target.Select(p => p.Key).Where(k => !keep.Contains(k)).ToList())
+        {
+            target.Remove(key);
+        }
+    }
+
+    /// <summary>An order names every item of the list that comes with it, in its order (upstream: validatePatchWithSetOrderList).</summary>
+    private static void CheckOrders(JsonObject patch, TypeSchema? type)
+    {
+        foreach (var (key, value) in patch.Where(p => p.Key.StartsWith(OrderPrefix, StringComparison.Ordinal)))
+        {
+            if (value is not JsonArray order)
+            {
+                throw ApiException.BadRequest($"expected a []interface {{}}, but received a {(value is JsonObject ? "map[string]interface {}" : GoMap.Kind(value))}");
+            }
+            var name = key[OrderPrefix.Length..];
+            if (type is not null && type.Find(name) is null)
+            {
+                throw ApiException.BadRequest($"unable to find api field in struct {type.Name} for the json field \"{name}\"");
+            }
+            if (patch[name] is JsonArray { Count: > 0 } items && order.Count > 0)
+            {
+                CheckOrder(order, items, type?.Find(name)?.PatchMergeKey);
+            }
+        }
+    }
+
+    private static void CheckOrder(JsonArray order, JsonArray items, string? mergeKey)
+    {
+        var at = 0;
+        foreach (var item in items.Where(i => mergeKey is null || i is not JsonObject map || DirectiveOf(map) is null))
+        {
+            while (at < order.Count && !JsonNode.DeepEquals(Identity(order[at]), Identity(item)))
+            {
+                at++;
+            }
+            if (at == order.Count)
+            {
+                throw ApiException.BadRequest($"The order in patch list:\n{GoMap.Text(items)}\n doesn't match $setElementOrder list:\n{GoMap.Text(order)}\n");
+            }
+        }
+
+        JsonNode? Identity(JsonNode? node) => mergeKey is not null && node is JsonObject map ? map[mergeKey] : node;
+    }
+
+    private static ApiException BadRetainKeys() => ApiException.BadRequest("invalid patch format of retainKeys");
+
+    private static ApiException Unknown(JsonNode? directive, JsonObject patch) => ApiException.BadRequest($"unknown patch type: {GoMap.Word(directive)} in map: {GoMap.Text(patch)}");
+
+    private static ApiException NoMergeKey(JsonObject item, string mergeKey) => ApiException.BadRequest($"map: {GoMap.Text(item)} does not contain declared merge key: {mergeKey}");
 
     private static void MergeField(JsonObject target, string key, JsonNode? value, FieldSchema? field)
     {
@@ -100,9 +157,26 @@ internal static class StrategicMerge
 
     private static JsonArray MergeList(JsonArray present, JsonArray patch, FieldSchema field)
     {
-        if (patch.OfType<JsonObject>().Any(o => o.Count == 1 && DirectiveOf(o) == "replace"))
+        if (field.PatchMergeKey is not null && patch.Any(i => i is not JsonObject))
         {
-            return Plain(patch);
+            throw ApiException.BadRequest($"list element types are not identical: {GoMap.Text(new JsonArray(present.DeepClone(), patch.DeepClone()))}");
+        }
+        if (field.PatchMergeKey is { } key)
+        {
+            foreach (var item in patch.OfType<JsonObject>().Where(i => i.ContainsKey(Directive)))
+            {
+                _ = DirectiveOf(item) switch
+                {
+                    "replace" => "",
+                    "delete" => item[key] is null ? throw NoMergeKey(item, key) : "",
+                    "merge" => throw ApiException.BadRequest("merging lists cannot yet be specified in the patch"),
+                    _ => throw Unknown(item[Directive], item),
+                };
+            }
+            if (patch.OfType<JsonObject>().Any(o => DirectiveOf(o) == "replace"))
+            {
+                return Plain([.. patch.OfType<JsonObject>().Where(o => !o.ContainsKey(Directive)).Select(o => o.DeepClone())]);
+            }
         }
         var result = present.Select(i => i?.DeepClone()).ToList();
         foreach (var item in patch)
@@ -123,7 +197,7 @@ internal static class StrategicMerge
     {
         if (item[mergeKey] is not { } id)
         {
-            throw ApiException.BadRequest($"map: {Short(item)} does not contain declared merge key: {mergeKey}");
+            throw NoMergeKey(item, mergeKey);
         }
         var index = result.FindIndex(r => r is JsonObject o && JsonNode.DeepEquals(o[mergeKey], id));
         if (DirectiveOf(item) == "delete")
@@ -204,6 +278,4 @@ internal static class StrategicMerge
         }
         return copy;
     }
-
-    private static string Short(JsonObject item) => item.ToJsonString() is { Length: > 80 } text ? text[..80] + "…" : item.ToJsonString();
 }

@@ -63,7 +63,7 @@ internal sealed class ApplyPatch
                 null => [],
                 JsonObject config => config,
                 var other => throw ApiException.BadRequest(
-                    $"error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {GoName(other)} into Go value of type map[string]interface {{}}"),
+                    $"error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {GoMap.Kind(other)} into Go value of type map[string]interface {{}}"),
             };
         }
         catch (JsonException e)
@@ -84,14 +84,6 @@ internal sealed class ApplyPatch
     /// <summary>As Go shows what an object is: nothing of it where the version is none.</summary>
     private static string Shown(string apiVersion, string kind) => apiVersion.Count(c => c == '/') > 1 ? "/, Kind="
         : $"{(apiVersion.Contains('/', StringComparison.Ordinal) ? apiVersion : "/" + apiVersion)}, Kind={kind}";
-
-    private static string GoName(JsonNode value) => value.GetValueKind() switch
-    {
-        JsonValueKind.Array => "array",
-        JsonValueKind.Number => "number",
-        JsonValueKind.True or JsonValueKind.False => "bool",
-        _ => "string",
-    };
 
     private void RequireIdentity(ObjectKey key)
     {

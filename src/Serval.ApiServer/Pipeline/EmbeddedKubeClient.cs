@@ -115,7 +115,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     {
         if (options.Subresource == "scale")
         {
-            return ScaleAsync(kind, obj.Key, _ => obj.Json, options);
+            return ScaleAsync(kind, obj.Key, _ => Checked(ScaleView.Read(obj.Json), options), options);
         }
         return ChangeAsync(kind, obj.Key, options, present =>
         {
@@ -140,19 +140,20 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
                 "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
         }
         _ = Present(kind, key); // what is not there is not found, whatever the patch is
-        var document = PatchDocument.Read(kind, patch);
+        var document = PatchDocument.Read(kind, patch, options.FieldValidation);
         if (StatusPatch.Fits(kind, patch.Type, document.Body, options))
         {
             return ReplaceAsync(kind, key, options, present =>
                 StatusPatch.Apply(kind, present, document.Body, options) ?? _admission.Update(kind, present, Edit(present), options, null));
         }
         return options.Subresource == "scale"
-            ? ScaleAsync(kind, key, tree => CanonicalJson.Serialize(document.Apply(tree)), options)
+            ? ScaleAsync(kind, key, tree => document.Decode(document.Apply(tree), options, ScaleView.Type), options)
             : ChangeAsync(kind, key, options, Edit);
 
         JsonObject Edit(KubeObject present)
         {
             var tree = document.Decode(document.Apply(present.ToTree()), options);
+            RequirePlace(tree, key);
             if ((string?)tree["metadata"]?["resourceVersion"] is { Length: > 0 } version && version != present.Metadata.ResourceVersion)
             {
                 throw Modified(kind, key.Name);
@@ -280,17 +281,18 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         }
     }
 
-    private async Task<KubeObject> ScaleAsync(ResourceKind kind, ObjectKey key, Func<JsonObject, ReadOnlyMemory<byte>> edit, WriteOptions options)
+    private async Task<KubeObject> ScaleAsync(ResourceKind kind, ObjectKey key, Func<JsonObject, JsonObject> edit, WriteOptions options)
     {
         RequireDoor(kind, "scale");
         var main = options with { Subresource = "" }; // a change of the spec: waited for like any other one
         var stored = await ReplaceAsync(kind, key, main, present =>
         {
-            var scale = Checked(ScaleView.Read(edit(ScaleView.Of(kind, present, mayLack: true))), options);
+            var scale = edit(ScaleView.Of(kind, present, mayLack: true));
+            RequirePlace(scale, key);
             var replicas = (int?)scale["spec"]?["replicas"] ?? 0; // a client of Go leaves out what is 0
             if (replicas < 0)
             {
-                throw ApiException.Invalid(kind, key.Name, [new StatusCause("FieldValueInvalid", "must be greater than or equal to 0", "spec.replicas")]);
+                throw ScaleView.Negative(key.Name, replicas);
             }
             if ((string?)scale["metadata"]?["resourceVersion"] is { Length: > 0 } version && version != present.Metadata.ResourceVersion)
             {
@@ -350,6 +352,23 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             }
         }
         return decoded.Tree;
+    }
+
+    /// <summary>A patch must not move an object (apiserver: handlers/patch.go, applyPatch).</summary>
+    private static void RequirePlace(JsonObject tree, ObjectKey key)
+    {
+        var metadata = tree["metadata"] as JsonObject;
+        if ((string?)metadata?["namespace"] is { Length: > 0 } ns && ns != key.Namespace)
+        {
+            throw ApiException.BadRequest("the namespace of the provided object does not match the namespace sent on the request");
+        }
+        var name = (string?)metadata?["name"] ?? "";
+        if (name != key.Name)
+        {
+            throw ApiException.BadRequest(name.Length == 0
+                ? $"the name of the object ({key.Name} based on URL) was undeterminable: name must be provided"
+                : $"the name of the object ({name}) does not match the name on the URL ({key.Name})");
+        }
     }
 
     private static void RequireDoor(ResourceKind kind, string subresource)

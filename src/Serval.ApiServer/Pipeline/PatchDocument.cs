@@ -4,7 +4,9 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Crds;
+using Serval.Api.GoText;
 using Serval.Api.Schema;
+using Serval.ApiServer.Http;
 using Serval.ApiServer.Patches;
 using Serval.Kube;
 
@@ -20,35 +22,39 @@ internal sealed class PatchDocument
 
     private readonly ResourceKind _kind;
     private readonly PatchType _type;
-    private readonly List<string> _repeated;
+    private readonly IReadOnlyList<string> _found; // keys of the patch that are there twice, or mean nothing
 
-    private PatchDocument(ResourceKind kind, PatchType type, JsonNode body, List<string> repeated)
+    private PatchDocument(ResourceKind kind, PatchType type, JsonNode body, IReadOnlyList<string> found)
     {
         _kind = kind;
         _type = type;
         Body = body;
-        _repeated = repeated;
+        _found = found;
     }
 
     public JsonNode Body { get; }
 
-    public static PatchDocument Read(ResourceKind kind, KubePatch patch)
+    /// <summary>Reads a patch. <see cref="ApiException"/> 400 when it is none, in upstream's words, which differ by whether fields are validated.</summary>
+    public static PatchDocument Read(ResourceKind kind, KubePatch patch, FieldValidation validation)
     {
+        var text = new PatchText(patch.Type, validation != FieldValidation.Ignore);
+        var repeated = new List<string>();
+        JsonNode? body;
         try
         {
-            var repeated = new List<string>();
-            var body = PatchBody.Read(patch.Body.Span, repeated);
-            return (patch.Type, body) switch
-            {
-                (PatchType.Json, JsonArray) or (PatchType.Merge or PatchType.StrategicMerge, JsonObject) => new PatchDocument(kind, patch.Type, body, repeated),
-                (PatchType.Json, _) => throw ApiException.BadRequest("error decoding patch: a JSON patch is a list of operations"),
-                _ => throw ApiException.BadRequest("error decoding patch: a merge patch is a JSON object"),
-            };
+            body = PatchBody.Read(GoString.Repair(patch.Body).Span, repeated);
         }
         catch (JsonException e)
         {
-            throw ApiException.BadRequest($"error decoding patch: {e.Message}");
+            throw text.Unreadable(e.Message.StartsWith("json: ", StringComparison.Ordinal) ? e.Message
+                : GoJson.SyntaxError(patch.Body.Span) ?? $"it is nested deeper than {CanonicalJson.MaxDepth} levels");
         }
+        if (patch.Type == PatchType.Merge && validation == FieldValidation.Ignore && body is JsonArray)
+        {
+            throw Unfit(body.ToJsonString(), $"couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type {GivenType.AnonymousType}");
+        }
+        return new PatchDocument(kind, patch.Type, text.Checked(body),
+            [.. repeated.Select(path => $"{text.Prefix}duplicate field {GoQuote.Quote(path)}"), .. text.Unknown(body)]);
     }
 
     /// <summary>The patched tree; the given one may be changed.</summary>
@@ -57,27 +63,41 @@ internal sealed class PatchDocument
         PatchType.Json => JsonPatch.Apply(tree, (JsonArray)Body) switch
         {
             JsonObject patched => patched,
-            var other => throw Unfit(other?.ToJsonString() ?? "null", "it is no object"),
+            var other => throw Unfit(
+                other?.ToJsonString() ?? "null", $"couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type {GivenType.AnonymousType}"),
         },
         PatchType.Merge => MergePatch.Apply(tree, (JsonObject)Body),
         _ => StrategicMerge.Apply(tree, (JsonObject)Body, Schemas.For(_kind).Type),
     };
 
     /// <summary>The patched tree as an object of the kind: unknown and repeated fields are dropped, reported or refused, as the options say.</summary>
-    public JsonObject Decode(JsonObject patched, WriteOptions options)
+    public JsonObject Decode(JsonObject patched, WriteOptions options, TypeSchema? type = null)
     {
+        var (apiVersion, kind) = type is null ? (_kind.ApiVersion, _kind.Kind) : (type.IsKind ? ScaleView.ApiVersion : "", type.Name);
+        if (_type == PatchType.StrategicMerge)
+        {
+            (patched["apiVersion"], patched["kind"]) = (apiVersion, kind); // it fills an object of this type, whatever the patch says
+        }
         var json = CanonicalJson.Serialize(patched);
-        var decoded = _kind.Shape is { } shape ? CustomObjects.Decode(_kind, shape.Schema, json) : StrictDecoder.Decode(_kind, json);
+        if (!_kind.IsCustom && GivenType.Unregistered(json, apiVersion, kind) is { } unregistered)
+        {
+            throw Unfit(Shown(json), unregistered);
+        }
+        var decoded = type is not null ? StrictDecoder.Decode(type, json)
+            : _kind.Shape is { } shape ? CustomObjects.Decode(_kind, shape.Schema, json) : StrictDecoder.Decode(_kind, json);
+        if ((_type == PatchType.StrategicMerge ? decoded.ConversionMessage : decoded.TypeMessage) is { } wrongType)
+        {
+            throw Unfit(Shown(json), wrongType);
+        }
         if (decoded.Failure(strict: false) is { } failure)
         {
-            throw failure.Code == 400 ? Unfit(Shown(json), failure.Message) : failure;
+            throw failure;
         }
-        if (options.FieldValidation == FieldValidation.Ignore || (_repeated.Count == 0 && decoded.Warnings.Count == 0))
+        if (options.FieldValidation == FieldValidation.Ignore || (_found.Count == 0 && decoded.Warnings.Count == 0))
         {
             return decoded.Tree;
         }
-        var prefix = _type == PatchType.Json ? "json patch " : "";
-        var found = _repeated.Select(path => $"{prefix}duplicate field \"{path}\"").Concat(decoded.Warnings);
+        var found = _found.Concat(decoded.Warnings);
         if (options.FieldValidation == FieldValidation.Strict)
         {
             throw Unfit(Shown(json), "strict decoding error: " + string.Join(", ", found));
@@ -90,15 +110,7 @@ internal sealed class PatchDocument
     }
 
     /// <summary>What an error shows: a strategic patch itself, as Go prints a map; else what it made.</summary>
-    private string Shown(ReadOnlyMemory<byte> json) => _type == PatchType.StrategicMerge ? GoText(Body) : Encoding.UTF8.GetString(json.Span);
-
-    private static string GoText(JsonNode? node) => node switch
-    {
-        null => "<nil>",
-        JsonObject map => $"map[{string.Join(' ', map.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}:{GoText(p.Value)}"))}]",
-        JsonArray list => $"[{string.Join(' ', list.Select(GoText))}]",
-        _ => node.GetValueKind() == JsonValueKind.String ? (string)node! : node.ToJsonString(),
-    };
+    private string Shown(ReadOnlyMemory<byte> json) => _type == PatchType.StrategicMerge ? GoMap.Text(Body) : Encoding.UTF8.GetString(json.Span);
 
     private static ApiException Unfit(string value, string why)
     {

@@ -9,7 +9,12 @@ namespace Serval.ApiServer.Pipeline;
 /// <summary>autoscaling/v1 Scale of an object with replicas: what <c>/scale</c> shows and takes.</summary>
 public static class ScaleView
 {
-    private static readonly Lazy<TypeSchema> s_type = new(() => Schemas.Find("autoscaling/v1", "Scale")!);
+    /// <summary>The version of Scales.</summary>
+    internal const string ApiVersion = "autoscaling/v1";
+
+    private static readonly Lazy<TypeSchema> s_type = new(() => Schemas.Find(ApiVersion, "Scale")!);
+
+    internal static TypeSchema Type => s_type.Value;
 
     internal static FieldType FieldType => TableFieldTypes.BuiltIn.Of(s_type.Value);
 
@@ -58,6 +63,13 @@ public static class ScaleView
             tree = tree.Below(step);
         }
         tree[path[^1]] = replicas;
+    }
+
+    internal static ApiException Negative(string name, int replicas)
+    {
+        var cause = new StatusCause("FieldValueInvalid", $"Invalid value: {replicas}: must be greater than or equal to 0", "spec.replicas");
+        return new(422, "Invalid", $"Scale.autoscaling \"{name}\" is invalid: {cause.Field}: {cause.Message}", [cause],
+            new JsonObject { ["name"] = name, ["group"] = "autoscaling", ["kind"] = "Scale" });
     }
 
     private static string Selector(ResourceKind kind, JsonObject tree)

@@ -28,11 +28,8 @@ internal sealed class FieldQuery
 
     public static FieldQuery Parse(string text)
     {
-        if (string.IsNullOrWhiteSpace(text))
-        {
-            return Everything;
-        }
-        return new FieldQuery([.. Split(text).Where(t => t.Length > 0).Select(t => ParseTerm(text, t))]);
+        return text.Length == 0 ? Everything
+            : new FieldQuery([.. Split(text).Where(t => t.Length > 0).Order(StringComparer.Ordinal).Select(t => ParseTerm(text, t)).Where(t => !t.IsNothing)]);
     }
 
     public bool Matches(KubeObject obj)
@@ -106,23 +103,13 @@ internal sealed class FieldQuery
 
     private static Term ParseTerm(string whole, string term)
     {
-        for (var i = 0; i < term.Length; i++)
+        var at = term.IndexOf('=', StringComparison.Ordinal);
+        if (at < 0)
         {
-            switch (term[i])
-            {
-                case '\\':
-                    i++;
-                    break;
-                case '!' when i + 1 < term.Length && term[i + 1] == '=':
-                    return Term.Of(term[..i], false, Unescape(whole, term[(i + 2)..]));
-                case '=':
-                    var value = i + 1 < term.Length && term[i + 1] == '=' ? i + 2 : i + 1;
-                    return Term.Of(term[..i], true, Unescape(whole, term[value..]));
-                default:
-                    break;
-            }
+            throw ApiException.BadRequest($"invalid selector: '{whole}'; can't understand '{term}'");
         }
-        throw Bad(whole, $"can't understand '{term}'; a term is path=value, path==value or path!=value");
+        var (equal, path) = at > 0 && term[at - 1] == '!' ? (false, term[..(at - 1)]) : (true, term[..at]);
+        return Term.Of(path, equal, Unescape(term[(equal && at + 1 < term.Length && term[at + 1] == '=' ? at + 2 : at + 1)..]));
     }
 
     /// <summary>Splits at commas that are not escaped; the escapes stay for <see cref="Unescape"/>.</summary>
@@ -144,7 +131,7 @@ internal sealed class FieldQuery
         yield return text[start..];
     }
 
-    private static string Unescape(string whole, string value)
+    private static string Unescape(string value)
     {
         if (value.AsSpan().IndexOfAny('\\', '=') < 0)
         {
@@ -155,27 +142,22 @@ internal sealed class FieldQuery
         {
             if (value[i] == '=')
             {
-                throw Bad(whole, $"invalid value \"{value}\": unescaped character '='");
+                throw ApiException.BadRequest($"invalid field selector: unescaped character in value: {(int)'='}");
             }
             if (value[i] == '\\' && (++i == value.Length || value[i] is not ('\\' or ',' or '=')))
             {
-                throw Bad(whole, $"invalid escape in \"{value}\": only \\\\, \\, and \\= are");
+                throw ApiException.BadRequest($"invalid field selector: invalid escape sequence: \\{(i == value.Length ? "" : value[i])}");
             }
             result.Append(value[i]);
         }
         return result.ToString();
     }
 
-    private static ApiException Bad(string whole, string why) => ApiException.BadRequest($"unable to parse field selector \"{whole}\": {why}");
-
     private sealed record Term(string Path, byte[][] Segments, bool Equal, string Value)
     {
-        public static Term Of(string path, bool equal, string value)
-        {
-            var trimmed = path.Trim();
-            return trimmed.Length == 0 || trimmed.Split('.').Any(s => s.Length == 0)
-                ? throw ApiException.BadRequest($"unable to parse field selector: \"{path}\" is not a field path")
-                : new Term(trimmed, [.. trimmed.Split('.').Select(Encoding.UTF8.GetBytes)], equal, value);
-        }
+        /// <summary>Asks nothing: <c>==</c>.</summary>
+        public bool IsNothing => Path.Length == 0 && Value.Length == 0;
+
+        public static Term Of(string path, bool equal, string value) => new(path, [.. path.Split('.').Select(Encoding.UTF8.GetBytes)], equal, value);
     }
 }

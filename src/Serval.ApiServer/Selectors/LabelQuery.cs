@@ -1,9 +1,14 @@
+using System.Globalization;
 using Serval.Api;
 using Serval.Api.Core;
+using Serval.Api.GoText;
 
 namespace Serval.ApiServer.Selectors;
 
-/// <summary>A parsed label selector in query form: <c>a=b,c!=d,e in (f,g),h notin (i),j,!k,l&gt;1</c>.</summary>
+/// <summary>
+/// A parsed label selector in query form: <c>a=b,c!=d,e in (f,g),h notin (i),j,!k,l&gt;1</c>. It is read token by token as upstream does, so that what
+/// is wrong is told in upstream's words (apimachinery: labels/selector.go).
+/// </summary>
 internal sealed class LabelQuery
 {
     public static readonly LabelQuery Everything = new([]);
@@ -24,21 +29,36 @@ internal sealed class LabelQuery
 
     public bool IsEverything => _requirements.Length == 0;
 
-    /// <summary>Throws BadRequest with the place of the mistake.</summary>
+    /// <summary>Throws BadRequest when the text is no selector.</summary>
     public static LabelQuery Parse(string text)
     {
-        if (string.IsNullOrWhiteSpace(text))
+        if (text.Length == 0)
         {
             return Everything;
         }
-        var scanner = new Scanner(text);
+        var tokens = new LabelTokens(text);
         var list = new List<Requirement>();
-        do
+        while (!tokens.AtEnd)
         {
-            list.Add(ReadRequirement(scanner));
+            if (!tokens.IsWord && tokens.Next != "!")
+            {
+                throw Bad(list.Count == 0 ? $"found '{tokens.Next}', expected: !, identifier, or 'end of string'" : $"found '{tokens.Next}', expected: identifier after ','");
+            }
+            list.Add(ReadRequirement(tokens));
+            if (tokens.AtEnd)
+            {
+                break;
+            }
+            if (tokens.Take() is var comma && comma != ",")
+            {
+                throw Bad($"found '{comma}', expected: ',' or 'end of string'");
+            }
+            if (tokens.AtEnd)
+            {
+                throw Bad("found '', expected: identifier after ','");
+            }
         }
-        while (scanner.Take(','));
-        return scanner.AtEnd ? new LabelQuery([.. list]) : throw scanner.Bad("expected ',' or the end");
+        return new LabelQuery([.. list]);
     }
 
     public bool Matches(IReadOnlyDictionary<string, string> labels)
@@ -53,41 +73,114 @@ internal sealed class LabelQuery
         return true;
     }
 
-    private static Requirement ReadRequirement(Scanner scanner)
+    private static Requirement ReadRequirement(LabelTokens tokens)
     {
-        if (scanner.Take('!'))
+        var absent = tokens.Next == "!";
+        if (absent)
         {
-            return new Requirement(scanner.Key(), Operator.DoesNotExist, []);
+            tokens.Take();
         }
-        var key = scanner.Key();
-        if (scanner.AtEnd || scanner.Peek == ',')
+        if (!tokens.IsWord)
         {
-            return new Requirement(key, Operator.Exists, []);
+            throw BadRequirement($"found '{tokens.Next}', expected: identifier");
         }
-        if (scanner.Take('='))
+        var key = tokens.Take();
+        if (Names.QualifiedName(key) is { } problem)
         {
-            scanner.Take('=');
-            return new Requirement(key, Operator.In, [scanner.Value()]);
+            throw BadRequirement($"<nil>: Invalid value: {GoQuote.Quote(key)}: {problem}");
         }
-        if (scanner.Take('!'))
+        if (absent || tokens.AtEnd || tokens.Next == ",")
         {
-            return scanner.Take('=') ? new Requirement(key, Operator.NotIn, [scanner.Value()]) : throw scanner.Bad("expected '=' after '!'");
+            return new Requirement(key, absent ? Operator.DoesNotExist : Operator.Exists, []);
         }
-        if (scanner.Take('>'))
+        return tokens.Take() switch
         {
-            return new Requirement(key, Operator.GreaterThan, [scanner.Number()]);
-        }
-        if (scanner.Take('<'))
-        {
-            return new Requirement(key, Operator.LessThan, [scanner.Number()]);
-        }
-        return scanner.Word() switch
-        {
-            "in" => new Requirement(key, Operator.In, scanner.Set()),
-            "notin" => new Requirement(key, Operator.NotIn, scanner.Set()),
-            var other => throw scanner.Bad($"found '{other}', expected: in, notin, =, ==, !=, gt, lt"),
+            "=" or "==" => Checked(key, Operator.In, [Value(tokens)]),
+            "!=" => Checked(key, Operator.NotIn, [Value(tokens)]),
+            ">" => Checked(key, Operator.GreaterThan, [Value(tokens)]),
+            "<" => Checked(key, Operator.LessThan, [Value(tokens)]),
+            "in" => Checked(key, Operator.In, Set(tokens)),
+            "notin" => Checked(key, Operator.NotIn, Set(tokens)),
+            var other => throw BadRequirement($"found '{other}', expected: in, notin, =, ==, !=, gt, lt"),
         };
     }
+
+    private static string Value(LabelTokens tokens) => tokens.AtEnd || tokens.Next == "," ? ""
+        : tokens.IsWord ? tokens.Take()
+        : throw BadRequirement($"found '{tokens.Next}', expected: identifier");
+
+    private static string[] Set(LabelTokens tokens)
+    {
+        if (tokens.Next != "(")
+        {
+            throw BadRequirement($"found '{tokens.Next}' expected: '('");
+        }
+        tokens.Take();
+        if (tokens.Next == ")")
+        {
+            tokens.Take();
+            return [""];
+        }
+        if (!tokens.IsWord && tokens.Next != ",")
+        {
+            throw BadRequirement($"found '{tokens.Next}', expected: ',', ')' or identifier");
+        }
+        var values = new SortedSet<string>(StringComparer.Ordinal);
+        while (true)
+        {
+            if (tokens.IsWord)
+            {
+                values.Add(tokens.Take());
+                if (tokens.Next is not ("," or ")"))
+                {
+                    throw BadRequirement($"found '{tokens.Next}', expected: ',' or ')'");
+                }
+            }
+            else if (tokens.Next == ",")
+            {
+                tokens.Take();
+                if (values.Count == 0 || tokens.Next is "," or ")")
+                {
+                    values.Add("");
+                }
+            }
+            else
+            {
+                throw BadRequirement($"found '{tokens.Next}', expected: ',', or identifier");
+            }
+            if (tokens.Next == ")")
+            {
+                tokens.Take();
+                return [.. values];
+            }
+        }
+    }
+
+    private static Requirement Checked(string key, Operator @operator, string[] values)
+    {
+        var wrong = new List<string>();
+        if (@operator is Operator.GreaterThan or Operator.LessThan && !long.TryParse(values[0], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
+        {
+            wrong.Add($"values[0]: Invalid value: {GoQuote.Quote(values[0])}: for 'Gt', 'Lt' operators, the value must be an integer");
+        }
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (Names.LabelValue(values[i]) is { } problem)
+            {
+                wrong.Add($"values[{i}][{key}]: Invalid value: {GoQuote.Quote(values[i])}: {problem}");
+            }
+        }
+        return wrong.Count switch
+        {
+            0 => new Requirement(key, @operator, values),
+            1 => throw BadRequirement(wrong[0]),
+            _ => throw BadRequirement($"[{string.Join(", ", wrong)}]"),
+        };
+    }
+
+    private static ApiException BadRequirement(string why) => Bad($"unable to parse requirement: {why}");
+
+    private static ApiException Bad(string why) => ApiException.BadRequest(why);
 
     private sealed record Requirement(string Key, Operator Operator, string[] Values)
     {
@@ -103,89 +196,6 @@ internal sealed class LabelQuery
                 Operator.GreaterThan => present && long.TryParse(actual, out var more) && more > long.Parse(Values[0]),
                 _ => present && long.TryParse(actual, out var less) && less < long.Parse(Values[0]),
             };
-        }
-    }
-
-    private sealed class Scanner(string text)
-    {
-        private int _at;
-
-        public bool AtEnd
-        {
-            get
-            {
-                SkipSpace();
-                return _at >= text.Length;
-            }
-        }
-
-        public char Peek => AtEnd ? '\0' : text[_at];
-
-        public bool Take(char wanted)
-        {
-            if (Peek != wanted)
-            {
-                return false;
-            }
-            _at++;
-            return true;
-        }
-
-        public string Word()
-        {
-            SkipSpace();
-            var start = _at;
-            while (_at < text.Length && !IsSpecial(text[_at]))
-            {
-                _at++;
-            }
-            return text[start.._at];
-        }
-
-        public string Key()
-        {
-            var word = Word();
-            return Names.QualifiedName(word) is { } problem ? throw Bad($"key \"{word}\": {problem}") : word;
-        }
-
-        public string Value()
-        {
-            var word = Word();
-            return Names.LabelValue(word) is { } problem ? throw Bad($"value \"{word}\": {problem}") : word;
-        }
-
-        public string Number()
-        {
-            var word = Word();
-            return long.TryParse(word, out _) ? word : throw Bad($"value \"{word}\": for 'Gt', 'Lt' operators, the value must be an integer");
-        }
-
-        public string[] Set()
-        {
-            if (!Take('('))
-            {
-                throw Bad("expected '('");
-            }
-            var values = new List<string>();
-            do
-            {
-                values.Add(Value());
-            }
-            while (Take(','));
-            return Take(')') ? [.. values] : throw Bad("expected ',' or ')'");
-        }
-
-        public ApiException Bad(string why) =>
-            ApiException.BadRequest($"unable to parse label selector \"{text}\" at position {_at}: {why}");
-
-        private static bool IsSpecial(char c) => c is ',' or '=' or '!' or '(' or ')' or '<' or '>' || char.IsWhiteSpace(c);
-
-        private void SkipSpace()
-        {
-            while (_at < text.Length && char.IsWhiteSpace(text[_at]))
-            {
-                _at++;
-            }
         }
     }
 }

@@ -6,8 +6,11 @@ namespace Serval.ApiServer.Selectors;
 /// <param name="Namespace">Null selects every namespace.</param>
 internal sealed record ObjectFilter(string? Namespace, LabelQuery Labels, FieldQuery Fields)
 {
-    public static ObjectFilter Parse(string? ns, string labels, string fields) =>
-        new(string.IsNullOrEmpty(ns) ? null : ns, LabelQuery.Parse(labels), FieldQuery.Parse(fields));
+    public static ObjectFilter Parse(string? ns, string labels, string fields)
+    {
+        var filter = new ObjectFilter(string.IsNullOrEmpty(ns) ? null : ns, LabelQuery.Parse(labels), FieldQuery.Parse(fields));
+        return filter.Fields.Paths.Contains("") ? throw ApiException.BadRequest("field label not supported: ") : filter;
+    }
 
     /// <summary>Whether labels or fields narrow the selection (the namespace of an object never changes).</summary>
     public bool Selects => !Labels.IsEverything || !Fields.IsEverything;

@@ -15,10 +15,11 @@ internal enum IncludeObject
 /// <summary>Where in a list the rows stand.</summary>
 internal readonly record struct ListPosition(string ResourceVersion, string Continue = "", long? Remaining = null);
 
-/// <summary>Writes objects as a meta.k8s.io/v1 Table, or as metadata alone.</summary>
+/// <summary>Writes objects as a Table of meta.k8s.io, or as metadata alone; the older version v1beta1 differs in its name only.</summary>
 internal static class TableWriter
 {
     /// <param name="writer">Receives one JSON object.</param>
+    /// <param name="version">Of meta.k8s.io.</param>
     /// <param name="layout">Columns and printer.</param>
     /// <param name="objects">The rows.</param>
     /// <param name="position">metadata of the list.</param>
@@ -26,12 +27,12 @@ internal static class TableWriter
     /// <param name="headers">False in a watch after the first frame.</param>
     /// <param name="now">Ages count up to this.</param>
     public static void WriteTable(
-        Utf8JsonWriter writer, TableLayout layout, IReadOnlyList<KubeObject> objects, ListPosition position, IncludeObject include, bool headers,
+        Utf8JsonWriter writer, string version, TableLayout layout, IReadOnlyList<KubeObject> objects, ListPosition position, IncludeObject include, bool headers,
         DateTimeOffset now)
     {
         writer.WriteStartObject();
         writer.WriteString("kind", "Table");
-        writer.WriteString("apiVersion", "meta.k8s.io/v1");
+        writer.WriteString("apiVersion", $"meta.k8s.io/{version}");
         WriteListMeta(writer, position);
         writer.WriteStartArray("columnDefinitions");
         if (headers)
@@ -54,17 +55,17 @@ internal static class TableWriter
             {
                 layout.Print(document.RootElement, now, cells);
             }
-            WriteRow(writer, obj, document.RootElement, cells, include);
+            WriteRow(writer, version, obj, document.RootElement, cells, include);
         }
         writer.WriteEndArray();
         writer.WriteEndObject();
     }
 
     /// <summary>The object with nothing but its metadata (PartialObjectMetadata).</summary>
-    public static void WriteMetadata(Utf8JsonWriter writer, KubeObject obj)
+    public static void WriteMetadata(Utf8JsonWriter writer, string version, KubeObject obj)
     {
         using var document = CanonicalJson.Document(obj.Json);
-        WriteMetadata(writer, document.RootElement);
+        WriteMetadata(writer, version, document.RootElement);
     }
 
     public static void WriteListMeta(Utf8JsonWriter writer, ListPosition position)
@@ -96,7 +97,7 @@ internal static class TableWriter
         }
     }
 
-    private static void WriteRow(Utf8JsonWriter writer, KubeObject obj, JsonElement root, List<object?> cells, IncludeObject include)
+    private static void WriteRow(Utf8JsonWriter writer, string version, KubeObject obj, JsonElement root, List<object?> cells, IncludeObject include)
     {
         writer.WriteStartObject();
         writer.WriteStartArray("cells");
@@ -113,7 +114,7 @@ internal static class TableWriter
         else if (include == IncludeObject.Metadata)
         {
             writer.WritePropertyName("object");
-            WriteMetadata(writer, root);
+            WriteMetadata(writer, version, root);
         }
         writer.WriteEndObject();
     }
@@ -140,11 +141,11 @@ internal static class TableWriter
         }
     }
 
-    private static void WriteMetadata(Utf8JsonWriter writer, JsonElement root)
+    private static void WriteMetadata(Utf8JsonWriter writer, string version, JsonElement root)
     {
         writer.WriteStartObject();
         writer.WriteString("kind", "PartialObjectMetadata");
-        writer.WriteString("apiVersion", "meta.k8s.io/v1");
+        writer.WriteString("apiVersion", $"meta.k8s.io/{version}");
         if (root.TryGetProperty("metadata", out var metadata))
         {
             writer.WritePropertyName("metadata");

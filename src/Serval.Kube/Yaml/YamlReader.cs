@@ -11,6 +11,7 @@ namespace Serval.Kube.Yaml;
 public sealed class YamlReader
 {
     private const int MaxDepth = 128;
+    private readonly Scanner _scanner;
     private readonly Parser _parser;
     private readonly int _maxNodes;
     private readonly Action<string>? _duplicate;
@@ -18,8 +19,11 @@ public sealed class YamlReader
     private int _nodes;
     private bool _inMapping;
 
-    private YamlReader(TextReader text, int maxNodes, Action<string>? duplicate) =>
-        (_parser, _maxNodes, _duplicate) = (new Parser(text), maxNodes, duplicate);
+    private YamlReader(TextReader text, int maxNodes, Action<string>? duplicate)
+    {
+        _scanner = new Scanner(text);
+        (_parser, _maxNodes, _duplicate) = (new Parser(_scanner), maxNodes, duplicate);
+    }
 
     /// <summary>All documents that are not empty.</summary>
     /// <param name="text">The documents.</param>
@@ -38,7 +42,7 @@ public sealed class YamlReader
         catch (InvalidOperationException)
         {
             // The parser's own: it is lost where a flow collection is not closed and a mapping follows.
-            var at = _parser.Current?.End ?? Mark.Empty;
+            var at = _scanner.CurrentPosition;
             throw new SemanticErrorException(at, at, $"While parsing a flow collection, did not find expected ',' or '{(_inMapping ? '}' : ']')}'.");
         }
     }
@@ -83,6 +87,7 @@ public sealed class YamlReader
 
     private JsonArray Sequence(int depth)
     {
+        _inMapping = false;
         var start = _parser.Consume<SequenceStart>();
         var list = new JsonArray();
         while (!End<SequenceEnd>(inMapping: false))
@@ -95,6 +100,7 @@ public sealed class YamlReader
 
     private JsonObject Mapping(int depth)
     {
+        _inMapping = true;
         var start = _parser.Consume<MappingStart>();
         var map = new JsonObject();
         var merged = new List<JsonObject>();

@@ -6,7 +6,7 @@ namespace Serval.ApiServer.Tests.Patches;
 
 public sealed class JsonPatchTests
 {
-    /// <summary>RFC 6902, appendix A, and the corners of RFC 6901's pointers.</summary>
+    /// <summary>RFC 6902, appendix A, the corners of RFC 6901's pointers, and where upstream's engine takes more than these (evanphx/json-patch).</summary>
     [Theory]
     [InlineData("""{"a":1}""", """[{"op":"add","path":"/b","value":2}]""", """{"a":1,"b":2}""")]
     [InlineData("""{"a":[1,3]}""", """[{"op":"add","path":"/a/1","value":2}]""", """{"a":[1,2,3]}""")]
@@ -26,27 +26,32 @@ public sealed class JsonPatchTests
     [InlineData("""{"a":1}""", """[{"op":"replace","path":"","value":{"b":2}}]""", """{"b":2}""")]
     [InlineData("""{"":1}""", """[{"op":"replace","path":"/","value":2}]""", """{"":2}""")]
     [InlineData("""{"a":null}""", """[{"op":"test","path":"/a","value":null},{"op":"replace","path":"/a","value":1}]""", """{"a":1}""")]
+    [InlineData("""{"a":1}""", """[{"op":"replace","path":"/b","value":2}]""", """{"a":1,"b":2}""")]
+    [InlineData("""{"a":1}""", """[{"op":"test","path":"/b","value":null},{"op":"copy","from":"/b","path":"/c"}]""", """{"a":1,"c":null}""")]
+    [InlineData("""{"a":1}""", """[{"op":"add","path":"/b"}]""", """{"a":1,"b":null}""")]
+    [InlineData("""{"a":[1,2]}""", """[{"op":"add","path":"/a/-1","value":3},{"op":"remove","path":"/a/-3"},{"op":"replace","path":"/a/01","value":4}]""", """{"a":[2,4]}""")]
     public void Operations_Apply(string document, string patch, string expected) =>
         Assert.Equal(expected, Apply(document, patch)!.ToJsonString());
 
     [Theory]
     [InlineData("""[{"op":"remove","path":"/x"}]""", 422)]
-    [InlineData("""[{"op":"replace","path":"/x","value":1}]""", 422)]
     [InlineData("""[{"op":"add","path":"/x/y","value":1}]""", 422)]
     [InlineData("""[{"op":"add","path":"/l/4","value":1}]""", 422)]
-    [InlineData("""[{"op":"add","path":"/l/01","value":1}]""", 422)]
     [InlineData("""[{"op":"remove","path":"/l/3"}]""", 422)]
     [InlineData("""[{"op":"remove","path":"/l/-"}]""", 422)]
     [InlineData("""[{"op":"test","path":"/a","value":2}]""", 422)]
-    [InlineData("""[{"op":"test","path":"/x","value":null}]""", 422)]
     [InlineData("""[{"op":"move","from":"/m","path":"/m/inside"}]""", 422)]
-    [InlineData("""[{"op":"copy","from":"/x","path":"/y"}]""", 422)]
     [InlineData("""[{"op":"frobnicate","path":"/a"}]""", 422)]
-    [InlineData("""[{"op":"add","path":"/a"}]""", 422)]
     [InlineData("""[{"op":"add","value":1}]""", 422)]
     [InlineData("""[{"op":"add","path":"a","value":1}]""", 422)]
     [InlineData("""[{"op":"move","path":"/a"}]""", 422)]
-    [InlineData("""[1]""", 400)]
+    [InlineData("""[{"op":"add","path":"/l/-5","value":1}]""", 422)]
+    [InlineData("""[{"op":"add","path":"","value":{}}]""", 422)]
+    [InlineData("""[{"op":"remove","path":""}]""", 422)]
+    [InlineData("""[{"op":"replace","path":"","value":5}]""", 422)]
+    [InlineData("""[{"op":"move","from":"/x","path":"/y"}]""", 422)]
+    [InlineData("""[null]""", 422)]
+    [InlineData("""[1]""", 422)]
     public void Operations_ThatDoNotFit_AreRefused_AndNothingIsDone(string patch, int code)
     {
         var document = JsonNode.Parse("""{"a":1,"l":[1,2,3],"m":{}}""")!;
