@@ -47,8 +47,8 @@ public static class ZeroFields
         [StoredKinds.PersistentVolumeClaim] = """{"spec":{"resources":{}},"status":{}}""",
         [Kinds.CustomResourceDefinition] = """
             {"spec":{"group":"","names":{"kind":"","plural":""},"scope":"","versions":null},
-            "status":{"acceptedNames":{"kind":"","plural":""},"conditions":null,"storedVersions":null}}
-            """,
+            "status":{"acceptedNames":{"kind":"","plural":""},"conditions":[],"storedVersions":null}}
+            """, // upstream's conditions are null until there is one, at which `kubectl wait` fails
         [StoredKinds.LimitRange] = """{"spec":{"limits":null}}""",
     }.ToFrozenDictionary(p => p.Key, p => (JsonObject)JsonNode.Parse(p.Value)!);
 

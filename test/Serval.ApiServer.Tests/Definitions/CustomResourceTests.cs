@@ -55,7 +55,7 @@ public sealed class CustomResourceTests : IAsyncLifetime
         var made = await SendAsync(201, "POST", Definitions, Definition);
         Assert.Equal(("widget", "WidgetList", "None"),
             ((string?)made["spec"]!["names"]!["singular"], (string?)made["spec"]!["names"]!["listKind"], (string?)made["spec"]!["conversion"]!["strategy"]));
-        Assert.Equal("""{"acceptedNames":{"kind":"","plural":""},"conditions":null,"storedVersions":["v1"]}""", made["status"]!.ToJsonString());
+        Assert.Equal("""{"acceptedNames":{"kind":"","plural":""},"conditions":[],"storedVersions":["v1"]}""", made["status"]!.ToJsonString());
         await SendAsync(404, "GET", V1);
         await EstablishAsync(made);
         Assert.Equal("WidgetList", (string?)(await SendAsync(200, "GET", V1))["kind"]);
