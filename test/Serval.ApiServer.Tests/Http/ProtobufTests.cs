@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.GoText;
 using Serval.ApiServer.Http;
 
 namespace Serval.ApiServer.Tests.Http;
@@ -42,6 +43,21 @@ public sealed class ProtobufTests
     {
         var tree = ProtobufDecoder.Decode(Wrap("v1", "Event", Message(6, Number(1, 1_700_000_000))));
         Assert.Equal("2023-11-14T22:13:20Z", (string?)tree["firstTimestamp"]);
+    }
+
+    [Theory]
+    [InlineData("coordination.k8s.io/v1", "Lease", 2, 4, "renewTime")]
+    [InlineData("coordination.k8s.io/v1", "Lease", 2, 3, "acquireTime")]
+    [InlineData("v1", "Event", 11, 2, "lastObservedTime")]
+    [InlineData("v1", "Event", 0, 10, "eventTime")]
+    [InlineData("events.k8s.io/v1", "Event", 0, 2, "eventTime")]
+    public void Decode_MicroTime_OfAWholeSecond_HasSixDigits_AndIsTaken(string apiVersion, string kind, int part, int number, string field)
+    {
+        var time = Message(number, Number(1, 1_700_000_000));
+        var tree = ProtobufDecoder.Decode(Wrap(apiVersion, kind, [.. part == 0 ? time : Message(part, time)]));
+        var text = (string?)(tree[field] ?? tree["spec"]?[field] ?? tree["series"]?[field]);
+        Assert.Equal("2023-11-14T22:13:20.000000Z", text);
+        Assert.Null(GoTime.Complaint(text!, micro: true));
     }
 
     [Fact]

@@ -166,7 +166,9 @@ internal static class ProtobufDecoder
             case "y":
                 return Convert.ToBase64String(reader.Bytes);
             case "t":
-                return Time(reader.Bytes);
+                return Time(reader.Bytes, micro: false);
+            case "u":
+                return Time(reader.Bytes, micro: true);
             case "l":
                 return Texts(reader.Bytes);
             case "q":
@@ -188,7 +190,7 @@ internal static class ProtobufDecoder
             : scalar.TryGetValue<bool>(out var flag) ? !flag
             : scalar.TryGetValue<long>(out var number) && number == 0);
 
-    private static JsonValue? Time(ReadOnlySpan<byte> bytes)
+    private static JsonValue? Time(ReadOnlySpan<byte> bytes, bool micro)
     {
         if (bytes.IsEmpty)
         {
@@ -205,7 +207,7 @@ internal static class ProtobufDecoder
             throw new FormatException("a time is out of range");
         }
         var time = DateTimeOffset.FromUnixTimeSeconds(seconds).AddTicks(nanos / 100);
-        return JsonValue.Create(time.ToString(nanos == 0 ? "yyyy-MM-dd'T'HH:mm:ss'Z'" : "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture));
+        return JsonValue.Create(time.ToString(nanos == 0 && !micro ? "yyyy-MM-dd'T'HH:mm:ss'Z'" : "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture));
     }
 
     private static string? Part(ReadOnlySpan<byte> bytes, int number)

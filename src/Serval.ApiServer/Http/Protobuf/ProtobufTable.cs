@@ -2,7 +2,7 @@ namespace Serval.ApiServer.Http;
 
 /// <summary>The messages of the built-in kinds, one a line: <c>Message: number name type, …</c>; <c>Kind@group/version</c> where a name has several.</summary>
 /// <remarks>
-/// Types: s string, l strings in a message of their own, b bool, i integer, d double, y bytes, t time, q quantity, x integer or string, r raw JSON, else a message. Before the type: <c>*</c> list,
+/// Types: s string, l strings in a message of their own, b bool, i integer, d double, y bytes, t time, u time with microseconds, q quantity, x integer or string, r raw JSON, else a message. Before the type: <c>*</c> list,
 /// <c>%</c> map by string, <c>?</c> set also when it is zero, <c>^</c> its fields belong to the message around it.
 /// </remarks>
 internal static partial class ProtobufTable
@@ -68,8 +68,8 @@ internal static partial class ProtobufTable
         EphemeralContainer: 1 ephemeralContainerCommon ^EphemeralContainerCommon, 2 targetContainerName s
         EphemeralContainerCommon: 1 name s, 2 image s, 3 command *s, 4 args *s, 5 workingDir s, 6 ports *ContainerPort, 7 env *EnvVar, 8 resources ResourceRequirements, 9 volumeMounts *VolumeMount, 10 livenessProbe Probe, 11 readinessProbe Probe, 12 lifecycle Lifecycle, 13 terminationMessagePath s, 14 imagePullPolicy s, 15 securityContext SecurityContext, 16 stdin b, 17 stdinOnce b, 18 tty b, 19 envFrom *EnvFromSource, 20 terminationMessagePolicy s, 21 volumeDevices *VolumeDevice, 22 startupProbe Probe, 23 resizePolicy *ContainerResizePolicy, 24 restartPolicy ?s, 25 restartPolicyRules *ContainerRestartRule
         EphemeralVolumeSource: 1 volumeClaimTemplate PersistentVolumeClaimTemplate
-        Event: 1 metadata ObjectMeta, 2 involvedObject ObjectReference, 3 reason s, 4 message s, 5 source EventSource, 6 firstTimestamp t, 7 lastTimestamp t, 8 count i, 9 type s, 10 eventTime t, 11 series EventSeries, 12 action s, 13 related ObjectReference, 14 reportingComponent s, 15 reportingInstance s
-        EventSeries: 1 count i, 2 lastObservedTime t
+        Event: 1 metadata ObjectMeta, 2 involvedObject ObjectReference, 3 reason s, 4 message s, 5 source EventSource, 6 firstTimestamp t, 7 lastTimestamp t, 8 count i, 9 type s, 10 eventTime u, 11 series EventSeries, 12 action s, 13 related ObjectReference, 14 reportingComponent s, 15 reportingInstance s
+        EventSeries: 1 count i, 2 lastObservedTime u
         EventSource: 1 component s, 2 host s
         ExecAction: 1 command *s
         FCVolumeSource: 1 targetWWNs *s, 2 lun ?i, 3 fsType s, 4 readOnly b, 5 wwids *s
@@ -94,7 +94,7 @@ internal static partial class ProtobufTable
         LabelSelector: 1 matchLabels %s, 2 matchExpressions *LabelSelectorRequirement
         LabelSelectorRequirement: 1 key s, 2 operator s, 3 values *s
         Lease: 1 metadata ObjectMeta, 2 spec LeaseSpec
-        LeaseSpec: 1 holderIdentity ?s, 2 leaseDurationSeconds ?i, 3 acquireTime t, 4 renewTime t, 5 leaseTransitions ?i, 6 strategy ?s, 7 preferredHolder ?s
+        LeaseSpec: 1 holderIdentity ?s, 2 leaseDurationSeconds ?i, 3 acquireTime u, 4 renewTime u, 5 leaseTransitions ?i, 6 strategy ?s, 7 preferredHolder ?s
         Lifecycle: 1 postStart LifecycleHandler, 2 preStop LifecycleHandler, 3 stopSignal ?s
         LifecycleHandler: 1 exec ExecAction, 2 httpGet HTTPGetAction, 3 tcpSocket TCPSocketAction, 4 sleep SleepAction
         LinuxContainerUser: 1 uid i, 2 gid i, 3 supplementalGroups *i
