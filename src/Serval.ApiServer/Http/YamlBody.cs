@@ -14,6 +14,9 @@ internal static class YamlBody
     /// <summary>What aliases may make of a body of the largest size: about 40 MB of nodes.</summary>
     private const int MaxNodes = 200_000;
 
+    /// <summary>So many keys that are there twice are told of.</summary>
+    private const int MostRepeated = 10;
+
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Canonical JSON; null for a text without a document.</summary>
@@ -59,12 +62,20 @@ internal static class YamlBody
     private static ReadOnlyMemory<byte> Read(ReadOnlyMemory<byte> body, List<string> repeated)
     {
         using var text = new StringReader(s_utf8.GetString(body.Span).TrimStart('\ufeff'));
-        return YamlReader.ReadAll(text, MaxNodes, repeated.Add) switch
+        return YamlReader.ReadAll(text, MaxNodes, Note) switch
         {
             [] => "null"u8.ToArray(),
             [var document] => CanonicalJson.Serialize(document),
             _ => throw ApiException.BadRequest("the body holds several YAML documents; send one object with each request"),
         };
+
+        void Note(string what)
+        {
+            if (repeated.Count < MostRepeated)
+            {
+                repeated.Add(what);
+            }
+        }
     }
 
     private static void Tell(ApiRequest request, string strict, List<string> repeated)

@@ -55,6 +55,14 @@ public sealed class YamlBodyTests : IAsyncLifetime
         Assert.Empty(silent);
     }
 
+    [Fact]
+    public async Task KeysThereTwice_TenAreTold()
+    {
+        var many = "metadata: {name: many}\ndata:\n" + string.Concat(Enumerable.Range(0, 50).Select(i => $"  k{i}: a\n  k{i}: b\n"));
+        var (_, refusal, _) = await SendAsync(HttpMethod.Post, Maps + "?fieldValidation=Strict", many);
+        Assert.Equal(10, ((string)refusal["message"]!).Split("already set in map").Length - 1);
+    }
+
     public static TheoryData<string, string> Unfit => new()
     {
         { "malformed", "metadata: [\n" },
