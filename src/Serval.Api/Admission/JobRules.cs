@@ -58,7 +58,10 @@ internal static class JobRules
         Mode(tree, spec, to);
         to.OneOf(spec, "podReplacementPolicy", "spec", "Failed", "TerminatingOrFailed");
         FailurePolicy(spec, to);
-        PodRules.Template(spec.Object("template"), "spec.template", to, "OnFailure", "Never");
+        if (!PodRules.SameTemplate(spec.Object("template"), old.Object("spec").Object("template")))
+        {
+            PodRules.Template(spec.Object("template"), "spec.template", to, "OnFailure", "Never");
+        }
         if (old.Object("spec") is { } before)
         {
             Unchanged(spec, before, to);
@@ -188,7 +191,7 @@ internal static class JobRules
     {
         foreach (var field in (ReadOnlySpan<string>)["selector", "template", "completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"])
         {
-            if (!TreeDiff.Same(before[field], spec[field]))
+            if (!TreeDiff.Same(before[field], spec[field]) && !(field == "template" && TreeDiff.Same(PodRules.Defaulted(before.Object(field)), spec[field])))
             {
                 to.Invalid("spec." + field, spec[field]?.ToJsonString() ?? "null", "field is immutable");
             }

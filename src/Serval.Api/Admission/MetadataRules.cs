@@ -4,26 +4,26 @@ using Serval.Api.Core;
 
 namespace Serval.Api.Admission;
 
-/// <summary>Kubernetes' rules of metadata, alike for every kind.</summary>
+/// <summary>Kubernetes' rules of metadata, alike for every kind. What an object was stored with is not judged again: it could neither change nor end.</summary>
 internal static class MetadataRules
 {
     private const int MostAnnotationBytes = 256 * 1024;
 
-    public static void Check(ResourceKind kind, JsonObject tree, Problems to)
+    public static void Check(ResourceKind kind, JsonObject tree, JsonObject? old, Problems to)
     {
-        var metadata = tree.Object("metadata");
+        var (metadata, before) = (tree.Object("metadata"), old.Object("metadata"));
         var name = metadata.String("name");
         var generate = metadata.String("generateName");
-        if (generate.Length > 0)
+        if (generate.Length > 0 && generate != before.String("generateName"))
         {
             // A prefix may end with "-": the generated end makes it a name.
             to.Check("metadata.generateName", generate, prefix => RuleOf(kind)(prefix.EndsWith('-') ? prefix[..^1] + "a" : prefix));
         }
-        if (name.Length > 0)
+        if (name.Length > 0 && name != before.String("name"))
         {
             to.Check("metadata.name", name, RuleOf(kind));
         }
-        else if (generate.Length == 0)
+        else if (name.Length == 0 && generate.Length == 0)
         {
             to.Required("metadata.name", "name or generateName is required");
         }
@@ -31,10 +31,16 @@ internal static class MetadataRules
         {
             to.Check("metadata.namespace", space, Names.Label);
         }
-        Labels(metadata, "metadata.labels", to);
-        Annotations(metadata, "metadata.annotations", to);
-        Owners(metadata, to);
-        Finalizers(kind, metadata, to);
+        if (before is null || !JsonNode.DeepEquals(before["labels"], metadata?["labels"]))
+        {
+            Labels(metadata, "metadata.labels", to);
+        }
+        if (before is null || !JsonNode.DeepEquals(before["annotations"], metadata?["annotations"]))
+        {
+            Annotations(metadata, "metadata.annotations", to);
+        }
+        Owners(metadata, before, to);
+        Finalizers(kind, metadata, before, to);
     }
 
     public static void Labels(JsonObject? metadata, string path, Problems to)
@@ -65,10 +71,15 @@ internal static class MetadataRules
         kind == Kinds.Namespace ? Names.Label : kind == Kinds.Service ? Names.Label : RbacRules.Concerns(kind) ? RbacRules.Name : Names.Subdomain;
 
     // ValidateFinalizers; of built-in kinds also ValidateFinalizerName (pkg/apis/core/validation), as in ValidateObjectMeta there.
-    private static void Finalizers(ResourceKind kind, JsonObject? metadata, Problems to)
+    private static void Finalizers(ResourceKind kind, JsonObject? metadata, JsonObject? before, Problems to)
     {
         var finalizers = metadata.Strings("finalizers").ToList();
-        foreach (var finalizer in finalizers)
+        var known = before.Strings("finalizers").ToHashSet(StringComparer.Ordinal);
+        if (finalizers.TrueForAll(known.Contains))
+        {
+            return;
+        }
+        foreach (var finalizer in finalizers.Where(f => !known.Contains(f)))
         {
             to.Check("metadata.finalizers", finalizer, Names.QualifiedName);
         }
@@ -78,22 +89,27 @@ internal static class MetadataRules
         }
         for (var i = 0; i < finalizers.Count && !kind.IsCustom && kind != Kinds.CustomResourceDefinition; i++)
         {
-            if (!finalizers[i].Contains('/', StringComparison.Ordinal) && finalizers[i] is not ("kubernetes" or "orphan" or "foregroundDeletion"))
+            if (!known.Contains(finalizers[i]) && !finalizers[i].Contains('/', StringComparison.Ordinal) && finalizers[i] is not ("kubernetes" or "orphan" or "foregroundDeletion"))
             {
                 to.InvalidText($"metadata.finalizers[{i}]", finalizers[i], "name is neither a standard finalizer name nor is it fully qualified");
             }
         }
     }
 
-    private static void Owners(JsonObject? metadata, Problems to)
+    private static void Owners(JsonObject? metadata, JsonObject? before, Problems to)
     {
+        var known = before.Objects("ownerReferences").Select(o => o.Item).ToList();
+        if (metadata.Objects("ownerReferences").All(o => IsKnown(o.Item)))
+        {
+            return;
+        }
         var controller = "";
         foreach (var (_, owner) in metadata.Objects("ownerReferences"))
         {
             const string path = "metadata.ownerReferences"; // upstream says no index
             foreach (var field in new[] { "apiVersion", "kind", "name", "uid" })
             {
-                if (owner.String(field).Length == 0)
+                if (owner.String(field).Length == 0 && !IsKnown(owner))
                 {
                     to.Invalid($"{path}.{field}", "\"\"", "must not be empty");
                 }
@@ -111,5 +127,7 @@ internal static class MetadataRules
             }
             controller = name;
         }
+
+        bool IsKnown(JsonObject owner) => known.Exists(k => JsonNode.DeepEquals(k, owner));
     }
 }

@@ -18,27 +18,43 @@ internal static class PodRules
     /// <param name="subresource">Empty for the pod itself, or one of <see cref="PodDoors.IsSpec"/>.</param>
     public static void Pod(JsonObject tree, JsonObject? old, Problems to, string subresource)
     {
-        Spec(tree.Object("spec"), "spec", to);
-        if (old.Object("spec") is not { } before)
+        var spec = tree.Object("spec");
+        if (old.Object("spec") is not { } stored)
         {
+            Spec(spec, "spec", to);
             NoEphemeral(tree.Object("spec"), "spec", "cannot be set on create", to);
             return;
         }
+        if (JsonNode.DeepEquals(stored, spec))
+        {
+            return;
+        }
+        old = new JsonObject { ["metadata"] = old!["metadata"]?.DeepClone(), ["spec"] = stored.DeepClone(), ["status"] = old["status"]?.DeepClone() };
+        PodDefaults.Pod(old); // it may be of before a default
+        var before = old.Object("spec")!;
+        if (!SameButNode(spec, before))
+        {
+            Spec(spec, "spec", to);
+        }
+        else if (spec.String("nodeName") is { Length: > 0 } node)
+        {
+            to.Check("spec.nodeName", node, Names.Subdomain);
+        }
         if (subresource == PodDoors.Ephemeral)
         {
-            PodDoors.CheckEphemeral(tree.Object("spec"), before, to);
+            PodDoors.CheckEphemeral(spec, before, to);
             return;
         }
         if (subresource == PodDoors.Resize)
         {
-            PodDoors.CheckResize(tree, old!, to);
+            PodDoors.CheckResize(tree, old, to);
             return;
         }
-        if (!Updatable(tree.Object("spec"), before, to))
+        if (!Updatable(spec, before, to))
         {
             return;
         }
-        var changes = TreeDiff.Describe(Fixed(before, before), Fixed(tree.Object("spec"), before));
+        var changes = TreeDiff.Describe(Fixed(before, before), Fixed(spec, before));
         if (changes.Length > 0)
         {
             to.Forbidden("spec", $"{OnlyThese}\n{changes.TrimEnd()}");
@@ -100,6 +116,34 @@ internal static class PodRules
             to.Forbidden($"spec.schedulingGates[{i}].name", $"only deletion is allowed, but found new scheduling gate '{gate.String("name")}'");
         }
         return true;
+    }
+
+    /// <summary>Whether a stored template stays as it is, be it of before a default: then it is not judged again, or what owns it could not even shrink.</summary>
+    internal static bool SameTemplate(JsonObject? template, JsonObject? before) =>
+        before is not null && (JsonNode.DeepEquals(before, template) || JsonNode.DeepEquals(Defaulted(before), template));
+
+    /// <summary>A copy of a stored template with today's defaults, as upstream has them on all that it reads.</summary>
+    internal static JsonObject? Defaulted(JsonObject? template)
+    {
+        var copy = template?.DeepClone() as JsonObject;
+        if (copy is not null)
+        {
+            PodDefaults.Template(copy);
+        }
+        return copy;
+    }
+
+    private static bool SameButNode(JsonObject? spec, JsonObject before)
+    {
+        if (spec is null || before.String("nodeName").Length > 0)
+        {
+            return JsonNode.DeepEquals(before, spec);
+        }
+        var unbound = spec.DeepClone().AsObject();
+        unbound.Remove("nodeName");
+        var was = before.DeepClone().AsObject();
+        was.Remove("nodeName");
+        return JsonNode.DeepEquals(was, unbound);
     }
 
     private static JsonNode WithoutSeconds(JsonObject toleration)

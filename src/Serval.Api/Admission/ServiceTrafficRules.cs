@@ -15,26 +15,26 @@ internal static class ServiceTrafficRules
     private const string Mode = "service.kubernetes.io/topology-mode";
     private const string OnlyBalanced = "may only be used when `type` is 'LoadBalancer'";
 
-    /// <summary>Takes away what another type had and nobody changed.</summary>
+    /// <summary>Takes away what the type has no use for and nobody changed, also where it was left when the type changed: it would forbid every update.</summary>
     public static void Drop(JsonObject spec, JsonObject before)
     {
-        if (UsesNodePorts(before) && !UsesNodePorts(spec) && NodePorts(spec).SequenceEqual(NodePorts(before)))
+        if (!UsesNodePorts(spec) && (UsesNodePorts(before) || !IsBalanced(spec)) && NodePorts(spec).SequenceEqual(NodePorts(before)))
         {
             foreach (var (_, port) in spec.Objects("ports"))
             {
                 port.Remove("nodePort");
             }
         }
-        if (NeedsHealthCheck(before) && !NeedsHealthCheck(spec))
+        if (!NeedsHealthCheck(spec))
         {
             DropSame("healthCheckNodePort");
         }
-        if (IsBalanced(before) && !IsBalanced(spec))
+        if (!IsBalanced(spec))
         {
             DropSame("allocateLoadBalancerNodePorts");
             DropSame("loadBalancerClass");
         }
-        if (IsReachedFromOutside(before) && !IsReachedFromOutside(spec))
+        if (!IsReachedFromOutside(spec))
         {
             DropSame("externalTrafficPolicy");
         }

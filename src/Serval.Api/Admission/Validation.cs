@@ -14,7 +14,7 @@ public static class Validation
     public static IReadOnlyList<FieldError> Validate(ResourceKind kind, JsonObject tree, JsonObject? old, AdmissionContext ctx)
     {
         var api = new Problems();
-        MetadataRules.Check(kind, tree, api);
+        MetadataRules.Check(kind, tree, old, api);
         if (kind.Shape is { } shape)
         {
             List<FieldError> errors = [.. api.List, .. CustomObjects.Validate(shape.Schema, tree, old, shape.Scale, ctx.Subresource)];

@@ -27,7 +27,10 @@ internal static class WorkloadRules
         NotNegative(spec, "replicas", to);
         NotNegative(spec, "minReadySeconds", to);
         Selector(spec, to);
-        PodRules.Template(spec.Object("template"), "spec.template", to);
+        if (!PodRules.SameTemplate(spec.Object("template"), old.Object("spec").Object("template")))
+        {
+            PodRules.Template(spec.Object("template"), "spec.template", to);
+        }
         var selector = spec.Object("selector");
         if (old is not null && !TreeDiff.Same(old.Object("spec")?["selector"], selector))
         {

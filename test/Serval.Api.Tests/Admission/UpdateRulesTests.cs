@@ -127,6 +127,67 @@ public sealed class UpdateRulesTests
         Assert.Equal(allowed, Validation.Validate(Kinds.Pod, tree, old, s_update with { Subresource = subresource }).Count == 0);
     }
 
+    /// <summary>Stored before a rule or a default was there: what is left as it is must not forbid the rest.</summary>
+    public static TheoryData<string, string, string, string> StoredBefore => new()
+    {
+        { "pods", """{"metadata":{"name":"p","namespace":"d","finalizers":["wait"]},"spec":{"containers":[{"name":"c","image":"a:1"}]}}""", "status.phase = \"Running\"", "status" },
+        { "pods", """{"metadata":{"name":"p","namespace":"d","deletionTimestamp":"2026-01-01T00:00:00Z","finalizers":["wait","a/b"]},"spec":{"containers":[{"name":"c","image":"a:1"}]}}""", "metadata.finalizers = [\"wait\"]", "" },
+        { "configmaps", """{"metadata":{"name":"c","namespace":"d","finalizers":["wait"]}}""", "data.k = \"v\"", "" },
+        { "configmaps", """{"metadata":{"name":"c","namespace":"d","ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"p"}]}}""", "data.k = \"v\"", "" },
+        { "configmaps", """{"metadata":{"name":"c","namespace":"d","labels":{"a b":"c"},"annotations":{"a b":"c"}}}""", "data.k = \"v\"", "" },
+        { "pods", OldPod, "metadata.labels.a = \"b\"", "" },
+        { "pods", OldPod, "spec.nodeName = \"n1\"", "" },
+        { "pods", """{"metadata":{"name":"p","namespace":"d"},"spec":{"containers":[{"name":"c","image":" a:1"}]}}""", "spec.nodeName = \"n1\"", "" },
+        { "jobs", $$$"""{"metadata":{"name":"j","namespace":"d","uid":"u"},"spec":{{{OldJob}}}}""", "spec.suspend = true", "" },
+        { "deployments", """{"metadata":{"name":"w","namespace":"d"},"spec":{"replicas":3,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":" a:1"}]}}}}""", "spec.replicas = 0", "" },
+    };
+
+    private const string OldPod = """
+        {"metadata":{"name":"p","namespace":"d"},"spec":{"hostNetwork":true,"containers":[{"name":"c","image":"a:1","ports":[{"containerPort":80}],
+         "env":[{"name":"E","valueFrom":{"resourceFieldRef":{"resource":"limits.cpu"}}}],"lifecycle":{"preStop":{"httpGet":{"port":80}}}}]}}
+        """;
+
+    private const string OldJob = """
+        {"completionMode":"NonIndexed","completions":1,"selector":{"matchLabels":{"batch.kubernetes.io/controller-uid":"u"}},"template":{"metadata":{"labels":{"batch.kubernetes.io/controller-uid":"u"}},
+         "spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"a:1","env":[{"name":"E","valueFrom":{"resourceFieldRef":{"resource":"limits.cpu"}}}]}]}}}
+        """;
+
+    [Theory]
+    [MemberData(nameof(StoredBefore))]
+    public void StoredBefore_WhatIsLeft_DoesNotForbidTheRest(string plural, string stored, string edits, string subresource)
+    {
+        var kind = Kinds.All.First(k => k.Plural == plural && !k.IsCustom);
+        var (old, asItWas) = (Edits.Parse(stored), Edits.Parse(stored));
+        var tree = Edits.Parse(stored).Edit(edits);
+        if (subresource.Length == 0)
+        {
+            Defaulting.Apply(kind, tree, old, s_update);
+        }
+        Assert.Empty(Validation.Validate(kind, tree, old, s_update with { Subresource = subresource }));
+        Assert.True(JsonNode.DeepEquals(asItWas, old), "what is stored is only read");
+    }
+
+    [Theory]
+    [InlineData("""{"type":"ClusterIP","externalTrafficPolicy":"Cluster","ports":[{"port":80,"nodePort":30080}]}""", "externalTrafficPolicy")]
+    [InlineData("""{"type":"NodePort","allocateLoadBalancerNodePorts":true,"loadBalancerClass":"a/b","ports":[{"port":80,"nodePort":30080}]}""", "loadBalancerClass")]
+    public void Service_WhatItsFormerTypeLeft_IsTakenAway(string spec, string field)
+    {
+        var old = Edits.Parse($$"""{"metadata":{"name":"s","namespace":"d"},"spec":{{spec}}}""");
+        var tree = old.DeepClone().AsObject().Edit("metadata.labels.a = \"b\"").Defaulted(Kinds.Service, s_update, old);
+        ClusterIps.Prepare(tree, old);
+        Assert.Null(tree["spec"]![field]);
+        Assert.Empty(Validation.Validate(Kinds.Service, tree, old, s_update));
+    }
+
+    [Theory]
+    [InlineData("configmaps", "metadata.finalizers = [\"wait\",\"more\"]")]
+    [InlineData("pods", "spec.nodeName = \"no node\"")]
+    public void StoredBefore_WhatIsNew_IsJudged(string plural, string edits)
+    {
+        var old = Edits.Parse("""{"metadata":{"name":"x","namespace":"d","finalizers":["wait"]},"spec":{"containers":[{"name":"c","image":"a:1"}]}}""");
+        Assert.Single(Change(Kinds.All.First(k => k.Plural == plural), plural == "pods" ? old : old.Edit("spec = -"), edits));
+    }
+
     private static IReadOnlyList<FieldError> Change(ResourceKind kind, JsonObject old, string edits)
     {
         var tree = ((JsonObject)old.DeepClone()).Edit(edits);
