@@ -28,6 +28,9 @@ public sealed class ApiException(int code, string reason, string message, IReadO
     /// <summary><c>Status.metadata.continue</c>: where a list that can no longer be shown as it was can go on all the same; else empty.</summary>
     public string Continue { get; init; } = "";
 
+    /// <summary>What may be logged: the message, or what stands for one that has a body's own text in it, which may be secret.</summary>
+    public string Loggable { get; init; } = message;
+
     /// <summary><c>Status.details</c> without causes: name, group, kind, uid, retryAfterSeconds.</summary>
     public JsonObject? Details { get; } = details;
 

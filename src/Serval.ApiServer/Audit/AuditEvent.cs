@@ -37,7 +37,7 @@ internal sealed class AuditEvent
         var http = request.Http;
         _id = request.Id;
         _stage = stage;
-        _uri = Cut(string.Concat(request.Path, http.Request.QueryString.Value), MostOfUri);
+        _uri = Cut(string.Concat(request.AskedPath, http.Request.QueryString.Value), MostOfUri);
         _info = request.Info with
         {
             Path = "", Verb = Cut(request.Info.Verb, MostOfName), Group = Cut(request.Info.Group, MostOfName), Version = Cut(request.Info.Version, MostOfName),
@@ -49,7 +49,7 @@ internal sealed class AuditEvent
         _address = http.Connection.RemoteIpAddress?.ToString() ?? "";
         _userAgent = Cut(http.Request.Headers.UserAgent.ToString(), MostOfName);
         _code = http.Response.StatusCode;
-        _failure = request.Failure is { } failure ? (failure.Reason, Cut(failure.Message, MostOfMessage)) : null;
+        _failure = request.Failure is { } failure ? (failure.Reason, Cut(failure.Loggable, MostOfMessage)) : null;
         _authorization = request.Authorization;
         (_received, _now) = (request.Received, now);
     }

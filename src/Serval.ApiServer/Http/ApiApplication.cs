@@ -53,7 +53,7 @@ internal sealed partial class ApiApplication(RequestStep steps, AuditLog? audit,
         }
         catch (Exception e)
         {
-            Log.Failed(logger, e, request.Method, request.Path);
+            Log.Failed(logger, e, request.Method, request.AskedPath);
             await FailAsync(request, Failures.Internal());
         }
     }
@@ -64,7 +64,7 @@ internal sealed partial class ApiApplication(RequestStep steps, AuditLog? audit,
         request.Failure = error;
         if (context.Response.HasStarted)
         {
-            Log.CutOff(logger, request.Method, request.Path, error.Message);
+            Log.CutOff(logger, request.Method, request.AskedPath, error.Message);
             context.Abort(); // the only way left to say that the answer is not whole
             return;
         }

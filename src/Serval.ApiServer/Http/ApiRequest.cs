@@ -57,6 +57,9 @@ internal sealed class ApiRequest
     /// <summary>Where to; of an old path of a watch the one that it means.</summary>
     public string Path { get; }
 
+    /// <summary>Where to in the client's own words, for logs.</summary>
+    public string AskedPath => Http.Request.Path.Value ?? "/";
+
     /// <summary>Whether a GET is a watch, by its option or its path.</summary>
     public bool IsWatch { get; }
 

@@ -77,6 +77,41 @@ public sealed class AuditTests
     }
 
     [Fact]
+    public async Task Line_OfAnOldWatch_HasThePathThatWasAsked()
+    {
+        var line = await LineAsync(null, "/api/v1/watch/namespaces/default/pods");
+        Assert.Equal("/api/v1/watch/namespaces/default/pods", (string?)line["requestURI"]);
+    }
+
+    [Fact]
+    public async Task Line_OfARefusedBody_HasNothingOfIt()
+    {
+        const string Body = """{"apiVersion":"other/","kind":"Secret","stringData":{"k":"hidden"}}""";
+        var bytes = System.Text.Encoding.UTF8.GetBytes(Body);
+        foreach (var failure in new[] { GivenType.Mismatch(bytes, bytes, "apps/v1", "Deployment")!, GivenType.Unrecognized("Secret", "why", "{\"k\":\"hidden\"}"u8) })
+        {
+            Assert.Contains("hidden", failure.Message, StringComparison.Ordinal);
+            var line = await LineAsync(failure, "/api/v1/namespaces/default/secrets");
+            Assert.DoesNotContain("hidden", line.ToJsonString(), StringComparison.Ordinal);
+        }
+    }
+
+    private static async Task<JsonNode> LineAsync(ApiException? failure, string asked)
+    {
+        var directory = Directory.CreateTempSubdirectory("serval-audit-").FullName;
+        var path = Path.Combine(directory, "audit.log");
+        var clock = new ManualTime(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
+        await using (var log = new AuditLog(path, AuditLevel.All, AuditLog.FileSize, clock, new ErrorLog()))
+        {
+            var http = new DefaultHttpContext { Request = { Method = "GET", Path = asked } };
+            await log.TellAsync(new ApiRequest(http, clock.GetUtcNow()) { Failure = failure }, "ResponseComplete");
+        }
+        var line = JsonNode.Parse(await File.ReadAllTextAsync(path))!;
+        Directory.Delete(directory, recursive: true);
+        return line;
+    }
+
+    [Fact]
     public async Task Line_OfALongRequest_IsCut()
     {
         var directory = Directory.CreateTempSubdirectory("serval-audit-").FullName;
