@@ -24,17 +24,18 @@ internal static class HtmlLinks
 
     /// <param name="page">The page, a character a byte: all that is looked for is ASCII.</param>
     /// <param name="rewrite">A link → what stands there instead.</param>
-    public static string Rewrite(string page, Func<string, string> rewrite)
+    /// <param name="most">The longest result; for a longer one the page is returned as it is.</param>
+    public static string Rewrite(string page, Func<string, string> rewrite, int most = int.MaxValue)
     {
         var written = new StringBuilder(page.Length + 256);
         var copied = 0;
-        for (var at = page.IndexOf('<'); at >= 0; at = at < page.Length ? page.IndexOf('<', at) : -1)
+        for (var at = page.IndexOf('<'); at >= 0 && written.Length <= most; at = at < page.Length ? page.IndexOf('<', at) : -1)
         {
             at = page.AsSpan(at).StartsWith("<!--") ? After(page, "-->", at + 4)
                 : at + 1 < page.Length && char.IsAsciiLetter(page[at + 1]) ? Tag(at + 1)
                 : at + 1;
         }
-        return written.Append(page, copied, page.Length - copied).ToString();
+        return written.Length + page.Length - copied > most ? page : written.Append(page, copied, page.Length - copied).ToString();
 
         int Tag(int start)
         {
@@ -45,7 +46,7 @@ internal static class HtmlLinks
             }
             var name = page[start..at].ToLowerInvariant();
             var links = s_links.GetValueOrDefault(name) ?? [];
-            while (NextAttribute(page, ref at) is var (attribute, from, to) && attribute.Length > 0)
+            while (written.Length <= most && NextAttribute(page, ref at) is var (attribute, from, to) && attribute.Length > 0)
             {
                 if (to > from && links.Contains(attribute, StringComparer.Ordinal))
                 {

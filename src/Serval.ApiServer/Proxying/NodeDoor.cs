@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.Core;
 using Serval.ApiServer.Http;
 using Serval.Kube;
 
@@ -31,7 +32,7 @@ internal sealed class NodeDoor(IKubeClient client)
 
     private Task PodsAsync(ApiRequest request, string node)
     {
-        var items = client.Cache(Kinds.Pod).List().Select(p => p.ToTree()).Where(p => (string?)p["spec"]?["nodeName"] == node);
+        var items = client.Cache(Kinds.Pod).List().Where(p => p.As<Pod>().Spec.NodeName == node).Select(p => p.ToTree());
         var list = new JsonObject { ["kind"] = "PodList", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["items"] = new JsonArray([.. items]) };
         return Reply.JsonAsync(request, 200, CanonicalJson.Serialize(list));
     }

@@ -9,6 +9,11 @@ internal static class ProxyBody
     /// <summary>The longest page that is read for its links; a longer one passes as it is.</summary>
     private const int MostPage = 4 << 20;
 
+    /// <summary>The longest page with its links rewritten; one that would be longer passes as it is.</summary>
+    private const int MostWritten = 2 * MostPage;
+
+    private static readonly SemaphoreSlim s_rewrites = new(4); // each holds a few times its page
+
     /// <summary>Whether an answer is a page whose links are rewritten.</summary>
     public static bool IsPage(HttpResponseMessage answer) =>
         answer.Content.Headers.ContentType?.MediaType == "text/html" && answer.Headers.Location is null && Coding(answer) is "" or "gzip"
@@ -22,14 +27,26 @@ internal static class ProxyBody
         {
             return (raw, true);
         }
-        var zipped = Coding(answer) == "gzip";
-        var page = zipped ? await UnzipAsync(raw, ct) : raw;
-        if (page is null)
+        await s_rewrites.WaitAsync(ct);
+        try
         {
-            return (raw, false);
+            return (await RewriteAsync(raw, Coding(answer) == "gzip", links, ct), false);
         }
-        var written = Encoding.Latin1.GetBytes(HtmlLinks.Rewrite(Encoding.Latin1.GetString(page), links.Rewrite));
-        return (zipped ? Zip(written) : written, false);
+        finally
+        {
+            s_rewrites.Release();
+        }
+    }
+
+    private static async Task<byte[]> RewriteAsync(byte[] raw, bool zipped, ProxyLinks links, CancellationToken ct)
+    {
+        if ((zipped ? await UnzipAsync(raw, ct) : raw) is not { } page)
+        {
+            return raw;
+        }
+        var text = Encoding.Latin1.GetString(page);
+        var written = HtmlLinks.Rewrite(text, links.Rewrite, MostWritten);
+        return ReferenceEquals(written, text) ? raw : zipped ? Zip(Encoding.Latin1.GetBytes(written)) : Encoding.Latin1.GetBytes(written);
     }
 
     private static string Coding(HttpResponseMessage answer) => string.Join(",", answer.Content.Headers.ContentEncoding).ToLowerInvariant();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -36,7 +37,7 @@ internal sealed class ProxyHandler(IKubeClient client, IPodStreams? streams, Ran
         }
         if (path.Kind == Kinds.Node)
         {
-            await _nodes.AnswerAsync(request, path);
+            await CountedAsync(request, () => _nodes.AnswerAsync(request, path));
             return;
         }
         var target = await (path.Kind == Kinds.Pod ? _targets.PodAsync(path.Namespace, path.Name, request.Aborted) : _targets.ServiceAsync(path.Namespace, path.Name, request.Aborted));
@@ -44,15 +45,20 @@ internal sealed class ProxyHandler(IKubeClient client, IPodStreams? streams, Ran
         if (upgrade.Length == 0 && path.Below.Length == 0 && request.Method is "GET" or "HEAD")
         {
             request.Http.Response.StatusCode = StatusCodes.Status301MovedPermanently; // relative links of the page lead below it then
-            request.Http.Response.Headers.Location = $"{request.Http.Request.Path.ToUriComponent()}/{request.Http.Request.QueryString.Value}";
+            request.Http.Response.Headers.Location = $"{ProxyPath.Prefix(path)}/{request.Http.Request.QueryString.Value}";
             return;
         }
         var source = streams ?? throw Failures.NoPodStreams();
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, stopping);
+        await CountedAsync(request, () => ForwardAsync(request, path, source, target, upgrade, ended.Token));
+    }
+
+    private async Task CountedAsync(ApiRequest request, Func<Task> answer)
+    {
         _open.Enter(request.User);
         try
         {
-            using var ended = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, stopping);
-            await ForwardAsync(request, path, source, target, upgrade, ended.Token);
+            await answer();
         }
         finally
         {
@@ -70,6 +76,10 @@ internal sealed class ProxyHandler(IKubeClient client, IPodStreams? streams, Ran
         {
             if (answer.StatusCode == HttpStatusCode.SwitchingProtocols)
             {
+                if (upgrade.Length == 0)
+                {
+                    throw Unreached("the program changed its protocol unasked");
+                }
                 await SwitchAsync(http, answer, Links(http, path, target), ct);
                 return;
             }
@@ -96,9 +106,11 @@ internal sealed class ProxyHandler(IKubeClient client, IPodStreams? streams, Ran
             var cause = e is HttpRequestException { InnerException: { } inner } ? inner.Message : e.Message;
             throw upgrade.Length > 0
                 ? new ApiException(500, "", $"error dialing backend: {cause}")
-                : new ApiException(503, "ServiceUnavailable", $"error trying to reach service: {cause}");
+                : Unreached(cause);
         }
     }
+
+    private static ApiException Unreached(string cause) => new(503, "ServiceUnavailable", $"error trying to reach service: {cause}");
 
     // One connection a request: the next one may be for another pod, and a user's connection is no other user's.
 #pragma warning disable CA5359 // as upstream: pods sign their certificates themselves, and what is dialed is the pod's own port
@@ -106,6 +118,7 @@ internal sealed class ProxyHandler(IKubeClient client, IPodStreams? streams, Ran
     {
         UseProxy = false, AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = DecompressionMethods.None, ConnectTimeout = s_dial,
         ActivityHeadersPropagator = null, MaxResponseHeadersLength = 64,
+        RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8, ResponseHeaderEncodingSelector = (_, _) => Encoding.UTF8, // as between client and API server
         SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true },
         ConnectCallback = async (_, ct) => await source.DialAsync(target.Pod, target.Uid, target.Port, ct),
     };
@@ -114,7 +127,7 @@ internal sealed class ProxyHandler(IKubeClient client, IPodStreams? streams, Ran
     private static HttpRequestMessage Message(HttpContext http, ResourcePath path, ProxyTarget target, string upgrade)
     {
         var request = http.Request;
-        var below = path.Below.Length == 0 ? "/" : new PathString(path.Below).ToUriComponent();
+        var below = ProxyPath.Below(path, request.Path.Value ?? "", http.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "");
         var address = new Uri($"{target.Scheme}://{target.Authority}{below}{request.QueryString.Value}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         var message = new HttpRequestMessage(new HttpMethod(request.Method), address) { Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         if (upgrade.Length == 0 && http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
@@ -139,19 +152,33 @@ internal sealed class ProxyHandler(IKubeClient client, IPodStreams? streams, Ran
         }
     }
 
-    private static ProxyLinks Links(HttpContext http, ResourcePath path, ProxyTarget target)
+    private static ProxyLinks Links(HttpContext http, ResourcePath path, ProxyTarget target) =>
+        new(ProxyPath.Prefix(path), target.Authority, http.Request.Host.Value ?? "");
+
+    // Nothing of an answer whose headers HTTP does not allow is passed on.
+    private static void CopyHeaders(HttpResponseMessage answer, HttpResponse response, ProxyLinks links)
     {
-        var whole = http.Request.Path.Value ?? "";
-        var suffix = path.Below.Length == 0 ? "" : path.Below;
-        var prefix = whole.EndsWith(suffix, StringComparison.Ordinal) ? whole[..^suffix.Length] : whole;
-        return new ProxyLinks(prefix, target.Authority, http.Request.Host.Value ?? "");
+        var own = response.Headers.ToArray();
+        try
+        {
+            ProxyHeaders.Copy(answer, response, links);
+        }
+        catch (InvalidOperationException e)
+        {
+            response.Clear();
+            foreach (var (name, values) in own)
+            {
+                response.Headers[name] = values;
+            }
+            throw Unreached(e.Message);
+        }
     }
 
     private static async Task CopyAsync(HttpContext http, HttpResponseMessage answer, ProxyLinks links, CancellationToken ct)
     {
         var response = http.Response;
+        CopyHeaders(answer, response, links);
         response.StatusCode = (int)answer.StatusCode;
-        ProxyHeaders.Copy(answer, response, links);
         if (HttpMethods.IsHead(http.Request.Method))
         {
             return;
@@ -169,7 +196,7 @@ internal sealed class ProxyHandler(IKubeClient client, IPodStreams? streams, Ran
     private async Task SwitchAsync(HttpContext http, HttpResponseMessage answer, ProxyLinks links, CancellationToken ct)
     {
         await using var inside = await answer.Content.ReadAsStreamAsync(ct);
-        ProxyHeaders.Copy(answer, http.Response, links);
+        CopyHeaders(answer, http.Response, links);
         http.Response.Headers.Upgrade = answer.Headers.Upgrade.ToString();
         await using var outside = await http.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
         using var limit = new IdleLimit(time, ct);

@@ -75,7 +75,7 @@ internal sealed class ProxyTargets(IKubeClient client, Random random)
 
     private static int Number(string port, string scheme) =>
         port.Length == 0 ? scheme == "https" ? 443 : 80
-        : ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number
+        : port[0] != '0' && ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
         : throw Unavailable($"error trying to reach service: \"{port}\" is no port: a number from 1 to 65535 is expected here");
 
     private static IEnumerable<JsonObject> Objects(JsonNode? list) => (list as JsonArray ?? []).OfType<JsonObject>();

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Serval.Api;
 using Serval.Kube;
 
 namespace Serval.Node.Agent;
@@ -43,7 +42,7 @@ internal sealed partial class NodeHeartbeat : IAsyncDisposable
                     Log.Restored(logger, name);
                 }
             }
-            catch (ApiException e)
+            catch (Exception e) when (!_stop.IsCancellationRequested)
             {
                 Log.Failed(logger, name, e.Message); // the API server is away, or forbids it: the next look is soon
             }

@@ -42,6 +42,18 @@ public sealed class HtmlLinksTests
     [InlineData("<title>/x", "<title>/x")]
     public void Page(string page, string expected) => Assert.Equal(Long(expected), HtmlLinks.Rewrite(page, s_links.Rewrite));
 
+    [Theory]
+    [InlineData(1000, "<a href=\"/x\"><a href=\"/x\">", true)]
+    [InlineData(60, "<a href=\"/x\"><a href=\"/x\">", false)]
+    [InlineData(60, "<a href=\"/x\" href=\"/x\" href=\"/x\">", false)]
+    [InlineData(60, "<a href=\"/x\"> a long text after the only link of the page", false)]
+    public void Page_PassesAsItIs_WhenItWouldBeTooLong(int most, string page, bool rewritten)
+    {
+        var asked = 0;
+        Assert.Equal(rewritten ? Long(page.Replace("/x", "/P/x", StringComparison.Ordinal)) : page, HtmlLinks.Rewrite(page, l => asked++ is var _ ? s_links.Rewrite(l) : l, most));
+        Assert.InRange(asked, 1, 2); // and no more is written than the bound and a link
+    }
+
     [Fact]
     public void AnyText_IsReadToItsEnd()
     {

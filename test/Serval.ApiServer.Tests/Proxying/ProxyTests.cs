@@ -14,6 +14,10 @@ public sealed class ProxyTests : AccessServerTests
     [InlineData("pods/web/proxy/", "GET / HTTP/1.1", 8080)]
     [InlineData("pods/web:9090/proxy/a//b/", "GET /a/b/ HTTP/1.1", 9090)]
     [InlineData("pods/http:web:9090/proxy/a%20b/c?x=1&y=%2F", "GET /a%20b/c?x=1&y=%2F HTTP/1.1", 9090)]
+    [InlineData("pods/web/proxy/a%253Fb/%25", "GET /a%253Fb/%25 HTTP/1.1", 8080)]
+    [InlineData("pods/web/proxy/a%2Fb/a%252Fb/c%2f", "GET /a%2Fb/a%252Fb/c%2f HTTP/1.1", 8080)]
+    [InlineData("pods/web/proxy/%C3%A4%20%3F%23/a:b@c", "GET /%C3%A4%20%3F%23/a:b@c HTTP/1.1", 8080)]
+    [InlineData("pods/web/proxy/a//%2e%2e/b%2525/%3F", "GET /a/b%2525/%3F HTTP/1.1", 8080)]
     [InlineData("services/svc/proxy/", "", 0)] // its only port has a name
     [InlineData("services/svc:80/proxy/x", "GET /x HTTP/1.1", 8080)]
     [InlineData("services/http:svc:web/proxy/x?q", "GET /x?q HTTP/1.1", 8080)]
@@ -21,7 +25,7 @@ public sealed class ProxyTests : AccessServerTests
     {
         var (asked, dialed) = ("", 0);
         using var backend = await BeginAsync((head, _) => (asked = head) is null ? "" : Plain, p => dialed = p);
-        using var response = await Server.Client.GetAsync($"{One}/{path}");
+        using var response = await Server.Client.GetAsync(Exactly($"{One}/{path}"));
         if (line.Length == 0)
         {
             Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
@@ -88,6 +92,60 @@ public sealed class ProxyTests : AccessServerTests
     }
 
     [Theory]
+    [InlineData("/api/v1/namespaces/one/pods/web:8080/proxy/a//%22%3E%3Cscript%3E/b", "pods/web:8080")]
+    [InlineData("//api/v1//namespaces/one/services/svc:80/proxy/%22%3E%3Cscript%3E//", "services/svc:80")]
+    public async Task Links_HoldNothingThatTheClientWrote(string path, string named)
+    {
+        var answer = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<a href=\"/x\">";
+        using var backend = await BeginAsync((_, _) => answer);
+        Assert.Equal($"<a href=\"{One}/{named}/proxy/x\">", await Server.Client.GetStringAsync(Exactly(path)));
+        answer = "HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n";
+        using var plain = new HttpMessageInvoker(Server.Handler(), disposeHandler: true);
+        using var request = new HttpRequestMessage(HttpMethod.Get, Exactly(path));
+        using var moved = await plain.SendAsync(request, default);
+        Assert.Equal($"{One}/{named}/proxy/there", moved.Headers.GetValues("Location").Single());
+        using var bare = new HttpRequestMessage(HttpMethod.Get, Exactly($"//{One[1..]}/{named}/proxy"));
+        using var below = await plain.SendAsync(bare, default);
+        Assert.Equal((301, $"{One}/{named}/proxy/"), ((int)below.StatusCode, below.Headers.GetValues("Location").Single()));
+    }
+
+    [Fact]
+    public async Task Page_ThatWouldGrowTooLong_PassesAsItIs()
+    {
+        var page = string.Concat(Enumerable.Repeat("<a href=/x>", 300_000)); // 3.3 MB, 15 MB with its links led back
+        using var backend = await BeginAsync((_, _) => $"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {page.Length}\r\n\r\n{page}");
+        Assert.True(page == await Server.Client.GetStringAsync($"{One}/pods/web/proxy/x"), "The page is not as it was.");
+    }
+
+    [Fact]
+    public async Task Headers_MayBeOfOtherLetters()
+    {
+        var asked = "";
+        using var backend = await BeginAsync((head, _) => (asked = head) is null ? "" : "HTTP/1.1 200 OK\r\nX-Own: \u00c3\u00a4\r\nContent-Length: 0\r\n\r\n");
+        using var handler = Server.Handler();
+        handler.RequestHeaderEncodingSelector = handler.ResponseHeaderEncodingSelector = (_, _) => Encoding.UTF8;
+        using var plain = new HttpMessageInvoker(handler);
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Server.Host.Address, $"{One}/pods/web/proxy/x"));
+        request.Headers.TryAddWithoutValidation("X-Mine", "ö");
+        using var response = await plain.SendAsync(request, default);
+        Assert.Equal((200, "ä"), ((int)response.StatusCode, response.Headers.GetValues("X-Own").Single()));
+        Assert.Contains("X-Mine: \u00c3\u00b6\r\n", asked, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nX-First: 1\r\nX-Own: a\u0001b\r\nContent-Length: 0\r\n\r\n")]
+    public async Task Answer_ThatIsNone_IsUnavailable(string answer)
+    {
+        using var backend = await BeginAsync((_, _) => answer);
+        using var response = await Server.Client.GetAsync($"{One}/pods/web/proxy/x");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.False(response.Headers.Contains("X-First"));
+        Assert.StartsWith("error trying to reach service: ", (string?)JsonNode.Parse(await response.Content.ReadAsStringAsync())!["message"], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("pods/web:080/proxy/", 503, "error trying to reach service: \"080\" is no port: a number from 1 to 65535 is expected here")]
     [InlineData("pods/ftp:web:80/proxy/", 400, "invalid pod request \"ftp:web:80\"")]
     [InlineData("services/a:b:c:d/proxy/", 400, "invalid service request \"a:b:c:d\"")]
     [InlineData("pods/nobody/proxy/", 404, "pods \"nobody\" not found")]
@@ -155,6 +213,10 @@ public sealed class ProxyTests : AccessServerTests
         Assert.Equal((404, "404 page not found\n"), ((int)absent.StatusCode, await absent.Content.ReadAsStringAsync()));
         Assert.Equal(400, (await SendAsync(Server.Client, "GET", "/api/v1/nodes/n:22/proxy/")).Code);
     }
+
+    // As it is written, with what a URI would make of it left undone.
+    private Uri Exactly(string path) =>
+        new($"{Server.Host.Address.GetLeftPart(UriPartial.Authority)}{path}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
 
     /// <summary>A pod behind a Service, one without an address, and Services with nothing behind, or with what is no pod.</summary>
     private async Task<RawBackend> BeginAsync(Func<string, string, string> answer, Action<int>? dialed = null)
