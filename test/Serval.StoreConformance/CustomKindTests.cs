@@ -71,7 +71,7 @@ public sealed class CustomKindTests : IDisposable
         await using var opened = await OpenAsync();
         var seen = new List<bool>();
         opened.Store.Kinds.Changed += _ => seen.Add(
-            opened.Client.Cache(Kinds.CustomResourceDefinition).Get(ObjectKey.Cluster("widgets.example.com"))?.ToTree()["status"]?["conditions"] is not null);
+            opened.Client.Cache(Kinds.CustomResourceDefinition).Get(ObjectKey.Cluster("widgets.example.com"))?.ToTree()["status"]?["conditions"] is JsonArray { Count: > 0 });
         await DefineAsync(opened, "widgets", "Widget", """{"status":{"acceptedNames":{"plural":"widgets","kind":"Widget"},"conditions":[{"type":"Established","status":"True"}]}}""");
         Assert.Equal([false], seen);
         Assert.NotNull(opened.Client.ServedKinds.Find("example.com/v1", "Widget"));
