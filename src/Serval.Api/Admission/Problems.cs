@@ -65,7 +65,13 @@ internal sealed class Problems(string? webhook = null)
     }
 
     /// <summary>An error found by rules that do not collect.</summary>
-    public void Add(FieldError error) => _list.Add(error);
+    public void Add(FieldError error)
+    {
+        if (_list.Count < TextLimit.MostErrors)
+        {
+            _list.Add(error);
+        }
+    }
 
     /// <summary>Kubernetes' rule of text; nothing is said when <paramref name="rule"/> answers null.</summary>
     public void Check(string path, string value, Func<string, string?> rule)
@@ -154,7 +160,7 @@ internal sealed class Problems(string? webhook = null)
     }
 
     private void Add(string reason, string message, string path, string details = "") =>
-        _list.Add(new FieldError(reason, message, path) { Details = details, Webhook = webhook });
+        Add(new FieldError(reason, message, path) { Details = details, Webhook = webhook });
 
     private static string With(string message, string detail) => detail.Length == 0 ? message : $"{message}: {detail}";
 }

@@ -17,6 +17,8 @@ public sealed class ApiException(int code, string reason, string message, IReadO
 {
     private const string NamespaceTerminatingCause = "NamespaceTerminating";
 
+    private const int MostLogged = 20;
+
     /// <summary>HTTP status code.</summary>
     public int Code { get; } = code;
 
@@ -28,8 +30,12 @@ public sealed class ApiException(int code, string reason, string message, IReadO
     /// <summary><c>Status.metadata.continue</c>: where a list that can no longer be shown as it was can go on all the same; else empty.</summary>
     public string Continue { get; init; } = "";
 
-    /// <summary>What may be logged: the message, or what stands for one that has a body's own text in it, which may be secret.</summary>
-    public string Loggable { get; init; } = message;
+    /// <summary>
+    /// What may be logged: the message, but not of what judges a body (400, 422). Those quote what was sent, or what was stored, and that may be
+    /// secret: the fields that are wrong stand for it.
+    /// </summary>
+    public string Loggable => Code is not (400 or 422) ? Message
+        : string.Join(", ", Causes.Take(MostLogged).Select(c => $"{TextLimit.First(c.Field, TextLimit.PathStep)}: {c.Reason}"));
 
     /// <summary><c>Status.details</c> without causes: name, group, kind, uid, retryAfterSeconds.</summary>
     public JsonObject? Details { get; } = details;

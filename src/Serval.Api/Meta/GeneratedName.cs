@@ -9,7 +9,7 @@ public static class GeneratedName
     private const int SuffixLength = 5;
     private const int LongestPrefix = 63 - SuffixLength;
 
-    public static string Of(string prefix) => (prefix.Length > LongestPrefix ? prefix[..LongestPrefix] : prefix) + Suffix();
+    public static string Of(string prefix) => TextLimit.First(prefix, LongestPrefix) + Suffix();
 
     public static string Suffix() => RandomNumberGenerator.GetString(SuffixAlphabet, SuffixLength);
 }

@@ -8,11 +8,10 @@ namespace Serval.Api.Schema;
 /// <summary>One pass over one object: the walk of <see cref="StrictDecoder"/>. What is wrong with scalars is in <see cref="ScalarReader"/>.</summary>
 internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
 {
-    private const int MaxWarnings = 100; // as many as upstream reports
-
     private readonly DecodePath _path = new();
     private List<string>? _warnings;
     private List<DecodeError>? _errors;
+    private bool _ended;
 
     public IReadOnlyList<string> Warnings => _warnings ?? (IReadOnlyList<string>)[];
 
@@ -201,9 +200,13 @@ internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
 
     private void Warn(string what, string name)
     {
+        if (_warnings?.Count >= TextLimit.MostTold)
+        {
+            return;
+        }
         var text = $"{what} field {GoQuote.Quote(_path.With(name))}";
         _warnings ??= [];
-        if (_warnings.Count < MaxWarnings && !_warnings.Contains(text))
+        if (!_warnings.Contains(text))
         {
             _warnings.Add(text);
         }
@@ -212,8 +215,15 @@ internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
     /// <summary>Whether a schema judges this, not a type of Go.</summary>
     private bool IsFree => custom && !_path.IsMetadata;
 
+    /// <summary>Whether one more error, other than the first that ends it, tells nobody anything.</summary>
+    private bool IsFull => _errors?.Count >= TextLimit.MostErrors;
+
     private JsonNode? WrongType(JsonElement element, ValueSchema schema)
     {
+        if (IsFull && (_ended || schema.Kind is not (ValueKind.Quantity or ValueKind.Time or ValueKind.MicroTime or ValueKind.IntOrString)))
+        {
+            return null;
+        }
         if (IsFree)
         {
             var type = SchemaType(schema.Kind);
@@ -225,7 +235,7 @@ internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
         {
             return Wrong(Core.Quantity.Complaint, isFinal: true);
         }
-        var what = $"json: cannot unmarshal {GoValue(element, schema.Kind)} into Go";
+        var what = $"json: cannot unmarshal {Given(element, schema.Kind)} into Go";
         return schema.Kind is ValueKind.Time or ValueKind.MicroTime or ValueKind.IntOrString
             ? Wrong($"{what} {Into} of type {schema.GoRead}", isFinal: true, $"{what} value of type {schema.GoRead}")
             : Wrong($"{what} {Into} of type {schema.GoRead}", isFinal: false, GoConversion.Complaint(element, schema));
@@ -238,7 +248,11 @@ internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
     /// <param name="conversion">What is said of it after a strategic merge patch; null for the same.</param>
     private JsonNode? Wrong(string message, bool isFinal = false, string? conversion = null)
     {
-        (_errors ??= []).Add(new DecodeError(_path.Text, message, isFinal, conversion));
+        if (!IsFull || (isFinal && !_ended))
+        {
+            (_errors ??= []).Add(new DecodeError(_path.Text, message, isFinal, conversion));
+            _ended |= isFinal;
+        }
         return null;
     }
 
@@ -264,13 +278,9 @@ internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
     };
 
     /// <summary>A number is told where its size may be what is wrong.</summary>
-    private static string GoValue(JsonElement element, ValueKind wanted) => element.ValueKind switch
+    private static string Given(JsonElement element, ValueKind wanted) => element.ValueKind switch
     {
         JsonValueKind.Number when wanted is ValueKind.Int32 or ValueKind.Int64 or ValueKind.Number or ValueKind.IntOrString => "number " + element.GetRawText(),
-        JsonValueKind.Number => "number",
-        JsonValueKind.True or JsonValueKind.False => "bool",
-        JsonValueKind.Array => "array",
-        JsonValueKind.Object => "object",
-        _ => "string",
+        var kind => GoText.GoValue.Kind(kind),
     };
 }

@@ -2,8 +2,11 @@ using System.Text;
 
 namespace Serval.Api.Schema;
 
-/// <summary>Where a decoding pass is. Pushing is free of allocation; text is made only when something is to be said.</summary>
-internal sealed class DecodePath
+/// <summary>
+/// Where a pass over an object is. Pushing is free of allocation; text is made only when something is to be said, and has the beginning of keys
+/// that are long, and of a long path.
+/// </summary>
+public sealed class DecodePath
 {
     private Step[] _steps = new Step[16];
     private int _count;
@@ -18,13 +21,17 @@ internal sealed class DecodePath
             var text = new StringBuilder();
             foreach (ref readonly var step in _steps.AsSpan(0, _count))
             {
+                if (text.Length > TextLimit.Path)
+                {
+                    break;
+                }
                 if (step.Name is null)
                 {
                     text.Append('[').Append(step.Index).Append(']');
                 }
                 else
                 {
-                    text.Append(text.Length > 0 ? "." : "").Append(step.Name);
+                    text.Append(text.Length > 0 ? "." : "").Append(TextLimit.First(step.Name, TextLimit.PathStep));
                 }
             }
             return text.ToString();
@@ -41,7 +48,8 @@ internal sealed class DecodePath
         }
     }
 
-    public string With(string name) => _count == 0 ? name : $"{Text}.{name}";
+    /// <summary>The path of a member of what the pass is at.</summary>
+    public string With(string name) => $"{(_count == 0 ? "" : $"{Text}.")}{TextLimit.First(name, TextLimit.PathStep)}";
 
     public void Push(TypeSchema owner, FieldSchema field) => Push(new Step(owner, field.Name, 0));
 

@@ -68,7 +68,7 @@ public static class PodTroubles
 
     internal static Condition? Condition(Pod pod, string type) => pod.Status.Conditions.FirstOrDefault(c => c.Type == type);
 
-    internal static string Cut(string text, int most) => text.Length <= most ? text : text[..(most - 1)] + "…";
+    internal static string Cut(string text, int most) => TextLimit.Ellipsis(text, most);
 
     private static bool IsDoneInit(Pod pod, ContainerStatus container, TerminatedState ended) =>
         ended.ExitCode == 0 && pod.Status.InitContainerStatuses.Contains(container);

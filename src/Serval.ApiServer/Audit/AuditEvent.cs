@@ -23,7 +23,7 @@ internal sealed class AuditEvent
     private readonly RequestInfo _info;
     private readonly UserInfo _user;
     private readonly UserInfo? _impersonated;
-    private readonly ObjectMeta? _object;
+    private readonly (string Name, string Uid, string Version) _object; // what the body says, which is not kept itself
     private readonly string _address;
     private readonly string _userAgent;
     private readonly int _code;
@@ -37,19 +37,20 @@ internal sealed class AuditEvent
         var http = request.Http;
         _id = request.Id;
         _stage = stage;
-        _uri = Cut(string.Concat(request.AskedPath, http.Request.QueryString.Value), MostOfUri);
+        _uri = TextLimit.First(string.Concat(request.AskedPath, http.Request.QueryString.Value), MostOfUri);
         _info = request.Info with
         {
-            Path = "", Verb = Cut(request.Info.Verb, MostOfName), Group = Cut(request.Info.Group, MostOfName), Version = Cut(request.Info.Version, MostOfName),
-            Resource = Cut(request.Info.Resource, MostOfName), Subresource = Cut(request.Info.Subresource, MostOfName),
-            Namespace = Cut(request.Info.Namespace, MostOfName), Name = Cut(request.Info.Name, MostOfName),
+            Path = "", Verb = TextLimit.First(request.Info.Verb, MostOfName), Group = TextLimit.First(request.Info.Group, MostOfName), Version = TextLimit.First(request.Info.Version, MostOfName),
+            Resource = TextLimit.First(request.Info.Resource, MostOfName), Subresource = TextLimit.First(request.Info.Subresource, MostOfName),
+            Namespace = TextLimit.First(request.Info.Namespace, MostOfName), Name = TextLimit.First(request.Info.Name, MostOfName),
         };
         (_user, _impersonated) = request.Impersonator is { } asker ? (asker, request.User) : (request.User, null);
-        _object = request.Object;
+        _object = request.Object is { } meta ? (TextLimit.First(meta.Name, MostOfName), TextLimit.First(meta.Uid, MostOfName), TextLimit.First(meta.ResourceVersion, MostOfName))
+            : ("", "", "");
         _address = http.Connection.RemoteIpAddress?.ToString() ?? "";
-        _userAgent = Cut(http.Request.Headers.UserAgent.ToString(), MostOfName);
+        _userAgent = TextLimit.First(http.Request.Headers.UserAgent.ToString(), MostOfName);
         _code = http.Response.StatusCode;
-        _failure = request.Failure is { } failure ? (failure.Reason, Cut(failure.Loggable, MostOfMessage)) : null;
+        _failure = request.Failure is { } failure ? (failure.Reason, TextLimit.First(failure.Loggable, MostOfMessage)) : null;
         _authorization = request.Authorization;
         (_received, _now) = (request.Received, now);
     }
@@ -98,11 +99,11 @@ internal sealed class AuditEvent
         writer.WriteStartObject("objectRef");
         writer.WriteString("resource", _info.Resource);
         WriteText(writer, "namespace", _info.Namespace);
-        WriteText(writer, "name", _info.Name.Length > 0 ? _info.Name : _object?.Name ?? "");
-        WriteText(writer, "uid", _object?.Uid ?? "");
+        WriteText(writer, "name", _info.Name.Length > 0 ? _info.Name : _object.Name);
+        WriteText(writer, "uid", _object.Uid);
         WriteText(writer, "apiGroup", _info.Group);
         writer.WriteString("apiVersion", _info.Version);
-        WriteText(writer, "resourceVersion", _object?.ResourceVersion ?? "");
+        WriteText(writer, "resourceVersion", _object.Version);
         WriteText(writer, "subresource", _info.Subresource);
         writer.WriteEndObject();
     }
@@ -115,15 +116,12 @@ internal sealed class AuditEvent
         if (_failure is var (reason, message))
         {
             writer.WriteString("status", "Failure");
-            writer.WriteString("message", message);
+            WriteText(writer, "message", message);
             writer.WriteString("reason", reason);
         }
         writer.WriteNumber("code", _code);
         writer.WriteEndObject();
     }
-
-    // Never between the halves of one character.
-    private static string Cut(string text, int most) => text.Length <= most ? text : text[..(char.IsHighSurrogate(text[most - 1]) ? most - 1 : most)];
 
     private static void WriteText(Utf8JsonWriter writer, string name, string text)
     {

@@ -10,10 +10,12 @@ namespace Serval.ApiServer.Http;
 /// <summary>One request: who asks for what, and what became known of it on its way.</summary>
 internal sealed class ApiRequest
 {
-    private const int MaxWarningText = 4096; // as upstream: what is beyond helps nobody
+    private const int MaxWarningText = 4096; // characters of all, and of one where there are more: what is beyond helps nobody
+    private const int MaxOfEach = 256;
 
-    private readonly List<string> _warnings = [];
+    private List<string> _warnings = [];
     private int _warningText;
+    private bool _warningsCut;
 
     public ApiRequest(HttpContext http, DateTimeOffset received)
     {
@@ -95,12 +97,25 @@ internal sealed class ApiRequest
 
     private static bool IsWhole(string text) => text.AsSpan(text is ['-' or '+', _, ..] ? 1 : 0) is { Length: > 0 } digits && !digits.ContainsAnyExceptInRange('0', '9');
 
+    /// <summary>A warning in the answer's head, told once. Where there are too many, each is cut, and the last are left out (apiserver: filters/warning.go).</summary>
     public void Warn(string message)
     {
-        _warningText += message.Length;
-        if (_warningText <= MaxWarningText && !_warnings.Contains(message))
+        if (_warningsCut && _warningText >= MaxWarningText)
         {
-            _warnings.Add(message);
+            return;
+        }
+        var text = TextLimit.First(message, _warningsCut ? MaxOfEach : MaxWarningText + 1);
+        if (_warnings.Contains(text))
+        {
+            return;
+        }
+        _warnings.Add(text);
+        _warningText += text.Length;
+        if (_warningText > MaxWarningText && !_warningsCut)
+        {
+            _warningsCut = true;
+            _warnings = [.. _warnings.Select(w => TextLimit.First(w, MaxOfEach))];
+            _warningText = _warnings.Sum(w => w.Length);
         }
     }
 

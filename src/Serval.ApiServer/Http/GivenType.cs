@@ -60,7 +60,7 @@ internal sealed class GivenType
         var given = Complete(givenVersion, givenKind, group, version, kind);
         if (given._version.Length == 0)
         {
-            return given.Unfit(kind, $"Object 'apiVersion' is missing in '{Encoding.UTF8.GetString(body.Span)}'", "Object 'apiVersion' is missing");
+            return given.Unfit(kind, $"Object 'apiVersion' is missing in '{Encoding.UTF8.GetString(body.Span)}'");
         }
         if (given._kind == kind && given.ApiVersion == apiVersion)
         {
@@ -92,19 +92,10 @@ internal sealed class GivenType
 
     /// <summary>A body of which it is not even known what it is meant to be.</summary>
     public static ApiException Unrecognized(string kind, string why, ReadOnlySpan<byte> body) =>
-        new(400, "BadRequest", $"the object provided is unrecognized (must be of type {kind}): {why} ({Summary(body)})")
-        {
-            Loggable = $"the object provided is unrecognized (must be of type {kind}): {why}",
-        };
+        ApiException.BadRequest($"the object provided is unrecognized (must be of type {kind}): {why} ({Summary(body)})");
 
-    /// <param name="expected">The kind that the path takes.</param>
-    /// <param name="why">What is wrong.</param>
-    /// <param name="loggable">The same without the body's text, where that is in it.</param>
-    private ApiException Unfit(string expected, string why, string? loggable = null)
-    {
-        var begin = $"{_kind} in version \"{_version}\" cannot be handled as a {expected}: ";
-        return new(400, "BadRequest", begin + why) { Loggable = begin + (loggable ?? why) };
-    }
+    private ApiException Unfit(string expected, string why) =>
+        ApiException.BadRequest($"{_kind} in version \"{_version}\" cannot be handled as a {expected}: {why}");
 
     private static GivenType Complete(string apiVersion, string kind, string defaultGroup, string defaultVersion, string defaultKind)
     {
@@ -170,14 +161,14 @@ internal sealed class GivenType
         return reader.TokenType;
     }
 
-    private static string Name(JsonTokenType token) => token switch
+    private static string Name(JsonTokenType token) => GoValue.Kind(token switch
     {
-        JsonTokenType.StartArray => "array",
-        JsonTokenType.StartObject => "object",
-        JsonTokenType.Number => "number",
-        JsonTokenType.True or JsonTokenType.False => "bool",
-        _ => "string",
-    };
+        JsonTokenType.StartArray => JsonValueKind.Array,
+        JsonTokenType.StartObject => JsonValueKind.Object,
+        JsonTokenType.Number => JsonValueKind.Number,
+        JsonTokenType.True or JsonTokenType.False => JsonValueKind.True,
+        _ => JsonValueKind.String,
+    });
 
     /// <summary>The beginning of a body: an object's text, or bytes.</summary>
     private static string Summary(ReadOnlySpan<byte> body)

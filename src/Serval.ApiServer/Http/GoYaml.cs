@@ -1,4 +1,5 @@
 using System.Globalization;
+using Serval.Kube.Yaml;
 using YamlDotNet.Core;
 
 namespace Serval.ApiServer.Http;
@@ -39,7 +40,7 @@ internal static class GoYaml
     /// <summary>Go counts lines from 0, does not tell the first, and adds one where its scanner, not its parser, has failed.</summary>
     private static string Line(YamlException e, string problem)
     {
-        var line = e is AnchorNotFoundException ? 0
+        var line = e is AnchorNotFoundException or ExcessiveAliasException ? 0
             : s_ofParser.Any(p => problem.StartsWith(p, StringComparison.Ordinal)) ? e.Start.Line - 1
             : Math.Max(e.Start.Line, e.End.Line) is > 1 and var last ? last : 0;
         return line > 0 ? string.Create(CultureInfo.InvariantCulture, $"line {line}: ") : "";

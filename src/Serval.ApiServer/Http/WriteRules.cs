@@ -39,8 +39,17 @@ internal static class WriteRules
     /// <summary>Who writes when the client does not say: its User-Agent up to the version (apiserver: prefixFromUserAgent).</summary>
     public static string ManagerOf(string userAgent)
     {
-        var name = string.Concat(userAgent.Split('/')[0].EnumerateRunes().Where(GoQuote.IsPrintable));
-        return name.Length > LongestManager ? name[..LongestManager] : name;
+        var name = new StringBuilder();
+        var room = LongestManager;
+        foreach (var rune in userAgent.Split('/')[0].EnumerateRunes().Where(GoQuote.IsPrintable))
+        {
+            if ((room -= rune.Utf8SequenceLength) < 0)
+            {
+                break;
+            }
+            name.Append(rune.ToString());
+        }
+        return name.ToString();
     }
 
     public static void CheckManager(string manager, OptionProblems problems)

@@ -1,5 +1,6 @@
 using System.Text;
 using Serval.Api;
+using Serval.ApiServer.Store;
 using Serval.Kube;
 using Serval.Kube.Yaml;
 using YamlDotNet.Core;
@@ -11,11 +12,8 @@ internal static class YamlBody
 {
     public const string MediaType = "application/yaml";
 
-    /// <summary>What aliases may make of a body of the largest size: about 40 MB of nodes.</summary>
+    /// <summary>Most maps, lists and scalars of a body, what aliases stand for counted each time: about 40 MB of nodes.</summary>
     private const int MaxNodes = 200_000;
-
-    /// <summary>So many keys that are there twice are told of.</summary>
-    private const int MostRepeated = 10;
 
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -62,7 +60,7 @@ internal static class YamlBody
     private static ReadOnlyMemory<byte> Read(ReadOnlyMemory<byte> body, List<string> repeated)
     {
         using var text = new StringReader(s_utf8.GetString(body.Span).TrimStart('\ufeff'));
-        return YamlReader.ReadAll(text, MaxNodes, Note) switch
+        return YamlReader.ReadAll(text, MaxNodes, ObjectSize.Most, Note) switch
         {
             [] => "null"u8.ToArray(),
             [var document] => CanonicalJson.Serialize(document),
@@ -71,7 +69,7 @@ internal static class YamlBody
 
         void Note(string what)
         {
-            if (repeated.Count < MostRepeated)
+            if (repeated.Count < TextLimit.MostTold)
             {
                 repeated.Add(what);
             }

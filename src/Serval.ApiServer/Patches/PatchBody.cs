@@ -14,14 +14,14 @@ namespace Serval.ApiServer.Patches;
 internal static class PatchBody
 {
     /// <summary>
-    /// The tree. Of a repeated key the last value counts, and its path comes into <paramref name="repeated"/>. <see cref="JsonException"/> when the
+    /// The tree. Of a repeated key the last value counts, and it comes into <paramref name="repeated"/>. <see cref="JsonException"/> when the
     /// text is no JSON or holds text that is no Unicode.
     /// </summary>
-    internal static JsonNode? Read(ReadOnlySpan<byte> utf8, List<string> repeated) => Utf8.IsValid(utf8)
+    internal static JsonNode? Read(ReadOnlySpan<byte> utf8, RepeatedKeys repeated) => Utf8.IsValid(utf8)
         ? Node(JsonElement.Parse(utf8, CanonicalJson.Reader), repeated)
         : throw new JsonException("the patch is not valid UTF-8");
 
-    private static JsonNode? Node(JsonElement element, List<string> repeated)
+    private static JsonNode? Node(JsonElement element, RepeatedKeys repeated)
     {
         switch (element.ValueKind)
         {
@@ -30,7 +30,9 @@ internal static class PatchBody
                 foreach (var property in element.EnumerateObject())
                 {
                     var key = Text(property, static p => p.Name);
-                    var value = Below(property.Value, repeated, key);
+                    repeated.Place.Push(key);
+                    var value = Node(property.Value, repeated);
+                    repeated.Place.Pop();
                     if (!map.TryAdd(key, value))
                     {
                         map[key] = value;
@@ -39,7 +41,7 @@ internal static class PatchBody
                 }
                 return map;
             case JsonValueKind.Array:
-                return new JsonArray([.. element.EnumerateArray().Select((item, i) => Below(item, repeated, null, i))]);
+                return new JsonArray([.. element.EnumerateArray().Select((item, i) => Item(item, i, repeated))]);
             case JsonValueKind.String:
                 _ = Text(element, static e => e.GetString());
                 return JsonValue.Create(element);
@@ -50,15 +52,11 @@ internal static class PatchBody
         }
     }
 
-    /// <summary>A member or an item; what repeats in it is told by its whole path.</summary>
-    private static JsonNode? Below(JsonElement element, List<string> repeated, string? key, int index = 0)
+    private static JsonNode? Item(JsonElement element, int index, RepeatedKeys repeated)
     {
-        var before = repeated.Count;
+        repeated.Place.Push(index);
         var node = Node(element, repeated);
-        for (var i = before; i < repeated.Count; i++)
-        {
-            repeated[i] = $"{key ?? $"[{index}]"}{(repeated[i].StartsWith('[') ? "" : ".")}{repeated[i]}";
-        }
+        repeated.Place.Pop();
         return node;
     }
 

@@ -31,7 +31,7 @@ internal sealed class PatchText(PatchType type, bool validated)
                 JsonObject map => map,
                 null when type == PatchType.StrategicMerge => new JsonObject(),
                 null => throw ApiException.BadRequest("Invalid JSON Patch"),
-                _ => throw Unreadable($"json: cannot unmarshal {GoMap.Kind(body)} into Go value of type map[string]interface {{}}"),
+                _ => throw Unreadable($"json: cannot unmarshal {GoValue.Kind(body)} into Go value of type map[string]interface {{}}"),
             };
         }
         var list = body switch
@@ -50,7 +50,7 @@ internal sealed class PatchText(PatchType type, bool validated)
     /// <summary>Fields of operations that mean nothing.</summary>
     public IEnumerable<string> Unknown(JsonNode? body) => type != PatchType.Json || body is not JsonArray list ? []
         : list.SelectMany((item, i) => (item as JsonObject ?? []).Where(f => f.Key is not ("op" or "path" or "from" or "value"))
-            .Select(f => $"{Prefix}unknown field {GoQuote.Quote($"[{i}].{f.Key}")}"));
+            .Select(f => $"{Prefix}unknown field {GoQuote.Quote($"[{i}].{TextLimit.First(f.Key, TextLimit.PathStep)}")}")).Take(TextLimit.MostTold);
 
     private void CheckOperation(JsonNode? item)
     {
@@ -68,5 +68,5 @@ internal sealed class PatchText(PatchType type, bool validated)
     }
 
     private ApiException Mistyped(JsonNode? node, string wanted) =>
-        ApiException.BadRequest($"{(validated ? "error decoding patch: " : "")}json: cannot unmarshal {GoMap.Kind(node)} into Go {wanted}");
+        ApiException.BadRequest($"{(validated ? "error decoding patch: " : "")}json: cannot unmarshal {GoValue.Kind(node)} into Go {wanted}");
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.GoText;
 using Serval.Api.Schema;
 
 namespace Serval.ApiServer.Patches;
@@ -86,7 +87,7 @@ internal static class StrategicMerge
         {
             if (value is not JsonArray order)
             {
-                throw ApiException.BadRequest($"expected a []interface {{}}, but received a {(value is JsonObject ? "map[string]interface {}" : GoMap.Kind(value))}");
+                throw ApiException.BadRequest($"expected a []interface {{}}, but received a {GoValue.Type(value)}");
             }
             var name = key[OrderPrefix.Length..];
             if (type is not null && type.Find(name) is null)
@@ -111,7 +112,7 @@ internal static class StrategicMerge
             }
             if (at == order.Count)
             {
-                throw ApiException.BadRequest($"The order in patch list:\n{GoMap.Text(items)}\n doesn't match $setElementOrder list:\n{GoMap.Text(order)}\n");
+                throw ApiException.BadRequest($"The order in patch list:\n{GoValue.Text(items)}\n doesn't match $setElementOrder list:\n{GoValue.Text(order)}\n");
             }
         }
 
@@ -120,9 +121,9 @@ internal static class StrategicMerge
 
     private static ApiException BadRetainKeys() => ApiException.BadRequest("invalid patch format of retainKeys");
 
-    private static ApiException Unknown(JsonNode? directive, JsonObject patch) => ApiException.BadRequest($"unknown patch type: {GoMap.Word(directive)} in map: {GoMap.Text(patch)}");
+    private static ApiException Unknown(JsonNode? directive, JsonObject patch) => ApiException.BadRequest($"unknown patch type: {GoValue.Word(directive)} in map: {GoValue.Text(patch)}");
 
-    private static ApiException NoMergeKey(JsonObject item, string mergeKey) => ApiException.BadRequest($"map: {GoMap.Text(item)} does not contain declared merge key: {mergeKey}");
+    private static ApiException NoMergeKey(JsonObject item, string mergeKey) => ApiException.BadRequest($"map: {GoValue.Text(item)} does not contain declared merge key: {mergeKey}");
 
     private static void MergeField(JsonObject target, string key, JsonNode? value, FieldSchema? field)
     {
@@ -159,7 +160,7 @@ internal static class StrategicMerge
     {
         if (field.PatchMergeKey is not null && patch.Any(i => i is not JsonObject))
         {
-            throw ApiException.BadRequest($"list element types are not identical: {GoMap.Text(new JsonArray(present.DeepClone(), patch.DeepClone()))}");
+            throw ApiException.BadRequest($"list element types are not identical: {GoValue.Text(new JsonArray(present.DeepClone(), patch.DeepClone()))}");
         }
         if (field.PatchMergeKey is { } key)
         {

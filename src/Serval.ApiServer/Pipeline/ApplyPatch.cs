@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.GoText;
 using Serval.ApiServer.Apply;
 using Serval.ApiServer.Patches;
 using Serval.Kube;
@@ -58,12 +59,12 @@ internal sealed class ApplyPatch
     {
         try
         {
-            return PatchBody.Read(patch.Body.Span, []) switch
+            return PatchBody.Read(patch.Body.Span, new RepeatedKeys()) switch
             {
                 null => [],
                 JsonObject config => config,
                 var other => throw ApiException.BadRequest(
-                    $"error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {GoMap.Kind(other)} into Go value of type map[string]interface {{}}"),
+                    $"error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {GoValue.Kind(other)} into Go value of type map[string]interface {{}}"),
             };
         }
         catch (JsonException e)

@@ -38,7 +38,7 @@ internal sealed class PatchDocument
     public static PatchDocument Read(ResourceKind kind, KubePatch patch, FieldValidation validation)
     {
         var text = new PatchText(patch.Type, validation != FieldValidation.Ignore);
-        var repeated = new List<string>();
+        var repeated = new RepeatedKeys();
         JsonNode? body;
         try
         {
@@ -54,7 +54,7 @@ internal sealed class PatchDocument
             throw Unfit(body.ToJsonString(), $"couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type {GivenType.AnonymousType}");
         }
         return new PatchDocument(kind, patch.Type, text.Checked(body),
-            [.. repeated.Select(path => $"{text.Prefix}duplicate field {GoQuote.Quote(path)}"), .. text.Unknown(body)]);
+            [.. repeated.Paths.Select(path => $"{text.Prefix}duplicate field {GoQuote.Quote(path)}"), .. text.Unknown(body)]);
     }
 
     /// <summary>The patched tree; the given one may be changed.</summary>
@@ -110,11 +110,11 @@ internal sealed class PatchDocument
     }
 
     /// <summary>What an error shows: a strategic patch itself, as Go prints a map; else what it made.</summary>
-    private string Shown(ReadOnlyMemory<byte> json) => _type == PatchType.StrategicMerge ? GoMap.Text(Body) : Encoding.UTF8.GetString(json.Span);
+    private string Shown(ReadOnlyMemory<byte> json) => _type == PatchType.StrategicMerge ? GoValue.Text(Body) : Encoding.UTF8.GetString(json.Span);
 
     private static ApiException Unfit(string value, string why)
     {
-        var shown = value.Length > LongestValue ? value[..LongestValue] + "…" : value;
+        var shown = TextLimit.Ellipsis(value, LongestValue);
         var message = $"Invalid value: \"{JsonEncodedText.Encode(shown, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\": {why}";
         return new(422, "Invalid", $" \"\" is invalid: patch: {message}", [new StatusCause("FieldValueInvalid", message, "patch")], []);
     }

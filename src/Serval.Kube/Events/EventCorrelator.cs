@@ -1,3 +1,5 @@
+using Serval.Api;
+
 namespace Serval.Kube;
 
 /// <summary>
@@ -35,8 +37,7 @@ internal sealed class EventCorrelator(int capacity)
         {
             return message;
         }
-        var end = EventRecorder.LongestMessage - Ellipsis.Length;
-        return string.Concat(message.AsSpan(0, char.IsHighSurrogate(message[end - 1]) ? end - 1 : end), Ellipsis);
+        return TextLimit.First(message, EventRecorder.LongestMessage - Ellipsis.Length) + Ellipsis;
     }
 
     private readonly record struct SubjectId(EventSource Source, EventType Type, string Kind, string Namespace, string Name, string Uid);

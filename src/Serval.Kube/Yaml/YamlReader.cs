@@ -1,12 +1,13 @@
 using System.Text.Json.Nodes;
+using Serval.Api;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
 namespace Serval.Kube.Yaml;
 
 /// <summary>
-/// YAML documents as JSON trees. Quoted scalars stay strings; anchors, aliases and merge keys work. What aliases make of a document counts, so its
-/// size in memory is bounded by the number of nodes.
+/// YAML documents as JSON trees. Quoted scalars stay strings; anchors, aliases and merge keys work. What aliases make of a document counts: so many
+/// nodes, and so many characters.
 /// </summary>
 public sealed class YamlReader
 {
@@ -14,24 +15,28 @@ public sealed class YamlReader
     private readonly Scanner _scanner;
     private readonly Parser _parser;
     private readonly int _maxNodes;
+    private readonly int _maxAliased;
     private readonly Action<string>? _duplicate;
     private readonly Dictionary<string, JsonNode?> _anchors = new(StringComparer.Ordinal);
     private int _nodes;
+    private long _aliased;
     private bool _inMapping;
 
-    private YamlReader(TextReader text, int maxNodes, Action<string>? duplicate)
+    private YamlReader(TextReader text, int maxNodes, int maxAliased, Action<string>? duplicate)
     {
         _scanner = new Scanner(text);
-        (_parser, _maxNodes, _duplicate) = (new Parser(_scanner), maxNodes, duplicate);
+        (_parser, _maxNodes, _maxAliased, _duplicate) = (new Parser(_scanner), maxNodes, maxAliased, duplicate);
     }
 
     /// <summary>All documents that are not empty.</summary>
     /// <param name="text">The documents.</param>
     /// <param name="maxNodes">Most maps, lists and scalars of all documents, aliases counted as what they stand for.</param>
+    /// <param name="maxAliased">Most characters, of scalars and keys, that aliases may add to what is written out.</param>
     /// <param name="duplicate">Hears of a key that is there twice, of which the last counts; without it that is an error.</param>
     /// <exception cref="YamlException">The text is not YAML, or holds what JSON cannot.</exception>
-    public static IReadOnlyList<JsonNode> ReadAll(TextReader text, int maxNodes = 1_000_000, Action<string>? duplicate = null) =>
-        new YamlReader(text, maxNodes, duplicate).Whole();
+    public static IReadOnlyList<JsonNode> ReadAll(
+        TextReader text, int maxNodes = 1_000_000, int maxAliased = 64 * 1024 * 1024, Action<string>? duplicate = null) =>
+        new YamlReader(text, maxNodes, maxAliased, duplicate).Whole();
 
     private List<JsonNode> Whole()
     {
@@ -155,7 +160,7 @@ public sealed class YamlReader
         {
             throw Error(key, $"the key \"{name}\" is there twice");
         }
-        _duplicate($"line {key.Start.Line}: key \"{name}\" already set in map");
+        _duplicate($"line {key.Start.Line}: key \"{TextLimit.First(name, TextLimit.PathStep)}\" already set in map");
         map[name] = value;
     }
 
@@ -165,8 +170,8 @@ public sealed class YamlReader
         {
             throw new AnchorNotFoundException(alias.Start, alias.End, $"unknown anchor '{alias.Value.Value}' referenced");
         }
-        _nodes += Count(node);
-        return _nodes > _maxNodes ? throw Error(alias, "the document is too large") : node?.DeepClone();
+        Count(node);
+        return _nodes > _maxNodes || _aliased > _maxAliased ? throw new ExcessiveAliasException(alias.Start, alias.End) : node?.DeepClone();
     }
 
     private JsonNode? Remember(NodeEvent source, JsonNode? node)
@@ -199,12 +204,31 @@ public sealed class YamlReader
         }
     }
 
-    private static int Count(JsonNode? node) => node switch
+    private void Count(JsonNode? node)
     {
-        JsonObject map => 1 + map.Sum(p => Count(p.Value)),
-        JsonArray list => 1 + list.Sum(Count),
-        _ => 1,
-    };
+        _nodes++;
+        switch (node)
+        {
+            case JsonObject map:
+                foreach (var (key, value) in map)
+                {
+                    _aliased += key.Length;
+                    Count(value);
+                }
+                break;
+            case JsonArray list:
+                foreach (var item in list)
+                {
+                    Count(item);
+                }
+                break;
+            case JsonValue value when value.TryGetValue<string>(out var text):
+                _aliased += text.Length;
+                break;
+            default:
+                break;
+        }
+    }
 
     private static YamlException Error(ParsingEvent at, string message) => new(at.Start, at.End, message);
 }

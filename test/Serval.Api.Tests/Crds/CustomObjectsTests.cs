@@ -33,6 +33,18 @@ public sealed class CustomObjectsTests
         Assert.Equal(unknown, string.Join(' ', read.Warnings.Select(w => w["unknown field \"".Length..^1]).Order(StringComparer.Ordinal)));
     }
 
+    /// <summary>A client names a key as it likes: what is said of what is below does not have all of it each time.</summary>
+    [Theory]
+    [InlineData("""{"type":"object","additionalProperties":{"type":"array","items":{"type":"number"}}}""", "1e999")]
+    [InlineData("""{"type":"object","additionalProperties":{"type":"array","items":{"type":"object"}}}""", """{"a":1}""")]
+    [InlineData("""{"type":"object","additionalProperties":{"type":"array","items":""" + Embedded + "}}", """{"kind":1}""")]
+    [InlineData("""{"type":"object","additionalProperties":{"type":"array","items":""" + Embedded + "}}", """{"metadata":{"odd":1}}""")]
+    public void Decode_ManyErrorsBelowALongKey_AreToldInLittle(string schema, string item)
+    {
+        var read = Read(schema, $$"""{"{{new string('k', 100_000)}}":[{{string.Join(',', Enumerable.Repeat(item, 20_000))}}]}""");
+        Assert.InRange(read.Errors.Sum(e => e.Field.Length + e.Message.Length) + read.Warnings.Sum(w => w.Length), 100, 1_000_000);
+    }
+
     [Fact]
     public void Decode_UnknownAndDuplicateFields_AreErrorsWhenStrict()
     {

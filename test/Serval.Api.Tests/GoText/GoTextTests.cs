@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Serval.Api.GoText;
 
 namespace Serval.Api.Tests.GoText;
@@ -10,6 +11,21 @@ public sealed class GoTextTests
     [InlineData("é\u2028\u0001\u00a0\n", "\"é\\u2028\\x01\\u00a0\\n\"")]
     [InlineData("\U000F0000😀", "\"\\U000f0000😀\"")]
     public void Text_IsQuotedAsGoQuotesIt(string text, string quoted) => Assert.Equal(quoted, GoQuote.Quote(text));
+
+    [Theory]
+    [InlineData("null", "<nil>", "%!s(<nil>)", "<nil>", "null")]
+    [InlineData("\"a b\"", "a b", "a b", "string", "string")]
+    [InlineData("5", "5", "%!s(int64=5)", "int64", "number")]
+    [InlineData("1.50", "1.5", "%!s(float64=1.5)", "float64", "number")]
+    [InlineData("1e21", "1e+21", "%!s(float64=1e+21)", "float64", "number")]
+    [InlineData("true", "true", "%!s(bool=true)", "bool", "bool")]
+    [InlineData("[1,\"a\",null]", "[1 a <nil>]", "[1 a <nil>]", "[]interface {}", "array")]
+    [InlineData("{\"b\":[],\"a\":{\"c\":1}}", "map[a:map[c:1] b:[]]", "map[a:map[c:1] b:[]]", "map[string]interface {}", "object")]
+    public void Value_IsPrintedAsGoPrintsIt(string json, string text, string word, string type, string kind)
+    {
+        var node = JsonNode.Parse(json);
+        Assert.Equal((text, word, type, kind), (GoValue.Text(node), GoValue.Word(node), GoValue.Type(node), GoValue.Kind(node)));
+    }
 
     [Theory]
     [InlineData("x", "parsing time \"x\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"x\" as \"2006\"")]

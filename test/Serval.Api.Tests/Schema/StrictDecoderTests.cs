@@ -200,5 +200,13 @@ public sealed class StrictDecoderTests
         Assert.Equal(100, Decode(Kinds.Pod, json).Warnings.Count);
     }
 
+    [Fact]
+    public void Decode_ManyWrongValues_TheFirstThatEndsItIsToldAllTheSame()
+    {
+        var wrong = string.Join(',', Enumerable.Repeat("""{"containerPort":"x"}""", 5000));
+        var read = Decode(Kinds.Pod, $$"""{"spec":{"containers":[{"ports":[{{wrong}}],"resources":{"limits":{"cpu":"one","memory":"two"} } }]} }""");
+        Assert.Equal((1001, Quantity.Complaint), (read.Errors.Count, read.TypeMessage));
+    }
+
     private static DecodedObject Decode(ResourceKind kind, string json) => StrictDecoder.Decode(kind, Encoding.UTF8.GetBytes(json));
 }

@@ -3,9 +3,12 @@ using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Api;
 using Serval.ApiServer.Audit;
 using Serval.ApiServer.Http;
+using Serval.ApiServer.Pipeline;
+using Serval.ApiServer.Store;
 
 namespace Serval.ApiServer.Tests.Audit;
 
@@ -95,6 +98,72 @@ public sealed class AuditTests
             Assert.DoesNotContain("hidden", line.ToJsonString(), StringComparison.Ordinal);
         }
     }
+
+    /// <summary>Whatever is wrong with what is sent for a Secret, neither that nor what is stored comes into the log.</summary>
+    [Fact]
+    public async Task Lines_OfRefusedWritesOfASecret_HaveNothingOfIt()
+    {
+        const string Secrets = "/api/v1/namespaces/default/secrets";
+        const string Stored = "c3RvcmVk";
+        var path = "";
+        await using var store = await SqliteStore.OpenAsync(new StoreOptions());
+        using var client = new EmbeddedKubeClient(store, TimeProvider.System, NullLoggerFactory.Instance);
+        var messages = new List<string>();
+        await using (var server = await ApiServerFixture.StartAsync(o =>
+        {
+            path = Path.Combine(o.DataDirectory, "audit.log");
+            return o with { Client = client };
+        }))
+        {
+            await server.SendAsync(HttpMethod.Post, "/api/v1/namespaces", """{"metadata":{"name":"default"}}""");
+            await server.SendAsync(HttpMethod.Post, Secrets, $$$"""{"metadata":{"name":"s","finalizers":["a/b"]},"immutable":true,"data":{"k":"{{{Stored}}}"}}""");
+            foreach (var (type, body) in s_refused)
+            {
+                var (method, at) = type.Contains("patch", StringComparison.Ordinal) ? (HttpMethod.Patch, "/s?fieldValidation=Strict&fieldManager=m") : (HttpMethod.Put, "/s?fieldValidation=Strict");
+                var (response, status) = await server.SendAsync(method, Secrets + at, body, type);
+                Assert.True((int)response.StatusCode is >= 400 and < 500, $"{type} {body}: {status.ToJsonString()}");
+                messages.Add((string)status["message"]!);
+            }
+            await server.Host.DisposeAsync();
+            var log = await File.ReadAllTextAsync(path);
+            Assert.Equal(s_refused.Length + 2, log.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+            Assert.DoesNotContain("hunter2", log, StringComparison.Ordinal);
+            Assert.DoesNotContain(Stored, log, StringComparison.Ordinal);
+            Assert.Contains("\"message\":\"patch: FieldValueInvalid\"", log, StringComparison.Ordinal);
+        }
+        Assert.True(messages.Count(m => m.Contains("hunter2", StringComparison.Ordinal) || m.Contains(Stored, StringComparison.Ordinal)) > 10, "the answers themselves are told too little to be a test: " + string.Join('\n', messages));
+    }
+
+    private static readonly (string Type, string Body)[] s_refused =
+    [
+        ("application/merge-patch+json", """{"x":1}"""),
+        ("application/merge-patch+json", """{"stringData":{"p":"hunter2"},"x":1}"""),
+        ("application/merge-patch+json", """{"stringData":{"p":["hunter2"]}}"""),
+        ("application/merge-patch+json", """{"type":"hunter2"}"""),
+        ("application/merge-patch+json", """{"metadata":{"labels":{"a":"hunter2 !"}}}"""),
+        ("application/merge-patch+json", """{"data":{"hunter2":1e400}}"""),
+        ("application/merge-patch+json", """{"hunter2":1,"hunter2":2}"""),
+        ("application/strategic-merge-patch+json", """{"stringData":{"p":"hunter2"},"x":1}"""),
+        ("application/strategic-merge-patch+json", """{"$patch":"x","stringData":{"p":"hunter2"}}"""),
+        ("application/strategic-merge-patch+json", """{"$patch":{"p":"hunter2"}}"""),
+        ("application/strategic-merge-patch+json", """{"metadata":{"ownerReferences":[{"name":"hunter2"}]}}"""),
+        ("application/strategic-merge-patch+json", """{"metadata":{"ownerReferences":["hunter2"]}}"""),
+        ("application/strategic-merge-patch+json", """{"metadata":{"$setElementOrder/finalizers":["hunter2"],"finalizers":["c/d"]}}"""),
+        ("application/json-patch+json", """[{"op":"add","path":"/x","value":"hunter2"}]"""),
+        ("application/json-patch+json", """[{"op":"replace","path":"","value":["hunter2"]}]"""),
+        ("application/json-patch+json", """[{"op":"test","path":"/data/k","value":"hunter2"}]"""),
+        ("application/json-patch+json", """[{"op":"test","path":"/data/k","value":"c3RvcmVk","hunter2":1}]"""),
+        ("application/apply-patch+yaml", "apiVersion: v1\nkind: hunter2\n"),
+        ("application/apply-patch+yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: [hunter2]\n"),
+        ("application/apply-patch+yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: *hunter2\n"),
+        ("application/json", """{"metadata":{"name":"s"},"stringData":{"p":["hunter2"]}}"""),
+        ("application/json", """{"metadata":{"name":"hunter2"}}"""),
+        ("application/json", """{"metadata":{"name":"s"},"type":"hunter2"}"""),
+        ("application/json", """{"kind":"Hunter","apiVersion":"hunter2"}"""),
+        ("application/json", """{"hunter2":{"""),
+        ("application/yaml", "metadata: {name: s}\nstringData: *hunter2\n"),
+        ("application/yaml", "metadata: {name: s}\nhunter2: x\nhunter2: y\n"),
+    ];
 
     private static async Task<JsonNode> LineAsync(ApiException? failure, string asked)
     {

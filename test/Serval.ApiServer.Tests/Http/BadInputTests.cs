@@ -222,6 +222,61 @@ public sealed class BadInputTests : IAsyncLifetime
         Assert.True(refused > 50, $"seed {seed}: only {refused} of 150 were refused: the texts are not spoiled enough");
     }
 
+    [Theory]
+    [InlineData("a: &a [x, x]\nb: [{0}]\n", "*a", 100_000)]
+    [InlineData("a: &a {1}\nb: [{0}]\n", "*a", 100)]
+    public async Task Yaml_WithTooManyAliases_IsToldAsUpstream(string text, string alias, int count)
+    {
+        var body = text.Replace("{0}", string.Join(',', Enumerable.Repeat(alias, count)), StringComparison.Ordinal).Replace("{1}", new string('x', 50_000), StringComparison.Ordinal);
+        var (code, status) = await SendAsync("POST", Maps, body, Yaml);
+        Assert.Equal(400, code);
+        Assert.StartsWith(Unread + "yaml: document contains excessive aliasing (", (string?)status["message"], StringComparison.Ordinal);
+    }
+
+    /// <summary>Each of many errors has its path: a long key above them is not told with each.</summary>
+    [Theory]
+    [InlineData("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", Json, """{"status":{"userInfo":{"extra":{"LONG":[MANY]}}}}""", "0")]
+    [InlineData("PATCH", Maps + "/one?fieldValidation=Strict", Merge, """{"LONG":{MANY}}""", "\"a#\":1,\"a#\":2")]
+    [InlineData("PATCH", Maps + "/one?fieldValidation=Strict", Merge, """{"LONG":[MANY]}""", "{\"a\":1,\"a\":2}")]
+    [InlineData("PATCH", Maps + "/one?fieldValidation=Strict", JsonPatch, """[{"op":"test","path":"/data/a","value":"1","LONG":1},MANY]""", "{\"op\":\"test\",\"path\":\"/data/a\",\"value\":\"1\",\"x\":1}")]
+    [InlineData("PUT", Maps + "/one?fieldValidation=Strict", Json, """{"metadata":{"name":"one"},"data":{"LONG":"x",MANY}}""", "\"a#\":\"1\",\"a#\":\"2\"")]
+    [InlineData("PUT", Maps + "/one?fieldValidation=Strict", Yaml, "metadata: {name: one}\ndata: {? LONG : x, MANY}\n", "? LONG : x")]
+    public async Task ManyErrorsBelowALongKey_AreToldInLittle(string method, string path, string type, string body, string one)
+    {
+        var many = string.Join(',', Enumerable.Range(0, 2_000).Select(i => one.Replace("#", $"{i}", StringComparison.Ordinal)));
+        var (code, status) = await SendAsync(
+            method, path, body.Replace("MANY", many, StringComparison.Ordinal).Replace("LONG", new string('k', type == Yaml ? 1_000 : 100_000), StringComparison.Ordinal), type);
+        Assert.InRange(code, 400, 499);
+        Assert.InRange(status.ToJsonString().Length, 100, 250_000);
+    }
+
+    [Fact]
+    public async Task Errors_OfOneObject_AreAThousandAtMost()
+    {
+        var (code, status) = await SendAsync("POST", Maps, """{"metadata":{"name":"many"},"data":{MANY}}""".Replace(
+            "MANY", string.Join(',', Enumerable.Range(0, 5_000).Select(i => $"\"a b{i}\":\"\"")), StringComparison.Ordinal), Json);
+        Assert.Equal((422, 1000), (code, status["details"]!["causes"]!.AsArray().Count));
+    }
+
+    /// <summary>What is cut is cut between characters: the halves of one cannot be written.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("x")]
+    public async Task Text_ThatIsCut_KeepsItsCharactersWhole(string first)
+    {
+        var face = first + string.Concat(Enumerable.Repeat("\U0001F600", 3_000));
+        foreach (var (method, path, body, type) in new[]
+        {
+            ("PATCH", Maps + "/one?fieldValidation=Strict", $$$"""{"data":{"a":"{{{face}}}"},"x":1}""", Merge),
+            ("PATCH", Maps + "/one?fieldValidation=Strict", $$$"""{"data":{"a":"{{{face}}}"},"x":1}""", Strategic),
+            ("PATCH", Maps + "/one?fieldValidation=Strict", $$$"""{"{{{face}}}":1,"{{{face}}}":1}""", Merge),
+            ("POST", Maps, $$$"""{"metadata":{"generateName":"{{{face}}}"}}""", Json),
+        })
+        {
+            Assert.Equal(422, (await SendAsync(method, path, body, type)).Code);
+        }
+    }
+
     [Fact]
     public async Task Text_ThatIsNoUnicode_IsReplaced()
     {

@@ -97,6 +97,36 @@ public sealed class LimitTests
         Assert.Contains("\"reason\":\"Timeout\"", await reader.ReadToEndAsync(), StringComparison.Ordinal);
     }
 
+    /// <summary>As many as upstream lets into the answer's head (apiserver: filters/warning.go).</summary>
+    [Theory]
+    [InlineData(8, 500, 8, 500)]
+    [InlineData(9, 500, 9, 256)]
+    [InlineData(40, 500, 16, 256)]
+    [InlineData(1, 100_000, 1, 256)]
+    public void Warnings_OfTooMuchText_AreCut(int count, int length, int told, int each)
+    {
+        var request = Request("POST");
+        for (var i = 0; i < count; i++)
+        {
+            request.Warn($"{i:D2}{new string('w', length - 2)}");
+            request.Warn($"{i:D2}{new string('w', length - 2)}");
+        }
+        request.WriteWarnings();
+        var warnings = request.Http.Response.Headers["Warning"];
+        Assert.Equal((told, told * (each + "299 - \"\"".Length)), (warnings.Count, warnings.Sum(w => w!.Length)));
+    }
+
+    [Theory]
+    [InlineData("kubectl/v1.36 (linux)", "kubectl")]
+    [InlineData("a\u0001b", "ab")]
+    [InlineData("127é", "127")]
+    [InlineData("126é", "126é")]
+    [InlineData("127\U0001F600", "127")]
+    public void Manager_OfAUserAgent_Has128BytesAtMost(string agent, string manager) => // numbers are so many letters
+        Assert.Equal(Long(manager), WriteRules.ManagerOf(Long(agent)));
+
+    private static string Long(string text) => text.Replace("127", new string('x', 127), StringComparison.Ordinal).Replace("126", new string('x', 126), StringComparison.Ordinal);
+
     private ApiRequest Request(string method, string path = "/api/v1/namespaces/a/pods", string query = "", UserInfo? user = null)
     {
         var http = new DefaultHttpContext { Request = { Method = method, Path = path, QueryString = new QueryString(query) } };

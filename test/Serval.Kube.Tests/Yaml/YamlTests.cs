@@ -88,7 +88,25 @@ public sealed class YamlTests
         var bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + string.Concat(
             Enumerable.Range(1, 9).Select(i => $"a{i}: &a{i} [{string.Join(',', Enumerable.Repeat($"*a{i - 1}", 10))}]\n"));
 
-        Assert.Contains("too large", Assert.ThrowsAny<YamlException>(() => YamlReader.ReadAll(new StringReader(bomb))).Message, StringComparison.Ordinal);
+        Assert.Throws<ExcessiveAliasException>(() => YamlReader.ReadAll(new StringReader(bomb)));
+    }
+
+    [Theory]
+    [InlineData("a: &a 12345\nb: [*a, *a]\n", 9, true)]
+    [InlineData("a: &a 'abcde'\nb: [*a, *a]\n", 10, true)]
+    [InlineData("a: &a 'abcde'\nb: [*a, *a]\n", 9, false)]
+    [InlineData("a: &a {abc: de}\nb: [*a, *a]\n", 10, true)]
+    [InlineData("a: &a {abc: de}\nb: [*a, *a]\n", 9, false)]
+    public void Read_TextOfAliases_IsBounded(string yaml, int most, bool taken)
+    {
+        if (taken)
+        {
+            Assert.Single(YamlReader.ReadAll(new StringReader(yaml), maxAliased: most));
+        }
+        else
+        {
+            Assert.Throws<ExcessiveAliasException>(() => YamlReader.ReadAll(new StringReader(yaml), maxAliased: most));
+        }
     }
 
     [Fact]

@@ -44,7 +44,7 @@ internal static class EmbeddedObjects
             {
                 if (field is JsonObject or JsonArray && schema.Field(name) is { } of)
                 {
-                    Walk(of, field, schema.Properties.ContainsKey(name) ? Tree.Join(path, name) : $"{path}[{name}]", isRoot: false, visit);
+                    Walk(of, field, schema.Properties.ContainsKey(name) ? Tree.Join(path, name) : $"{path}[{TextLimit.First(name, TextLimit.PathStep)}]", isRoot: false, visit);
                 }
             }
         }
@@ -76,7 +76,7 @@ internal static class EmbeddedObjects
             return;
         }
         map["metadata"] = read.Tree;
-        unknown.AddRange(read.Warnings.Select(w => w.Replace(" field \"", $" field \"{path}.", StringComparison.Ordinal)));
+        unknown.AddRange(read.Warnings.Take(TextLimit.MostTold - unknown.Count).Select(w => w.Replace(" field \"", $" field \"{path}.", StringComparison.Ordinal)));
     }
 
     private static void CheckOne(JsonObject map, string path, Problems to)

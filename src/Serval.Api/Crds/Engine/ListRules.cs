@@ -60,7 +60,7 @@ internal static class ListRules
                 }
                 else if (schema.Additional is { } additional)
                 {
-                    Walk(additional, field, $"{path}[{name}]", to);
+                    Walk(additional, field, $"{path}[{TextLimit.First(name, TextLimit.PathStep)}]", to);
                 }
             }
         }

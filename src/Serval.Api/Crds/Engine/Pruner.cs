@@ -9,8 +9,6 @@ namespace Serval.Api.Crds;
 /// </summary>
 internal static class Pruner
 {
-    private const int MostReported = 100; // as many unknown fields as upstream reports
-
     /// <returns>Paths of the removed fields, in order.</returns>
     public static IReadOnlyList<string> Prune(StructuralSchema schema, JsonObject root) => Prune(root, schema, isObject: true);
 
@@ -70,7 +68,7 @@ internal static class Pruner
         }
         foreach (var name in gone ?? [])
         {
-            if (unknown.Count < MostReported)
+            if (unknown.Count < TextLimit.MostTold)
             {
                 unknown.Add(path.With(name));
             }

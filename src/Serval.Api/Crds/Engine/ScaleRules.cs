@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Serval.Api.Admission;
+using Serval.Api.GoText;
 
 namespace Serval.Api.Crds;
 
@@ -64,7 +65,7 @@ internal static class ScaleRules
         return null;
     }
 
-    private static string Not(string path, JsonNode? node, string type) => $"{path} accessor error: {GoText.Of(node)} is of the type {GoText.TypeOf(node)}, expected {type}";
+    private static string Not(string path, JsonNode? node, string type) => $"{path} accessor error: {GoValue.Text(node)} is of the type {GoValue.Type(node)}, expected {type}";
 
     private sealed record Found(JsonNode? Node);
 }
