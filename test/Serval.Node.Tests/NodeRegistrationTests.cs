@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Serval.Api;
 using Serval.Kube;
@@ -54,6 +56,68 @@ public sealed class NodeRegistrationTests
 
         List<string[]> Conditions() =>
             [.. kube.Cache(Kinds.Node).Get(key)!.ToTree()["status"]!["conditions"]!.AsArray().Select(c => (string[])[(string)c!["type"]!, (string)c["status"]!, (string?)c["lastTransitionTime"] ?? ""])];
+    }
+
+    // Whoever else watches over a machine has conditions of its own there (kubernetes/node-problem-detector), and writes when it likes.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Conditions_OfOthers_Stay(bool registers)
+    {
+        var (kube, key, time) = (new FakeKube(), ObjectKey.Cluster("n1"), new ManualTime());
+        await RegisterAsync();
+        Write("""[{"type":"Ready","status":"Unknown"},{"type":"DiskPressure","status":"Unknown"},{"type":"KernelDeadlock","status":"False","reason":"Fine"}]""");
+        kube.BeforePatch = () =>
+        {
+            kube.BeforePatch = null;
+            Write("""[{"type":"Ready","status":"Unknown"},{"type":"DiskPressure","status":"Unknown"},{"type":"KernelDeadlock","status":"True","reason":"Hung"}]""");
+        };
+
+        await (registers ? RegisterAsync() : NodeRegistration.RestoreAsync(kube, "n1", [], time, CancellationToken.None));
+
+        Assert.Equal(
+            ["Ready True NodeAgentReady", "KernelDeadlock True Hung"],
+            kube.Cache(Kinds.Node).Get(key)!.ToTree()["status"]!["conditions"]!.AsArray().Select(c => $"{c!["type"]} {c["status"]} {c["reason"]}"));
+
+        Task RegisterAsync() => NodeRegistration.RegisterAsync(kube, "n1", "10.248.0.1", Path.GetTempPath(), [], time, CancellationToken.None);
+
+        void Write(string conditions) => _ = kube.PatchAsync(
+            Kinds.Node, key, new KubePatch(PatchType.Merge, Encoding.UTF8.GetBytes($$$"""{"status":{"conditions":{{{conditions}}}}}""")), WriteOptions.By("test", "status"));
+    }
+
+    // A fault of any kind ends no heartbeat; its first look is told, those that follow are not, and that it is over is.
+    [Fact]
+    public async Task Failures_AreToldOnce_AndTheirEndToo()
+    {
+        var (kube, time, log) = (new FakeKube(), new ManualTime(), new LogLines());
+        await NodeRegistration.RegisterAsync(kube, "n1", "10.248.0.1", Path.GetTempPath(), [], time, CancellationToken.None);
+        await using var heartbeat = new NodeHeartbeat(kube, "n1", [], time, log);
+        kube.GetFailure = new InvalidOperationException("broken");
+        await LookAsync(1);
+        await LookAsync(2);
+        kube.GetFailure = null;
+        await LookAsync(3);
+        Assert.Equal([LogLevel.Warning, LogLevel.Debug, LogLevel.Information], log.Levels);
+
+        async Task LookAsync(int lines)
+        {
+            time.Advance(NodeHeartbeat.Period);
+            await Poll.UntilAsync(() => log.Levels.Count == lines);
+        }
+    }
+
+    private sealed class LogLines : ILogger
+    {
+        private readonly ConcurrentQueue<LogLevel> _levels = [];
+
+        public IReadOnlyCollection<LogLevel> Levels => _levels;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => _levels.Enqueue(logLevel);
     }
 
     private static string Canonical(string json) => Encoding.UTF8.GetString(CanonicalJson.Serialize(JsonNode.Parse(json)!));

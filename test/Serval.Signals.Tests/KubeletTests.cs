@@ -122,6 +122,23 @@ public sealed class KubeletTests : IAsyncLifetime
         Assert.Equal(401, (await AskAsync(Logs, shown)).Code);
     }
 
+    [Fact]
+    public async Task Strangers_TakeNoPlaceOfTheApiServers()
+    {
+        var answers = new TaskCompletionSource();
+        _world.Kube.AnswersWhen = answers.Task;
+        var strangers = Enumerable.Range(0, SignalAccess.MostQuestions).Select(i => WithTokenAsync($"stranger-{i}")).ToList();
+        await Poll.UntilAsync(() => _world.Asked.Count == SignalAccess.MostQuestions);
+        Assert.Equal(429, (await WithTokenAsync("another")).Code);
+
+        var apiServer = AskAsync(Logs, _apiServer);
+        await Poll.UntilAsync(() => _world.Asked.Contains("SubjectAccessReview") || apiServer.IsCompleted);
+        answers.SetResult();
+
+        Assert.Equal(200, (await apiServer).Code);
+        Assert.All(await Task.WhenAll(strangers), s => Assert.Equal(401, s.Code));
+    }
+
     [Theory]
     [InlineData("GET", "/containerLogs/default/gone/app", 404, "pod does not exist")]
     [InlineData("GET", "/exec/other/p1/app?command=x&output=1", 404, "pod does not exist")]

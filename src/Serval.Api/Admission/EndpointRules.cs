@@ -209,7 +209,7 @@ internal static class EndpointRules
             to.InvalidText(at, text, wrong);
             return;
         }
-        if (type == "IPv6" && IpText.Parse(text)!.ToString() is var written && written != text)
+        if (type == "IPv6" && IpText.Canonical(IpText.Parse(text)!) is var written && written != text)
         {
             to.InvalidText(at, text, $"must be in canonical form (\"{written}\")");
             return;

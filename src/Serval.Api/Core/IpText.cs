@@ -39,6 +39,37 @@ public static class IpText
     /// <summary>The address, also of a text that is only nearly right; null when it is none.</summary>
     public static IPAddress? Parse(string text) => Read(text)?.Address;
 
+    /// <summary>
+    /// The one way to write an address (RFC 5952, as Go's net/netip): of IPv6 groups of hexadecimal digits alone, the first of the longest runs of zeros shortened.
+    /// </summary>
+    public static string Canonical(IPAddress address)
+    {
+        if (IsIPv4(address))
+        {
+            return address.ToString();
+        }
+        var bytes = address.GetAddressBytes();
+        var groups = Enumerable.Range(0, 8).Select(i => (bytes[2 * i] << 8) | bytes[(2 * i) + 1]).ToArray();
+        var (start, length) = LongestZeros(groups);
+        return length < 2 ? Text(groups) : $"{Text(groups[..start])}::{Text(groups[(start + length)..])}";
+
+        static string Text(int[] groups) => string.Join(':', groups.Select(g => g.ToString("x", CultureInfo.InvariantCulture)));
+    }
+
+    private static (int Start, int Length) LongestZeros(int[] groups)
+    {
+        var (start, length, run) = (0, 0, 0);
+        for (var i = 0; i < groups.Length; i++)
+        {
+            run = groups[i] == 0 ? run + 1 : 0;
+            if (run > length)
+            {
+                (start, length) = (i + 1 - run, run);
+            }
+        }
+        return (start, length);
+    }
+
     private static bool IsIPv4(IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork || address.IsIPv4MappedToIPv6;
 
     private static (IPAddress Address, bool Padded)? Read(string text)

@@ -15,6 +15,9 @@ internal sealed class Bindings(IKubeClient client, TimeProvider time)
 {
     private static readonly Lazy<TypeSchema> s_type = new(() => Schemas.Find(Kinds.Binding.ApiVersion, Kinds.Binding.Kind)!);
 
+    /// <summary>How often a pod that changes all the while is read and written; whoever binds it hears of the last conflict.</summary>
+    internal const int MostAttempts = 10;
+
     public async Task AnswerAsync(ApiRequest request, ResourcePath path)
     {
         if (request.Method != "POST")
@@ -58,7 +61,7 @@ internal sealed class Bindings(IKubeClient client, TimeProvider time)
 
     private async Task BindAsync(ObjectKey key, string node, ObjectMeta binding, bool dryRun, CancellationToken ct)
     {
-        while (true)
+        for (var attempt = 1; ; attempt++)
         {
             var stored = await client.GetAsync(Kinds.Pod, key, ct);
             Require(stored, binding);
@@ -68,9 +71,9 @@ internal sealed class Bindings(IKubeClient client, TimeProvider time)
                 await client.UpdateAsync(Kinds.Pod, bound, WriteOptions.By("binding", Admission.Binding) with { DryRun = dryRun, Durability = Kinds.Pod.Durability }, ct);
                 return;
             }
-            catch (ApiException e) when (e.IsConflict)
+            catch (ApiException e) when (e.IsConflict && attempt < MostAttempts)
             {
-                // it has changed since: judged again
+                // It has changed since: judged again.
             }
         }
     }

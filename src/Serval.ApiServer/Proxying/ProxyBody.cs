@@ -1,10 +1,12 @@
 using System.IO.Compression;
 using System.Text;
+using Microsoft.AspNetCore.Http;
 
 namespace Serval.ApiServer.Proxying;
 
 /// <summary>Pages of a proxied program: their links are led back through the proxy, as far as a page is small and its coding known.</summary>
-internal static class ProxyBody
+/// <param name="most">Most pages that are held at a time: who comes then has his as it is.</param>
+internal sealed class ProxyBody(int most)
 {
     /// <summary>The longest page that is read for its links; a longer one passes as it is.</summary>
     private const int MostPage = 4 << 20;
@@ -12,15 +14,45 @@ internal static class ProxyBody
     /// <summary>The longest page with its links rewritten; one that would be longer passes as it is.</summary>
     private const int MostWritten = 2 * MostPage;
 
-    private static readonly SemaphoreSlim s_rewrites = new(4); // each holds a few times its page
+    private static readonly SemaphoreSlim s_rewrites = new(4); // each needs a few times its page for a moment
+
+    private int _held;
+
+    /// <summary>Writes the body of an answer; of a page with its links rewritten, when there is a place for it.</summary>
+    public async Task CopyAsync(HttpResponseMessage answer, HttpResponse response, ProxyLinks links, CancellationToken ct)
+    {
+        await using var body = await answer.Content.ReadAsStreamAsync(ct);
+        if (IsPage(answer))
+        {
+            try
+            {
+                if (Interlocked.Increment(ref _held) <= most)
+                {
+                    await WritePageAsync(answer, body, response, links, ct);
+                }
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _held);
+            }
+        }
+        await body.CopyToAsync(response.Body, ct); // each write of the response's body is sent at once
+    }
+
+    private static async Task WritePageAsync(HttpResponseMessage answer, Stream body, HttpResponse response, ProxyLinks links, CancellationToken ct)
+    {
+        var (bytes, more) = await RewriteAsync(answer, body, links, ct);
+        response.ContentLength = more ? answer.Content.Headers.ContentLength : bytes.Length;
+        await response.Body.WriteAsync(bytes, ct);
+    }
 
     /// <summary>Whether an answer is a page whose links are rewritten.</summary>
-    public static bool IsPage(HttpResponseMessage answer) =>
+    private static bool IsPage(HttpResponseMessage answer) =>
         answer.Content.Headers.ContentType?.MediaType == "text/html" && answer.Headers.Location is null && Coding(answer) is "" or "gzip"
         && answer.Content.Headers.ContentLength is null or <= MostPage;
 
     /// <summary>The page with its links rewritten; what was read of it, unchanged, and whether more follows, when it is too long or damaged.</summary>
-    public static async Task<(byte[] Bytes, bool More)> RewriteAsync(HttpResponseMessage answer, Stream body, ProxyLinks links, CancellationToken ct)
+    private static async Task<(byte[] Bytes, bool More)> RewriteAsync(HttpResponseMessage answer, Stream body, ProxyLinks links, CancellationToken ct)
     {
         var (raw, more) = await ReadAsync(body, ct);
         if (more)

@@ -23,9 +23,13 @@ internal sealed class ProxyHandler(IKubeClient client, IPodStreams? streams, Ran
     /// <summary>Most of them of one user who is no administrator.</summary>
     private const int MostOfUser = 100;
 
+    /// <summary>Most pages that are held for their links at a time.</summary>
+    private const int MostPages = 16;
+
     private static readonly TimeSpan s_dial = TimeSpan.FromSeconds(30); // upstream's
 
     private readonly OpenRequests _open = new("proxied requests", Most, MostOfUser);
+    private readonly ProxyBody _bodies = new(MostPages);
     private readonly ProxyTargets _targets = new(client, random);
     private readonly NodeDoor _nodes = new(client);
 
@@ -174,7 +178,7 @@ internal sealed class ProxyHandler(IKubeClient client, IPodStreams? streams, Ran
         }
     }
 
-    private static async Task CopyAsync(HttpContext http, HttpResponseMessage answer, ProxyLinks links, CancellationToken ct)
+    private async Task CopyAsync(HttpContext http, HttpResponseMessage answer, ProxyLinks links, CancellationToken ct)
     {
         var response = http.Response;
         CopyHeaders(answer, response, links);
@@ -183,14 +187,7 @@ internal sealed class ProxyHandler(IKubeClient client, IPodStreams? streams, Ran
         {
             return;
         }
-        await using var body = await answer.Content.ReadAsStreamAsync(ct);
-        if (ProxyBody.IsPage(answer))
-        {
-            var (bytes, more) = await ProxyBody.RewriteAsync(answer, body, links, ct);
-            response.ContentLength = more ? answer.Content.Headers.ContentLength : bytes.Length;
-            await response.Body.WriteAsync(bytes, ct);
-        }
-        await body.CopyToAsync(response.Body, ct); // each write of the response's body is sent at once
+        await _bodies.CopyAsync(answer, response, links, ct);
     }
 
     private async Task SwitchAsync(HttpContext http, HttpResponseMessage answer, ProxyLinks links, CancellationToken ct)

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Serving;
@@ -48,7 +47,7 @@ internal sealed class GatewayServiceReconciler(IKubeClient client, IGateways gat
             await OwnedObjects.PatchStatusAsync(client, Kinds.Service, stored, status, Name, ct);
         }
         var endpoints = New(Kinds.Endpoints, wanted);
-        var reached = amongOthers ? live.Where(door => !IPAddress.IsLoopback(IPAddress.Parse(wanted.Ports[0].Behind(door).Ip))) : live; // there no endpoint is
+        var reached = live.WithEndpoint(wanted.Ports[0].Behind, amongOthers);
         endpoints["subsets"] = new JsonArray([.. reached.GroupBy(door => string.Join(' ', wanted.Ports.Select(p => p.Behind(door).Port))).Select(group => (JsonNode)new JsonObject
         {
             ["addresses"] = Ips(wanted, group),

@@ -1,3 +1,4 @@
+using System.Net;
 using Serval.Controllers.Autoscaler;
 
 namespace Serval.Controllers.Networking;
@@ -21,4 +22,15 @@ public interface IGateways
 
     /// <summary>Calls the handler whenever <see cref="Live"/> has become another list; it must not block.</summary>
     IDisposable Subscribe(Action changed);
+}
+
+/// <summary>Which of a gateway's addresses other machines and their controllers may be told.</summary>
+public static class GatewayEndpoints
+{
+    /// <summary>Gateways at addresses that may be endpoints: Kubernetes takes none at the loopback, Serval's own API server does.</summary>
+    /// <param name="live">The gateways.</param>
+    /// <param name="door">The address that is asked about.</param>
+    /// <param name="amongOthers">Whether the API server is another's.</param>
+    public static IEnumerable<GatewayDoors> WithEndpoint(this IEnumerable<GatewayDoors> live, Func<GatewayDoors, GatewayAddress> door, bool amongOthers) =>
+        amongOthers ? live.Where(g => !IPAddress.IsLoopback(IPAddress.Parse(door(g).Ip))) : live;
 }

@@ -14,14 +14,16 @@ public sealed record ClusterAccess
     public string Namespace { get; init; } = "default";
 
     /// <summary>The name the server's certificate must hold; empty: that of <see cref="Server"/>.</summary>
-    internal string ServerName { get; init; } = "";
+    public string ServerName { get; init; } = "";
 
-    internal bool SkipVerification { get; init; }
+    /// <summary>Whether the server's certificate is taken as it is.</summary>
+    public bool SkipVerification { get; init; }
 
     /// <summary>The PEM of the certificates the server's must come from, read at each handshake; null trusts the system's.</summary>
     internal Func<byte[]>? Authorities { get; init; }
 
-    internal Uri? Proxy { get; init; }
+    /// <summary>What the server is reached through; null: nothing.</summary>
+    public Uri? Proxy { get; init; }
 
     internal bool DisableCompression { get; init; }
 

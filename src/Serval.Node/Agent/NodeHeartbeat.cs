@@ -33,6 +33,7 @@ internal sealed partial class NodeHeartbeat : IAsyncDisposable
     private async Task RunAsync(IKubeClient client, string name, IReadOnlyList<NodeCondition> conditions, TimeProvider time, ILogger logger)
     {
         using var timer = new PeriodicTimer(Period, time);
+        var failed = false;
         while (await timer.WaitForNextTickAsync(_stop.Token))
         {
             try
@@ -41,10 +42,17 @@ internal sealed partial class NodeHeartbeat : IAsyncDisposable
                 {
                     Log.Restored(logger, name);
                 }
+                if (failed)
+                {
+                    Log.Recovered(logger, name);
+                    failed = false;
+                }
             }
             catch (Exception e) when (!_stop.IsCancellationRequested)
             {
-                Log.Failed(logger, name, e.Message); // the API server is away, or forbids it: the next look is soon
+                // The API server is away, or forbids it: the next look is soon. Of a row of failures the first is told.
+                Log.Failed(logger, failed ? LogLevel.Debug : LogLevel.Warning, name, e.Message);
+                failed = true;
             }
         }
     }
@@ -54,7 +62,10 @@ internal sealed partial class NodeHeartbeat : IAsyncDisposable
         [LoggerMessage(37, LogLevel.Information, "Node {Name} was taken for lost and says again that it is ready")]
         public static partial void Restored(ILogger logger, string name);
 
-        [LoggerMessage(38, LogLevel.Debug, "Whether node {Name} is taken for lost cannot be told: {Why}")]
-        public static partial void Failed(ILogger logger, string name, string why);
+        [LoggerMessage(EventId = 38, Message = "Whether node {Name} is taken for lost cannot be told: {Why}; it is asked again every few seconds")]
+        public static partial void Failed(ILogger logger, LogLevel level, string name, string why);
+
+        [LoggerMessage(62, LogLevel.Information, "Whether node {Name} is taken for lost can be told again")]
+        public static partial void Recovered(ILogger logger, string name);
     }
 }

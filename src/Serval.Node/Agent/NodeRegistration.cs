@@ -11,6 +11,12 @@ namespace Serval.Node.Agent;
 /// <summary>The Node object of this machine.</summary>
 internal static class NodeRegistration
 {
+    /// <summary>As often as a kubelet tries (kubernetes pkg/kubelet, nodeStatusUpdateRetry).</summary>
+    private const int MostAttempts = 5;
+
+    // What the node lifecycle controller says for a kubelet that is silent; a node of Serval does not speak of them.
+    private static readonly string[] s_kubelets = ["MemoryPressure", "DiskPressure", "PIDPressure"];
+
     private static string Arch => RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "arm64" : "amd64";
 
     /// <summary>Creates the Node, or brings its labels and status up to date.</summary>
@@ -18,17 +24,18 @@ internal static class NodeRegistration
         IKubeClient client, string name, string address, string dataDirectory, IEnumerable<NodeCondition> conditions, TimeProvider time, CancellationToken ct)
     {
         var options = WriteOptions.By(NodeServices.FieldManager);
+        KubeObject known;
         try
         {
-            await client.CreateAsync(Kinds.Node, KubeObject.From(Node(name)), options, ct);
+            known = await client.CreateAsync(Kinds.Node, KubeObject.From(Node(name)), options, ct);
         }
         catch (ApiException e) when (e.IsAlreadyExists)
         {
             var labels = new JsonObject { ["metadata"] = new JsonObject { ["labels"] = Labels(name) } };
-            await client.PatchAsync(Kinds.Node, ObjectKey.Cluster(name), Merge(labels), options, ct);
+            known = await client.PatchAsync(Kinds.Node, ObjectKey.Cluster(name), Merge(labels), options, ct);
         }
-        var status = new JsonObject { ["status"] = Status(name, address, dataDirectory, conditions, time.GetUtcNow()) };
-        await client.PatchAsync(Kinds.Node, ObjectKey.Cluster(name), Merge(status), options with { Subresource = "status" }, ct);
+        var now = time.GetUtcNow();
+        await PatchStatusAsync(client, known, node => Status(name, address, dataDirectory, Conditions(conditions, Present(node), now)), ct);
     }
 
     /// <summary>Tells where an API server that is not Serval's reaches this node's pods, as a kubelet does (kubernetes pkg/kubelet/nodestatus: NodeAddress, DaemonEndpoints).</summary>
@@ -46,32 +53,40 @@ internal static class NodeRegistration
     /// <summary>Writes the node's conditions again if it is not said to be ready. False: it is, or there is no such Node.</summary>
     public static async Task<bool> RestoreAsync(IKubeClient client, string name, IReadOnlyList<NodeCondition> conditions, TimeProvider time, CancellationToken ct)
     {
-        JsonArray present;
+        KubeObject known;
         try
         {
-            present = (await client.GetAsync(Kinds.Node, ObjectKey.Cluster(name), ct)).ToTree()["status"]?["conditions"] as JsonArray ?? [];
+            known = await client.GetAsync(Kinds.Node, ObjectKey.Cluster(name), ct);
         }
         catch (ApiException e) when (e.IsNotFound)
         {
             return false;
         }
-        if (Find("Ready") is { } ready && (string?)ready["status"] == "True")
+        if (Find(Present(known), "Ready") is { } ready && (string?)ready["status"] == "True")
         {
             return false;
         }
-        var said = Conditions(conditions, time.GetUtcNow());
-        foreach (var condition in said.OfType<JsonObject>())
+        await PatchStatusAsync(client, known, node => new JsonObject { ["conditions"] = Conditions(conditions, Present(node), time.GetUtcNow()) }, ct);
+        return true;
+    }
+
+    // A list is written whole: only over the one that was read, or what somebody else added meanwhile would be lost.
+    private static async Task PatchStatusAsync(IKubeClient client, KubeObject known, Func<KubeObject, JsonObject> status, CancellationToken ct)
+    {
+        var options = WriteOptions.By(NodeServices.FieldManager) with { Subresource = "status" };
+        for (var attempt = 1; ; attempt++)
         {
-            if (Find((string)condition["type"]!) is { } old && (string?)old["status"] == (string?)condition["status"])
+            var patch = new JsonObject { ["metadata"] = new JsonObject { ["resourceVersion"] = known.Metadata.ResourceVersion }, ["status"] = status(known) };
+            try
             {
-                condition["lastTransitionTime"] = old["lastTransitionTime"]?.DeepClone();
+                await client.PatchAsync(Kinds.Node, known.Key, Merge(patch), options, ct);
+                return;
+            }
+            catch (ApiException e) when (e.IsConflict && attempt < MostAttempts)
+            {
+                known = await client.GetAsync(Kinds.Node, known.Key, ct);
             }
         }
-        var patch = new JsonObject { ["status"] = new JsonObject { ["conditions"] = said } };
-        await client.PatchAsync(Kinds.Node, ObjectKey.Cluster(name), Merge(patch), WriteOptions.By(NodeServices.FieldManager) with { Subresource = "status" }, ct);
-        return true;
-
-        JsonObject? Find(string type) => present.OfType<JsonObject>().FirstOrDefault(c => (string?)c["type"] == type);
     }
 
     // The first of a type is the one that is used.
@@ -101,12 +116,12 @@ internal static class NodeRegistration
         ["kubernetes.io/hostname"] = name, ["kubernetes.io/os"] = "linux", ["kubernetes.io/arch"] = Arch,
     };
 
-    private static JsonObject Status(string name, string address, string dataDirectory, IEnumerable<NodeCondition> conditions, DateTimeOffset now) => new()
+    private static JsonObject Status(string name, string address, string dataDirectory, JsonArray conditions) => new()
     {
         ["capacity"] = Capacity(dataDirectory),
         ["allocatable"] = Capacity(dataDirectory), // Serval sets nothing aside for itself
         ["addresses"] = Addresses(name, address),
-        ["conditions"] = Conditions(conditions, now),
+        ["conditions"] = conditions,
         ["nodeInfo"] = new JsonObject
         {
             ["operatingSystem"] = "linux", ["architecture"] = Arch, ["kernelVersion"] = KernelVersion(),
@@ -116,8 +131,25 @@ internal static class NodeRegistration
         },
     };
 
-    private static JsonArray Conditions(IEnumerable<NodeCondition> conditions, DateTimeOffset now) =>
-        [.. conditions.Prepend(new NodeCondition("Ready", true, "NodeAgentReady", "the node agent runs")).Select(c => Condition(c, now))];
+    /// <summary>The node's own conditions, and after them those that others set. One that says what it said keeps the time since when.</summary>
+    private static JsonArray Conditions(IEnumerable<NodeCondition> own, JsonArray present, DateTimeOffset now)
+    {
+        var said = own.Prepend(new NodeCondition("Ready", true, "NodeAgentReady", "the node agent runs")).Select(c => Condition(c, now)).ToList();
+        foreach (var condition in said)
+        {
+            if (Find(present, (string)condition["type"]!) is { } old && (string?)old["status"] == (string?)condition["status"])
+            {
+                condition["lastTransitionTime"] = (old["lastTransitionTime"] ?? condition["lastTransitionTime"])?.DeepClone();
+            }
+        }
+        var types = said.Select(c => (string?)c["type"]).ToHashSet();
+        var others = present.OfType<JsonObject>().Where(c => !types.Contains((string?)c["type"]) && !(s_kubelets.Contains((string?)c["type"]) && (string?)c["status"] == "Unknown"));
+        return [.. said, .. others.Select(c => c.DeepClone())];
+    }
+
+    private static JsonArray Present(KubeObject node) => node.ToTree()["status"]?["conditions"] as JsonArray ?? [];
+
+    private static JsonObject? Find(JsonArray conditions, string type) => conditions.OfType<JsonObject>().FirstOrDefault(c => (string?)c["type"] == type);
 
     private static JsonObject Condition(NodeCondition condition, DateTimeOffset now) => new()
     {

@@ -29,38 +29,51 @@ internal sealed class ClientAuthorities(IKubeClient client, TimeProvider time)
         {
             _known = known = new Known(source.Metadata.ResourceVersion, Read(source.ToTree()["data"]?[Entry]?.ToString() ?? ""));
         }
-        return Vouch(known.Roots, shown) && CertifiedUser.Read(shown.SubjectName) is { Name.Length: > 0 } user ? Caller.ByCertificate(SignalServer.Hash(shown), user) : null;
+        return Vouch(known.Anchors, shown) && CertifiedUser.Read(shown.SubjectName) is { Name.Length: > 0 } user ? Caller.ByCertificate(SignalServer.Hash(shown), user) : null;
     }
 
-    private bool Vouch(X509Certificate2Collection roots, X509Certificate2 shown)
+    // As Go's crypto/x509: every certificate of the pool is an anchor, also one that another authority signed; what is above it does not count.
+    private bool Vouch(X509Certificate2Collection anchors, X509Certificate2 shown)
     {
-        if (roots.Count == 0)
+        if (anchors.Count == 0)
         {
             return false;
         }
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(roots);
+        chain.ChainPolicy.CustomTrustStore.AddRange(anchors);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.DisableCertificateDownloads = true;
         chain.ChainPolicy.ApplicationPolicy.Add(CertificateAuthority.ClientUse);
         chain.ChainPolicy.VerificationTime = time.GetUtcNow().UtcDateTime;
-        return chain.Build(shown);
+        chain.Build(shown);
+        foreach (var element in chain.ChainElements)
+        {
+            if (element.ChainElementStatus.Any(s => s.Status is not (X509ChainStatusFlags.NoError or X509ChainStatusFlags.PartialChain or X509ChainStatusFlags.UntrustedRoot)))
+            {
+                return false;
+            }
+            if (anchors.Any(a => a.RawDataMemory.Span.SequenceEqual(element.Certificate.RawDataMemory.Span)))
+            {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static X509Certificate2Collection Read(string pem)
     {
-        var roots = new X509Certificate2Collection();
+        var anchors = new X509Certificate2Collection();
         try
         {
-            roots.ImportFromPem(pem);
+            anchors.ImportFromPem(pem);
         }
         catch (CryptographicException)
         {
-            roots.Clear(); // what cannot be read vouches for nobody
+            anchors.Clear(); // what cannot be read vouches for nobody
         }
-        return roots;
+        return anchors;
     }
 
-    private sealed record Known(string Version, X509Certificate2Collection Roots);
+    private sealed record Known(string Version, X509Certificate2Collection Anchors);
 }

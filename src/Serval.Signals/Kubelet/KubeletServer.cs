@@ -31,7 +31,7 @@ public sealed class KubeletServer : IAsyncDisposable
         var server = new HttpsServer(options, "serval-kubelet", [options.Advertise.ToString(), node], asksForCertificates: true);
         try
         {
-            var access = new KubeletAccess(node, new ClientAuthorities(options.Client, options.Time), new SignalAccess(options.Client, audience: null, options.Time));
+            var access = new KubeletAccess(node, new ClientAuthorities(options.Client, options.Time), Reviews(), Reviews());
             await server.ListenAsync(
                 "what the API server asks of its nodes",
                 new KubeletApplication(access, options.Client, streams, options.Time, options.Loggers.CreateLogger<KubeletServer>(), server.Stopping), ct);
@@ -42,6 +42,8 @@ public sealed class KubeletServer : IAsyncDisposable
             await server.DisposeAsync();
             throw;
         }
+
+        SignalAccess Reviews() => new(options.Client, audience: null, options.Time);
     }
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();

@@ -6,7 +6,7 @@ namespace Serval.Signals;
 
 /// <summary>
 /// Who asks, and whether he may: a TokenReview and a SubjectAccessReview, as a kubelet asks them. What they said holds for a minute. Where there is an audience, a token must
-/// be for this very server: one that was shown to another is good for nothing here.
+/// be for this very server: one that was shown to another is good for nothing here. Whoever was let in before has places of his own: strangers, however many, do not keep him out.
 /// </summary>
 /// <param name="client">The API server, which is asked.</param>
 /// <param name="audience">Whom tokens must be for; null: the API server.</param>
@@ -14,7 +14,7 @@ namespace Serval.Signals;
 internal sealed class SignalAccess(IKubeClient client, string? audience, TimeProvider time)
 {
     internal const int MostQuestions = 64;
-    private const int MostKnown = 1000;
+    internal const int MostKnown = 1000;
     private static readonly TimeSpan s_fresh = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
     private static readonly ResourceKind s_tokenReview = AccessKinds.FindReview("authentication.k8s.io/v1", "TokenReview")!;
@@ -22,7 +22,7 @@ internal sealed class SignalAccess(IKubeClient client, string? audience, TimePro
 
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Proof, SignalRight Right), Known> _known = []; // guarded by _lock
-    private int _questions; // guarded by _lock
+    private readonly int[] _questions = [0, 0]; // about strangers, and about who was let in before; guarded by _lock
 
     /// <summary>The user's name, or why he may not: 401, 403, 429, or 503 while nobody can tell.</summary>
     public async Task<string> CheckAsync(string? authorization, SignalRight right, CancellationToken ct)
@@ -44,20 +44,21 @@ internal sealed class SignalAccess(IKubeClient client, string? audience, TimePro
             {
                 return known.Verdict;
             }
-            if (_questions >= MostQuestions)
+            var friend = known?.LetIn == true ? 1 : 0;
+            if (_questions[friend] >= MostQuestions)
             {
                 throw ApiException.TooManyRequests("too many callers are being checked; try again", retryAfterSeconds: 1);
             }
-            if (_known.Count >= MostKnown)
+            if (known is null && _known.Count >= MostKnown)
             {
-                _known.Clear();
+                _known.Remove(_known.MinBy(k => (k.Value.LetIn, k.Value.Since)).Key);
             }
-            _questions++;
-            return (_known[key] = new Known(AskAsync(caller, key.Right), time.GetTimestamp())).Verdict;
+            _questions[friend]++;
+            return (_known[key] = new Known(AskAsync(caller, key.Right, friend), time.GetTimestamp(), friend == 1)).Verdict;
         }
     }
 
-    private async Task<Verdict> AskAsync(Caller caller, SignalRight right)
+    private async Task<Verdict> AskAsync(Caller caller, SignalRight right, int friend)
     {
         await Task.Yield(); // the caller holds the lock
         using var patience = new CancellationTokenSource(s_patience, time);
@@ -89,7 +90,7 @@ internal sealed class SignalAccess(IKubeClient client, string? audience, TimePro
         {
             lock (_lock)
             {
-                _questions--;
+                _questions[friend]--;
             }
         }
     }
@@ -120,5 +121,12 @@ internal sealed class SignalAccess(IKubeClient client, string? audience, TimePro
     /// <param name="User">His name.</param>
     internal sealed record Verdict(bool Known, bool Allowed, string User);
 
-    private sealed record Known(Task<Verdict> Verdict, long Since);
+    /// <param name="Verdict">What was said, or will be.</param>
+    /// <param name="Since">When it was asked.</param>
+    /// <param name="WasLetIn">What was said before.</param>
+    private sealed record Known(Task<Verdict> Verdict, long Since, bool WasLetIn)
+    {
+        /// <summary>Whether the last word was that he may.</summary>
+        public bool LetIn => Verdict.IsCompletedSuccessfully ? Verdict.Result.Allowed : WasLetIn;
+    }
 }

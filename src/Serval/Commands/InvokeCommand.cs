@@ -46,10 +46,11 @@ internal sealed class InvokeCommand : RemoteVerb
     {
         var name = parse.GetRequiredValue(_name);
         var url = await UrlAsync(client, NamespaceOf(parse, client), name, ct);
-        var gateway = await GatewayAsync(parse, client, url, ct);
+        var refused = new List<string>();
+        var gateway = await GatewayAsync(parse, client, url, refused, ct);
         url = new UriBuilder(url) { Scheme = (gateway ?? url).Scheme }.Uri;
         using var request = await CreateRequestAsync(parse, url, ct);
-        using var authority = url.Scheme == Uri.UriSchemeHttps ? await AuthorityAsync(client, ct) : null;
+        using var authority = url.Scheme == Uri.UriSchemeHttps ? await AuthorityAsync(client, refused, ct) : null;
         using var http = GatewayCall.CreateClient(gateway, TimeSpan.FromSeconds(parse.GetValue(_timeout)), authority);
         var started = Context.Time.GetTimestamp();
         try
@@ -60,8 +61,10 @@ internal sealed class InvokeCommand : RemoteVerb
         }
         catch (HttpRequestException e)
         {
-            throw new CliException(
-                ExitCodes.NotReachable, $"no gateway answers for {url} ({e.InnerException?.Message ?? e.Message}); start it with `serval up`, or name it with --gateway", e);
+            var todo = refused.Count == 0
+                ? "start it with `serval up`, or name it with --gateway"
+                : $"name it with --gateway HOST:PORT, or ask for the rights that were missing to find it: {string.Join("; ", refused)}";
+            throw new CliException(ExitCodes.NotReachable, $"no gateway answers for {url} ({e.InnerException?.Message ?? e.Message}); {todo}", e);
         }
         catch (TaskCanceledException) when (!ct.IsCancellationRequested)
         {
@@ -82,18 +85,18 @@ internal sealed class InvokeCommand : RemoteVerb
             ExitCodes.Failed, $"service \"{name}\" has no URL yet ({(string?)ready?["message"] ?? "it was not reconciled"}); wait for it with `serval apply --wait`, or see `serval get ksvc {name} -o yaml`");
     }
 
-    /// <summary>The certificate of the built-in issuer's authority.</summary>
-    private static async Task<X509Certificate2?> AuthorityAsync(RemoteClient client, CancellationToken ct)
+    /// <summary>The certificate of the built-in issuer's authority; null where there is none, or not for this user.</summary>
+    private static async Task<X509Certificate2?> AuthorityAsync(RemoteClient client, List<string> refused, CancellationToken ct)
     {
-        var secret = await client.FindAsync(ResourcePath.Of(Kinds.Secret, "cert-manager", "knative-selfsigned-ca"), ct);
+        var secret = await SeeAsync(client, ResourcePath.Of(Kinds.Secret, "cert-manager", "knative-selfsigned-ca"), refused, ct);
         return (string?)secret?["data"]?["tls.crt"] is { } pem ? X509Certificate2.CreateFromPem(Encoding.ASCII.GetString(Convert.FromBase64String(pem))) : null;
     }
 
-    private async Task<Uri?> GatewayAsync(ParseResult parse, RemoteClient client, Uri url, CancellationToken ct)
+    private async Task<Uri?> GatewayAsync(ParseResult parse, RemoteClient client, Uri url, List<string> refused, CancellationToken ct)
     {
         if (parse.GetValue(_gateway) is not { Length: > 0 } given)
         {
-            return await DoorAsync(client, url, ct);
+            return await DoorAsync(client, url, refused, ct);
         }
         return Uri.TryCreate(given.Contains("://", StringComparison.Ordinal) ? given : "http://" + given, UriKind.Absolute, out var uri)
             ? uri
@@ -101,18 +104,25 @@ internal sealed class InvokeCommand : RemoteVerb
     }
 
     /// <summary>Where a gateway takes such requests; null where nobody says so to this user: at the URL.</summary>
-    private static async Task<Uri?> DoorAsync(RemoteClient client, Uri url, CancellationToken ct)
+    private static async Task<Uri?> DoorAsync(RemoteClient client, Uri url, List<string> refused, CancellationToken ct)
     {
         var service = url.Host.EndsWith("." + DomainConfig.ClusterLocalDomain, StringComparison.Ordinal) ? "gateway-private" : "gateway";
+        var endpoints = await SeeAsync(client, ResourcePath.Of(Kinds.Endpoints, KnativeNames.SystemNamespace, service), refused, ct);
+        var subset = (endpoints?["subsets"] as JsonArray)?.FirstOrDefault();
+        var port = (subset?["ports"] as JsonArray)?.FirstOrDefault(p => (string?)p?["name"] == (url.Scheme == Uri.UriSchemeHttps ? "https" : "http2"));
+        return (string?)subset?["addresses"]?[0]?["ip"] is { } ip && (int?)port?["port"] is { } number ? new UriBuilder(url.Scheme, ip, number).Uri : null;
+    }
+
+    // Who has rights in his own namespace alone may still reach a gateway at its URL: what he may not see is told only when he does not.
+    private static async Task<JsonObject?> SeeAsync(RemoteClient client, string path, List<string> refused, CancellationToken ct)
+    {
         try
         {
-            var endpoints = await client.FindAsync(ResourcePath.Of(Kinds.Endpoints, KnativeNames.SystemNamespace, service), ct);
-            var subset = (endpoints?["subsets"] as JsonArray)?.FirstOrDefault();
-            var port = (subset?["ports"] as JsonArray)?.FirstOrDefault(p => (string?)p?["name"] == (url.Scheme == Uri.UriSchemeHttps ? "https" : "http2"));
-            return (string?)subset?["addresses"]?[0]?["ip"] is { } ip && (int?)port?["port"] is { } number ? new UriBuilder(url.Scheme, ip, number).Uri : null;
+            return await client.FindAsync(path, ct);
         }
         catch (ApiException e) when (e.Code == 403)
         {
+            refused.Add(e.Message);
             return null;
         }
     }

@@ -73,7 +73,7 @@ internal sealed class KubeconfigCreateCommand : RemoteVerb
         var pair = Sign(SharedOptions.DataDirectoryOf(parse, Context), name, groups, lifetime, out var authority);
         var ns = GivenNamespace(parse);
         await BindAsync(client, name, role, ns, ct);
-        return (Kubeconfig.Text(Address(client), authority, name, pair, ns ?? "default"), $"{name} in as {role} {(ns is null ? "everywhere" : $"in namespace {ns}")}");
+        return (Kubeconfig.Text(Door(client, authority), name, pair, ns ?? "default"), $"{name} in as {role} {(ns is null ? "everywhere" : $"in namespace {ns}")}");
     }
 
     private static async Task<(string Text, string Said)> OfAccountAsync(string ns, string account, RemoteClient client, TimeSpan lifetime, CancellationToken ct)
@@ -84,11 +84,15 @@ internal sealed class KubeconfigCreateCommand : RemoteVerb
         }, "application/json", ct);
         var status = answer["status"]!;
         return (
-            Kubeconfig.Text(Address(client), client.Authority, account, (string)status["token"]!, ns),
+            Kubeconfig.Text(Door(client, client.Access.ReadAuthorityPem()), account, (string)status["token"]!, ns),
             $"service account {ns}/{account} in until {(string?)status["expirationTimestamp"]}");
     }
 
-    private static string Address(RemoteClient client) => client.Server.GetLeftPart(UriPartial.Path).TrimEnd('/');
+    // As this command reached it.
+    private static KubeconfigServer Door(RemoteClient client, string? authority) => new(client.Access.Server.GetLeftPart(UriPartial.Path).TrimEnd('/'), authority)
+    {
+        ServerName = client.Access.ServerName, Proxy = client.Access.Proxy?.OriginalString ?? "", SkipVerification = authority is null && client.Access.SkipVerification,
+    };
 
     private KeyPair Sign(string dataDirectory, string name, IReadOnlyList<string> groups, TimeSpan lifetime, out string authority)
     {

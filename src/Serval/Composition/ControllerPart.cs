@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.Extensions.Logging;
 using Serval.Api;
 using Serval.Controllers;
@@ -44,8 +43,7 @@ internal static class ControllerPart
             await started.Add(new EventSweeper(client, time, loggers.CreateLogger<EventSweeper>())).StartAsync(ct);
         }
 
-        // Kubernetes takes no endpoint at the loopback.
-        IReadOnlyList<GatewayAddress> Inside() => [.. gateways.Live.Select(g => g.Inside).Where(a => !amongOthers || !IPAddress.IsLoopback(IPAddress.Parse(a.Ip)))];
+        IReadOnlyList<GatewayAddress> Inside() => [.. gateways.Live.WithEndpoint(g => g.Inside, amongOthers).Select(g => g.Inside)];
 
         // While none lives, URLs stay as they are.
         GatewayPorts Ports() => ports = gateways.Live is [var first, ..] ? first.Ports : ports;

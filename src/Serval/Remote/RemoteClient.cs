@@ -42,10 +42,8 @@ internal sealed class RemoteClient : IDisposable
         }
     }
 
-    public Uri Server => _access.Server;
-
-    /// <summary>Who signed the server's certificate, as PEM; null: one the system trusts.</summary>
-    public string? Authority => _access.ReadAuthorityPem();
+    /// <summary>The server, and how it is reached.</summary>
+    public ClusterAccess Access => _access;
 
     public string Namespace => _access.Namespace;
 

@@ -139,6 +139,7 @@ public sealed class RejectedKubernetesTests
         { "horizontalpodautoscalers", "spec.behavior = {\"scaleUp\":{\"stabilizationWindowSeconds\":3601}}", "spec.behavior.scaleUp.stabilizationWindowSeconds: Invalid value: 3601: must be less than or equal to 3600" },
         { "endpointslices", "addressType = -", "addressType: Required value" },
         { "endpointslices", "endpoints[0].addresses = []", "endpoints[0].addresses: Required value: must contain at least 1 address" },
+        { "endpointslices", "addressType = \"IPv6\"\nendpoints[0].addresses = [\"2001:db8::5efe:10.0.0.1\"]", "endpoints[0].addresses[0]: Invalid value: \"2001:db8::5efe:10.0.0.1\": must be in canonical form (\"2001:db8::5efe:a00:1\")" },
         { "endpointslices", "endpoints[0].addresses = [\"::1\"]", "endpoints[0].addresses: Invalid value: \"::1\": must be an IPv4 address" },
     };
 
@@ -171,6 +172,15 @@ public sealed class RejectedKubernetesTests
         var kind = Kinds.All.First(k => k.Plural == plural && !k.IsCustom);
         var tree = Edits.Parse(Sample(plural)).Defaulted(kind, new AdmissionContext());
         Assert.Empty(Validation.Validate(kind, tree, null, new AdmissionContext()));
+    }
+
+    [Theory]
+    [InlineData("2001:db8::5efe:a00:1")] // what .NET writes ...:5efe:10.0.0.1
+    [InlineData("64:ff9b::102:304")]
+    public void Slice_OfAnAddressAsGoWritesIt_IsAccepted(string address)
+    {
+        var tree = Edits.Parse(Slice).Edit($"addressType = \"IPv6\"\nendpoints[0].addresses = [\"{address}\"]").Defaulted(Kinds.EndpointSlice, new AdmissionContext());
+        Assert.Empty(Validation.Validate(Kinds.EndpointSlice, tree, null, new AdmissionContext()));
     }
 
     [Fact]

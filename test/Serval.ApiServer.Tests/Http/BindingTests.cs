@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Serval.Api;
 
 namespace Serval.ApiServer.Tests.Http;
 
@@ -51,6 +52,16 @@ public sealed class BindingTests : AccessServerTests
         var told = await RefusedAsync($"{One}/{path}", binding, code);
         Assert.Contains(message.Trim('*'), told, StringComparison.Ordinal);
         Assert.True(message.Contains('*', StringComparison.Ordinal) || told == message, told);
+    }
+
+    [Fact]
+    public async Task Pod_ThatChangesAllTheWhile_IsAConflictInTheEnd()
+    {
+        await using var server = await ApiServerFixture.StartAsync();
+        await server.SendAsync(HttpMethod.Post, "/api/v1/namespaces/default/pods", """{"metadata":{"name":"p"},"spec":{"containers":[{"name":"a","image":"a"}]}}""");
+        server.Objects.UpdateFailure = ApiException.Conflict(Kinds.Pod, "p", "the object has been modified");
+        var (code, status) = await SendAsync(server.Client, "POST", "/api/v1/namespaces/default/pods/p/binding", """{"metadata":{"name":"p"},"target":{"name":"n"}}""");
+        Assert.Equal((409, "Operation cannot be fulfilled on pods \"p\": the object has been modified"), (code, (string?)status!["message"]));
     }
 
     private Task<JsonObject> PodAsync() => AdminAsync($"{One}/pods", """{"metadata":{"name":"p"},"spec":{"containers":[{"name":"a","image":"a"}]}}""");

@@ -214,12 +214,34 @@ public sealed class ProxyTests : AccessServerTests
         Assert.Equal(400, (await SendAsync(Server.Client, "GET", "/api/v1/nodes/n:22/proxy/")).Code);
     }
 
+    [Fact]
+    public async Task Nodes_AreCountedWithTheOthers()
+    {
+        const int most = 100; // of a user who is no administrator
+        var (open, all, end) = (0, new TaskCompletionSource(), new TaskCompletionSource());
+        await AdminAsync("/api/v1/nodes", """{"metadata":{"name":"n"}}""");
+        await AdminAsync($"{Rbac}/clusterrolebindings", """
+            {"metadata":{"name":"eve"},"roleRef":{"kind":"ClusterRole","name":"cluster-admin"},"subjects":[{"kind":"User","name":"eve"}]}
+            """);
+        using var backend = await BeginAsync((_, _) => Interlocked.Increment(ref open) < most || all.TrySetResult() ? Plain : "", until: end.Task);
+        using var one = Server.ConnectAs("eve");
+        using var other = Server.ConnectAs("eve");
+        var waiting = Enumerable.Range(0, most).Select(_ => one.GetStringAsync($"{One}/pods/web/proxy/x")).ToList();
+        await all.Task;
+
+        Assert.Equal(429, (await SendAsync(other, "GET", "/api/v1/nodes/n/proxy/pods")).Code);
+        Assert.Equal("ok", await Server.Client.GetStringAsync("/api/v1/nodes/n/proxy/healthz"));
+        end.SetResult();
+        await Task.WhenAll(waiting);
+        Assert.Equal("ok", await other.GetStringAsync("/api/v1/nodes/n/proxy/healthz"));
+    }
+
     // As it is written, with what a URI would make of it left undone.
     private Uri Exactly(string path) =>
         new($"{Server.Host.Address.GetLeftPart(UriPartial.Authority)}{path}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
 
     /// <summary>A pod behind a Service, one without an address, and Services with nothing behind, or with what is no pod.</summary>
-    private async Task<RawBackend> BeginAsync(Func<string, string, string> answer, Action<int>? dialed = null)
+    private async Task<RawBackend> BeginAsync(Func<string, string, string> answer, Action<int>? dialed = null, Task? until = null)
     {
         await AdminAsync($"{One}/pods", """{"metadata":{"name":"web"},"spec":{"containers":[{"name":"a","image":"a"},{"name":"b","image":"b","ports":[{"containerPort":8080}]}]}}""");
         await AdminAsync($"{One}/pods", """{"metadata":{"name":"new"},"spec":{"containers":[{"name":"a","image":"a"}]}}""");
@@ -236,7 +258,7 @@ public sealed class ProxyTests : AccessServerTests
             {"metadata":{"name":"strange"},"subsets":[{"addresses":[{"ip":"10.9.0.9"},{"ip":"10.9.0.7","targetRef":{"kind":"Pod","namespace":"one","name":"web"}},
             {"ip":"10.9.0.5","targetRef":{"kind":"Pod","namespace":"two","name":"web"}}],"ports":[{"port":8080}]}]}
             """);
-        var backend = new RawBackend(answer);
+        var backend = new RawBackend(answer, until ?? Task.CompletedTask);
         Server.Streams.Listener = port =>
         {
             dialed?.Invoke(port);

@@ -17,6 +17,9 @@ internal sealed class FakeKubeClient(TimeProvider clock) : IKubeClient
     /// <summary>Thrown by the next call.</summary>
     public Exception? Fails { get; set; }
 
+    /// <summary>Thrown by updates while set.</summary>
+    public ApiException? UpdateFailure { get; set; }
+
     /// <summary>The options of the last write.</summary>
     public WriteOptions? LastWrite { get; private set; }
 
@@ -119,6 +122,10 @@ internal sealed class FakeKubeClient(TimeProvider clock) : IKubeClient
     {
         Fail();
         LastWrite = options;
+        if (UpdateFailure is not null)
+        {
+            throw UpdateFailure;
+        }
         lock (_lock)
         {
             var stored = Find(kind, obj.Key);

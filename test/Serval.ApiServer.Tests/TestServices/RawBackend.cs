@@ -10,9 +10,13 @@ internal sealed class RawBackend : IDisposable
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly Func<string, string, string> _answer;
 
+    private readonly Task _until;
+
     /// <param name="answer">The request's head and body → the whole answer.</param>
-    public RawBackend(Func<string, string, string> answer)
+    /// <param name="until">Answers are sent when this has ended.</param>
+    public RawBackend(Func<string, string, string> answer, Task until)
     {
+        _until = until;
         _answer = answer;
         _listener.Start();
         _ = AcceptAsync();
@@ -56,7 +60,9 @@ internal sealed class RawBackend : IDisposable
         var length = head.Split("\r\n").FirstOrDefault(l => l.StartsWith("Content-Length: ", StringComparison.OrdinalIgnoreCase)) is { } line ? int.Parse(line.Split(' ')[1]) : 0;
         var body = new byte[length];
         await stream.ReadExactlyAsync(body);
-        await stream.WriteAsync(Encoding.Latin1.GetBytes(_answer(head, Encoding.UTF8.GetString(body))));
+        var answer = Encoding.Latin1.GetBytes(_answer(head, Encoding.UTF8.GetString(body)));
+        await _until;
+        await stream.WriteAsync(answer);
         if (head.Contains("Upgrade: ", StringComparison.OrdinalIgnoreCase))
         {
             await stream.CopyToAsync(stream);

@@ -23,7 +23,13 @@ internal sealed class FakeKube : IKubeClient
     public ApiException? PatchFailure { get; set; }
 
     /// <summary>Thrown by reads of single objects while set.</summary>
-    public ApiException? GetFailure { get; set; }
+    public Exception? GetFailure { get; set; }
+
+    /// <summary>Called before each patch.</summary>
+    public Action? BeforePatch { get; set; }
+
+    /// <summary>When what is posted and not kept has its answer.</summary>
+    public Task AnswersWhen { get; set; } = Task.CompletedTask;
 
     public IObjectCache Cache(ResourceKind kind) => Of(kind);
 
@@ -46,7 +52,7 @@ internal sealed class FakeKube : IKubeClient
         {
             if (Answer(kind, obj) is { } answer)
             {
-                return Task.FromResult(answer);
+                return AnswerAsync(answer);
             }
             if (Of(kind).Get(obj.Key) is not null)
             {
@@ -73,6 +79,7 @@ internal sealed class FakeKube : IKubeClient
     public Task<KubeObject> PatchAsync(
         ResourceKind kind, ObjectKey key, KubePatch patch, WriteOptions options, CancellationToken ct = default)
     {
+        BeforePatch?.Invoke();
         lock (_lock)
         {
             if (PatchFailure is not null)
@@ -90,7 +97,12 @@ internal sealed class FakeKube : IKubeClient
             {
                 return Task.FromException<KubeObject>(ApiException.NotFound(kind, key.Name));
             }
-            var stored = Stamp(old.With(tree => Merge(tree, (JsonObject)JsonNode.Parse(patch.Body.Span)!)));
+            var merged = (JsonObject)JsonNode.Parse(patch.Body.Span)!;
+            if ((string?)merged["metadata"]?["resourceVersion"] is { } wanted && wanted != old.Metadata.ResourceVersion)
+            {
+                return Task.FromException<KubeObject>(ApiException.Conflict(kind, key.Name, "the object has been modified"));
+            }
+            var stored = Stamp(old.With(tree => Merge(tree, merged)));
             Of(kind).Publish(WatchEventType.Modified, stored);
             return Task.FromResult(stored);
         }
@@ -139,6 +151,12 @@ internal sealed class FakeKube : IKubeClient
     public Task<KubeList> DeleteCollectionAsync(
         ResourceKind kind, string? ns, ListOptions list, DeleteOptions options, CancellationToken ct = default) =>
         throw new InvalidOperationException("a node deletes its pods one by one");
+
+    private async Task<KubeObject> AnswerAsync(KubeObject answer)
+    {
+        await AnswersWhen;
+        return answer;
+    }
 
     private static void Merge(JsonObject target, JsonObject patch)
     {

@@ -1,7 +1,9 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Serval.Cli;
+using Serval.Kube.Remote;
 using Serval.Remote;
 
 namespace Serval.Tests.Remote;
@@ -239,6 +241,48 @@ public sealed class RemoteVerbTests : ServedVerbTests
         Assert.Equal(ExitCodes.NotFound, (await Line.RunAsync("invoke", "hello")).Code);
         Server.Json($"GET {Services}/hello", """{"status":{"conditions":[{"type":"Ready","status":"False","message":"image is missing"}]}}""");
         Assert.Contains("image is missing", (await Line.RunAsync("invoke", "hello")).Error, StringComparison.Ordinal);
+    }
+
+    // Rights in his own namespace do: the URL may lead to the gateway by itself.
+    [Fact]
+    public async Task Invoke_OfWhoMaySeeNoGateway_GoesToTheUrl_OrSaysWhatIsMissing()
+    {
+        await using var gateway = await FakeGateway.StartAsync();
+        Server.Json("GET /api/v1/namespaces/knative-serving/endpoints/gateway", """{"kind":"Status","reason":"Forbidden","message":"endpoints \"gateway\" is forbidden"}""", 403);
+        Server.Json("GET /api/v1/namespaces/cert-manager/secrets/knative-selfsigned-ca", """{"kind":"Status","reason":"Forbidden","message":"secrets \"knative-selfsigned-ca\" is forbidden"}""", 403);
+
+        Server.Json($"GET {Services}/hello", $$$"""{"status":{"url":"http://hello.default.localhost:{{{IPEndPoint.Parse(gateway.Address).Port}}}"}}""");
+        Assert.Equal("Hello from a test", (await Line.RunAsync("invoke", "hello")).Out);
+
+        using var closed = new TcpListener(IPAddress.Loopback, 0);
+        closed.Start();
+        var port = ((IPEndPoint)closed.LocalEndpoint).Port;
+        closed.Stop();
+        Server.Json($"GET {Services}/hello", $$$"""{"status":{"url":"https://hello.default.localhost:{{{port}}}"}}""");
+        var lost = await Line.RunAsync("invoke", "hello");
+        Assert.Equal(ExitCodes.NotReachable, lost.Code);
+        Assert.EndsWith(
+            "name it with --gateway HOST:PORT, or ask for the rights that were missing to find it: endpoints \"gateway\" is forbidden; secrets \"knative-selfsigned-ca\" is forbidden\n",
+            lost.Error, StringComparison.Ordinal);
+    }
+
+    // The one that is made is of no use where its server is reached in another way than by its address.
+    [Fact]
+    public async Task Kubeconfig_OfAnAccount_LeadsToTheServerAsThisOneDoes()
+    {
+        Server.Json("POST /api/v1/namespaces/default/serviceaccounts/robot/token", """{"status":{"token":"t","expirationTimestamp":"2030-01-01T00:00:00Z"}}""", 201);
+        var own = Path.Combine(Line.Data, "kubeconfig");
+        using var proxy = new ConnectProxy();
+        await File.WriteAllTextAsync(own, (await File.ReadAllTextAsync(own)).Replace("    server:", $"    tls-server-name: 127.0.0.1\n    proxy-url: {proxy.Address}\n    server:", StringComparison.Ordinal));
+        var file = Path.Combine(Line.Data, "made");
+
+        var made = await Line.RunAsync("kubeconfig", "create", "--service-account", "robot", "-o", file);
+
+        Assert.True(made.Code == ExitCodes.Ok, made.Error);
+        var (from, to) = (KubeConfig.Read(own, "", TimeProvider.System), KubeConfig.Read(file, "", TimeProvider.System));
+        Assert.Equal((from.Server, "127.0.0.1", proxy.Address), (to.Server, to.ServerName, to.Proxy));
+        Assert.Equal(from.ReadAuthorityPem(), to.ReadAuthorityPem());
+        Assert.False(to.SkipVerification);
     }
 
     private static string Conditioned(string status, int generation) =>
