@@ -38,14 +38,30 @@ public sealed class ClientAuthoritiesTests : IAsyncDisposable
     [InlineData("", "root", false)]
     public async Task Certificate_IsKnownByAnAnchor(string pool, string signer, bool known)
     {
+        using var shown = Issue("somebody", Named(signer).Single(), 10, signs: false);
+        Assert.Equal(known ? "somebody" : null, await FindAsync(pool, shown));
+    }
+
+    [Theory]
+    [InlineData("root", "root")]
+    [InlineData("middle", "middle")]
+    [InlineData("root,middle", "middle")]
+    public async Task Certificate_ThatOnlyNamesAnAnchor_IsNot(string pool, string named)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var shown = Issue("somebody", Named(named).Single(), 10, signs: false, key);
+        Assert.Null(await FindAsync(pool, shown));
+    }
+
+    private async Task<string?> FindAsync(string pool, X509Certificate2 shown)
+    {
         var pem = string.Concat(Named(pool).Select(c => c.ExportCertificatePem() + "\n"));
         await _world.Kube.CreateAsync(Kinds.ConfigMap, KubeObject.From(new JsonObject
         {
             ["apiVersion"] = "v1", ["kind"] = "ConfigMap", ["data"] = new JsonObject { ["client-ca-file"] = pem },
             ["metadata"] = new JsonObject { ["name"] = ClientAuthorities.Source.Name, ["namespace"] = ClientAuthorities.Source.Namespace },
         }), WriteOptions.By("test"));
-        using var shown = Issue("somebody", Named(signer).Single(), 10, signs: false);
-        Assert.Equal(known ? "somebody" : null, (string?)new ClientAuthorities(_world.Kube, _world.Time).Find(shown)?.User!["username"]);
+        return (string?)new ClientAuthorities(_world.Kube, _world.Time).Find(shown)?.User!["username"];
     }
 
     public async ValueTask DisposeAsync()
@@ -60,7 +76,7 @@ public sealed class ClientAuthoritiesTests : IAsyncDisposable
     private IEnumerable<X509Certificate2> Named(string names) =>
         new[] { _root, _over, _middle, _noAuthority }.Where(c => names.Split(',').Any(n => n == c.GetNameInfo(X509NameType.SimpleName, false)));
 
-    private X509Certificate2 Issue(string name, X509Certificate2? issuer, int days, bool signs = true)
+    private X509Certificate2 Issue(string name, X509Certificate2? issuer, int days, bool signs = true, ECDsa? by = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
@@ -74,9 +90,9 @@ public sealed class ClientAuthoritiesTests : IAsyncDisposable
         {
             return request.CreateSelfSigned(now.AddDays(-200), now.AddDays(days));
         }
-        using var signer = issuer.GetECDsaPrivateKey()!;
+        using var own = issuer.GetECDsaPrivateKey()!;
         using var signed = request.Create(
-            issuer.SubjectName, X509SignatureGenerator.CreateForECDsa(signer), now.AddDays(-10), now.AddDays(days), RandomNumberGenerator.GetBytes(8));
+            issuer.SubjectName, X509SignatureGenerator.CreateForECDsa(by ?? own), now.AddDays(-10), now.AddDays(days), RandomNumberGenerator.GetBytes(8));
         return signed.CopyWithPrivateKey(key);
     }
 }
