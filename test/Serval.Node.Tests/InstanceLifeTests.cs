@@ -394,7 +394,7 @@ public sealed class InstanceLifeTests
     public async Task Pod_NoPortsLeft_TakesNoneAndIsTriedAgain()
     {
         var time = new ManualTime();
-        await using var node = await TestNode.StartAsync(time); // 20 ports
+        await using var node = await TestNode.StartAsync(time); // PortBlock.Size ports
         await node.CreateAsync(Ports("p1", 15));
         await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
         await node.CreateAsync(Ports("p2", 10));

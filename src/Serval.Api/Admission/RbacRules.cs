@@ -110,9 +110,13 @@ internal static class RbacRules
         }
         if (old is not null && !JsonNode.DeepEquals(old["roleRef"], tree["roleRef"]))
         {
-            to.Invalid("roleRef", role?.ToJsonString() ?? "null", "cannot change roleRef");
+            to.Invalid("roleRef", Shown(role), "cannot change roleRef");
         }
     }
+
+    /// <summary>A role as upstream's errors show it: its own type, which says nothing of JSON (kubernetes pkg/apis/rbac/types.go, RoleRef).</summary>
+    private static string Shown(JsonObject? role) =>
+        new JsonObject { ["APIGroup"] = role.String("apiGroup"), ["Kind"] = role.String("kind"), ["Name"] = role.String("name") }.ToJsonString();
 
     private static void Subject(ResourceKind kind, JsonObject subject, string path, Problems to)
     {

@@ -15,7 +15,7 @@ internal sealed class PodStreamHandler(IKubeClient client, IPodStreams? streams,
     /// <summary>Most of them of one user who is no administrator.</summary>
     private const int MostOfUser = 100;
 
-    private readonly PodTalks? _talks = streams is null ? null : new PodTalks(streams, time);
+    private readonly PodTalks? _talks = streams is null ? null : new PodTalks(streams, time, isKubelet: false);
     private readonly OpenRequests _open = new("streams to pods", MostSessions, MostOfUser);
 
     public async Task HandleAsync(ApiRequest request, ResourcePath path)

@@ -148,6 +148,12 @@ internal sealed class PodAutoscalerReconciler(
 
     private async Task WriteAsync(KubeObject stored, JsonObject status, ConditionSet conditions, CancellationToken ct)
     {
+        if (stored.As<PodAutoscaler>().Status.ServiceName.Length == 0 && !status.ContainsKey("serviceName"))
+        {
+            // The definition requires both names of every status, empty ones too: an API server that holds it to that refuses the rest.
+            status["serviceName"] = "";
+            status["metricsServiceName"] = "";
+        }
         status["observedGeneration"] = stored.Metadata.Generation;
         status["conditions"] = conditions.ToJson();
         await OwnedObjects.PatchStatusAsync(client, Kinds.PodAutoscaler, stored, status, Name, ct);

@@ -50,6 +50,9 @@ internal sealed class ChannelSocket : IRemoteClient
         _reading = ReadAsync();
     }
 
+    /// <summary>Whether the client can end a stream: the fifth protocol.</summary>
+    public bool HasClose => _protocol.HasClose;
+
     public RemoteStreams Streams { get; }
 
     public CancellationToken Gone => _limit.Token;

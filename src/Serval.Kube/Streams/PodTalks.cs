@@ -6,7 +6,13 @@ using Serval.Api;
 namespace Serval.Kube.Streams;
 
 /// <summary>Talks of clients with the programs and ports of pods, over SPDY or the channels of a WebSocket, as the request asks.</summary>
-internal sealed class PodTalks(IPodStreams source, TimeProvider time)
+/// <param name="source">The pods.</param>
+/// <param name="time">The clock.</param>
+/// <param name="isKubelet">
+/// Whether it speaks for a kubelet, which tells as it is why a command did not begin. An API server that speaks the fifth
+/// protocol of WebSockets asks the kubelet by SPDY, and what that says is the cause of an error of its own (apiserver pkg/util/proxy/streamtranslator.go).
+/// </param>
+internal sealed class PodTalks(IPodStreams source, TimeProvider time, bool isKubelet)
 {
     private const int MostPorts = 128; // channels have one byte, and each port takes two
 
@@ -66,7 +72,7 @@ internal sealed class PodTalks(IPodStreams source, TimeProvider time)
             await using var remote = await MeetAsync(http, options, ended);
             try
             {
-                await remote.EndAsync(await StatusAsync(program, remote));
+                await remote.EndAsync(await StatusAsync(program, remote, isTranslated: !isKubelet && remote is ChannelSocket { HasClose: true }));
             }
             catch (Exception e) when (remote.Gone.IsCancellationRequested && e is OperationCanceledException or IOException)
             {
@@ -79,7 +85,7 @@ internal sealed class PodTalks(IPodStreams source, TimeProvider time)
         }
     }
 
-    private static async Task<RemoteStatus> StatusAsync(RemoteProgram program, IRemoteClient remote)
+    private static async Task<RemoteStatus> StatusAsync(RemoteProgram program, IRemoteClient remote, bool isTranslated)
     {
         try
         {
@@ -87,7 +93,7 @@ internal sealed class PodTalks(IPodStreams source, TimeProvider time)
         }
         catch (ApiException e)
         {
-            return new RemoteStatus(e);
+            return new RemoteStatus(isTranslated ? new ApiException(500, "InternalError", "Internal error occurred: " + e.Message) : e);
         }
     }
 

@@ -13,7 +13,7 @@ namespace Serval.Signals;
 internal sealed class KubeletApplication(KubeletAccess access, IKubeClient client, IPodStreams streams, TimeProvider time, ILogger logger, CancellationToken stopping)
     : SafeApplication(logger, stopping)
 {
-    private readonly PodTalks _talks = new(streams, time);
+    private readonly PodTalks _talks = new(streams, time, isKubelet: true);
     private readonly UserStreams _open = new();
     private readonly CancellationToken _stopping = stopping;
 

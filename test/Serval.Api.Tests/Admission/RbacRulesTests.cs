@@ -55,6 +55,8 @@ public sealed class RbacRulesTests
         Defaulting.Apply(AccessKinds.RoleBinding, old, null, new AdmissionContext());
         Assert.Empty(Refusals(AccessKinds.RoleBinding, Binding("view"), old));
         Assert.Equal(["roleRef Invalid"], Refusals(AccessKinds.RoleBinding, Binding("edit"), old));
+        var refused = Assert.Single(Validation.Validate(AccessKinds.RoleBinding, Binding("edit"), old, new AdmissionContext()), e => e.Field == "roleRef");
+        Assert.Contains("""Invalid value: {"APIGroup":"","Kind":"ClusterRole","Name":"edit"}: cannot change roleRef""", refused.Message);
     }
 
     [Fact]

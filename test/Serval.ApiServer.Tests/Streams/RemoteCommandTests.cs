@@ -101,6 +101,7 @@ public sealed class RemoteCommandTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("v5.channel.k8s.io", """{"metadata":{},"status":"Failure","message":"Internal error occurred: no","reason":"InternalError","code":500}""")]
     [InlineData("v4.channel.k8s.io", """{"metadata":{},"status":"Failure","message":"no","reason":"InternalError","code":500}""")]
     [InlineData("channel.k8s.io", "no")]
     public async Task Program_ThatCannotStart_IsToldOnTheErrorChannel(string protocol, string told)

@@ -307,6 +307,9 @@ public sealed class AutoscalerTests
         world.Create(Kinds.ServerlessService, JsonNode.Parse("""{"metadata":{"name":"hello-00001","namespace":"default"}}""")!.AsObject());
         await world.ReconcileAsync();
         Assert.Equal("False NotOwned", world.Condition("Active"));
+        // The definition requires both: an API server that holds a status to it would refuse all of it.
+        var status = world.Stored.ToTree()["status"]!;
+        Assert.Equal(("", ""), ((string?)status["serviceName"], (string?)status["metricsServiceName"]));
     }
 
     [Fact]

@@ -11,8 +11,8 @@ namespace Serval.Node.Tests;
 internal sealed class TestNode : IAsyncDisposable, IImageRoots
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
-    private static int s_ports = 21000 + (Environment.ProcessId % 8 * 1000);
 
+    private readonly PortBlock _ports = PortBlock.Take();
     private readonly NodeOptions _options;
 
     public TestNode(
@@ -23,10 +23,9 @@ internal sealed class TestNode : IAsyncDisposable, IImageRoots
         Data = data ?? Directory.CreateTempSubdirectory("serval-node-").FullName;
         Image = Path.Combine(Data, "image");
         Directory.CreateDirectory(Image);
-        var first = Interlocked.Add(ref s_ports, 20);
         _options = new NodeOptions
         {
-            DataDirectory = Data, NodeName = "node-1", FirstPort = first, LastPort = first + 19, AllowMounts = allowMounts,
+            DataDirectory = Data, NodeName = "node-1", FirstPort = _ports.First, LastPort = _ports.Last, AllowMounts = allowMounts,
             Time = time ?? TimeProvider.System, PodNetwork = podNetwork, RelaysLoopback = relaysLoopback, Tokens = tokens ?? new ServiceAccountTokens(ServiceAccountTokens.NewKey(), time ?? TimeProvider.System),
         };
         Capacity = new DirectCapacitySignal();
@@ -209,6 +208,7 @@ internal sealed class TestNode : IAsyncDisposable, IImageRoots
     public async ValueTask DisposeAsync()
     {
         await Agent.DisposeAsync();
+        _ports.Dispose();
         if (!KeepData)
         {
             Directory.Delete(Data, recursive: true);
