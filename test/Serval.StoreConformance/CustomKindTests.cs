@@ -180,7 +180,7 @@ public sealed class CustomKindTests : IDisposable
         var listed = (await opened.Client.ListAsync(v1, "facts", ListOptions.All)).Items;
         Assert.Equal(("example.com/v1", "flat"), (Assert.Single(listed).ApiVersion, listed[0].Text("spec", "shape")));
         Assert.Equal("example.com/v2", (await watch.NextAsync()).Object.ApiVersion);
-        await Refused(400, () => opened.Client.CreateAsync(v1, Widget("b", "example.com/v2"), Write));
+        await Refused(422, () => opened.Client.CreateAsync(v1, Widget("b", "example.com/v2"), Write));
     }
 
     [Fact]

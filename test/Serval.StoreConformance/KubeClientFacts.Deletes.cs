@@ -161,6 +161,51 @@ public abstract partial class KubeClientFacts
         await Refused(404, () => Client.GetAsync(Kinds.Namespace, ObjectKey.Cluster("short")));
     }
 
+    /// <summary>Who holds a namespace is decided when it is made, and from then on through /finalize alone.</summary>
+    [Theory]
+    [Trait(Needs, EmptyServer)]
+    [InlineData("[]", """["kubernetes"]""")]
+    [InlineData("""["example.com/x"]""", """["example.com/x","kubernetes"]""")]
+    [InlineData("""["kubernetes"]""", """["kubernetes"]""")]
+    public async Task Namespace_IsHeldByItsFinalizers(string given, string held)
+    {
+        var made = await Client.CreateAsync(Kinds.Namespace, Namespace("short").With(t => t["spec"] = new JsonObject { ["finalizers"] = JsonNode.Parse(given) }), Write);
+        Assert.Equal(held, Finalizers(made));
+        await Create(ConfigMap("a", ns: "short"));
+        var key = ObjectKey.Cluster("short");
+        for (var terminating = 0; terminating < 2; terminating++)
+        {
+            Assert.Equal(held, Finalizers(await Client.PatchAsync(Kinds.Namespace, key, Merge("""{"spec":{"finalizers":[]}}"""), Write)));
+            var put = await Client.GetAsync(Kinds.Namespace, key);
+            Assert.Equal(held, Finalizers(await Client.UpdateAsync(Kinds.Namespace, put.With(t => t.Remove("spec")), Write)));
+            var apply = new KubePatch(PatchType.Apply, """{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"short"},"spec":{"finalizers":["example.com/y"]}}"""u8.ToArray());
+            Assert.Equal(held, Finalizers(await Client.PatchAsync(Kinds.Namespace, key, apply, Write with { Force = true })));
+            Assert.Equal("Terminating", (await Client.DeleteAsync(Kinds.Namespace, key, s_delete)).Text("status", "phase"));
+        }
+        var marked = await Client.GetAsync(Kinds.Namespace, key);
+        Assert.Equal(marked.Version, (await Client.DeleteAsync(Kinds.Namespace, key, s_delete with { PropagationPolicy = "Orphan" })).Version);
+        await Client.DeleteAsync(Kinds.ConfigMap, new ObjectKey("short", "a"), s_delete);
+        await Client.UpdateAsync(Kinds.Namespace, marked.With(t => t["spec"] = new JsonObject()), Write with { Subresource = "finalize" });
+        await Refused(404, () => Client.GetAsync(Kinds.Namespace, key));
+
+        static string? Finalizers(KubeObject ns) => ns.Node("spec", "finalizers")?.ToJsonString();
+    }
+
+    /// <summary>What nobody holds is marked by the first delete, and gone with the second one.</summary>
+    [Fact]
+    [Trait(Needs, EmptyServer)]
+    public async Task Namespace_ThatNobodyHolds_GoesWithTheSecondDelete()
+    {
+        var key = ObjectKey.Cluster("short");
+        var made = await Client.CreateAsync(Kinds.Namespace, Namespace("short"), Write);
+        await Client.UpdateAsync(Kinds.Namespace, made.With(t => t["spec"] = new JsonObject()), Write with { Subresource = "finalize" });
+        Assert.Null((await Client.PatchAsync(Kinds.Namespace, key, Merge("""{"metadata":{"labels":{"a":"b"}}}"""), Write)).Node("spec", "finalizers"));
+        await Client.DeleteAsync(Kinds.Namespace, key, s_delete);
+        Assert.Equal("Terminating", (await Client.GetAsync(Kinds.Namespace, key)).Text("status", "phase"));
+        await Client.DeleteAsync(Kinds.Namespace, key, s_delete);
+        await Refused(404, () => Client.GetAsync(Kinds.Namespace, key));
+    }
+
     [Fact]
     [Trait(Needs, EmptyServer)]
     public async Task TheDefaultNamespace_CannotBeDeleted()

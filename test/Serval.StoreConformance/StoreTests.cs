@@ -275,6 +275,31 @@ public sealed class StoreTests : IDisposable
         Assert.Equal(listed, (await watch.TakeAsync(listed)).Count);
     }
 
+    /// <summary>A template that an earlier version stored without today's defaults is not another one because its number changes: its pods would start again.</summary>
+    [Fact]
+    public async Task AScale_OfATemplateOfBefore_LeavesItAsItIs()
+    {
+        await using var opened = await OpenAsync();
+        var made = await opened.Client.CreateAsync(Kinds.Deployment, Deployment("d"), Write);
+        var former = made.With(tree => Assert.True(tree["spec"]!["template"]!["spec"]!.AsObject().Remove("dnsPolicy")));
+        await opened.Store.WriteAsync(new StoreWrite
+        {
+            Table = opened.Store.Table(Kinds.Deployment), Action = StoreAction.Replace, Key = made.Key, Expected = made.Version, Next = former,
+        });
+        var template = former.Node("spec", "template")!.ToJsonString();
+        await opened.Client.PatchAsync(Kinds.Deployment, made.Key, Merge("""{"spec":{"replicas":2}}"""), Scale);
+        await RequireAsync("2", 2);
+        var scale = new KubePatch(PatchType.Apply, """{"apiVersion":"autoscaling/v1","kind":"Scale","metadata":{"name":"d"},"spec":{"replicas":3}}"""u8.ToArray());
+        await opened.Client.PatchAsync(Kinds.Deployment, made.Key, scale, Scale with { Force = true });
+        await RequireAsync("3", 3);
+
+        async Task RequireAsync(string replicas, int generation)
+        {
+            var now = await opened.Client.GetAsync(Kinds.Deployment, made.Key);
+            Assert.Equal((replicas, generation, template), (now.Text("spec", "replicas"), now.Metadata.Generation, now.Node("spec", "template")!.ToJsonString()));
+        }
+    }
+
     [Fact]
     public async Task AContendedWrite_ThatGrowsTooLarge_IsRefused()
     {

@@ -81,19 +81,25 @@ internal static class CoreDefaults
         tree.Remove("stringData");
     }
 
-    public static void Namespace(JsonObject tree)
+    /// <summary>Whose namespaces end is decided once: on a create the controller of namespaces joins those that are named (registry/core/namespace: strategy.go).</summary>
+    public static void Namespace(JsonObject tree, bool isNew)
     {
         var metadata = tree.Ensure("metadata");
         if (metadata.String("name") is { Length: > 0 } name)
         {
             metadata.Ensure("labels")["kubernetes.io/metadata.name"] = name;
         }
-        // While it is being deleted the list empties: that is how a namespace ends.
-        if (!metadata.Has("deletionTimestamp"))
+        if (!isNew)
         {
-            tree.Ensure("spec").Default("finalizers", new JsonArray("kubernetes"));
-            tree.Ensure("status").DefaultZero("phase", "Active");
+            return;
         }
+        var spec = tree.Ensure("spec");
+        if (!spec.Strings("finalizers").Contains("kubernetes"))
+        {
+            spec.Default("finalizers", new JsonArray());
+            spec.Array("finalizers")?.Add("kubernetes");
+        }
+        tree["status"] = new JsonObject { ["phase"] = "Active" };
     }
 
     public static void Endpoints(JsonObject tree)

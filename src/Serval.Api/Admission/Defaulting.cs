@@ -87,7 +87,7 @@ public static class Defaulting
         }
         else if (kind == Kinds.Namespace)
         {
-            CoreDefaults.Namespace(tree);
+            CoreDefaults.Namespace(tree, old is null);
         }
         else if (kind == Kinds.HorizontalPodAutoscaler)
         {

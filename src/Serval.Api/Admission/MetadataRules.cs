@@ -96,6 +96,18 @@ internal static class MetadataRules
         }
     }
 
+    /// <summary>Tells of new finalizers of a custom object whose names may be those of others (registry/customresource: validator.go).</summary>
+    public static void WarnOfFinalizers(JsonObject tree, JsonObject? old, Action<string> warn)
+    {
+        var added = tree.Object("metadata").Strings("finalizers").Except(old.Object("metadata").Strings("finalizers"))
+            .Where(f => !f.Contains('/', StringComparison.Ordinal) && f is not ("kubernetes" or "orphan" or "foregroundDeletion")).Order(StringComparer.Ordinal);
+        foreach (var name in added)
+        {
+            var form = name.Contains('.', StringComparison.Ordinal) ? " including a path (/)" : "";
+            warn($"metadata.finalizers: \"{name}\": prefer a domain-qualified finalizer name{form} to avoid accidental conflicts with other finalizer writers");
+        }
+    }
+
     private static void Owners(JsonObject? metadata, JsonObject? before, Problems to)
     {
         var known = before.Objects("ownerReferences").Select(o => o.Item).ToList();

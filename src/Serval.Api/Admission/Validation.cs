@@ -15,6 +15,10 @@ public static class Validation
     {
         var api = new Problems();
         MetadataRules.Check(kind, tree, old, api);
+        if (kind.IsCustom && ctx.Subresource.Length == 0)
+        {
+            MetadataRules.WarnOfFinalizers(tree, old, ctx.Warn);
+        }
         if (kind.Shape is { } shape)
         {
             List<FieldError> errors = [.. api.List, .. CustomObjects.Validate(shape.Schema, tree, old, shape.Scale, ctx.Subresource)];

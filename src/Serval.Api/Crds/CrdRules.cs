@@ -107,7 +107,10 @@ internal static class CrdRules
         }
     }
 
-    /// <summary>A version as upstream's errors show it, of the form that it has inside the server, without what is folded.</summary>
+    /// <summary>
+    /// A version as upstream's errors show it, of the form that it has inside the server. What all versions have alike is folded and so null; a schema,
+    /// subresources or columns of a version's own are left out here too, where upstream shows every field that its types have.
+    /// </summary>
     private static string Shown(JsonObject version) =>
         $"{{\"Name\":{JsonText.Quoted(version.String("name"))},\"Served\":{Flag(version, "served")},\"Storage\":{Flag(version, "storage")},\"Deprecated\":{Flag(version, "deprecated")},"
         + $"\"DeprecationWarning\":{(version.Has("deprecationWarning") ? JsonText.Quoted(version.String("deprecationWarning")) : "null")},"

@@ -90,5 +90,8 @@ internal sealed class FoldedVersions
     private static JsonObject? Before(JsonObject? oldSpec, JsonObject version) =>
         oldSpec.Objects("versions").Select(v => v.Item).FirstOrDefault(v => v.String("name") == version.String("name"));
 
-    private bool IsAlike(string field) => _versions.All(v => JsonNode.DeepEquals(v[field], _versions[0][field]));
+    /// <summary>A list without items is as none (apimachinery: equality.Semantic).</summary>
+    private bool IsAlike(string field) => _versions.All(v => JsonNode.DeepEquals(Filled(v[field]), Filled(_versions[0][field])));
+
+    private static JsonNode? Filled(JsonNode? value) => value is JsonArray { Count: 0 } ? null : value;
 }

@@ -68,7 +68,7 @@ public sealed class FieldSet : IEquatable<FieldSet>
         var inner => e with { Children = e.Children.SettledBy(inner) },
     });
 
-    /// <summary>Every path, parents before children.</summary>
+    /// <summary>Every path, parents before children: of each level all members, then what is below each (structured-merge-diff: fieldpath.Set.Iterate).</summary>
     public IEnumerable<IReadOnlyList<PathElement>> Paths() => Paths([]);
 
     public bool Equals(FieldSet? other) => other is not null && _entries.AsSpan().SequenceEqual(other._entries);
@@ -109,14 +109,13 @@ public sealed class FieldSet : IEquatable<FieldSet>
 
     private IEnumerable<IReadOnlyList<PathElement>> Paths(PathElement[] above)
     {
+        foreach (var entry in _entries.Where(e => e.IsMember))
+        {
+            yield return [.. above, entry.Element];
+        }
         foreach (var entry in _entries)
         {
-            PathElement[] path = [.. above, entry.Element];
-            if (entry.IsMember)
-            {
-                yield return path;
-            }
-            foreach (var below in entry.Children.Paths(path))
+            foreach (var below in entry.Children.Paths([.. above, entry.Element]))
             {
                 yield return below;
             }

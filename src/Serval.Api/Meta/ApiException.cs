@@ -100,12 +100,28 @@ public sealed class ApiException(int code, string reason, string message, IReadO
         new(403, "Forbidden", $"{kind.ResourceName} \"{name}\" is forbidden: unable to create new content in namespace {ns} because it is being terminated",
             [new StatusCause(NamespaceTerminatingCause, $"namespace {ns} is being terminated", "metadata.namespace")], About(kind, name));
 
-    public static ApiException Invalid(ResourceKind kind, string name, IReadOnlyList<StatusCause> causes)
+    /// <summary>An object of another type than the custom kind at whose place it is; it is named as what it says it is (registry/customresource: validator.go).</summary>
+    public static ApiException OtherType(ResourceKind kind, string name, string apiVersion, string given)
+    {
+        var causes = new List<StatusCause>();
+        if (given != kind.Kind)
+        {
+            causes.Add(new StatusCause("FieldValueInvalid", $"Invalid value: \"{given}\": must be {kind.Kind}", "kind"));
+        }
+        if (apiVersion != kind.ApiVersion)
+        {
+            causes.Add(new StatusCause("FieldValueInvalid", $"Invalid value: \"{apiVersion}\": must be {kind.ApiVersion}", "apiVersion"));
+        }
+        return Invalid(apiVersion.Contains('/', StringComparison.Ordinal) ? apiVersion[..apiVersion.IndexOf('/', StringComparison.Ordinal)] : "", given, About(kind, name), name, causes);
+    }
+
+    public static ApiException Invalid(ResourceKind kind, string name, IReadOnlyList<StatusCause> causes) => Invalid(kind.Group, kind.Kind, About(kind, name), name, causes);
+
+    private static ApiException Invalid(string group, string kind, JsonObject about, string name, IReadOnlyList<StatusCause> causes)
     {
         var list = causes.Count == 1 ? Line(causes[0]) : "[" + string.Join(", ", causes.Select(Line)) + "]";
-        var about = About(kind, name);
-        about["kind"] = kind.Kind;
-        return new(422, "Invalid", $"{kind.Kind}{(kind.Group.Length == 0 ? "" : "." + kind.Group)} \"{name}\" is invalid: {list}", causes, about);
+        about["kind"] = kind;
+        return new(422, "Invalid", $"{kind}{(group.Length == 0 ? "" : "." + group)} \"{name}\" is invalid: {list}", causes, about);
 
         static string Line(StatusCause c) => c.Field.Length == 0 ? c.Message : $"{c.Field}: {c.Message}";
     }

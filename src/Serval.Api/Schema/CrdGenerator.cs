@@ -91,8 +91,8 @@ public static class CrdGenerator
     public static JsonObject Status(ResourceKind kind, DateTimeOffset established)
     {
         var status = new JsonObject { ["acceptedNames"] = Names(kind), ["storedVersions"] = new JsonArray(kind.Version) };
-        DefinitionConditions.Set(status, DefinitionConditions.NamesAccepted, true, "NoConflicts", "no conflicts found", established);
-        DefinitionConditions.Set(status, DefinitionConditions.Established, true, "InitialNamesAccepted", "the initial names have been accepted", established);
+        ConditionList.Set(status, DefinitionConditions.NamesAccepted, true, "NoConflicts", "no conflicts found", established);
+        ConditionList.Set(status, DefinitionConditions.Established, true, "InitialNamesAccepted", "the initial names have been accepted", established);
         return status;
     }
 }

@@ -31,7 +31,7 @@ internal static class DefinitionAdmission
     }
 
     /// <summary>What a definition that begins to go says of itself (apiextensions-apiserver: registry/customresourcedefinition/etcd.go, Delete).</summary>
-    public static void MarkTerminating(JsonObject tree, DateTimeOffset now) => DefinitionConditions.Set(
+    public static void MarkTerminating(JsonObject tree, DateTimeOffset now) => ConditionList.Set(
         tree.Below("status"), DefinitionConditions.Terminating, true, "InstanceDeletionPending",
         "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon", now);
 }

@@ -65,7 +65,15 @@ internal static class BodyReader
         var body = await ReadAsync(request);
         var obj = IsProtobuf(request) ? KubeObject.From(ProtobufDecoder.Decode(body.Span)) : Parse(request, path.Kind, body, apiVersion, kind);
         request.Object = obj.Metadata;
-        if (!IsOf(obj, apiVersion, kind) && GivenType.Mismatch(body, obj.Json.Span, apiVersion, kind) is { } mismatch)
+        if (IsCustom(path.Kind, apiVersion, kind))
+        {
+            if (GivenType.CustomMismatch(body, obj.Json.Span, apiVersion, kind) is { } other)
+            {
+                throw other;
+            }
+            kind = obj.Kind;
+        }
+        else if (!IsOf(obj, apiVersion, kind) && GivenType.Mismatch(body, obj.Json.Span, apiVersion, kind) is { } mismatch)
         {
             throw mismatch;
         }
@@ -136,8 +144,11 @@ internal static class BodyReader
             return GivenType.Unrecognized(kind, unreadable, body.Span);
         }
         var decoded = served.Kind != kind && Schemas.Find(apiVersion, kind) is { } type ? StrictDecoder.Decode(type, json) : StrictDecoder.Decode(served, json);
-        return GivenType.Mismatch(body, json.Span, apiVersion, kind) ?? decoded.Failure(strict: false) ?? GivenType.Unrecognized(kind, "its metadata cannot be read", body.Span);
+        return (IsCustom(served, apiVersion, kind) ? GivenType.CustomMismatch(body, json.Span, apiVersion, kind) : GivenType.Mismatch(body, json.Span, apiVersion, kind)) ?? decoded.Failure(strict: false) ?? GivenType.Unrecognized(kind, "its metadata cannot be read", body.Span);
     }
+
+    /// <summary>Whether the body is an object of a kind that a definition defines, and not a Scale of one.</summary>
+    private static bool IsCustom(ResourceKind served, string apiVersion, string kind) => served.Shape is not null && served.ApiVersion == apiVersion && served.Kind == kind;
 
     private static bool IsOf(KubeObject obj, string apiVersion, string kind) =>
         (obj.ApiVersion.Length == 0 || obj.ApiVersion == apiVersion) && (obj.Kind.Length == 0 || obj.Kind == kind);

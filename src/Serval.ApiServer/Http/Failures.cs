@@ -78,6 +78,9 @@ internal static class Failures
     /// <summary>No type of patch that is read (go-restful: before any handler).</summary>
     public static ApiException NoPatch() => new(415, "UnsupportedMediaType", "415: Unsupported Media Type", details: []);
 
+    /// <summary>No type of patch that is read of a kind from a definition: its handlers look themselves.</summary>
+    public static ApiException NoCustomPatch() => UnsupportedBody("application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
+
     public static ApiException UnsupportedProtobuf(string what, string served) =>
         new(415, "UnsupportedMediaType", $"the body of the request was in an unknown format ({what}); this server reads {served}");
 

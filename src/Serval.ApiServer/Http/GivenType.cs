@@ -75,6 +75,22 @@ internal sealed class GivenType
             : ApiException.BadRequest($"the API version in the data ({given.ApiVersion}) does not match the expected API version ({apiVersion})");
     }
 
+    /// <summary>
+    /// Null when the body is of a custom kind's version. Such bodies are read by another reader, which fills nothing in; another kind is told by who
+    /// judges the object (apiextensions-apiserver: pkg/apiserver/customresource_handler.go, pkg/registry/customresource/validator.go).
+    /// </summary>
+    public static ApiException? CustomMismatch(ReadOnlyMemory<byte> body, ReadOnlySpan<byte> json, string apiVersion, string kind)
+    {
+        var (givenVersion, givenKind) = Read(json, null);
+        return givenKind.Length == 0 ? Unrecognized(kind, Kindless(json), body.Span)
+            : givenVersion.Count(c => c == '/') > 1 ? Unrecognized(kind, $"unexpected GroupVersion string: {givenVersion}", body.Span)
+            : givenVersion != apiVersion ? ApiException.BadRequest($"the API version in the data ({givenVersion}) does not match the expected API version ({apiVersion})")
+            : null;
+    }
+
+    /// <summary>What is said of an object of a custom kind that does not say its kind.</summary>
+    public static string Kindless(ReadOnlySpan<byte> json) => $"Object 'Kind' is missing in '{Encoding.UTF8.GetString(json)}'";
+
     /// <summary>What is wrong with the type that an object says it is after a patch; null when nothing is.</summary>
     public static string? Unregistered(ReadOnlySpan<byte> json, string apiVersion, string kind)
     {

@@ -174,7 +174,7 @@ internal sealed class Reply(TimeProvider clock)
         writer.WriteStartObject();
         writer.WriteString("kind", kind.ListKind);
         writer.WriteString("apiVersion", kind.ApiVersion);
-        TableWriter.WriteListMeta(writer, position);
+        TableWriter.WriteListMeta(writer, position, tellsEnd: kind.IsCustom);
         writer.WriteStartArray("items");
         var buffer = new ArrayBufferWriter<byte>();
         foreach (var item in list.Items)

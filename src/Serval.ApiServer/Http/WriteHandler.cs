@@ -1,5 +1,4 @@
 using Serval.Api;
-using Serval.Api.Core;
 using Serval.Kube;
 
 namespace Serval.ApiServer.Http;
@@ -32,7 +31,7 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
 
     public async Task PatchAsync(ApiRequest request, ResourcePath path)
     {
-        var type = ReadPatchType(request);
+        var type = ReadPatchType(request, path.Kind);
         var body = await BodyReader.ReadAsync(request);
         var created = false;
         var options = QueryOptions.Write(request, path.Subresource) with { Created = () => created = true };
@@ -87,9 +86,9 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
         last.Metadata.IsDeleting
         && (last.Metadata.Finalizers.Count > 0
             || (last.Metadata.DeletionGracePeriodSeconds > 0 && options.GracePeriodSeconds != 0)
-            || (kind == Kinds.Namespace && last.As<Namespace>().Spec.Finalizers.Count > 0));
+            || kind == Kinds.Namespace); // upstream answers with it, also when it goes
 
-    private static PatchType ReadPatchType(ApiRequest request)
+    private static PatchType ReadPatchType(ApiRequest request, ResourceKind kind)
     {
         return MediaClause.Parse(request.Http.Request.ContentType ?? "").Type switch
         {
@@ -97,7 +96,7 @@ internal sealed class WriteHandler(IKubeClient client, Reply reply)
             "application/merge-patch+json" => PatchType.Merge,
             "application/strategic-merge-patch+json" => PatchType.StrategicMerge,
             ApplyType => PatchType.Apply,
-            _ => throw Failures.NoPatch(),
+            _ => throw (kind.IsCustom ? Failures.NoCustomPatch() : Failures.NoPatch()),
         };
     }
 }

@@ -20,6 +20,9 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
     /// <summary>The subresource by which a pod is given its node; what comes in is the pod that has it.</summary>
     internal const string Binding = "binding";
 
+    /// <summary>The subresource by which the number of wanted replicas changes alone; what comes in is the object that has it.</summary>
+    internal const string Scale = "scale";
+
     /// <summary>The object to store. <see cref="ApiException"/> when it may not be.</summary>
     /// <param name="settle">Sets managedFields where a plain write is not noted; see <see cref="FieldTracking"/>.</param>
     /// <param name="hold">Holds the address that a Service is given.</param>
@@ -103,7 +106,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         var before = present.ToTree();
         var tree = options.Subresource switch
         {
-            "" => Main(kind, before, incoming, present),
+            "" or Scale => Main(kind, before, incoming, present),
             "status" => Status(kind, before, incoming),
             "finalize" when kind == Kinds.Namespace => Finalize(before, incoming),
             Binding when kind == Kinds.Pod => incoming,
@@ -203,6 +206,13 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             Keep(incoming, before, "status");
         }
+        if (kind == Kinds.Namespace)
+        {
+            // Its end is for /finalize alone (registry/core/namespace: strategy.go).
+            var spec = incoming["spec"] as JsonObject ?? [];
+            incoming["spec"] = spec;
+            Keep(spec, before["spec"] as JsonObject ?? [], "finalizers");
+        }
         return incoming;
     }
 
@@ -250,7 +260,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
 
     /// <summary>The metadata that a write of the status changes as well: all of the user's, but for custom kinds none (each kind's status strategy).</summary>
     private static string[] StatusMetadata(ResourceKind kind) =>
-        kind.IsCustom || kind == Kinds.CustomResourceDefinition ? []
+        kind.IsCustom ? []
         : kind == Kinds.Deployment ? ["annotations", "finalizers", "ownerReferences"]
         : kind == Kinds.Pod ? ["annotations", "finalizers", "labels"]
         : ["annotations", "finalizers", "labels", "ownerReferences"];
@@ -282,7 +292,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
             Config = config(),
             User = options.User == WriteOptions.Roles ? "" : options.User,
             Operation = operation,
-            Subresource = options.Subresource,
+            Subresource = options.Subresource == Scale ? "" : options.Subresource,
             Now = time.GetUtcNow(),
             DryRun = options.DryRun,
             Warn = options.Warn ?? (_ => { }),
@@ -298,7 +308,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         }
         else
         {
-            Check(kind, kind, tree, old, context);
+            Check(kind, kind, tree, old, context, completes: options.Subresource != Scale);
         }
         if (kind == StoredKinds.PriorityClass)
         {
@@ -338,9 +348,11 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
     /// <param name="kind">What the client speaks of.</param>
     /// <param name="judged">Whose rules hold.</param>
     /// <param name="between">Comes after defaults and before the rules.</param>
-    private static void Check(ResourceKind kind, ResourceKind judged, JsonObject tree, JsonObject? old, AdmissionContext context, Action? between = null)
+    /// <param name="completes">False where a template that an earlier version stored must stay as it is: with more defaults it is another one, and its pods start again.</param>
+    private static void Check(
+        ResourceKind kind, ResourceKind judged, JsonObject tree, JsonObject? old, AdmissionContext context, Action? between = null, bool completes = true)
     {
-        if (IsOfSpec(context.Subresource) || kind.Shape is not null)
+        if (completes && IsOfSpec(context.Subresource) || kind.Shape is not null)
         {
             Defaulting.Apply(judged, tree, old, context);
         }
@@ -349,10 +361,13 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             throw Validation.ToException(kind, (string?)tree["metadata"]?["name"] ?? "", errors);
         }
-        ZeroFields.Fill(judged, tree);
+        if (completes)
+        {
+            ZeroFields.Fill(judged, tree);
+        }
     }
 
-    private static bool IsOfSpec(string subresource) => subresource.Length == 0 || PodDoors.IsSpec(subresource);
+    private static bool IsOfSpec(string subresource) => subresource is "" or Scale || PodDoors.IsSpec(subresource);
 
     /// <summary>Everything but metadata, and the status of a kind that has it as a subresource.</summary>
     private static bool SameDesire(ResourceKind kind, JsonObject before, JsonObject after)
@@ -373,7 +388,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         tree["kind"] ??= kind.Kind;
         if ((string?)tree["apiVersion"] != kind.ApiVersion || (string?)tree["kind"] != kind.Kind)
         {
-            throw ApiException.BadRequest(
+            throw kind.Shape is not null ? ApiException.OtherType(kind, (string?)tree["metadata"]?["name"] ?? "", $"{tree["apiVersion"]}", $"{tree["kind"]}") : ApiException.BadRequest(
                 $"the object provided is {tree["apiVersion"]}, Kind={tree["kind"]}, but {kind.ApiVersion}, Kind={kind.Kind} was expected here");
         }
     }

@@ -42,6 +42,10 @@ internal static class Deletion
     /// <summary>The marked object; null when it goes at once.</summary>
     internal static KubeObject? Mark(ResourceKind kind, KubeObject present, DeleteOptions options, DateTimeOffset now)
     {
+        if (kind == Kinds.Namespace && present.Metadata.IsDeleting && present.As<Namespace>().Spec.Finalizers.Count > 0)
+        {
+            return present;
+        }
         if (Stop(kind, present, options, now) is not (var at, var grace))
         {
             return present;
@@ -51,7 +55,7 @@ internal static class Deletion
         {
             finalizers.Add(DefinitionConditions.Finalizer);
         }
-        var lives = finalizers.Count > 0 || grace > 0 || (kind == Kinds.Namespace && present.As<Namespace>().Spec.Finalizers.Count > 0);
+        var lives = finalizers.Count > 0 || grace > 0 || (kind == Kinds.Namespace && !present.Metadata.IsDeleting); // of a namespace the first delete only marks (registry/core/namespace: storage.go)
         return lives ? present.With(tree => Mark(kind, tree, present.Metadata, at, grace, finalizers)) : null;
     }
 

@@ -6,6 +6,7 @@ using Serval.Api.Crds;
 using Serval.Api.Networking;
 using Serval.Api.Schema;
 using Serval.ApiServer.Definitions;
+using Serval.ApiServer.Http;
 using Serval.ApiServer.Selectors;
 using Serval.ApiServer.Store;
 using Serval.Kube;
@@ -136,8 +137,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         }
         if (patch.Type == PatchType.StrategicMerge && kind.IsCustom)
         {
-            throw new ApiException(415, "UnsupportedMediaType",
-                "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
+            throw Failures.NoCustomPatch();
         }
         _ = Present(kind, key); // what is not there is not found, whatever the patch is
         var document = PatchDocument.Read(kind, patch, options.FieldValidation);
@@ -246,7 +246,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
                     }
                     var (tree, managed) = apply.To(present);
                     return _admission.Update(
-                        kind, present, Decode(kind, CanonicalJson.Serialize(tree), options), write, hold, (before, next) => FieldTracking.Settle(before, next, managed));
+                        kind, present, Decode(kind, CanonicalJson.Serialize(tree), options), options, hold, (before, next) => FieldTracking.Settle(before, next, managed));
                 });
                 return isScale ? KubeObject.From(ScaleView.Of(kind, stored)) : stored;
             }
@@ -287,10 +287,11 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         var main = options with { Subresource = "" }; // a change of the spec: waited for like any other one
         var stored = await ReplaceAsync(kind, key, main, present =>
         {
-            var scale = edit(ScaleView.Of(kind, present, mayLack: true));
+            var scale = edit(ScaleView.ToEdit(kind, present));
             RequirePlace(scale, key);
             var replicas = (int?)scale["spec"]?["replicas"] ?? 0; // a client of Go leaves out what is 0
-            if (replicas < 0)
+            ScaleView.RequireNumber(kind, replicas);
+            if (replicas < 0 && kind.Shape is null) // of a custom object its own rule speaks
             {
                 throw ScaleView.Negative(key.Name, replicas);
             }
@@ -300,7 +301,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             }
             var tree = present.ToTree();
             ScaleView.Set(kind, tree, replicas);
-            return _admission.Update(kind, present, tree, main, null, (before, next) => _fields.Note(kind, before, next, null, options));
+            return _admission.Update(kind, present, tree, options, null, (before, next) => _fields.Note(kind, before, next, null, options));
         });
         return KubeObject.From(ScaleView.Of(kind, stored));
     }

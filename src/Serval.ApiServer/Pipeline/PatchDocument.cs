@@ -79,6 +79,10 @@ internal sealed class PatchDocument
             (patched["apiVersion"], patched["kind"]) = (apiVersion, kind); // it fills an object of this type, whatever the patch says
         }
         var json = CanonicalJson.Serialize(patched);
+        if (type is null && _kind.Shape is not null && (patched["kind"] is not JsonValue given || given.GetValueKind() != JsonValueKind.String || given.GetValue<string>().Length == 0))
+        {
+            throw Unfit(Shown(json), GivenType.Kindless(json));
+        }
         if (!_kind.IsCustom && GivenType.Unregistered(json, apiVersion, kind) is { } unregistered)
         {
             throw Unfit(Shown(json), unregistered);

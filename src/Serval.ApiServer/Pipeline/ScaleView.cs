@@ -12,6 +12,8 @@ public static class ScaleView
     /// <summary>The version of Scales.</summary>
     internal const string ApiVersion = "autoscaling/v1";
 
+    private const int NoNumber = int.MinValue;
+
     private static readonly Lazy<TypeSchema> s_type = new(() => Schemas.Find(ApiVersion, "Scale")!);
 
     internal static TypeSchema Type => s_type.Value;
@@ -52,6 +54,26 @@ public static class ScaleView
             ["spec"] = wanted is null or 0 ? new JsonObject() : new JsonObject { ["replicas"] = wanted },
             ["status"] = status,
         };
+    }
+
+    /// <summary>The Scale that a patch changes. A number that is not there is one that no client means, so that a patch that leaves it is seen.</summary>
+    internal static JsonObject ToEdit(ResourceKind kind, KubeObject obj)
+    {
+        var scale = Of(kind, obj, mayLack: true);
+        if (kind.Shape?.Scale is { } paths && Number(obj.ToTree(), paths.SpecReplicasPath) is null)
+        {
+            scale["spec"] = new JsonObject { ["replicas"] = NoNumber };
+        }
+        return scale;
+    }
+
+    /// <summary>Throws 400 when a patch of a custom object without a number gave it none (apiextensions-apiserver pkg/registry/customresource/etcd.go).</summary>
+    internal static void RequireNumber(ResourceKind kind, int replicas)
+    {
+        if (replicas == NoNumber && kind.Shape?.Scale is { } paths)
+        {
+            throw ApiException.BadRequest($"the spec replicas field \"{paths.SpecReplicasPath}\" cannot be empty");
+        }
     }
 
     /// <summary>Puts the number of wanted replicas where the kind has it.</summary>

@@ -15,7 +15,7 @@ internal static class ColumnPrinter
         columns.AddRange(kind.Columns.Select(c => new TableColumn(c.Name, c.Type == "date" && !kind.IsCustom ? "string" : c.Type, c.Priority, c.Format, Described(c))));
         if (!withAge)
         {
-            columns.Add(TableLayout.Age with { Priority = kind.Columns.Count == 0 ? 0 : 1 });
+            columns.Add(TableLayout.Age with { Type = kind.IsCustom ? "date" : "string", Priority = kind.Columns.Count == 0 ? 0 : 1 });
         }
         var paths = kind.Columns.Select(c => (Path: JsonPath.TryParse(c.JsonPath), c.Type)).ToArray();
         return new TableLayout(columns, Print);

@@ -68,11 +68,12 @@ internal static class TableWriter
         WriteMetadata(writer, version, document.RootElement);
     }
 
-    public static void WriteListMeta(Utf8JsonWriter writer, ListPosition position)
+    /// <param name="tellsEnd">Whether a list without a next page says so, as upstream's list of objects without types does.</param>
+    public static void WriteListMeta(Utf8JsonWriter writer, ListPosition position, bool tellsEnd = false)
     {
         writer.WriteStartObject("metadata");
         writer.WriteString("resourceVersion", position.ResourceVersion);
-        if (position.Continue.Length > 0)
+        if (position.Continue.Length > 0 || tellsEnd)
         {
             writer.WriteString("continue", position.Continue);
         }

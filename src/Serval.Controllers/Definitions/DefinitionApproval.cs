@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
-using Serval.Api.Crds;
 
 namespace Serval.Controllers.Definitions;
 
@@ -28,6 +27,6 @@ internal static class DefinitionApproval
             _ => (false, "InvalidAnnotation",
                 $"protected groups must have approval annotation \"{Annotation}\" with either a URL or a reason starting with \"unapproved\", {See}"),
         };
-        DefinitionConditions.Set(status, "KubernetesAPIApprovalPolicyConformant", approved, reason, message, now);
+        ConditionList.Set(status, "KubernetesAPIApprovalPolicyConformant", approved, reason, message, now);
     }
 }

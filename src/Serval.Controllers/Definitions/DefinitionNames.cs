@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Serval.Api;
 using Serval.Api.Crds;
 
 namespace Serval.Controllers.Definitions;
@@ -46,18 +47,18 @@ internal static class DefinitionNames
         Grant("listKind", wanted.ListKind, taken.Kinds, "ListKindConflict");
         Put(accepted, "categories", wanted.Categories);
         var (reason, message) = conflict ?? ("NoConflicts", "no conflicts found");
-        DefinitionConditions.Set(status, DefinitionConditions.NamesAccepted, conflict is null, reason, message, now);
+        ConditionList.Set(status, DefinitionConditions.NamesAccepted, conflict is null, reason, message, now);
         if (IsEstablished(status))
         {
             return;
         }
         if (conflict is null)
         {
-            DefinitionConditions.Set(status, DefinitionConditions.Established, true, "InitialNamesAccepted", "the initial names have been accepted", now);
+            ConditionList.Set(status, DefinitionConditions.Established, true, "InitialNamesAccepted", "the initial names have been accepted", now);
         }
         else
         {
-            DefinitionConditions.Set(status, DefinitionConditions.Established, false, "NotAccepted", "not all names are accepted", now);
+            ConditionList.Set(status, DefinitionConditions.Established, false, "NotAccepted", "not all names are accepted", now);
         }
 
         void Grant(string field, string name, HashSet<string> others, string otherwise)

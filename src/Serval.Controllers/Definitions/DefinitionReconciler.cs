@@ -105,7 +105,7 @@ internal sealed class DefinitionReconciler(IKubeClient client, TimeProvider time
     private Task TellAsync(KubeObject present, bool terminating, string reason, string message, CancellationToken ct)
     {
         var status = StatusFields.Of(present);
-        DefinitionConditions.Set(status, DefinitionConditions.Terminating, terminating, reason, message, time.GetUtcNow());
+        ConditionList.Set(status, DefinitionConditions.Terminating, terminating, reason, message, time.GetUtcNow());
         return OwnedObjects.PatchStatusAsync(client, Kind, present, status, Name, ct);
     }
 

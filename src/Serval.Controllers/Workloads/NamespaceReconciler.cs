@@ -61,25 +61,24 @@ internal sealed class NamespaceReconciler(IKubeClient client, string? rootCa, Ti
     private async Task<ReconcileResult> FinishAsync(KubeObject ns, CancellationToken ct)
     {
         var finalizers = ns.As<Namespace>().Spec.Finalizers;
-        if (!finalizers.Contains(Finalizer))
+        if (finalizers.Count == 0)
         {
-            return ReconcileResult.Done; // others hold it
+            return ReconcileResult.Done; // whoever let it go has said that it is empty; it has finalizers of its metadata
         }
         var end = new NamespaceEnd();
-        var pods = await DeleteAllAsync(Kinds.Pod, ns.Metadata.Name, ct);
-        if (pods.Count > 0)
+        if (await DeleteAllAsync(Kinds.Pod, ns.Metadata.Name, end, ct) is { Count: > 0 })
         {
             await TellAsync(ns, end, ct); // of what runs upstream says nothing
-            return ReconcileResult.Done; // each deletion runs this key again
+            return Done(end); // each deletion runs this key again
         }
         foreach (var kind in client.ServedKinds.Resources.Where(k => k.Namespaced && k != Kinds.Pod))
         {
-            end.Count(kind, await DeleteAllAsync(kind, ns.Metadata.Name, ct));
+            end.Count(kind, await DeleteAllAsync(kind, ns.Metadata.Name, end, ct));
         }
-        if (!end.IsEmpty)
+        if (!end.IsEmpty || end.Failures.Length > 0)
         {
             await TellAsync(ns, end, ct);
-            return ReconcileResult.Done;
+            return Done(end);
         }
         foreach (var kind in client.ServedKinds.Resources.Where(k => k.Namespaced))
         {
@@ -89,9 +88,13 @@ internal sealed class NamespaceReconciler(IKubeClient client, string? rootCa, Ti
                 return ReconcileResult.After(s_look);
             }
         }
-        if (finalizers.Count > 1 || ns.Metadata.Finalizers.Count > 0)
+        if (finalizers.Any(f => f != Finalizer) || ns.Metadata.Finalizers.Count > 0)
         {
             ns = await TellAsync(ns, end, ct); // it stays, and is seen
+        }
+        if (!finalizers.Contains(Finalizer))
+        {
+            return ReconcileResult.Done; // it is empty, and others hold it
         }
         var rest = new JsonArray([.. finalizers.Where(f => f != Finalizer).Select(f => (JsonNode)f)]);
         var final = ns.With(tree => tree["spec"] = new JsonObject { ["finalizers"] = rest });
@@ -99,8 +102,15 @@ internal sealed class NamespaceReconciler(IKubeClient client, string? rootCa, Ti
         return ReconcileResult.Done;
     }
 
-    /// <summary>Deletes all objects of a kind. What is there afterwards is held by finalizers, or takes its time.</summary>
-    private async Task<IReadOnlyList<KubeObject>> DeleteAllAsync(ResourceKind kind, string ns, CancellationToken ct)
+    /// <summary>What could not be deleted is tried again, with back-off.</summary>
+    private static ReconcileResult Done(NamespaceEnd end) =>
+        end.Failures.Length == 0 ? ReconcileResult.Done : throw new InvalidOperationException(end.Failures);
+
+    /// <summary>
+    /// Deletes all objects of a kind. What is there afterwards is held by finalizers, or takes its time. One that cannot be deleted does not keep
+    /// the others: the first of a kind is told.
+    /// </summary>
+    private async Task<IReadOnlyList<KubeObject>> DeleteAllAsync(ResourceKind kind, string ns, NamespaceEnd end, CancellationToken ct)
     {
         await client.Cache(kind).WaitForSyncAsync(ct);
         var objects = client.Cache(kind).List(ns);
@@ -108,9 +118,21 @@ internal sealed class NamespaceReconciler(IKubeClient client, string? rootCa, Ti
         {
             return [];
         }
+        string? failure = null;
         foreach (var each in objects.Where(o => !o.Metadata.IsDeleting))
         {
-            await OwnedObjects.DeleteIfPresentAsync(client, kind, each, ct);
+            try
+            {
+                await OwnedObjects.DeleteIfPresentAsync(client, kind, each, ct);
+            }
+            catch (ApiException e)
+            {
+                failure ??= e.Message;
+            }
+        }
+        if (failure is not null)
+        {
+            end.Fail(failure);
         }
         return (await client.ListAsync(kind, ns, new ListOptions(), ct)).Items;
     }

@@ -124,6 +124,18 @@ public sealed class CrdRulesTests
         Assert.Equal("", CrdTable.Errors(crd, old));
     }
 
+    /// <summary>Versions as upstream's errors show them, when they have the rest in common.</summary>
+    [Fact]
+    public void Versions_AreShownWhole()
+    {
+        var crd = CrdTable.Crd("spec.versions[0].storage = false ; spec.versions[0].deprecated = true ; spec.versions[0].deprecationWarning = \"old\"");
+        var errors = Validation.Validate(Kinds.CustomResourceDefinition, crd, null, new AdmissionContext { Operation = AdmissionOperation.Create });
+        Assert.Equal(
+            "Invalid value: [{\"Name\":\"v1\",\"Served\":true,\"Storage\":false,\"Deprecated\":true,\"DeprecationWarning\":\"old\",\"Schema\":null,\"Subresources\":null,"
+            + "\"AdditionalPrinterColumns\":null,\"SelectableFields\":null}]: must have exactly one version marked as storage version",
+            errors.Single(e => e.Field == "spec.versions").Message);
+    }
+
     [Fact]
     public void Selectable_MoreThanEight_IsTooMany()
     {

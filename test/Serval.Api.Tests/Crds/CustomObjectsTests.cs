@@ -9,6 +9,7 @@ namespace Serval.Api.Tests.Crds;
 public sealed class CustomObjectsTests
 {
     private const string Embedded = """{"type":"object","x-kubernetes-embedded-resource":true,"x-kubernetes-preserve-unknown-fields":true}""";
+    private const string Number = "x: Invalid value: \"number\": x in body must be of type integer: \"number\"";
     private const string Pair = """{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"integer"}}}""";
 
     [Theory]
@@ -90,6 +91,13 @@ public sealed class CustomObjectsTests
     [Theory]
     [InlineData("""{"type":"integer"}""", "\"a\"", "x: Invalid value: \"string\": x in body must be of type integer: \"string\"")]
     [InlineData("""{"type":"integer"}""", "5.0", "")]
+    [InlineData("""{"type":"integer"}""", "9223372036854775807", "")]
+    [InlineData("""{"type":"integer"}""", "-9223372036854775808", "")]
+    [InlineData("""{"type":"integer","maximum":9223372036854775807}""", "9223372036854775807", "")]
+    [InlineData("""{"type":"integer"}""", "9223372036854775808", Number + " ; <nil>: Invalid value: \"\": Checked value must be of type integer (default format) in x")]
+    [InlineData("""{"type":"integer"}""", "-9223372036854775809", Number + " ; <nil>: Invalid value: \"\": Checked value must be of type integer (default format) in x")]
+    [InlineData("""{"type":"integer"}""", "1.5", Number + " ; <nil>: Invalid value: \"\": Checked value must be of type integer (default format) in x")]
+    [InlineData("""{"type":"integer"}""", "1e18", Number)]
     [InlineData("""{"type":"number"}""", "5", "")]
     [InlineData("""{"type":"string"}""", "null", "x: Invalid value: \"null\": x in body must be of type string: \"null\"")]
     [InlineData("""{"type":"string","nullable":true}""", "null", "")]
@@ -184,19 +192,19 @@ public sealed class CustomObjectsTests
     [InlineData("ipv4", "10.0.0.1", "10.0.0 ::1 256.1.1.1")]
     [InlineData("ipv6", "::1 fe80::1", "10.0.0.1 [::1] fe80::1%eth0")]
     [InlineData("cidr", "10.0.0.0/8 ::/0", "10.0.0.0 10.0.0.0/33 10.0/8")]
-    [InlineData("mac", "00:11:22:33:44:55 0011.2233.4455 00-11-22-33-44-55-66-77", "00:11:22 00:11:22:33:44:5g")]
+    [InlineData("mac", "00:11:22:33:44:55 0011.2233.4455 00-11-22-33-44-55-66-77 010203040506", "00:11:22 00:11:22:33:44:5g 0102030405")]
     [InlineData("uuid", "123e4567-e89b-12d3-a456-426614174000 123E4567E89B12D3A456426614174000", "123e4567")]
     [InlineData("uuid4", "123e4567-e89b-42d3-a456-426614174000", "123e4567-e89b-12d3-a456-426614174000")]
     [InlineData("isbn10", "0321751043 0-321-75104-3", "0321751044 X321751043")]
     [InlineData("isbn13", "978-0321751041", "978-0321751042")]
     [InlineData("creditcard", "4111111111111111", "4111111111111112 12")]
-    [InlineData("ssn", "123-45-6789", "12-345-6789")]
+    [InlineData("ssn", "123-45-6789", "12-345-6789 123456789 12345-6789")]
     [InlineData("hexcolor", "#FFF 00ff00", "#FF")]
     [InlineData("rgbcolor", "rgb(255,255,255)", "rgb(256,0,0)")]
     [InlineData("byte", "dGVzdA==", "dGVzdA=")]
     [InlineData("date", "2020-02-29", "2021-02-29 2020-1-1")]
     [InlineData("date-time", "2020-01-01T10:00:00Z 2020-01-01t10:00:00.5+01:00", "2020-01-01 2020-01-01T25:00:00Z")]
-    [InlineData("duration", "1h30m 5d 3weeks", "5 h")]
+    [InlineData("duration", "1h30m 5d 3weeks PT1H 1fort-2NIGHT-3secondly", "5 h P1Y 99999999999999999999h")]
     [InlineData("bsonobjectid", "507f1f77bcf86cd799439011", "507f1f77")]
     [InlineData("k8s-short-name", "a-b", "A a.b")]
     [InlineData("k8s-long-name", "a-b.c", "A a..b")]
@@ -248,12 +256,16 @@ public sealed class CustomObjectsTests
     {
         var schema = StructuralSchema.Parse(JsonNode.Parse("""
             {"type":"object","required":["spec"],"properties":{
-             "list":{"type":"array","x-kubernetes-list-type":"set","items":{"type":"string"}},"status":{"type":"object","properties":{"phase":{"type":"string"}}}}}
+             "list":{"type":"array","x-kubernetes-list-type":"set","items":{"type":"string"}},"status":{"type":"object","required":["more"],
+              "properties":{"phase":{"type":"string"}}}}}
             """)!.AsObject());
         var old = JsonNode.Parse("""{"list":["a","a"]}""")!.AsObject();
-        var tree = JsonNode.Parse("""{"list":["a","a"],"status":{"phase":5}}""")!.AsObject();
+        var tree = JsonNode.Parse("""{"list":["a","a"],"status":{"more":1,"phase":5}}""")!.AsObject();
         var error = Assert.Single(CustomObjects.Validate(schema, tree, old, subresource: "status"));
         Assert.Equal(("status.phase", "Invalid value: \"integer\": phase in body must be of type string: \"integer\""), (error.Field, error.Message));
-        Assert.Equal("spec", Assert.Single(CustomObjects.Validate(schema, old, old)).Field); // the list was none before
+        Assert.Equal("spec", Assert.Single(CustomObjects.Validate(schema, old, old)).Field); // the list was none before; what the whole lacks is told each time
+        var wrong = JsonNode.Parse("""{"status":{"other":1}}""")!.AsObject();
+        Assert.Empty(CustomObjects.Validate(schema, wrong.DeepClone().AsObject(), wrong, subresource: "status"));
+        Assert.Equal("status.more", Assert.Single(CustomObjects.Validate(schema, JsonNode.Parse("""{"status":{"other":2}}""")!.AsObject(), wrong, subresource: "status")).Field);
     }
 }

@@ -21,6 +21,11 @@ public sealed class FieldSetTests
         Assert.Equal(left.Union(right).GetHashCode(), right.Union(left).GetHashCode());
     }
 
+    /// <summary>The order of conflicts that people read: of each level all members, then what is below.</summary>
+    [Fact]
+    public void Paths_OfALevel_ComeBeforeThoseBelow() => Assert.Equal(
+        ".b\n.spec\n.spec.z\n.spec.a.b.c", TestTypes.Set("""{"f:b":{},"f:spec":{".":{},"f:a":{"f:b":{"f:c":{}}},"f:z":{}}}""").ToString());
+
     [Fact]
     public void Has_NeedsMembershipNotAPathBelow()
     {

@@ -58,9 +58,41 @@ public sealed class CustomResourceTests : IAsyncLifetime
         Assert.Equal("""{"acceptedNames":{"kind":"","plural":""},"conditions":[],"storedVersions":["v1"]}""", made["status"]!.ToJsonString());
         await SendAsync(404, "GET", V1);
         await EstablishAsync(made);
-        Assert.Equal("WidgetList", (string?)(await SendAsync(200, "GET", V1))["kind"]);
+        Assert.Equal("""{"kind":"WidgetList","apiVersion":"example.com/v1","metadata":{"resourceVersion":"","continue":""},"items":[]}""", Unversioned(await SendAsync(200, "GET", V1)));
+        var verbs = (await _server.GetAsync("/apis/example.com/v1"))["resources"]![0]!["verbs"]!.AsArray().Select(v => (string?)v);
+        Assert.Equal(["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"], verbs);
         await SendAsync(404, "GET", "/apis/example.com/v3/namespaces/default/widgets");
         await SendAsync(404, "GET", "/apis/example.com/v1/namespaces/default/gadgets");
+    }
+
+    private static string Unversioned(JsonNode list)
+    {
+        list["metadata"]!["resourceVersion"] = "";
+        return list.ToJsonString();
+    }
+
+    /// <summary>Of a definition a write of the status changes the metadata too; upstream means to keep it, and does not.</summary>
+    [Fact]
+    public async Task ADefinition_IsLabelledThroughItsStatus()
+    {
+        await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
+        var labelled = await SendAsync(200, "PATCH", Definitions + "/widgets.example.com/status", """{"metadata":{"labels":{"a":"b"}},"spec":{"scope":"Cluster"}}""");
+        Assert.Equal(("b", "Namespaced"), ((string?)labelled["metadata"]!["labels"]!["a"], (string?)labelled["spec"]!["scope"]));
+    }
+
+    [Fact]
+    public async Task AnObject_WithFinalizersThatOthersMayUse_IsWarnedOf()
+    {
+        await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
+        const string start = "299 - \"metadata.finalizers: ";
+        const string end = "to avoid accidental conflicts with other finalizer writers\"";
+        var made = """{"apiVersion":"example.com/v2","kind":"Widget","metadata":{"name":"a","finalizers":["foo","x.y","x.y/z","orphan"]}}""";
+        var (response, _) = await _server.SendAsync(HttpMethod.Post, V2, made);
+        Assert.Equal(
+            [$"{start}\\\"foo\\\": prefer a domain-qualified finalizer name {end}", $"{start}\\\"x.y\\\": prefer a domain-qualified finalizer name including a path (/) {end}"],
+            response.Headers.GetValues("Warning"));
+        (response, _) = await _server.SendAsync(HttpMethod.Patch, V2 + "/a", """{"metadata":{"finalizers":["foo","bar"]}}""", "application/merge-patch+json");
+        Assert.Equal([$"{start}\\\"bar\\\": prefer a domain-qualified finalizer name {end}"], response.Headers.GetValues("Warning"));
     }
 
     [Fact]
@@ -79,14 +111,14 @@ public sealed class CustomResourceTests : IAsyncLifetime
     public async Task AnObject_IsPrunedDefaultedAndValidated_ByTheVersionItComesIn()
     {
         await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
-        var refused = await SendAsync(422, "POST", V1, Widget("a", """{"size":0}"""));
+        var refused = await SendAsync(422, "POST", V1, Widget("a", """{"size":0}""", "v1"));
         Assert.Equal("spec.size in body should be greater than or equal to 1", ((string?)refused["details"]!["causes"]![0]!["message"])!.Split(": ")[^1]);
-        refused = await SendAsync(422, "POST", V1, Widget("a", """{"color":"blue"}"""));
+        refused = await SendAsync(422, "POST", V1, Widget("a", """{"color":"blue"}""", "v1"));
         Assert.Equal(("FieldValueRequired", "spec.size"), ((string?)refused["details"]!["causes"]![0]!["reason"], (string?)refused["details"]!["causes"]![0]!["field"]));
-        refused = await SendAsync(400, "POST", V1 + "?fieldValidation=Strict", Widget("a", """{"size":1,"sise":2}"""));
+        refused = await SendAsync(400, "POST", V1 + "?fieldValidation=Strict", Widget("a", """{"size":1,"sise":2}""", "v1"));
         Assert.Equal("Widget in version \"v1\" cannot be handled as a Widget: strict decoding error: unknown field \"spec.sise\"", (string?)refused["message"]);
 
-        var (response, made) = await _server.SendAsync(HttpMethod.Post, V1, Widget("a", """{"size":1,"sise":2}"""));
+        var (response, made) = await _server.SendAsync(HttpMethod.Post, V1, Widget("a", """{"size":1,"sise":2}""", "v1"));
         Assert.Equal("""{"color":"red","size":1}""", made["spec"]!.ToJsonString());
         Assert.Equal(["299 - \"unknown field \\\"spec.sise\\\"\"", "299 - \"use v2\""], response.Headers.GetValues("Warning").Order());
         var other = await SendAsync(200, "GET", V2 + "/a");
@@ -100,7 +132,7 @@ public sealed class CustomResourceTests : IAsyncLifetime
     public async Task AStricterSchema_LeavesOldValuesAlone_AndItsDefaultsShowAtOnce()
     {
         await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
-        await SendAsync(201, "POST", V1, Widget("a", """{"size":1}"""));
+        await SendAsync(201, "POST", V1, Widget("a", """{"size":1}""", "v1"));
         await SendAsync(200, "PATCH", Definitions + "/widgets.example.com", """
             [{"op":"replace","path":"/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/size/minimum","value":5},
              {"op":"add","path":"/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/form","value":{"type":"string","default":"flat"}}]
@@ -114,7 +146,7 @@ public sealed class CustomResourceTests : IAsyncLifetime
     public async Task StatusAndGeneration_FollowTheSubresourcesOfTheVersion()
     {
         await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
-        var made = await SendAsync(201, "POST", V2, """{"metadata":{"name":"a"},"spec":{"size":1},"status":{"ready":9}}""");
+        var made = await SendAsync(201, "POST", V2, """{"apiVersion":"example.com/v2","kind":"Widget","metadata":{"name":"a"},"spec":{"size":1},"status":{"ready":9}}""");
         Assert.Null(made["status"]);
         Assert.Equal(1, (int?)made["metadata"]!["generation"]);
         made = await SendAsync(200, "PATCH", V2 + "/a", """{"spec":{"size":2},"status":{"ready":9}}""");
@@ -126,6 +158,37 @@ public sealed class CustomResourceTests : IAsyncLifetime
         await SendAsync(404, "GET", V1 + "/a/status");
     }
 
+    /// <summary>An object of a custom kind says what it is: nothing is filled in.</summary>
+    [Theory]
+    [InlineData("", "the API version in the data () does not match the expected API version (example.com/v2)")]
+    [InlineData("\"apiVersion\":\"example.com/v1\",", "the API version in the data (example.com/v1) does not match the expected API version (example.com/v2)")]
+    [InlineData("\"apiVersion\":\"a/b/c\",", "the object provided is unrecognized (must be of type Widget): unexpected GroupVersion string: a/b/c ({ \"apiVersion\":\"a/b/c\",\"kind\": ...)")]
+    public async Task AnObject_OfAnotherVersion_IsRefused(string version, string message)
+    {
+        await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
+        Assert.Equal(message, (string?)(await SendAsync(400, "POST", V2, $$"""{ {{version}}"kind":"Widget","metadata":{"name":"a"} }"""))["message"]);
+    }
+
+    [Fact]
+    public async Task AnObject_OfAnotherKind_IsRefused()
+    {
+        await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
+        const string none = """{"apiVersion":"example.com/v2","metadata":{"name":"a"}}""";
+        Assert.Equal(
+            $"the object provided is unrecognized (must be of type Widget): Object 'Kind' is missing in '{none}' ({none[..30]} ...)",
+            (string?)(await SendAsync(400, "POST", V2, none))["message"]);
+        var other = await SendAsync(422, "POST", V2, """{"apiVersion":"example.com/v2","kind":"Gadget","metadata":{"name":"a"}}""");
+        Assert.Equal("Gadget.example.com \"a\" is invalid: kind: Invalid value: \"Gadget\": must be Widget", (string?)other["message"]);
+        Assert.Equal("Gadget", (string?)other["details"]!["kind"]);
+        await SendAsync(201, "POST", V2, Widget("a", "{}"));
+        other = await SendAsync(422, "PATCH", V2 + "/a", """{"kind":"Gadget"}""");
+        Assert.Equal("Gadget.example.com \"a\" is invalid: kind: Invalid value: \"Gadget\": must be Widget", (string?)other["message"]);
+        other = await SendAsync(422, "PATCH", V2 + "/a", """{"apiVersion":"example.com/v1"}""");
+        Assert.Equal("Widget.example.com \"a\" is invalid: apiVersion: Invalid value: \"example.com/v1\": must be example.com/v2", (string?)other["message"]);
+        other = await SendAsync(422, "PATCH", V2 + "/a", """{"kind":null}""");
+        Assert.Contains(": Object 'Kind' is missing in '{\"apiVersion\":\"example.com/v2\",", (string?)other["message"], StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Scale_ReadsAndWritesTheDeclaredPaths()
     {
@@ -134,6 +197,11 @@ public sealed class CustomResourceTests : IAsyncLifetime
         var none = await SendAsync(404, "GET", V2 + "/a/scale");
         Assert.Equal("the spec replicas field \".spec.size\" does not exist", (string?)none["message"]);
         await SendAsync(200, "PATCH", V2 + "/a/status", """{"status":{"ready":1,"selector":"a=b"}}""");
+        var unnamed = await SendAsync(400, "PATCH", V2 + "/a/scale", """{"metadata":{"labels":{"x":"y"}}}""");
+        Assert.Equal("the spec replicas field \".spec.size\" cannot be empty", (string?)unnamed["message"]);
+        Assert.Null((await SendAsync(200, "GET", V2 + "/a"))["spec"]!["size"]);
+        var negative = await SendAsync(422, "PUT", V2 + "/a/scale", """{"metadata":{"name":"a"},"spec":{"replicas":-1}}""");
+        Assert.Equal("Widget.example.com \"a\" is invalid: .spec.size: Invalid value: -1: should be a non-negative integer", (string?)negative["message"]);
         var scale = await SendAsync(200, "PUT", V2 + "/a/scale", """{"metadata":{"name":"a"},"spec":{"replicas":3}}""");
         Assert.Equal(("""{"replicas":3}""", """{"replicas":1,"selector":"a=b"}"""), (scale["spec"]!.ToJsonString(), scale["status"]!.ToJsonString()));
         Assert.Equal(3, (int?)(await SendAsync(200, "GET", V2 + "/a"))["spec"]!["size"]);
@@ -197,11 +265,11 @@ public sealed class CustomResourceTests : IAsyncLifetime
     public async Task ADefinitionOnItsWayOut_TakesNothingNew()
     {
         await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
-        await SendAsync(201, "POST", V1, Widget("a", """{"size":1}"""));
+        await SendAsync(201, "POST", V1, Widget("a", """{"size":1}""", "v1"));
         var going = await SendAsync(200, "DELETE", Definitions + "/widgets.example.com");
         Assert.Equal("customresourcecleanup.apiextensions.k8s.io", (string?)going["metadata"]!["finalizers"]![0]);
         Assert.Equal("InstanceDeletionPending", (string?)going["status"]!["conditions"]!.AsArray().Single(c => (string?)c!["type"] == "Terminating")!["reason"]);
-        var refused = await SendAsync(403, "POST", V1, Widget("b", """{"size":1}"""));
+        var refused = await SendAsync(403, "POST", V1, Widget("b", """{"size":1}""", "v1"));
         Assert.Contains("create not allowed while custom resource definition is terminating", (string?)refused["message"], StringComparison.Ordinal);
         var verbs = (await _server.GetAsync("/apis/example.com/v1"))["resources"]![0]!["verbs"]!.AsArray().Select(v => (string?)v);
         Assert.Equal(["delete", "deletecollection", "get", "list", "watch"], verbs);
@@ -257,7 +325,7 @@ public sealed class CustomResourceTests : IAsyncLifetime
         }
     }
 
-    private static string Widget(string name, string spec) => $$"""{"metadata":{"name":"{{name}}"},"spec":{{spec}} }""";
+    private static string Widget(string name, string spec, string version = "v2") => $$"""{"apiVersion":"example.com/{{version}}","kind":"Widget","metadata":{"name":"{{name}}"},"spec":{{spec}} }""";
 
     private static string Applied(string spec) => $$"""{"apiVersion":"example.com/v2","kind":"Widget","metadata":{"name":"a"},"spec":{{spec}} }""";
 

@@ -69,7 +69,7 @@ public sealed class DeepObjectTests : IAsyncLifetime
     {
         var schema = string.Concat(Enumerable.Repeat("""{"type":"object","properties":{"a":""", 45)) + """{"type":"string"}""" + string.Concat(Enumerable.Repeat("}}", 45));
         await DefineAsync(schema);
-        await SendAsync(201, "POST", Things, """{"metadata":{"name":"a"}}""");
+        await SendAsync(201, "POST", Things, """{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"a"}}""");
         await StopAsync();
         await StartAsync();
         await SendAsync(200, "GET", Things + "/a");

@@ -125,6 +125,60 @@ public sealed class NamespaceTests
             .Select(c => $"{c!["type"]} {c["status"]} {c["reason"]}: {c["message"]}")];
     }
 
+    /// <summary>What others hold is emptied too, whether or not this controller is among those who hold it.</summary>
+    [Fact]
+    public async Task Namespace_HeldByOthersAlone_IsEmptied()
+    {
+        var client = await TerminatingAsync("test/own");
+        await MakeAsync(client, Kinds.ConfigMap, "a");
+        await new NamespaceReconciler(client, rootCa: null, new ManualTime()).ReconcileAsync(ObjectKey.Cluster("n1"), CancellationToken.None);
+        Assert.Empty(client.Cache(Kinds.ConfigMap).List());
+        Assert.Equal("[\"test/own\"]", client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster("n1"))!.ToTree()["spec"]!["finalizers"]!.ToJsonString());
+    }
+
+    /// <summary>What cannot be deleted keeps the namespace, not the rest of what is in it, and the condition says why.</summary>
+    [Fact]
+    public async Task Namespace_WithWhatCannotBeDeleted_LosesTheRest_AndIsTriedAgain()
+    {
+        var client = await TerminatingAsync("kubernetes");
+        foreach (var (kind, name) in new[] { (Kinds.ConfigMap, "a"), (Kinds.ConfigMap, "b"), (Kinds.Deployment, "c"), (Kinds.Secret, "d") })
+        {
+            await MakeAsync(client, kind, name);
+        }
+        client.Refuse = write => write.Verb == "delete" && write.Key.Name is "a" or "d" ? ApiException.Forbidden(write.Kind, write.Key.Name, "it is needed") : null;
+        var reconciler = new NamespaceReconciler(client, rootCa: null, new ManualTime());
+        const string why = "Failed to delete all resource types, 2 remaining: configmaps \"a\" is forbidden: it is needed, secrets \"d\" is forbidden: it is needed";
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => reconciler.ReconcileAsync(ObjectKey.Cluster("n1"), CancellationToken.None));
+        Assert.Equal(why, failure.Message);
+        Assert.Equal(["a", "d"], new[] { Kinds.ConfigMap, Kinds.Deployment, Kinds.Secret }.SelectMany(k => client.Cache(k).List()).Select(o => o.Metadata.Name));
+        Assert.Equal($"True ContentDeletionFailed: {why}", Condition());
+        client.Refuse = _ => null;
+        await reconciler.ReconcileAsync(ObjectKey.Cluster("n1"), CancellationToken.None);
+        Assert.Equal("[]", client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster("n1"))?.ToTree()["spec"]!["finalizers"]!.ToJsonString() ?? "[]");
+
+        string Condition() => ((JsonArray)client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster("n1"))!.ToTree()["status"]!["conditions"]!)
+            .Where(c => (string?)c!["type"] == "NamespaceDeletionContentFailure").Select(c => $"{c!["status"]} {c["reason"]}: {c["message"]}").Single();
+    }
+
+    private static async Task<FakeKubeClient> TerminatingAsync(params string[] finalizers)
+    {
+        var client = new FakeKubeClient(new ManualTime());
+        await client.CreateAsync(
+            Kinds.Namespace,
+            KubeObject.From(new JsonObject
+            {
+                ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = new JsonObject { ["name"] = "n1", ["deletionTimestamp"] = "2026-01-01T12:00:00Z" },
+                ["spec"] = new JsonObject { ["finalizers"] = new JsonArray([.. finalizers.Select(f => (JsonNode)f)]) },
+            }),
+            WriteOptions.By("test"));
+        return client;
+    }
+
+    private static Task MakeAsync(FakeKubeClient client, ResourceKind kind, string name) => client.CreateAsync(
+        kind,
+        KubeObject.From(new JsonObject { ["apiVersion"] = kind.ApiVersion, ["kind"] = kind.Kind, ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = "n1" } }),
+        WriteOptions.By("test"));
+
     private static async Task OpenAsync(WorkloadWorld world)
     {
         await world.Client.CreateAsync(

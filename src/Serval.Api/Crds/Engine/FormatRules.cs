@@ -15,17 +15,18 @@ internal static class FormatRules
 
     private static readonly Regex s_object = Full($"{Hex}{{24}}");
     private static readonly Regex s_uri = Full(@"(/|[A-Za-z][A-Za-z0-9+.-]*:)[^\x00-\x20\x7F]*");
-    private static readonly Regex s_mac = Full($"{Hex}{{2}}(:{Hex}{{2}}){{5}}((:{Hex}{{2}}){{2}})?|{Hex}{{2}}(-{Hex}{{2}}){{5}}((-{Hex}{{2}}){{2}})?|({Hex}{{4}}\\.){{2,3}}{Hex}{{4}}");
+    private static readonly Regex s_mac = Full($"{Hex}{{2}}(:{Hex}{{2}}){{5}}((:{Hex}{{2}}){{2}})?|{Hex}{{2}}(-{Hex}{{2}}){{5}}((-{Hex}{{2}}){{2}})?|({Hex}{{4}}\\.){{2,3}}{Hex}{{4}}|{Hex}{{12}}");
     private static readonly Regex s_uuid = Uuid(Hex, Hex);
     private static readonly Regex s_uuid3 = Uuid("3", Hex);
     private static readonly Regex s_uuid4 = Uuid("4", "[89abAB]");
     private static readonly Regex s_uuid5 = Uuid("5", "[89abAB]");
-    private static readonly Regex s_ssn = Full("[0-9]{3}[- ]?[0-9]{2}[- ]?[0-9]{4}");
+    private static readonly Regex s_ssn = Full("[0-9]{3}[- ][0-9]{2}[- ][0-9]{4}");
     private static readonly Regex s_color = Full($"#?({Hex}{{3}}|{Hex}{{6}})");
     private static readonly Regex s_rgb = Full("rgb\\( *([01]?[0-9]?[0-9]|2[0-4][0-9]|25[0-5]) *(, *([01]?[0-9]?[0-9]|2[0-4][0-9]|25[0-5]) *){2}\\)");
     private static readonly Regex s_byte = Full("([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})");
     private static readonly Regex s_time = Full(@"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.,][0-9]+)?([zZ]|[+-][0-9]{2}:[0-9]{2})");
-    private static readonly Regex s_words = Full("([0-9]+ *(ns|nano|nanos|us|µs|micro|micros|ms|milli|millis|s|sec|secs|second|seconds|m|min|mins|minute|minutes|h|hr|hrs|hour|hours|d|day|days|w|wk|wks|week|weeks) *)+");
+    private static readonly string[] s_units = ["nano", "micro", "milli", "sec", "min", "hour", "day", "week"];
+    private static readonly Regex s_amount = new("(?<count>[0-9]+)[ \\t\\n\\f\\r]*(?<unit>[A-Za-zµ]+)", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
 
     public static bool IsRight(string format, string text) => format switch
     {
@@ -53,7 +54,7 @@ internal static class FormatRules
         "byte" => s_byte.IsMatch(text),
         "date" => IsDate(text),
         "datetime" => text.IndexOfAny(['T', 't']) is var t and > 0 && IsDate(text[..t]) && s_time.IsMatch(text[(t + 1)..]),
-        "duration" => GoDuration.TryParse(text, out _) || s_words.IsMatch(text.ToLowerInvariant()),
+        "duration" => GoDuration.TryParse(text, out _) || HasAmount(text),
         "k8sshortname" => Names.Label(text) is null,
         "k8slongname" => Names.Subdomain(text) is null,
         _ => true, // numbers' formats are ranges; a password is any text
@@ -66,6 +67,22 @@ internal static class FormatRules
     private static bool IsDate(string text) => DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
 
     /// <summary>Letters, digits and symbols of any script; no dash at an edge; the last of several labels is letters only.</summary>
+    /// <summary>Whether an amount of a unit is anywhere in the text, which is all that is asked: <c>PT1H</c> is an hour.</summary>
+    private static bool HasAmount(string text)
+    {
+        var has = false;
+        foreach (Match amount in s_amount.Matches(text))
+        {
+            if (!long.TryParse(amount.Groups["count"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            {
+                return false;
+            }
+            var unit = amount.Groups["unit"].Value.ToLowerInvariant();
+            has |= unit is "ns" or "us" or "µs" or "ms" or "s" or "m" or "h" or "hr" or "d" or "w" or "wk" || s_units.Any(u => unit.StartsWith(u, StringComparison.Ordinal));
+        }
+        return has;
+    }
+
     private static bool IsHostname(string text)
     {
         var labels = text.Split('.');

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 
 namespace Serval.Api.Crds;
 
@@ -6,9 +7,9 @@ namespace Serval.Api.Crds;
 internal static class NumberRules
 {
     /// <returns>What is wrong, and whether upstream's error knows the field.</returns>
-    public static IEnumerable<(string Wrong, bool Named)> Check(string type, ValueRules? rules, double number)
+    public static IEnumerable<(string Wrong, bool Named)> Check(string type, ValueRules? rules, JsonValue value, double number)
     {
-        if (OutOfRange(type, rules?.Format ?? "", number))
+        if (OutOfRange(type, rules?.Format ?? "", value, number))
         {
             yield return ($"Checked value must be of type {type} {(rules is null or { Format: "" } ? "(default format)" : $"with format {rules.Format}")}", false);
         }
@@ -30,12 +31,16 @@ internal static class NumberRules
         }
     }
 
-    private static bool OutOfRange(string type, string format, double number) => type switch
+    private static bool OutOfRange(string type, string format, JsonValue value, double number) => type switch
     {
-        "integer" => Math.Floor(number) != number || Math.Abs(number) >= long.MaxValue || (format == "int32" && number is < int.MinValue or > int.MaxValue),
+        "integer" => !IsInt64(value, number) || (format == "int32" && number is < int.MinValue or > int.MaxValue),
         "number" => format == "float" && Math.Abs(number) > float.MaxValue,
         _ => false,
     };
+
+    /// <summary>A double cannot tell the largest integer from the one after it; what is not written as an integer is one to upstream.</summary>
+    private static bool IsInt64(JsonValue value, double number) =>
+        value.TryGetInteger(out _) || (Math.Floor(number) == number && Math.Abs(number) < long.MaxValue);
 
     private static bool IsMultiple(double number, double factor)
     {

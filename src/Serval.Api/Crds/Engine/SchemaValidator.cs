@@ -41,7 +41,16 @@ internal sealed class SchemaValidator
     internal static IReadOnlyList<FieldError> Run(StructuralSchema schema, JsonNode? value, JsonNode? old, string prefix, TimeProvider? clock = null)
     {
         var run = new SchemaValidator(prefix, clock ?? TimeProvider.System);
-        var errors = run.Value(schema, value, old).Errors;
+        var verdict = new Verdict();
+        if (prefix.Length > 0)
+        {
+            run.Below(schema, value, old, verdict);
+        }
+        else
+        {
+            verdict = run.Value(schema, value, old); // of a whole object something is always new to upstream: who manages it, and since when
+        }
+        var errors = verdict.Errors;
         if (run._left > 0 && !run._slow)
         {
             return errors;
@@ -229,9 +238,9 @@ internal sealed class SchemaValidator
                 Text(rules, value.GetValue<string>(), to);
             }
         }
-        else if (value.TryGetDouble(out var number))
+        else if ((schema.Rules is not null || schema.Type == "integer") && value.TryGetDouble(out var number))
         {
-            foreach (var (wrong, named) in NumberRules.Check(schema.Type, schema.Rules, number))
+            foreach (var (wrong, named) in NumberRules.Check(schema.Type, schema.Rules, value, number))
             {
                 Invalid(value.ToJsonString(), wrong, named, to);
             }
