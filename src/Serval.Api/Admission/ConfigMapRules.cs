@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Serval.Api.Config;
 using Serval.Api.Core;
+using Serval.Api.GoText;
 using Serval.Api.Serving;
 
 namespace Serval.Api.Admission;
@@ -47,8 +48,17 @@ internal static class ConfigMapRules
         {
             to.TooLong("data", MostBytes);
         }
-        OfType(tree, tree.Object("data"), to);
+        if (old is null || !IsSameOfType(tree, old))
+        {
+            OfType(tree, tree.Object("data"), to);
+        }
     }
+
+    /// <summary>Whether all that a type's promise is about is as it was stored.</summary>
+    private static bool IsSameOfType(JsonObject tree, JsonObject old) => tree.String("type") == old.String("type") && TreeDiff.Same(old["data"], tree["data"])
+        && Account(tree) == Account(old);
+
+    private static string Account(JsonObject tree) => tree.Object("metadata").Texts("annotations").GetValueOrDefault(AccountName, "");
 
     // What the type of a Secret promises (ValidateSecret).
     private static void OfType(JsonObject tree, JsonObject? data, Problems to)
@@ -72,7 +82,7 @@ internal static class ConfigMapRules
             case "kubernetes.io/ssh-auth" when data.String("ssh-privatekey").Length == 0:
                 to.Required("data[ssh-privatekey]");
                 break;
-            case "kubernetes.io/service-account-token" when tree.Object("metadata").Texts("annotations").GetValueOrDefault(AccountName, "").Length == 0:
+            case "kubernetes.io/service-account-token" when Account(tree).Length == 0:
                 to.Required($"metadata.annotations[{AccountName}]");
                 break;
         }
@@ -97,18 +107,22 @@ internal static class ConfigMapRules
 
     private static string? JsonProblem(string base64)
     {
+        byte[] text;
         try
         {
-            return JsonNode.Parse(Convert.FromBase64String(base64)) is null or JsonObject ? null : "json: cannot unmarshal value into Go value of type map[string]interface {}";
-        }
-        catch (JsonException)
-        {
-            return base64.Length == 0 ? "unexpected end of JSON input" : "invalid character in JSON text";
+            text = Convert.FromBase64String(base64);
         }
         catch (FormatException)
         {
             return null; // told already
         }
+        if (GoJson.SyntaxError(text) is { } wrong)
+        {
+            return wrong;
+        }
+        var reader = new Utf8JsonReader(text);
+        return !reader.Read() || reader.TokenType is JsonTokenType.StartObject or JsonTokenType.Null ? null
+            : $"json: cannot unmarshal {GoValue.Kind(reader.TokenType)} into Go value of type map[string]interface {{}}";
     }
 
     /// <summary>A setting of Knative's that cannot be used is refused before it is stored; one without effect is warned of.</summary>

@@ -147,8 +147,7 @@ internal static class PodFieldRules
             to.Forbidden($"{path}.{field}", "when `hostUsers` is false");
         }
         to.OneOf(context, "fsGroupChangePolicy", at, "Always", "OnRootMismatch");
-        PodValueRules.Profile(context, "seccompProfile", "seccomp type", at, to);
-        PodValueRules.Profile(context, "appArmorProfile", "AppArmor type", at, to);
+        PodValueRules.Profiles(context, at, to);
         to.OneOf(context, "supplementalGroupsPolicy", at, "Merge", "Strict");
         if (spec.Object("os") is { } os && os.String("name") is not ("linux" or "windows") and var name)
         {

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using Serval.Api.Core;
 
@@ -134,8 +135,7 @@ internal static class PodValueRules
         {
             return;
         }
-        Profile(context, "seccompProfile", "seccomp type", path, to);
-        Profile(context, "appArmorProfile", "AppArmor type", path, to);
+        Profiles(context, path, to);
         to.OneOf(context, "procMount", path, "Default", "Unmasked");
         if (context.String("procMount") == "Unmasked" && !ownUsers)
         {
@@ -155,14 +155,72 @@ internal static class PodValueRules
         }
     }
 
-    /// <summary>A profile of seccomp or AppArmor.</summary>
-    public static void Profile(JsonObject? context, string field, string what, string path, Problems to)
+    /// <summary>Profiles of seccomp and AppArmor (validateSeccompProfileField, ValidateAppArmorProfileField).</summary>
+    public static void Profiles(JsonObject? context, string path, Problems to)
     {
-        if (context.Object(field) is not { } profile)
+        if (context.Object("seccompProfile") is { } seccomp)
         {
-            return;
+            Seccomp(seccomp, $"{path}.seccompProfile", to);
         }
-        var (at, type, local) = ($"{path}.{field}", profile.String("type"), profile.String("localhostProfile"));
+        if (context.Object("appArmorProfile") is { } appArmor)
+        {
+            AppArmor(appArmor, $"{path}.appArmorProfile", to);
+        }
+    }
+
+    private static void Seccomp(JsonObject profile, string at, Problems to)
+    {
+        var (type, local) = (profile.String("type"), profile.String("localhostProfile"));
+        ProfileType(type, at, "seccompProfile", to);
+        if (type != "Localhost")
+        {
+            if (profile.Has("localhostProfile"))
+            {
+                to.Invalid($"{at}.localhostProfile", $$"""{"Type":"{{type}}","LocalhostProfile":"{{local}}"}""", "can only be set when seccomp type is Localhost");
+            }
+        }
+        else if (!profile.Has("localhostProfile"))
+        {
+            to.Required($"{at}.localhostProfile", "must be set when seccomp type is Localhost");
+        }
+        else
+        {
+            LocalPath(local, $"{at}.localhostProfile", to);
+        }
+    }
+
+    private static void AppArmor(JsonObject profile, string at, Problems to)
+    {
+        const int Longest = 4095; // bytes, as of any path
+        var (type, local) = (profile.String("type"), profile.String("localhostProfile"));
+        ProfileType(type, at, "appArmorProfile", to);
+        at += ".localhostProfile";
+        if (type is "RuntimeDefault" or "Unconfined")
+        {
+            if (profile.Has("localhostProfile"))
+            {
+                to.InvalidText(at, local, "can only be set when AppArmor type is Localhost");
+            }
+        }
+        else if (type == "Localhost")
+        {
+            if (local.Trim() != local)
+            {
+                to.InvalidText(at, local, "must not be padded with whitespace");
+            }
+            else if (local.Length == 0)
+            {
+                to.Required(at, "must be set when AppArmor type is Localhost");
+            }
+            if (Encoding.UTF8.GetByteCount(local) > Longest)
+            {
+                to.TooLong(at, Longest);
+            }
+        }
+    }
+
+    private static void ProfileType(string type, string at, string field, Problems to)
+    {
         if (type.Length == 0)
         {
             to.Required($"{at}.type", $"type is required when {field} is set");
@@ -170,18 +228,6 @@ internal static class PodValueRules
         else if (!s_profiles.Contains(type, StringComparer.Ordinal))
         {
             to.Unsupported($"{at}.type", type, s_profiles);
-        }
-        else if (type == "Localhost" && local.Length == 0)
-        {
-            to.Required($"{at}.localhostProfile", $"must be set when {what} is Localhost");
-        }
-        else if (type != "Localhost" && profile.Has("localhostProfile"))
-        {
-            to.Invalid($"{at}.localhostProfile", $$"""{"Type":"{{type}}","LocalhostProfile":"{{local}}"}""", $"can only be set when {what} is Localhost");
-        }
-        else if (type == "Localhost" && field == "seccompProfile")
-        {
-            LocalPath(local, $"{at}.localhostProfile", to);
         }
     }
 

@@ -40,6 +40,17 @@ public static class GoValue
     /// <summary>What Go's decoder calls a value (encoding/json: UnmarshalTypeError).</summary>
     public static string Kind(JsonNode? node) => Kind(node?.GetValueKind() ?? JsonValueKind.Null);
 
+    /// <summary>The same of the value that begins with a token.</summary>
+    public static string Kind(JsonTokenType token) => Kind(token switch
+    {
+        JsonTokenType.StartArray => JsonValueKind.Array,
+        JsonTokenType.StartObject => JsonValueKind.Object,
+        JsonTokenType.Number => JsonValueKind.Number,
+        JsonTokenType.True or JsonTokenType.False => JsonValueKind.True,
+        JsonTokenType.Null => JsonValueKind.Null,
+        _ => JsonValueKind.String,
+    });
+
     /// <summary>As <see cref="Kind(JsonNode?)"/>.</summary>
     public static string Kind(JsonValueKind kind) => kind switch
     {

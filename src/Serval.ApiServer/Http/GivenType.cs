@@ -41,7 +41,7 @@ internal sealed class GivenType
         }
         if (FirstToken(json) is not (JsonTokenType.StartObject or JsonTokenType.Null) and var token)
         {
-            return $"couldn't get version/kind; json parse error: json: cannot unmarshal {Name(token)} into Go value of type {AnonymousType}";
+            return $"couldn't get version/kind; json parse error: json: cannot unmarshal {GoValue.Kind(token)} into Go value of type {AnonymousType}";
         }
         var wrong = default(string);
         Read(json, (field, actual) => wrong ??= $"couldn't get version/kind; json parse error: json: cannot unmarshal {actual} into Go struct field .{field} of type string");
@@ -149,7 +149,7 @@ internal sealed class GivenType
                 {
                     if (reader.TokenType != JsonTokenType.String)
                     {
-                        wrong?.Invoke(isVersion ? "apiVersion" : "kind", Name(reader.TokenType));
+                        wrong?.Invoke(isVersion ? "apiVersion" : "kind", GoValue.Kind(reader.TokenType));
                     }
                     else if (isVersion)
                     {
@@ -176,15 +176,6 @@ internal sealed class GivenType
         reader.Read();
         return reader.TokenType;
     }
-
-    private static string Name(JsonTokenType token) => GoValue.Kind(token switch
-    {
-        JsonTokenType.StartArray => JsonValueKind.Array,
-        JsonTokenType.StartObject => JsonValueKind.Object,
-        JsonTokenType.Number => JsonValueKind.Number,
-        JsonTokenType.True or JsonTokenType.False => JsonValueKind.True,
-        _ => JsonValueKind.String,
-    });
 
     /// <summary>The beginning of a body: an object's text, or bytes.</summary>
     private static string Summary(ReadOnlySpan<byte> body)

@@ -11,6 +11,9 @@ internal static class JsonPatch
     /// <summary>Most operations in one patch (Kubernetes: jsonpatch limit).</summary>
     internal const int MaxOperations = 10_000;
 
+    /// <summary>What a refusal says that upstream gives no words for (apimachinery: NewGenericServerResponse).</summary>
+    internal const string Rejected = "the server rejected our request due to an error in our request";
+
     /// <summary>The patched document. <see cref="ApiException"/> 400 for a malformed patch, 422 when it does not fit the object.</summary>
     internal static JsonNode? Apply(JsonNode document, JsonArray patch)
     {
@@ -20,14 +23,14 @@ internal static class JsonPatch
         }
         var root = document.DeepClone();
         var copied = 0L;
-        for (var i = 0; i < patch.Count; i++)
+        foreach (var operation in patch)
         {
-            Run(ref root, patch[i] as JsonObject ?? throw Unfit(), i, ref copied);
+            Run(ref root, operation as JsonObject ?? throw Unfit(), ref copied);
         }
         return IsShallow(root, CanonicalJson.MaxDepth) ? root : throw Unfit();
     }
 
-    private static void Run(ref JsonNode root, JsonObject operation, int index, ref long copied)
+    private static void Run(ref JsonNode root, JsonObject operation, ref long copied)
     {
         switch (Text(operation, "op"))
         {
@@ -47,7 +50,7 @@ internal static class JsonPatch
                 Add(root, Pointer(operation, "path"), Remove(root, Pointer(operation, "from")));
                 break;
             case "copy":
-                Add(root, Pointer(operation, "path"), Copy(Find(root, Pointer(operation, "from")), index, ref copied));
+                Add(root, Pointer(operation, "path"), Copy(Find(root, Pointer(operation, "from")), ref copied));
                 break;
             case "test":
                 if (!JsonNode.DeepEquals(Text(operation, "path") == "" ? root : Find(root, Pointer(operation, "path")), Value(operation)))
@@ -104,16 +107,14 @@ internal static class JsonPatch
     /// A copy, as long as all copies of a patch together are no larger than an object may be: copies of copies grow without bound
     /// (apiserver: jsonpatch.AccumulatedCopySizeLimit).
     /// </summary>
-    private static JsonNode? Copy(JsonNode? value, int operation, ref long copied)
+    private static JsonNode? Copy(JsonNode? value, ref long copied)
     {
         if (!IsShallow(value, CanonicalJson.MaxDepth))
         {
             throw Unfit();
         }
         copied += CanonicalJson.Serialize(value).Length;
-        return copied <= ObjectSize.Most
-            ? value?.DeepClone()
-            : throw new ApiException(413, "RequestEntityTooLarge", $"operation {operation} of the JSON patch: the values copied so far are {copied} bytes, the most is {ObjectSize.Most}");
+        return copied <= ObjectSize.Most ? value?.DeepClone() : throw Unfit();
     }
 
     private static bool IsShallow(JsonNode? node, int depth) => node switch
@@ -164,5 +165,5 @@ internal static class JsonPatch
     private static string? Text(JsonObject operation, string field) => operation[field] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 
     /// <summary>Upstream does not say which operation did not fit, nor why.</summary>
-    private static ApiException Unfit() => new(422, "Invalid", "the server rejected our request due to an error in our request", details: []);
+    private static ApiException Unfit() => new(422, "Invalid", Rejected, details: []);
 }

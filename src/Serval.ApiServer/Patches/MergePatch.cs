@@ -7,15 +7,19 @@ internal static class MergePatch
 {
     internal static JsonObject Apply(JsonObject target, JsonObject patch)
     {
+        var gone = new List<string>();
         foreach (var (key, value) in patch)
         {
             switch (value)
             {
                 case null:
-                    target.Remove(key);
+                    gone.Add(key);
+                    break;
+                case JsonObject nested when target[key] is JsonObject present:
+                    Apply(present, nested);
                     break;
                 case JsonObject nested:
-                    target[key] = Apply(target[key] as JsonObject is { } present ? Detached(target, key, present) : [], nested);
+                    target[key] = Apply([], nested);
                     break;
                 case JsonArray list when target[key] is not JsonObject:
                     target[key] = WithoutNulls(list.DeepClone());
@@ -25,6 +29,7 @@ internal static class MergePatch
                     break;
             }
         }
+        MapKeys.Remove(target, gone);
         return target;
     }
 
@@ -33,16 +38,10 @@ internal static class MergePatch
     {
         if (node is JsonObject map)
         {
-            foreach (var (key, value) in map.ToList())
+            MapKeys.Remove(map, [.. map.Where(p => p.Value is null).Select(p => p.Key)]);
+            foreach (var (_, value) in map)
             {
-                if (value is null)
-                {
-                    map.Remove(key);
-                }
-                else
-                {
-                    WithoutNulls(value);
-                }
+                WithoutNulls(value!);
             }
         }
         else if (node is JsonArray list)
@@ -56,11 +55,5 @@ internal static class MergePatch
             }
         }
         return node;
-    }
-
-    private static JsonObject Detached(JsonObject parent, string key, JsonObject child)
-    {
-        parent.Remove(key); // a node has one parent; taking it out and back in is cheaper than a copy
-        return child;
     }
 }

@@ -8,275 +8,277 @@ namespace Serval.ApiServer.Patches;
 /// <summary>
 /// Kubernetes' strategic merge patch: lists merge by the keys the field table names; <c>$patch</c>, <c>$retainKeys</c>,
 /// <c>$setElementOrder/x</c> and <c>$deleteFromPrimitiveList/x</c> are honoured. Pure: the target is changed in place and returned.
-/// (Kubernetes: contributors/devel/sig-api-machinery/strategic-merge-patch.)
+/// (apimachinery: util/strategicpatch/patch.go, mergeMap; what it answers with 500 is 400 here, in its words.)
 /// </summary>
 internal static class StrategicMerge
 {
     private const string Directive = "$patch";
     private const string Retain = "$retainKeys";
-    private const string OrderPrefix = "$setElementOrder/";
-    private const string DeletePrefix = "$deleteFromPrimitiveList/";
+    private const string OrderDirective = "$setElementOrder";
+    private const string DeleteDirective = "$deleteFromPrimitiveList";
 
+    /// <param name="target">What is patched.</param>
+    /// <param name="patch">Is left as it is.</param>
+    /// <param name="type">The type of both; null for a map.</param>
     internal static JsonObject Apply(JsonObject target, JsonObject patch, TypeSchema? type)
     {
         if (patch.TryGetPropertyValue(Directive, out var directive))
         {
-            return DirectiveOf(patch) switch
+            return TextOf(directive) switch
             {
-                "replace" => Without(patch),
+                "replace" => new JsonObject(patch.Where(p => p.Key != Directive).Select(p => KeyValuePair.Create(p.Key, p.Value?.DeepClone()))),
                 "delete" => [],
-                _ => throw Unknown(directive, patch),
+                _ => throw MergeFailure.Directive(directive, patch),
             };
         }
-        return Merge(target, patch, type);
-    }
-
-    private static JsonObject Merge(JsonObject target, JsonObject patch, TypeSchema? type)
-    {
         RetainKeys(target, patch);
-        CheckOrders(patch, type);
-        var former = patch.Where(p => p.Key.StartsWith(OrderPrefix, StringComparison.Ordinal))
-            .ToDictionary(p => p.Key, p => target[p.Key[OrderPrefix.Length..]] as JsonArray, StringComparer.Ordinal);
+        var ordered = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (key, value) in patch)
         {
-            if (key.StartsWith(DeletePrefix, StringComparison.Ordinal))
+            if (key.StartsWith(OrderDirective, StringComparison.Ordinal))
             {
-                if (value is JsonArray gone)
-                {
-                    DeletePrimitives(target, key[DeletePrefix.Length..], gone);
-                }
-            }
-            else if (!key.StartsWith('$'))
-            {
-                MergeField(target, key, value, type?.Find(key));
+                ordered.Add(MergeInOrder(target, patch, key, value, type));
             }
         }
+        var gone = new List<string>();
         foreach (var (key, value) in patch)
         {
-            var field = key[Math.Min(key.Length, OrderPrefix.Length)..];
-            if (key.StartsWith(OrderPrefix, StringComparison.Ordinal) && value is JsonArray order && target[field] is JsonArray list)
+            if (key == Retain || key.StartsWith(OrderDirective, StringComparison.Ordinal) || ordered.Contains(key))
             {
-                target[field] = Ordered(list, order, former[key] ?? [], type?.Find(field)?.PatchMergeKey);
+                continue;
+            }
+            var isDeletion = key.StartsWith(DeleteDirective, StringComparison.Ordinal);
+            var name = isDeletion ? Named(key, DeleteDirective) ?? throw MergeFailure.Because("invalid patch format of primitive list") : key;
+            if (!TryMerge(target, name, value, isDeletion, type))
+            {
+                gone.Add(name);
             }
         }
+        MapKeys.Remove(target, gone);
         return target;
     }
 
     private static void RetainKeys(JsonObject target, JsonObject patch)
     {
-        if (!patch.TryGetPropertyValue(Retain, out var value) || value is null)
+        if (!patch.TryGetPropertyValue(Retain, out var value))
         {
             return;
         }
-        var keep = (value as JsonArray ?? throw BadRetainKeys()).Select(k => k is JsonValue name && name.TryGetValue<string>(out var text) ? text : throw BadRetainKeys())
-            .ToHashSet(StringComparer.Ordinal);
-        if (patch.Any(p => p.Value is not null && !p.Key.StartsWith('$') && !keep.Contains(p.Key)))
+        var list = value as JsonArray ?? throw BadRetainKeys();
+        if (list.Any(k => k is JsonObject or JsonArray))
         {
             throw BadRetainKeys();
         }
-        foreach (var key in target.Select(p => p.Key).Where(k => !keep.Contains(k)).ToList())
+        var keep = list.Select(TextOf).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        foreach (var (key, given) in patch)
         {
-            target.Remove(key);
-        }
-    }
-
-    /// <summary>An order names every item of the list that comes with it, in its order (upstream: validatePatchWithSetOrderList).</summary>
-    private static void CheckOrders(JsonObject patch, TypeSchema? type)
-    {
-        foreach (var (key, value) in patch.Where(p => p.Key.StartsWith(OrderPrefix, StringComparison.Ordinal)))
-        {
-            if (value is not JsonArray order)
+            if (key != Retain && given is not null && !keep.Contains(key)
+                && !key.StartsWith(DeleteDirective, StringComparison.Ordinal) && !key.StartsWith(OrderDirective, StringComparison.Ordinal))
             {
-                throw ApiException.BadRequest($"expected a []interface {{}}, but received a {GoValue.Type(value)}");
-            }
-            var name = key[OrderPrefix.Length..];
-            if (type is not null && type.Find(name) is null)
-            {
-                throw ApiException.BadRequest($"unable to find api field in struct {type.Name} for the json field \"{name}\"");
-            }
-            if (patch[name] is JsonArray { Count: > 0 } items && order.Count > 0)
-            {
-                CheckOrder(order, items, type?.Find(name)?.PatchMergeKey);
+                throw BadRetainKeys();
             }
         }
+        MapKeys.Remove(target, [.. target.Select(p => p.Key).Where(k => !keep.Contains(k))]);
+
+        static ApiException BadRetainKeys() => MergeFailure.Because("invalid patch format of retainKeys");
     }
 
-    private static void CheckOrder(JsonArray order, JsonArray items, string? mergeKey)
+    /// <summary>Merges a list that comes with its order, or orders the one that is there.</summary>
+    /// <returns>The list's field, which is done with.</returns>
+    private static string MergeInOrder(JsonObject target, JsonObject patch, string key, JsonNode? value, TypeSchema? type)
     {
-        var at = 0;
-        foreach (var item in items.Where(i => mergeKey is null || i is not JsonObject map || DirectiveOf(map) is null))
+        var order = value as JsonArray ?? throw MergeFailure.Type("[]interface {}", value);
+        var name = Named(key, OrderDirective) ?? throw MergeFailure.Because("invalid patch format of setElementOrder list");
+        var present = target.TryGetPropertyValue(name, out var stored) ? stored as JsonArray ?? throw MergeFailure.Type("[]interface {}", stored) : null;
+        var given = patch.TryGetPropertyValue(name, out var sent) ? sent as JsonArray ?? throw MergeFailure.Type("[]interface {}", sent) : null;
+        var field = ListField(type, name);
+        ListOrder.Check(given, order, field.PatchMergeKey);
+        if ((present ?? given) is null)
         {
-            while (at < order.Count && !JsonNode.DeepEquals(Identity(order[at]), Identity(item)))
-            {
-                at++;
-            }
-            if (at == order.Count)
-            {
-                throw ApiException.BadRequest($"The order in patch list:\n{GoValue.Text(items)}\n doesn't match $setElementOrder list:\n{GoValue.Text(order)}\n");
-            }
+            return name;
         }
-
-        JsonNode? Identity(JsonNode? node) => mergeKey is not null && node is JsonObject map ? map[mergeKey] : node;
+        var former = new ListOrder(present, field.PatchMergeKey);
+        var merged = given is null ? present!.Select(i => i?.DeepClone()).ToList()
+            : present is null ? Plain(given)
+            : field.PatchStrategy.HasFlag(PatchStrategy.Merge) ? MergeList(present, given, field, isDeletion: false)
+            : [.. given.Select(i => i?.DeepClone())];
+        MergeFailure.CheckTypes(present ?? [], given ?? [], mayBeEmpty: false);
+        target[name] = new JsonArray([.. former.Merge(merged, order)]);
+        return name;
     }
 
-    private static ApiException BadRetainKeys() => ApiException.BadRequest("invalid patch format of retainKeys");
-
-    private static ApiException Unknown(JsonNode? directive, JsonObject patch) => ApiException.BadRequest($"unknown patch type: {GoValue.Word(directive)} in map: {GoValue.Text(patch)}");
-
-    private static ApiException NoMergeKey(JsonObject item, string mergeKey) => ApiException.BadRequest($"map: {GoValue.Text(item)} does not contain declared merge key: {mergeKey}");
-
-    private static void MergeField(JsonObject target, string key, JsonNode? value, FieldSchema? field)
+    /// <summary>One field. False where it is to go.</summary>
+    private static bool TryMerge(JsonObject target, string name, JsonNode? value, bool isDeletion, TypeSchema? type)
     {
-        switch (value)
+        if (value is null)
         {
-            case null:
-                target.Remove(key);
-                break;
-            case JsonObject map when field?.PatchStrategy == PatchStrategy.Whole:
-                target[key] = map.DeepClone();
-                break;
-            case JsonObject map: // also where the schema says "atomic": that binds server-side apply only
-                var present = target[key] as JsonObject ?? [];
-                target.Remove(key);
-                var merged = Apply(present, map, field?.Value.Type);
-                if (DirectiveOf(map) != "delete")
+            return false;
+        }
+        var present = target[name];
+        switch (present, value)
+        {
+            case (JsonObject to, JsonObject map):
+                var of = Field(type, name);
+                var merged = of.PatchStrategy == PatchStrategy.Whole ? map.DeepClone().AsObject() : Apply(to, map, of.Value.Type);
+                if (merged != to)
                 {
-                    target[key] = merged;
+                    target[name] = merged;
                 }
-                break;
-            case JsonArray list when field is not null && field.PatchStrategy.HasFlag(PatchStrategy.Merge):
-                target[key] = MergeList(target[key] as JsonArray ?? [], list, field);
-                break;
-            case JsonArray list:
-                target[key] = Plain(list);
-                break;
+                return true;
+            case (JsonArray to, JsonArray list):
+                var field = ListField(type, name);
+                var items = isDeletion || field.PatchStrategy.HasFlag(PatchStrategy.Merge) ? MergeList(to, list, field, isDeletion) : list.Select(i => i?.DeepClone());
+                target[name] = new JsonArray([.. items]);
+                return true;
             default:
-                target[key] = value.DeepClone();
-                break;
+                if (isDeletion)
+                {
+                    return true;
+                }
+                if (!TryPlain(value, out var plain))
+                {
+                    return false;
+                }
+                target[name] = plain;
+                return true;
         }
     }
 
-    private static JsonArray MergeList(JsonArray present, JsonArray patch, FieldSchema field)
+    private static List<JsonNode?> MergeList(JsonArray present, JsonArray patch, FieldSchema field, bool isDeletion)
     {
-        if (field.PatchMergeKey is not null && patch.Any(i => i is not JsonObject))
+        if (MergeFailure.CheckTypes(present, patch, mayBeEmpty: true) != "map[string]interface {}")
         {
-            throw ApiException.BadRequest($"list element types are not identical: {GoValue.Text(new JsonArray(present.DeepClone(), patch.DeepClone()))}");
+            var seen = isDeletion ? patch.Select(ListOrder.Id).ToHashSet(StringComparer.Ordinal) : new HashSet<string>(StringComparer.Ordinal);
+            return isDeletion ? [.. present.Where(i => !seen.Contains(ListOrder.Id(i))).Select(i => i?.DeepClone())]
+                : new ListOrder(present, null).Merge([.. present.Concat(patch).Where(i => seen.Add(ListOrder.Id(i))).Select(i => i?.DeepClone())], patch);
         }
-        if (field.PatchMergeKey is { } key)
+        if (field.PatchMergeKey is not { } key)
         {
-            foreach (var item in patch.OfType<JsonObject>().Where(i => i.ContainsKey(Directive)))
+            throw MergeFailure.Because("cannot merge lists without merge key for struct");
+        }
+        var (rest, gone, replaces) = Directives(patch, key);
+        if (replaces)
+        {
+            return [.. rest.Select(i => i.DeepClone())];
+        }
+        var left = present.Cast<JsonObject>().Where(i => !gone.Contains(ListOrder.Id(i, key))).ToList();
+        return new ListOrder(present, key).Merge(MergeMaps(left, rest, field), [.. rest.Select(i => i.DeepClone())]);
+    }
+
+    /// <summary>What a list's directives say: what is left of it, the ids of items to delete, whether it stands for the whole list.</summary>
+    private static (List<JsonObject> Others, HashSet<string> Gone, bool Replaces) Directives(JsonArray patch, string key)
+    {
+        var (rest, gone, replaces) = (new List<JsonObject>(), new HashSet<string>(StringComparer.Ordinal), false);
+        foreach (var item in patch.Cast<JsonObject>())
+        {
+            if (!item.TryGetPropertyValue(Directive, out var directive))
             {
-                _ = DirectiveOf(item) switch
-                {
-                    "replace" => "",
-                    "delete" => item[key] is null ? throw NoMergeKey(item, key) : "",
-                    "merge" => throw ApiException.BadRequest("merging lists cannot yet be specified in the patch"),
-                    _ => throw Unknown(item[Directive], item),
-                };
+                rest.Add(item);
+                continue;
             }
-            if (patch.OfType<JsonObject>().Any(o => DirectiveOf(o) == "replace"))
+            switch (TextOf(directive))
             {
-                return Plain([.. patch.OfType<JsonObject>().Where(o => !o.ContainsKey(Directive)).Select(o => o.DeepClone())]);
+                case "delete":
+                    gone.Add(item.ContainsKey(key) ? ListOrder.Id(item, key) : throw MergeFailure.NoMergeKey(item, key));
+                    break;
+                case "replace":
+                    replaces = true;
+                    break;
+                case "merge":
+                    throw MergeFailure.Because("merging lists cannot yet be specified in the patch");
+                default:
+                    throw MergeFailure.Directive(directive, item);
             }
         }
-        var result = present.Select(i => i?.DeepClone()).ToList();
+        return (rest, gone, replaces);
+    }
+
+    private static List<JsonNode?> MergeMaps(List<JsonObject> present, List<JsonObject> patch, FieldSchema field)
+    {
+        var key = field.PatchMergeKey!;
+        var (items, places) = (new List<JsonNode?>(), new Dictionary<string, int>(StringComparer.Ordinal));
+        foreach (var item in present)
+        {
+            Add(item);
+        }
         foreach (var item in patch)
         {
-            if (field.PatchMergeKey is { } mergeKey && item is JsonObject map)
+            if (!item.ContainsKey(key))
             {
-                MergeItem(result, map, mergeKey, field);
+                throw MergeFailure.NoMergeKey(item, key);
             }
-            else if (!result.Any(i => JsonNode.DeepEquals(i, item)))
+            if (places.TryGetValue(ListOrder.Id(item, key), out var at))
             {
-                result.Add(item?.DeepClone());
+                items[at] = Apply((JsonObject)items[at]!, item, field.Value.Item?.Type);
+            }
+            else
+            {
+                Add(item);
             }
         }
-        return Ordered([.. result], patch, present, field.PatchMergeKey);
-    }
+        return items;
 
-    private static void MergeItem(List<JsonNode?> result, JsonObject item, string mergeKey, FieldSchema field)
-    {
-        if (item[mergeKey] is not { } id)
+        void Add(JsonObject item)
         {
-            throw NoMergeKey(item, mergeKey);
-        }
-        var index = result.FindIndex(r => r is JsonObject o && JsonNode.DeepEquals(o[mergeKey], id));
-        if (DirectiveOf(item) == "delete")
-        {
-            if (index >= 0)
+            if (item.ContainsKey(key))
             {
-                result.RemoveAt(index);
+                places.TryAdd(ListOrder.Id(item, key), items.Count);
             }
-        }
-        else if (index >= 0)
-        {
-            result[index] = Apply((JsonObject)result[index]!, item, field.Value.Item?.Type);
-        }
-        else
-        {
-            result.Add(Apply([], item, field.Value.Item?.Type));
+            items.Add(item.DeepClone());
         }
     }
 
-    private static void DeletePrimitives(JsonObject target, string key, JsonArray gone)
+    private static FieldSchema Field(TypeSchema? type, string name) => type is null
+        ? throw MergeFailure.Because("merging an object in json but data type is not struct, instead is: map")
+        : type.Find(name) ?? throw MergeFailure.Because($"unable to find api field in struct {type.Name} for the json field {GoQuote.Quote(name)}");
+
+    private static FieldSchema ListField(TypeSchema? type, string name) => Field(type, name) is { Value.Kind: ValueKind.List } field ? field
+        : throw MergeFailure.Because("expected slice or array type, but got: struct");
+
+    /// <summary>What is behind a directive's slash; null when nothing is.</summary>
+    private static string? Named(string key, string directive) =>
+        key.Length > directive.Length + 1 && key[directive.Length] == '/' ? key[(directive.Length + 1)..] : null;
+
+    private static string? TextOf(JsonNode? node) => node is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
+
+    private static List<JsonNode?> Plain(JsonArray list)
     {
-        if (target[key] is JsonArray list)
+        var items = new List<JsonNode?>();
+        foreach (var item in list)
         {
-            target[key] = new JsonArray([.. list.Where(i => !gone.Any(g => JsonNode.DeepEquals(g, i))).Select(i => i?.DeepClone())]);
+            if (TryPlain(item, out var plain))
+            {
+                items.Add(plain);
+            }
         }
+        return items;
     }
 
-    /// <summary>
-    /// Items named in <paramref name="order"/> come in that order, others in their former one; both keep to the former order where that says who comes
-    /// first, and a new item comes before what it meets (apimachinery: strategicpatch, normalizeElementOrder).
-    /// </summary>
-    private static JsonArray Ordered(JsonArray list, JsonArray order, JsonArray former, string? mergeKey)
+    /// <summary>What a patch puts where nothing of the sort is: its value without nulls of maps and without maps that have a directive, whatever that says.</summary>
+    private static bool TryPlain(JsonNode? value, out JsonNode? plain)
     {
-        var (ranks, places) = (Places(order), Places(former));
-        var items = list.ToLookup(i => ranks.ContainsKey(Id(i)), i => (Item: i, Id: Id(i)));
-        var named = new Queue<(JsonNode? Item, string Id)>(items[true].OrderBy(i => ranks[i.Id]));
-        var result = new List<JsonNode?>();
-        foreach (var other in items[false].OrderBy(i => Place(i.Id)))
+        plain = null;
+        switch (value)
         {
-            while (named.TryPeek(out var next) && !(Place(other.Id) < Place(next.Id)))
-            {
-                result.Add(named.Dequeue().Item);
-            }
-            result.Add(other.Item);
+            case JsonObject map when map.ContainsKey(Directive):
+                return false;
+            case JsonObject map:
+                var copy = new JsonObject();
+                foreach (var (key, member) in map)
+                {
+                    if (member is not null && TryPlain(member, out var below))
+                    {
+                        copy[key] = below;
+                    }
+                }
+                plain = copy;
+                return true;
+            case JsonArray list:
+                plain = new JsonArray([.. Plain(list)]);
+                return true;
+            default:
+                plain = value?.DeepClone();
+                return true;
         }
-        return [.. result.Concat(named.Select(n => n.Item)).Select(i => i?.DeepClone())];
-
-        string Id(JsonNode? item) => (mergeKey is not null && item is JsonObject map ? map[mergeKey] : item)?.ToJsonString() ?? "null";
-
-        int? Place(string id) => places.TryGetValue(id, out var place) ? place : null;
-
-        Dictionary<string, int> Places(JsonArray items)
-        {
-            var found = new Dictionary<string, int>(StringComparer.Ordinal);
-            for (var i = 0; i < items.Count; i++)
-            {
-                found.TryAdd(Id(items[i]), i);
-            }
-            return found;
-        }
-    }
-
-    private static JsonArray Plain(JsonArray list) =>
-        [.. list.Where(i => !(i is JsonObject o && o.Count == 1 && DirectiveOf(o) is not null)).Select(i => i is JsonObject o ? Without(o) : i?.DeepClone())];
-
-    private static string? DirectiveOf(JsonObject map) => map[Directive] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
-
-    /// <summary>A copy without directives, at any depth.</summary>
-    private static JsonObject Without(JsonObject map)
-    {
-        var copy = new JsonObject();
-        foreach (var (key, value) in map)
-        {
-            if (!key.StartsWith('$'))
-            {
-                copy[key] = value switch { JsonObject nested => Without(nested), JsonArray list => Plain(list), _ => value?.DeepClone() };
-            }
-        }
-        return copy;
     }
 }

@@ -147,7 +147,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
                 StatusPatch.Apply(kind, present, document.Body, options) ?? _admission.Update(kind, present, Edit(present), options, null));
         }
         return options.Subresource == "scale"
-            ? ScaleAsync(kind, key, tree => document.Decode(document.Apply(tree), options, ScaleView.Type), options)
+            ? ScaleAsync(kind, key, tree => document.Decode(document.Apply(tree, ScaleView.Type), options, ScaleView.Type), options)
             : ChangeAsync(kind, key, options, Edit);
 
         JsonObject Edit(KubeObject present)

@@ -57,8 +57,8 @@ internal sealed class PatchDocument
             [.. repeated.Paths.Select(path => $"{text.Prefix}duplicate field {GoQuote.Quote(path)}"), .. text.Unknown(body)]);
     }
 
-    /// <summary>The patched tree; the given one may be changed.</summary>
-    public JsonObject Apply(JsonObject tree) => _type switch
+    /// <summary>The patched tree, of the kind or of another type; the given one may be changed.</summary>
+    public JsonObject Apply(JsonObject tree, TypeSchema? type = null) => _type switch
     {
         PatchType.Json => JsonPatch.Apply(tree, (JsonArray)Body) switch
         {
@@ -67,7 +67,7 @@ internal sealed class PatchDocument
                 other?.ToJsonString() ?? "null", $"couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type {GivenType.AnonymousType}"),
         },
         PatchType.Merge => MergePatch.Apply(tree, (JsonObject)Body),
-        _ => StrategicMerge.Apply(tree, (JsonObject)Body, Schemas.For(_kind).Type),
+        _ => StrategicMerge.Apply(tree, (JsonObject)Body, type ?? Schemas.For(_kind).Type),
     };
 
     /// <summary>The patched tree as an object of the kind: unknown and repeated fields are dropped, reported or refused, as the options say.</summary>

@@ -159,7 +159,8 @@ internal sealed class LabelQuery
     private static Requirement Checked(string key, Operator @operator, string[] values)
     {
         var wrong = new List<string>();
-        if (@operator is Operator.GreaterThan or Operator.LessThan && !long.TryParse(values[0], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
+        var bound = 0L;
+        if (@operator is Operator.GreaterThan or Operator.LessThan && !TryNumber(values[0], out bound))
         {
             wrong.Add($"values[0]: Invalid value: {GoQuote.Quote(values[0])}: for 'Gt', 'Lt' operators, the value must be an integer");
         }
@@ -172,7 +173,7 @@ internal sealed class LabelQuery
         }
         return wrong.Count switch
         {
-            0 => new Requirement(key, @operator, values),
+            0 => new Requirement(key, @operator, values, bound),
             1 => throw BadRequirement(wrong[0]),
             _ => throw BadRequirement($"[{string.Join(", ", wrong)}]"),
         };
@@ -182,7 +183,9 @@ internal sealed class LabelQuery
 
     private static ApiException Bad(string why) => ApiException.BadRequest(why);
 
-    private sealed record Requirement(string Key, Operator Operator, string[] Values)
+    private static bool TryNumber(string? text, out long number) => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
+
+    private sealed record Requirement(string Key, Operator Operator, string[] Values, long Bound = 0)
     {
         public bool Matches(IReadOnlyDictionary<string, string> labels)
         {
@@ -193,8 +196,8 @@ internal sealed class LabelQuery
                 Operator.NotIn => !present || Array.IndexOf(Values, actual) < 0,
                 Operator.Exists => present,
                 Operator.DoesNotExist => !present,
-                Operator.GreaterThan => present && long.TryParse(actual, out var more) && more > long.Parse(Values[0]),
-                _ => present && long.TryParse(actual, out var less) && less < long.Parse(Values[0]),
+                Operator.GreaterThan => present && TryNumber(actual, out var more) && more > Bound,
+                _ => present && TryNumber(actual, out var less) && less < Bound,
             };
         }
     }

@@ -24,6 +24,16 @@ public sealed class UpdateRulesTests
         Assert.Empty(Change(Kinds.KService, old, "metadata.labels.x = \"y\""));
     }
 
+    /// <summary>A Secret that was stored before its type demanded something can still be labelled.</summary>
+    [Theory]
+    [InlineData("metadata.labels.x = \"y\"", "")]
+    [InlineData("data.other = \"eA==\"", "Required value: data[tls.key]")]
+    public void Secret_ThatLacksWhatItsTypeDemands_IsJudgedWhenItsDataChange(string edit, string wrong)
+    {
+        var old = Edits.Parse("""{"metadata":{"name":"s","namespace":"d"},"type":"kubernetes.io/tls","data":{"tls.crt":"eA=="}}""");
+        Assert.Equal(wrong, Validation.Describe(Change(Kinds.Secret, old, edit)));
+    }
+
     [Fact]
     public void Service_Creator_IsImmutable()
     {

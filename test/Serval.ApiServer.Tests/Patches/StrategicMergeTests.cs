@@ -33,7 +33,17 @@ public sealed class StrategicMergeTests
         """{"$setElementOrder/containers":[{"name":"b"},{"name":"a"}]}""", """{"containers":[{"name":"injected"},{"name":"b"},{"name":"a"}]}""")]
     [InlineData("""{"nodeSelector":{"a":"1","b":"2"}}""", """{"nodeSelector":{"a":null,"c":"3"}}""", """{"nodeSelector":{"b":"2","c":"3"}}""")]
     [InlineData("""{"nodeSelector":{"a":"1"}}""", """{"nodeSelector":{"$patch":"replace","b":"2"}}""", """{"nodeSelector":{"b":"2"}}""")]
-    [InlineData("""{"nodeSelector":{"a":"1"},"hostname":"h"}""", """{"nodeSelector":{"$patch":"delete"}}""", """{"hostname":"h"}""")]
+    [InlineData("""{"nodeSelector":{"a":"1"},"hostname":"h"}""", """{"nodeSelector":{"$patch":"delete"}}""", """{"nodeSelector":{},"hostname":"h"}""")]
+    [InlineData("""{"hostname":"h"}""", """{"nodeSelector":{"$patch":"delete"}}""", """{"hostname":"h"}""")]
+    [InlineData("""{"hostname":"h"}""", """{"nodeSelector":{"$patch":"explode","a":"b"}}""", """{"hostname":"h"}""")]
+    [InlineData("""{"hostname":"h"}""", """{"securityContext":{"runAsUser":1,"seLinuxOptions":{"$patch":"x"},"sysctls":[{"$patch":"y"},{"name":"a"}],"fsGroup":null}}""",
+        """{"hostname":"h","securityContext":{"runAsUser":1,"sysctls":[{"name":"a"}]}}""")]
+    [InlineData("""{"containers":[{"name":"a","image":"1"}]}""", """{"containers":[{"name":"a","image":"2"},{"name":"a","$patch":"delete"}]}""", """{"containers":[{"name":"a","image":"2"}]}""")]
+    [InlineData("""{"containers":[{"name":"a"},{"name":"b"},{"name":"a"}]}""", """{"containers":[{"name":"a","$patch":"delete"}]}""", """{"containers":[{"name":"b"}]}""")]
+    [InlineData("""{"hostname":"h"}""", """{"$setElementOrder/containers":[{"name":"a"}]}""", """{"hostname":"h"}""")]
+    [InlineData("""{"hostname":"h"}""", """{"$setElementOrder/containers":[{"name":"b"},{"name":"a"}],"containers":[{"name":"b"},{"name":"a"},{"name":"c","$patch":"delete"}]}""",
+        """{"hostname":"h","containers":[{"name":"b"},{"name":"a"}]}""")]
+    [InlineData("""{"hostname":"h"}""", """{"$odd":1}""", """{"hostname":"h","$odd":1}""")]
     [InlineData("""{"tolerations":[{"key":"a"}]}""", """{"tolerations":[{"key":"b"}]}""", """{"tolerations":[{"key":"b"}]}""")]
     [InlineData("""{"volumes":[{"name":"v","emptyDir":{}}]}""", """{"volumes":[{"name":"v","$retainKeys":["name","configMap"],"configMap":{"name":"c"}}]}""",
         """{"volumes":[{"name":"v","configMap":{"name":"c"}}]}""")]
@@ -66,8 +76,45 @@ public sealed class StrategicMergeTests
     [Theory]
     [InlineData("""{"containers":[{"image":"2"}]}""")]
     [InlineData("""{"nodeSelector":{"$patch":"explode"}}""")]
-    public void BadPatches_AreRefused(string patch) =>
-        Assert.Equal(400, Assert.Throws<ApiException>(() => Apply("""{"containers":[{"name":"a"}],"nodeSelector":{}}""", patch, s_pod)).Code);
+    [InlineData("""{"$retainKeys":null}""")]
+    [InlineData("""{"$retainKeys":[{}]}""")]
+    [InlineData("""{"$retainKeys":["hostname"],"$odd":1}""")]
+    [InlineData("""{"$setElementOrder":[]}""", "invalid patch format of setElementOrder list")]
+    [InlineData("""{"$deleteFromPrimitiveList":[]}""", "invalid patch format of primitive list")]
+    [InlineData("""{"$setElementOrder/containers":null}""", "expected a []interface {}, but received a %!s(<nil>)")]
+    [InlineData("""{"$setElementOrder/containers":[],"containers":5}""", "expected a []interface {}, but received a int64")]
+    [InlineData("""{"$setElementOrder/containers":["a"],"containers":[{"name":"a"}]}""", "expected a map[string]interface {}, but received a string")]
+    [InlineData("""{"$setElementOrder/containers":[{}],"containers":[{"name":"a"}]}""", "map: map[] does not contain declared merge key: name")]
+    [InlineData("""{"$setElementOrder/nothing":[]}""", "unable to find api field in struct PodSpec for the json field \"nothing\"")]
+    [InlineData("""{"$setElementOrder/nodeSelector":["a"],"nodeSelector":[]}""", "expected a []interface {}, but received a map[string]interface {}")]
+    [InlineData("""{"containers":["a"]}""", "list element types are not identical: [[map[name:a]] [a]]")]
+    [InlineData("""{"containers":[{"name":"a"},null]}""", "list element types are not identical: [[map[name:a]] [map[name:a] <nil>]]")]
+    public void BadPatches_AreRefused(string patch, string? message = null)
+    {
+        var refusal = Assert.Throws<ApiException>(() => Apply("""{"containers":[{"name":"a"}],"nodeSelector":{}}""", patch, s_pod));
+        Assert.Equal((400, message ?? refusal.Message), (refusal.Code, refusal.Message));
+    }
+
+    /// <summary>Work that grows with the square of a list or map would take hours here.</summary>
+    [Fact]
+    public void ManyItemsAndKeys_AreMergedInOneGo()
+    {
+        const int Many = 50_000;
+        var meta = Schemas.ObjectMeta;
+        var (some, others) = (Texts(0), Texts(Many));
+        var merged = StrategicMerge.Apply(new JsonObject { ["finalizers"] = some }, new JsonObject { ["finalizers"] = others.DeepClone(), ["$setElementOrder/finalizers"] = others }, meta);
+        Assert.Equal(2 * Many, merged["finalizers"]!.AsArray().Count);
+        Assert.Empty(StrategicMerge.Apply(merged, new JsonObject { ["$deleteFromPrimitiveList/finalizers"] = merged["finalizers"]!.DeepClone() }, meta)["finalizers"]!.AsArray());
+        var keys = new JsonObject(Enumerable.Range(0, Many).Select(i => KeyValuePair.Create($"k{i}", (JsonNode?)"v")));
+        var none = new JsonObject(keys.Select(p => KeyValuePair.Create(p.Key, (JsonNode?)null)));
+        Assert.Empty(StrategicMerge.Apply(keys.DeepClone().AsObject(), none, null));
+        Assert.Empty(MergePatch.Apply(keys.DeepClone().AsObject(), none));
+        Assert.Empty(StrategicMerge.Apply(keys, new JsonObject { ["$retainKeys"] = new JsonArray() }, null));
+        var items = new JsonArray([.. Enumerable.Range(0, Many).Select(i => new JsonObject { ["name"] = $"c{i}" })]);
+        Assert.Equal(Many, StrategicMerge.Apply(new JsonObject { ["containers"] = items.DeepClone() }, new JsonObject { ["containers"] = items }, s_pod)["containers"]!.AsArray().Count);
+
+        static JsonArray Texts(int from) => new([.. Enumerable.Range(from, Many).Select(i => (JsonNode)$"a/{i}")]);
+    }
 
     /// <summary>What merges by key must not depend on how often it is applied.</summary>
     [Theory]
