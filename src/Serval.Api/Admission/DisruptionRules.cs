@@ -6,12 +6,15 @@ namespace Serval.Api.Admission;
 /// <summary>PodDisruptionBudgets (kubernetes pkg/apis/policy/validation).</summary>
 internal static class DisruptionRules
 {
+    /// <summary>What is said of a text that is no percentage (apimachinery: validation.IsValidPercent).</summary>
+    internal const string NoPercent = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
+
     public static void Check(JsonObject tree, Problems to)
     {
         var spec = tree.Object("spec") ?? [];
         if (spec.Has("minAvailable") && spec.Has("maxUnavailable"))
         {
-            to.Invalid("spec", spec.ToJsonString(), "minAvailable and maxUnavailable cannot be both set");
+            to.Invalid("spec", Shown(spec), "minAvailable and maxUnavailable cannot be both set");
         }
         Amount(spec, "minAvailable", to);
         Amount(spec, "maxUnavailable", to);
@@ -22,6 +25,12 @@ internal static class DisruptionRules
         }
     }
 
+    // As upstream's internal type shows itself.
+    private static string Shown(JsonObject spec) => $"{{\"MinAvailable\":{Value(spec, "minAvailable")},\"Selector\":{Value(spec, "selector")},"
+        + $"\"MaxUnavailable\":{Value(spec, "maxUnavailable")},\"UnhealthyPodEvictionPolicy\":{Value(spec, "unhealthyPodEvictionPolicy")}}}";
+
+    private static string Value(JsonObject spec, string field) => spec[field]?.ToJsonString() ?? "null";
+
     private static void Amount(JsonObject spec, string field, Problems to)
     {
         var path = "spec." + field;
@@ -29,7 +38,7 @@ internal static class DisruptionRules
         {
             if (!text.EndsWith('%') || !int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var percent))
             {
-                to.InvalidText(path, text, "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')");
+                to.InvalidText(path, text, NoPercent);
             }
             else if (percent > 100)
             {

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Serval.Api.Core;
+using Serval.Api.GoText;
 
 namespace Serval.Api.Admission;
 
@@ -26,7 +27,7 @@ internal static class EventRules
         }
         if (timed)
         {
-            Timed(tree, to);
+            Timed(tree, ctx.ThroughView ? "reportingController" : "reportingComponent", to);
         }
         if (ctx.ThroughView)
         {
@@ -34,15 +35,17 @@ internal static class EventRules
         }
     }
 
-    private static void Timed(JsonObject tree, Problems to)
+    private static void Timed(JsonObject tree, string field, Problems to)
     {
-        if (tree.String("reportingComponent") is { Length: > 0 } controller)
+        var controller = tree.String("reportingComponent");
+        if (controller.Length == 0)
         {
-            to.Check("reportingController", controller, Names.QualifiedName);
+            to.Required(field);
         }
-        else
+        to.Check(field, controller, Names.QualifiedName);
+        if (controller.Length == 0)
         {
-            to.Required("reportingController");
+            to.InvalidText(field, "", Names.QualifiedName("-")!);
         }
         foreach (var word in (ReadOnlySpan<string>)["reportingInstance", "action", "reason"])
         {
@@ -70,7 +73,7 @@ internal static class EventRules
         {
             if (!JsonNode.DeepEquals(tree[field], old![field]))
             {
-                to.Invalid(field, tree[field]?.ToJsonString() ?? "null", "field is immutable");
+                to.Invalid(field, field is "involvedObject" or "related" ? Shown(tree.Object(field)) : tree[field]?.ToJsonString() ?? "null", "field is immutable");
             }
         }
         if (old is not null)
@@ -91,6 +94,11 @@ internal static class EventRules
         }
         Unset("source", tree.Object("source") is { } source && (source.String("component") + source.String("host")).Length > 0, to);
     }
+
+    // As upstream's internal type shows itself.
+    private static string Shown(JsonObject? reference) => reference is null ? "null" : GoStruct.Show(
+        ("Kind", reference.String("kind")), ("Namespace", reference.String("namespace")), ("Name", reference.String("name")), ("UID", reference.String("uid")),
+        ("APIVersion", reference.String("apiVersion")), ("ResourceVersion", reference.String("resourceVersion")), ("FieldPath", reference.String("fieldPath")));
 
     private static void Unset(string field, bool isSet, Problems to)
     {

@@ -64,7 +64,7 @@ internal static class JobRules
         }
         if (old.Object("spec") is { } before)
         {
-            Unchanged(spec, before, to);
+            Unchanged(spec, before, old.Object("status"), to);
         }
     }
 
@@ -121,7 +121,7 @@ internal static class JobRules
 
     private static void Mode(JsonObject tree, JsonObject spec, Problems to)
     {
-        to.OneOf(spec, "completionMode", "spec", "Indexed", "NonIndexed");
+        to.OneOf(spec, "completionMode", "spec", "NonIndexed", "Indexed");
         if (spec.String("completionMode") != "Indexed")
         {
             return;
@@ -150,7 +150,7 @@ internal static class JobRules
         }
         if (spec.Object("template").Object("spec").String("restartPolicy") != "Never")
         {
-            to.Invalid("spec.podFailurePolicy", $"\"{spec.Object("template").Object("spec").String("restartPolicy")}\"", "only \"Never\" is supported when podFailurePolicy is specified");
+            to.Invalid("spec.template.spec.restartPolicy", $"\"{spec.Object("template").Object("spec").String("restartPolicy")}\"", "only \"Never\" is supported when podFailurePolicy is specified");
         }
         foreach (var (i, rule) in policy.Objects("rules"))
         {
@@ -159,8 +159,9 @@ internal static class JobRules
             to.OneOf(rule, "action", path, "Count", "FailIndex", "FailJob", "Ignore");
             if (rule.Has("onExitCodes") == (rule.Array("onPodConditions") is { Count: > 0 }))
             {
-                to.Invalid(path, "{}", rule.Has("onExitCodes")
-                    ? "specifying both OnExitCodes and OnPodConditions is not supported" : "specifying one of OnExitCodes and OnPodConditions is required");
+                to.Add(new FieldError("FieldValueInvalid", rule.Has("onExitCodes")
+                    ? "Invalid value: specifying both OnExitCodes and OnPodConditions is not supported"
+                    : "Invalid value: specifying one of OnExitCodes and OnPodConditions is required", path));
             }
             if (rule.Object("onExitCodes") is { } codes)
             {
@@ -187,11 +188,15 @@ internal static class JobRules
         }
     }
 
-    private static void Unchanged(JsonObject spec, JsonObject before, Problems to)
+    private static void Unchanged(JsonObject spec, JsonObject before, JsonObject? status, Problems to)
     {
         foreach (var field in (ReadOnlySpan<string>)["selector", "template", "completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"])
         {
-            if (!TreeDiff.Same(before[field], spec[field]) && !(field == "template" && TreeDiff.Same(PodRules.Defaulted(before.Object(field)), spec[field])))
+            if (field == "template" && MayBePlaced(before, status))
+            {
+                SameButPlaced(spec.Object(field), PodRules.Defaulted(before.Object(field)), to);
+            }
+            else if (!TreeDiff.Same(before[field], spec[field]) && !(field == "template" && TreeDiff.Same(PodRules.Defaulted(before.Object(field)), spec[field])))
             {
                 to.Invalid("spec." + field, spec[field]?.ToJsonString() ?? "null", "field is immutable");
             }
@@ -202,5 +207,48 @@ internal static class JobRules
         {
             to.Invalid("spec.completions", spec["completions"]?.ToJsonString() ?? "null", "field is immutable");
         }
+    }
+
+    /// <summary>Whether the job waits to be let go and has no pods: queues say meanwhile where they are to run and what they get (registry/batch/job: shouldAllowMutablePodTemplate).</summary>
+    private static bool MayBePlaced(JsonObject before, JsonObject? status) => before.Bool("suspend") == true && (status.Number("active") ?? 0) == 0
+        && (!status.Has("startTime") || status.Objects("conditions").Any(c => c.Item.String("type") == "Suspended" && c.Item.String("status") == "True"));
+
+    private static void SameButPlaced(JsonObject? template, JsonObject? was, Problems to)
+    {
+        var (spec, before) = (template.Object("spec"), was.Object("spec"));
+        if (spec is null || before is null)
+        {
+            return; // said by the template's own rules
+        }
+        foreach (var field in (ReadOnlySpan<string>)["nodeSelector", "tolerations", "schedulingGates"])
+        {
+            before[field] = spec[field]?.DeepClone();
+        }
+        if (spec.Object("affinity") is not null || before.Object("affinity") is not null)
+        {
+            before.Ensure("affinity")["nodeAffinity"] = spec.Object("affinity")?["nodeAffinity"]?.DeepClone();
+        }
+        foreach (var list in (ReadOnlySpan<string>)["containers", "initContainers"])
+        {
+            foreach (var ((_, now), (_, then)) in spec.Objects(list).Zip(before.Objects(list)).Where(p => p.First.Item.String("name") == p.Second.Item.String("name")))
+            {
+                then["resources"] = now["resources"]?.DeepClone();
+            }
+        }
+        if (!TreeDiff.Same(WithoutNulls(before), WithoutNulls(spec)))
+        {
+            to.Invalid("spec.template.spec", spec.ToJsonString(), "field is immutable");
+        }
+    }
+
+    // An affinity that says nothing is none.
+    private static JsonObject WithoutNulls(JsonObject spec)
+    {
+        var copy = spec.DeepClone().AsObject();
+        if (copy.Object("affinity") is { } affinity && affinity.All(a => a.Value is null))
+        {
+            copy.Remove("affinity");
+        }
+        return copy;
     }
 }

@@ -91,7 +91,7 @@ internal static class RbacRules
         {
             to.Unsupported("roleRef.apiGroup", role.String("apiGroup"), AccessKinds.RbacGroup);
         }
-        ReadOnlySpan<string> kinds = kind.Namespaced ? ["ClusterRole", "Role"] : ["ClusterRole"];
+        ReadOnlySpan<string> kinds = kind.Namespaced ? ["Role", "ClusterRole"] : ["ClusterRole"];
         if (!kinds.Contains(role.String("kind")))
         {
             to.Unsupported("roleRef.kind", role.String("kind"), kinds);
@@ -149,7 +149,7 @@ internal static class RbacRules
                 }
                 break;
             case var other:
-                to.Unsupported($"{path}.kind", other, "Group", "ServiceAccount", "User");
+                to.Unsupported($"{path}.kind", other, "ServiceAccount", "User", "Group");
                 break;
         }
     }

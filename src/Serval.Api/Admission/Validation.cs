@@ -31,6 +31,10 @@ public static class Validation
         // A status is its controller's; an object on its way out must be able to lose its finalizers whatever the rules are today.
         if ((ctx.Subresource.Length > 0 && !PodDoors.IsSpec(ctx.Subresource)) || tree.Object("metadata").Has("deletionTimestamp"))
         {
+            if (ctx.Subresource == "status" && ctx.User.Length > 0)
+            {
+                StatusRules.Check(kind, tree, api);
+            }
             return api.List;
         }
         if (kind.IsCustom)
@@ -49,6 +53,10 @@ public static class Validation
             return api.List.Count + webhook.List.Count == 0 && dryRun ? TemplateDryRun.Check(tree) : [.. api.List, .. webhook.List];
         }
         Kubernetes(kind, tree, old, ctx, api);
+        if (kind == Kinds.Deployment || kind == Kinds.ReplicaSet || kind == BatchKinds.Job)
+        {
+            WorkloadRules.WarnOfName(tree, old, ctx);
+        }
         if (kind == Kinds.ResourceQuota)
         {
             QuotaRules.Warn(tree, ctx);

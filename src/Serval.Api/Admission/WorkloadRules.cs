@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Serval.Api.Core;
+using Serval.Api.GoText;
 
 namespace Serval.Api.Admission;
 
@@ -8,29 +9,40 @@ internal static class WorkloadRules
 {
     public static void Deployment(JsonObject tree, JsonObject? old, Problems to)
     {
-        Shared(tree, old, to);
         var spec = tree.Object("spec");
+        NotNegative(spec, "replicas", to);
+        Selected(spec, old, to);
+        Strategy(spec.Object("strategy"), to);
+        NotNegative(spec, "minReadySeconds", to);
         NotNegative(spec, "revisionHistoryLimit", to);
         NotNegative(spec, "progressDeadlineSeconds", to);
         if (spec.Number("progressDeadlineSeconds") is { } deadline && deadline <= (spec.Number("minReadySeconds") ?? 0))
         {
             to.Invalid("spec.progressDeadlineSeconds", deadline.ToString(), "must be greater than minReadySeconds");
         }
-        Strategy(spec.Object("strategy"), to);
+        SameSelector(spec, old, to);
     }
 
-    public static void ReplicaSet(JsonObject tree, JsonObject? old, Problems to) => Shared(tree, old, to);
-
-    private static void Shared(JsonObject tree, JsonObject? old, Problems to)
+    public static void ReplicaSet(JsonObject tree, JsonObject? old, Problems to)
     {
         var spec = tree.Object("spec");
         NotNegative(spec, "replicas", to);
         NotNegative(spec, "minReadySeconds", to);
-        Selector(spec, to);
-        if (!PodRules.SameTemplate(spec.Object("template"), old.Object("spec").Object("template")))
+        Selected(spec, old, to);
+        SameSelector(spec, old, to);
+    }
+
+    /// <summary>What a name with dots becomes in the names of pods (registry/apps, registry/batch: WarningsOnCreate).</summary>
+    public static void WarnOfName(JsonObject tree, JsonObject? old, AdmissionContext ctx)
+    {
+        if (old is null && tree.Object("metadata").String("name").Contains('.'))
         {
-            PodRules.Template(spec.Object("template"), "spec.template", to);
+            ctx.Warn("metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [must not contain dots]");
         }
+    }
+
+    private static void SameSelector(JsonObject? spec, JsonObject? old, Problems to)
+    {
         var selector = spec.Object("selector");
         if (old is not null && !TreeDiff.Same(old.Object("spec")?["selector"], selector))
         {
@@ -38,26 +50,54 @@ internal static class WorkloadRules
         }
     }
 
-    private static void Selector(JsonObject? spec, Problems to)
+    /// <summary>The selector, and the template when the selector can be read at all.</summary>
+    private static void Selected(JsonObject? spec, JsonObject? old, Problems to)
+    {
+        if (!Selector(spec, to))
+        {
+            return;
+        }
+        var template = spec.Object("template");
+        if (!PodRules.SameTemplate(template, old.Object("spec").Object("template")))
+        {
+            PodRules.Template(template, "spec.template", to);
+            if (template.Object("spec").Has("activeDeadlineSeconds"))
+            {
+                to.Forbidden("spec.template.spec.activeDeadlineSeconds", "activeDeadlineSeconds in ReplicaSet is not Supported");
+            }
+        }
+    }
+
+    /// <summary>Whether the selector is one, matching or not.</summary>
+    private static bool Selector(JsonObject? spec, Problems to)
     {
         var selector = spec.Object("selector");
+        var labels = spec.Object("template").Object("metadata");
         if (selector is null)
         {
             to.Required("spec.selector");
-            return;
         }
-        var parsed = ParseSelector(selector, "spec.selector", to);
-        if (parsed.MatchLabels.Count == 0 && parsed.MatchExpressions.Count == 0)
+        else
         {
-            to.Invalid("spec.selector", "{}", "empty selector is invalid for deployment");
-            return;
+            var before = to.List.Count;
+            var parsed = ParseSelector(selector, "spec.selector", to);
+            if (to.List.Count > before)
+            {
+                to.Invalid("spec.selector", selector.ToJsonString(), "invalid label selector");
+                return false;
+            }
+            if (parsed.MatchLabels.Count == 0 && parsed.MatchExpressions.Count == 0)
+            {
+                to.Invalid("spec.selector", "{}", "empty selector is invalid for deployment");
+                return true;
+            }
+            if (parsed.Matches(labels.Texts("labels")))
+            {
+                return true;
+            }
         }
-        var labels = spec.Object("template").Object("metadata").Texts("labels");
-        if (!parsed.Matches(labels))
-        {
-            to.Invalid("spec.template.metadata.labels", spec.Object("template").Object("metadata").Object("labels")?.ToJsonString() ?? "null",
-                "`selector` does not match template `labels`");
-        }
+        to.Invalid("spec.template.metadata.labels", labels.Object("labels")?.ToJsonString() ?? "null", "`selector` does not match template `labels`");
+        return true;
     }
 
     /// <summary>A label selector, whatever is wrong with it said.</summary>
@@ -101,7 +141,7 @@ internal static class WorkloadRules
         var type = strategy.String("type");
         if (type is not ("RollingUpdate" or "Recreate"))
         {
-            to.Unsupported("spec.strategy.type", type, "Recreate", "RollingUpdate");
+            to.Add(new FieldError("FieldValueNotSupported", $"Unsupported value: {ShownStrategy(strategy, type)}: supported values: \"Recreate\", \"RollingUpdate\"", "spec.strategy"));
             return;
         }
         var rolling = strategy.Object("rollingUpdate");
@@ -117,7 +157,7 @@ internal static class WorkloadRules
         var surge = Share(rolling, "maxSurge", most: int.MaxValue, to);
         if (unavailable == 0 && surge == 0)
         {
-            to.Invalid("spec.strategy.rollingUpdate.maxUnavailable", "0", "may not be 0 when `maxSurge` is 0");
+            to.Invalid("spec.strategy.rollingUpdate.maxUnavailable", rolling?["maxUnavailable"]?.ToJsonString() ?? "0", "may not be 0 when `maxSurge` is 0");
         }
     }
 
@@ -128,9 +168,14 @@ internal static class WorkloadRules
         var text = rolling.String(field);
         if (text.Length > 0)
         {
-            if (!text.EndsWith('%') || !long.TryParse(text[..^1], System.Globalization.NumberStyles.None, null, out var percent) || percent > most)
+            if (!text.EndsWith('%') || !long.TryParse(text[..^1], System.Globalization.NumberStyles.None, null, out var percent))
             {
-                to.InvalidText(path, text, most == 100 ? "must be a percentage from 0% to 100%" : "must be an integer or percentage (e.g '5%')");
+                to.InvalidText(path, text, DisruptionRules.NoPercent);
+                return null;
+            }
+            if (percent > most)
+            {
+                to.InvalidText(path, text, "must not be greater than 100%");
                 return null;
             }
             return percent;
@@ -141,6 +186,13 @@ internal static class WorkloadRules
         }
         return rolling.Number(field);
     }
+
+    private static string ShownStrategy(JsonObject? strategy, string type) =>
+        $"{{\"Type\":{GoQuote.Quote(type)},\"RollingUpdate\":{ShownRolling(strategy.Object("rollingUpdate"))}}}";
+
+    private static string ShownRolling(JsonObject? rolling) => rolling is null
+        ? "null"
+        : $"{{\"MaxUnavailable\":{rolling["maxUnavailable"]?.ToJsonString() ?? "0"},\"MaxSurge\":{rolling["maxSurge"]?.ToJsonString() ?? "0"}}}";
 
     private static void NotNegative(JsonObject? spec, string field, Problems to)
     {

@@ -79,11 +79,11 @@ public static class Names
         {
             return "name part must be non-empty";
         }
-        return name.Length > 63 ? "name part must be no more than 63 characters" : IsQualified(name) ? null : $"name part {s_qualifiedRule}";
+        return name.Length > 63 ? "name part must be no more than 63 bytes" : IsQualified(name) ? null : $"name part {s_qualifiedRule}";
     }
 
     /// <summary>Value of a label: empty, or at most 63 of <c>[A-Za-z0-9-_.]</c>.</summary>
-    public static string? LabelValue(string text) => TooLong(text, 63) ?? (text.Length == 0 || IsQualified(text) ? null : s_valueRule);
+    public static string? LabelValue(string text) => System.Text.Encoding.UTF8.GetByteCount(text) > 63 ? "must be no more than 63 bytes" : (text.Length == 0 || IsQualified(text) ? null : s_valueRule);
 
     /// <summary>Key of a ConfigMap or Secret, also a file name.</summary>
     public static string? ConfigMapKey(string text) => TooLong(text, 253) ?? (

@@ -27,6 +27,10 @@ internal sealed class AccessReviews(RbacAuthorizer access, Authenticator authent
         {
             throw Failures.MethodNotAllowed();
         }
+        if (request.Shape(single: true).Form != ReplyForm.Object)
+        {
+            throw Failures.NotAcceptable();
+        }
         var write = QueryOptions.Write(request);
         var body = await BodyReader.ReadObjectAsync(request, new ResourcePath(kind, info.Namespace, "", ""));
         var decoded = StrictDecoder.Decode(kind, body.Json);
@@ -38,10 +42,40 @@ internal sealed class AccessReviews(RbacAuthorizer access, Authenticator authent
         {
             decoded.Warnings.ToList().ForEach(request.Warn);
         }
-        var review = decoded.Tree;
-        review["status"] = Answer(request, kind, review["spec"] as JsonObject ?? []);
-        await Reply.JsonAsync(request, 201, CanonicalJson.Serialize(review));
+        await Reply.JsonAsync(request, 201, CanonicalJson.Serialize(Answered(request, kind, decoded.Tree)));
         return true;
+    }
+
+    private JsonObject Answered(ApiRequest request, ResourceKind kind, JsonObject review)
+    {
+        if (kind.Kind.EndsWith("AccessReview", StringComparison.Ordinal))
+        {
+            ReviewRules.Check(kind, review, kind.Namespaced ? request.Info.Namespace : null);
+        }
+        var spec = review["spec"] as JsonObject ?? [];
+        review["status"] = Answer(request, kind, spec);
+        if (kind.Kind is "SelfSubjectRulesReview" or "SelfSubjectReview")
+        {
+            review["metadata"] = new JsonObject(); // upstream answers with another object than it was asked with
+        }
+        if (kind.Kind == "SelfSubjectRulesReview")
+        {
+            review["spec"] = new JsonObject();
+        }
+        else if (kind.Kind == "SelfSubjectReview")
+        {
+            review["metadata"]!["creationTimestamp"] = KubeTime.Text(request.Received);
+        }
+        review["metadata"] ??= new JsonObject();
+        WithoutEmpty(spec["resourceAttributes"]);
+        WithoutEmpty(spec["nonResourceAttributes"]);
+        return review;
+    }
+
+    private static void WithoutEmpty(JsonNode? attributes)
+    {
+        var given = attributes as JsonObject ?? [];
+        given.Where(f => f.Value is JsonValue text && text.TryGetValue<string>(out var value) && value.Length == 0).Select(f => f.Key).ToList().ForEach(f => given.Remove(f));
     }
 
     private JsonObject Answer(ApiRequest request, ResourceKind kind, JsonObject spec) => kind.Kind switch
@@ -49,9 +83,8 @@ internal sealed class AccessReviews(RbacAuthorizer access, Authenticator authent
         "SelfSubjectReview" => new() { ["userInfo"] = request.User.ToJson() },
         "TokenReview" => Token(spec),
         "SelfSubjectRulesReview" => Rules(request.User, (string?)spec["namespace"] ?? ""),
-        "SelfSubjectAccessReview" => Access(kind, request.User, spec),
-        "LocalSubjectAccessReview" => Access(kind, Subject(kind, spec), spec, request.Info.Namespace),
-        _ => Access(kind, Subject(kind, spec), spec),
+        "SelfSubjectAccessReview" => Access(request.User, spec),
+        _ => Access(Subject(spec), spec),
     };
 
     /// <summary>Never 401: that a token is nobody's is the answer.</summary>
@@ -70,47 +103,29 @@ internal sealed class AccessReviews(RbacAuthorizer access, Authenticator authent
             : new() { ["user"] = new JsonObject(), ["error"] = "invalid bearer token" };
     }
 
-    private JsonObject Access(ResourceKind kind, UserInfo user, JsonObject spec, string? ns = null)
+    private JsonObject Access(UserInfo user, JsonObject spec)
     {
-        var decision = access.Decide(user, Wanted(kind, spec, ns));
+        var decision = access.Decide(user, Wanted(spec));
         var status = new JsonObject { ["allowed"] = decision.Allowed };
         if (decision.Reason.Length > 0)
         {
             status["reason"] = decision.Reason;
         }
+        if (ReviewRules.EvaluationError(spec["resourceAttributes"] as JsonObject) is { } ignored)
+        {
+            status["evaluationError"] = ignored;
+        }
         return status;
     }
 
-    private static RequestInfo Wanted(ResourceKind kind, JsonObject spec, string? ns)
-    {
-        var path = spec["nonResourceAttributes"] as JsonObject;
-        if (spec["resourceAttributes"] is not JsonObject resource)
-        {
-            return path is not null && ns is null ? new RequestInfo(false, Text(path, "path"), Text(path, "verb"))
-                : path is not null ? throw Invalid(kind, "spec.nonResourceAttributes", "disallowed on this kind of request")
-                : throw Invalid(kind, "spec.resourceAttributes", "exactly one of nonResourceAttributes or resourceAttributes must be specified");
-        }
-        if (path is not null)
-        {
-            throw Invalid(kind, "spec.nonResourceAttributes", "cannot be specified in combination with resourceAttributes");
-        }
-        if (ns is not null && Text(resource, "namespace") != ns)
-        {
-            throw ApiException.BadRequest($"spec.resourceAttributes.namespace must match namespace: {ns}");
-        }
-        return new RequestInfo(
+    private static RequestInfo Wanted(JsonObject spec) => spec["resourceAttributes"] is JsonObject resource
+        ? new RequestInfo(
             true, "", Text(resource, "verb"), Text(resource, "group"), Text(resource, "version"), Text(resource, "resource"), Text(resource, "subresource"),
-            Text(resource, "namespace"), Text(resource, "name"));
-    }
+            Text(resource, "namespace"), Text(resource, "name"))
+        : new RequestInfo(false, Text(spec["nonResourceAttributes"]!.AsObject(), "path"), Text(spec["nonResourceAttributes"]!.AsObject(), "verb"));
 
-    private static UserInfo Subject(ResourceKind kind, JsonObject spec)
-    {
-        var groups = (spec["groups"] as JsonArray ?? []).Select(g => (string?)g ?? "").ToList();
-        var user = Text(spec, "user");
-        return user.Length > 0 || groups.Count > 0
-            ? new UserInfo(user, groups)
-            : throw Invalid(kind, "spec.user", "at least one of user or group must be specified");
-    }
+    private static UserInfo Subject(JsonObject spec) =>
+        new(Text(spec, "user"), [.. (spec["groups"] as JsonArray ?? []).Select(g => (string?)g ?? "")]);
 
     private JsonObject Rules(UserInfo user, string ns)
     {
@@ -143,7 +158,4 @@ internal sealed class AccessReviews(RbacAuthorizer access, Authenticator authent
     }
 
     private static string Text(JsonObject of, string field) => (string?)of[field] ?? "";
-
-    private static ApiException Invalid(ResourceKind kind, string field, string why) =>
-        ApiException.Invalid(kind, "", [new StatusCause("FieldValueInvalid", $"Invalid value: {why}", field)]);
 }

@@ -37,9 +37,9 @@ internal static class Escalation
 
     private static void Check(RbacAuthorizer access, ApiRequest request, KubeObject next, KubeObject? old)
     {
-        if (old is not null && SameGrants(next, old))
+        if (old is not null && IsSameButOwners(next, old))
         {
-            return; // labels, annotations, finalizers
+            return;
         }
         if (next.Kind is "Role" or "ClusterRole")
         {
@@ -75,7 +75,7 @@ internal static class Escalation
             return;
         }
         var rules = access.Index.RulesOf(role, request.Info.Namespace)
-            ?? throw new ApiException(404, "NotFound", RbacIndex.NotFound(role), details: new() { ["name"] = role.Name, ["group"] = AccessKinds.RbacGroup, ["kind"] = role.Kind.ToLowerInvariant() });
+            ?? throw ApiException.NotFound(next.Kind == "RoleBinding" ? AccessKinds.RoleBinding : AccessKinds.ClusterRoleBinding, role.Name); // named so upstream too
         RequireHeld(access, request, next, rules);
     }
 
@@ -100,7 +100,7 @@ internal static class Escalation
         return
         [
             .. rules.SelectMany(Permissions).Where(p => !held.Any(h => h.Allows(p)))
-                .GroupBy(p => p with { Verb = "" }, p => p.Verb)
+                .GroupBy(p => p.IsResource ? p with { Verb = "" } : p, p => p.Verb) // upstream puts verbs together for resources alone
                 .Select(g => Line(g.Key, [.. g.Distinct()]))
                 .Order(StringComparer.Ordinal),
         ];
@@ -131,10 +131,16 @@ internal static class Escalation
         return $"{{{subject}, Verbs:{Quoted(verbs)}}}";
     }
 
-    private static bool SameGrants(KubeObject next, KubeObject old)
+    /// <summary>What collectors of garbage write. Labels are not among it: by them a role becomes part of others (registry/rbac: IsOnlyMutatingGCFields).</summary>
+    private static bool IsSameButOwners(KubeObject next, KubeObject old)
     {
         var (after, before) = (next.ToTree(), old.ToTree());
-        return new[] { "rules", "aggregationRule", "roleRef", "subjects" }.All(f => JsonNode.DeepEquals(after[f], before[f]));
+        foreach (var field in new[] { "finalizers", "ownerReferences", "managedFields", "resourceVersion" })
+        {
+            after["metadata"]?.AsObject().Remove(field);
+            before["metadata"]?.AsObject().Remove(field);
+        }
+        return JsonNode.DeepEquals(after, before);
     }
 
     private static ApiException Refused(ApiRequest request, KubeObject next, string why) =>

@@ -25,18 +25,23 @@ internal readonly record struct RequestInfo(
 
     public bool IsReadOnly => Verb is "get" or "list" or "watch" or "head" or "options";
 
-    public static RequestInfo Of(string method, string path, bool watch, string fieldSelector)
+    /// <param name="method">GET, POST and so on.</param>
+    /// <param name="path">Where to, without <c>watch/</c>.</param>
+    /// <param name="watch">Whether the option is set; it means something to collections alone.</param>
+    /// <param name="fieldSelector">The option's text.</param>
+    /// <param name="oldWatch">Whether the path was one of a watch, which may be of one object.</param>
+    public static RequestInfo Of(string method, string path, bool watch, string fieldSelector, bool oldWatch = false)
     {
         var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
         return parts switch
         {
-            ["api", var version, .. var rest] when rest.Length > 0 => Of(path, method, "", version, rest, watch, fieldSelector),
-            ["apis", var group, var version, .. var rest] when rest.Length > 0 => Of(path, method, group, version, rest, watch, fieldSelector),
+            ["api", var version, .. var rest] when rest.Length > 0 => Of(path, method, "", version, rest, watch, fieldSelector, oldWatch),
+            ["apis", var group, var version, .. var rest] when rest.Length > 0 => Of(path, method, group, version, rest, watch, fieldSelector, oldWatch),
             _ => new RequestInfo(false, path, method.ToLowerInvariant()),
         };
     }
 
-    private static RequestInfo Of(string path, string method, string group, string version, string[] rest, bool watch, string fieldSelector)
+    private static RequestInfo Of(string path, string method, string group, string version, string[] rest, bool watch, string fieldSelector, bool oldWatch)
     {
         var ns = "";
         if (rest is ["namespaces", var inside, ..])
@@ -49,7 +54,7 @@ internal readonly record struct RequestInfo(
         }
         var name = rest.Length > 1 ? rest[1] : "";
         var subresource = rest.Length > 2 ? rest[2] : "";
-        var verb = Verbs(method, name.Length == 0, watch, rest[0], subresource);
+        var verb = Verbs(method, name.Length == 0, oldWatch || (watch && name.Length == 0), rest[0], subresource);
         if (name.Length == 0 && method is "GET" or "HEAD" or "DELETE")
         {
             name = NamePicked(fieldSelector);

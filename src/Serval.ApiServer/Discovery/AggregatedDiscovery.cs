@@ -6,12 +6,14 @@ namespace Serval.ApiServer.Discovery;
 /// <summary>Aggregated discovery (apidiscovery.k8s.io): everything below <c>/api</c> or <c>/apis</c> in one document.</summary>
 internal static class AggregatedDiscovery
 {
-    public static Document Of(IReadOnlyList<ApiGroup> groups, string version) => Document.Of(
+    public const string ContentType = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+    public static Document Of(IReadOnlyList<ApiGroup> groups) => Document.Of(
         w =>
         {
             w.WriteStartObject();
             w.WriteString("kind", "APIGroupDiscoveryList");
-            w.WriteString("apiVersion", "apidiscovery.k8s.io/" + version);
+            w.WriteString("apiVersion", "apidiscovery.k8s.io/v2");
             w.WriteStartObject("metadata");
             w.WriteEndObject();
             w.WriteStartArray("items");
@@ -22,9 +24,7 @@ internal static class AggregatedDiscovery
             w.WriteEndArray();
             w.WriteEndObject();
         },
-        ContentType(version));
-
-    public static string ContentType(string version) => $"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList";
+        ContentType);
 
     private static void WriteGroup(Utf8JsonWriter writer, ApiGroup group)
     {

@@ -24,38 +24,87 @@ internal sealed class DiscoveryHandler(IKindSource kinds)
     public async Task GetAsync(HttpContext http)
     {
         var request = http.Request;
-        if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
+        var asked = request.Path.Value ?? "";
+        var path = asked.Trim('/'); // one key for one document
+        var served = Current();
+        if (asked.Contains("//", StringComparison.Ordinal))
         {
-            throw Failures.MethodNotAllowed();
+            await UnknownPaths.AnswerAsync(http, asked, served.Kinds); // an empty step names nothing
         }
-        var path = string.Join('/', (request.Path.Value ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries)); // one key for one document
-        var isOpenApi = path.StartsWith("openapi/", StringComparison.Ordinal);
-        var document = isOpenApi ? _openApi.Find(http, path, Current().Kinds) : Find(http, path) ?? throw Failures.UnknownPath();
-        if (OpenApiHandler.Moved(request, path, document) is { } place)
+        else if (path == "openapi" || path.StartsWith("openapi/", StringComparison.Ordinal))
+        {
+            await OpenApiAsync(http, asked.TrimStart('/'), served);
+        }
+        else if (Find(http, path, served) is { } document)
+        {
+            await WriteAsync(http, document, IsAggregated(document) ? "public" : "");
+        }
+        else
+        {
+            await UnknownPaths.AnswerAsync(http, asked, served.Kinds);
+        }
+    }
+
+    private async Task OpenApiAsync(HttpContext http, string path, Served served)
+    {
+        if (_openApi.Find(http, path, served.Kinds) is not { } document)
+        {
+            http.Response.StatusCode = StatusCodes.Status404NotFound; // without a word (kube-openapi: handler3)
+            await (OpenApiHandler.IsBelowRoot(http.Request.Path.Value ?? "") ? Task.CompletedTask : UnknownPaths.PageAsync(http));
+        }
+        else if (OpenApiHandler.Moved(http.Request, path, document) is { } place)
         {
             http.Response.Redirect(place, permanent: true);
-            return;
         }
-        http.Response.Headers.ETag = document.ETag;
-        http.Response.Headers.Vary = "Accept";
-        http.Response.Headers.CacheControl = !isOpenApi ? "public"
-            : request.Query["hash"].ToString() == document.Hash ? "public, max-age=31536000, immutable"
-            : "no-cache, private";
-        if (request.Headers.IfNoneMatch.ToString().Contains(document.ETag, StringComparison.Ordinal))
+        else
         {
-            http.Response.StatusCode = StatusCodes.Status304NotModified;
-            return;
+            await WriteAsync(http, document, http.Request.Query["hash"].ToString() == document.Hash ? "public, max-age=31536000, immutable" : "no-cache, private");
+        }
+    }
+
+    /// <param name="http">Where to.</param>
+    /// <param name="document">What.</param>
+    /// <param name="caching">Who may keep it; empty for documents that have no tag to ask again by.</param>
+    private static async Task WriteAsync(HttpContext http, Document document, string caching)
+    {
+        if (caching.Length > 0)
+        {
+            http.Response.Headers.ETag = document.ETag;
+            http.Response.Headers.Vary = "Accept";
+            http.Response.Headers.CacheControl = caching;
+            if (http.Request.Headers.IfNoneMatch.ToString().Contains(document.ETag, StringComparison.Ordinal))
+            {
+                http.Response.StatusCode = StatusCodes.Status304NotModified;
+                return;
+            }
         }
         await Reply.JsonAsync(http, 200, document.Json, document.ContentType);
     }
 
-    private Document? Find(HttpContext http, string path)
+    private static bool IsAggregated(Document document) => document.ContentType == AggregatedDiscovery.ContentType;
+
+    /// <summary>Null when nothing is at the path. The index and the groups are there for any method, what go-restful serves upstream for GET.</summary>
+    private static Document? Find(HttpContext http, string path, Served served)
     {
-        var accept = http.Request.Headers.Accept.ToString();
-        var served = Current();
-        return path is "api" or "apis" ? Root(served, path, accept, http.Request.Host.Value ?? "")
-            : served.Cached(path, served.Plain);
+        if (path.Length == 0)
+        {
+            return served.Cached(path, served.Plain);
+        }
+        var isGroup = path.Split('/') is ["apis"] or ["apis", _];
+        var document = path == "apis" ? Groups(http, served) : path == "api" ? Versions(http, served) : served.Cached(path, served.Plain);
+        return document is null ? null
+            : !isGroup && !HttpMethods.IsGet(http.Request.Method) ? throw Failures.MethodNotAllowed()
+            : path is "api" or "apis" || MediaClause.Accepted(http.Request).Any(c => c is { IsJson: true, IsPlain: true }) ? document
+            : throw (isGroup || MediaClause.TakesJson(http.Request) ? Failures.NotAcceptable() : Failures.NoRepresentation());
     }
+
+    private static Document Groups(HttpContext http, Served served) => Root(
+        http, () => served.Cached("apis", _ => DiscoveryDocuments.Groups(served.Named))!, () => served.Cached("apis v2", _ => AggregatedDiscovery.Of([.. served.Named]))!)
+        ?? throw Failures.NotAcceptable();
+
+    private static Document Versions(HttpContext http, Served served) => Root(
+        http, () => DiscoveryDocuments.Versions(http.Request.Host.Value ?? ""), () => served.Cached("api v2", _ => AggregatedDiscovery.Of([served.Core]))!)
+        ?? throw (MediaClause.TakesJson(http.Request) ? Failures.NotAcceptable() : Failures.NoRepresentation());
 
     private Served Current()
     {
@@ -67,27 +116,21 @@ internal sealed class DiscoveryHandler(IKindSource kinds)
         return served;
     }
 
-    private static Document? Root(Served served, string path, string accept, string address)
+    /// <summary>The first form that the client takes; null when it takes none.</summary>
+    private static Document? Root(HttpContext http, Func<Document> plain, Func<Document> aggregated)
     {
-        foreach (var text in accept.Length == 0 ? ["*/*"] : accept.Split(','))
+        foreach (var clause in MediaClause.Accepted(http.Request).Where(c => c.IsJson))
         {
-            var clause = MediaClause.Parse(text);
-            if (!clause.IsJson)
+            if (clause.IsPlain)
             {
-                continue;
+                return plain();
             }
-            var transform = clause.Value("as");
-            if (transform.Length == 0)
+            if (clause.IsServed && clause.Value("as") == "APIGroupDiscoveryList" && clause.Value("g") == "apidiscovery.k8s.io" && clause.Value("v") == "v2")
             {
-                return path == "api" ? DiscoveryDocuments.Versions(address) : served.Cached("apis", _ => DiscoveryDocuments.Groups(served.Named));
-            }
-            if (transform == "APIGroupDiscoveryList" && clause.Value("v") is "v2" or "v2beta1")
-            {
-                var version = clause.Value("v");
-                return served.Cached($"{path} {version}", _ => AggregatedDiscovery.Of([.. path == "api" ? [served.Core] : served.Named], version));
+                return aggregated();
             }
         }
-        throw Failures.NotAcceptable();
+        return null;
     }
 
     /// <summary>The documents of one state of the kinds.</summary>

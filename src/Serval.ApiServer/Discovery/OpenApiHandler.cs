@@ -20,23 +20,29 @@ internal sealed class OpenApiHandler
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (string Of, WeakReference<Document> Document)> _v2 = []; // by media type; guarded by _lock
 
-    /// <summary>The document in the form the client takes. 404 when there is none, 406 when it takes no form that is served.</summary>
-    public Document Find(HttpContext http, string path, IReadOnlyList<ResourceKind> kinds)
+    /// <summary>The document in the form the client takes; null when there is none. 406 when it takes no form that is served.</summary>
+    public Document? Find(HttpContext http, string path, IReadOnlyList<ResourceKind> kinds)
     {
         var accept = string.Join(',', http.Request.Headers.Accept.AsEnumerable());
         if (path == "openapi/v2")
         {
             return V2(kinds, Negotiate(accept, Json, AskedProtobuf, Protobuf) == Json ? Json : Protobuf);
         }
-        Negotiate(accept, Json);
-        var name = path.StartsWith(Root, StringComparison.Ordinal) ? path[Root.Length..].Trim('/') : throw Failures.UnknownPath();
-        if (name.Length == 0)
+        if (path == Root)
         {
             var index = OpenApiV3.Index(kinds);
             return new Document(index, Json, Convert.ToHexString(SHA256.HashData(index)));
         }
-        return OpenApiV3.Document(kinds, name) is { } document ? new Document(document, Json, OpenApiV3.Hash(kinds, name)) : throw Failures.UnknownPath();
+        if (!path.StartsWith(Root + "/", StringComparison.Ordinal) || OpenApiV3.Document(kinds, path[(Root.Length + 1)..]) is not { } document)
+        {
+            return null;
+        }
+        Negotiate(accept, Json);
+        return new Document(document, Json, OpenApiV3.Hash(kinds, path[(Root.Length + 1)..]));
     }
+
+    /// <summary>Whether the path is below the index of v3, be it a document's or none's.</summary>
+    public static bool IsBelowRoot(string path) => path.StartsWith($"/{Root}/", StringComparison.Ordinal);
 
     /// <summary>Where a document of v3 is now, when it was asked for by a hash it no longer has; else null.</summary>
     public static string? Moved(HttpRequest request, string path, Document document) =>

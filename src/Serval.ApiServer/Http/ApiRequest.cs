@@ -22,9 +22,9 @@ internal sealed class ApiRequest
         (Http, Received, Aborted) = (http, received, http.RequestAborted);
         Id = http.Request.Headers["Audit-Id"].ToString() is { Length: > 0 and <= 64 } given && given.All(c => c is >= '!' and <= '~') ? given : Guid.NewGuid().ToString();
         (Path, var old) = OldWatchPath.Parse(http.Request.Path.Value ?? "/");
-        IsWatch = old || Flag("watch");
         IsOldWatch = old;
-        Info = RequestInfo.Of(Method, Path, IsWatch, Query("fieldSelector"));
+        Info = RequestInfo.Of(Method, Path, Flag("watch"), Query("fieldSelector"), old);
+        IsWatch = old || Info.Verb == "watch";
     }
 
     public HttpContext Http { get; }

@@ -27,12 +27,24 @@ internal sealed class Evictions(IKubeClient client, TimeProvider time)
         {
             throw Failures.MethodNotAllowed();
         }
+        if (request.Shape(single: true).Form != ReplyForm.Object)
+        {
+            throw Failures.NotAcceptable();
+        }
         var write = QueryOptions.Write(request);
-        var body = await BodyReader.ReadAsync(request, path, PolicyKinds.EvictionVersion, PolicyKinds.Eviction);
+        var body = await BodyReader.ReadAsync(request, path with { Name = "" }, PolicyKinds.EvictionVersion, PolicyKinds.Eviction);
         var decoded = StrictDecoder.Decode(s_type.Value, body.Json);
         if (decoded.Failure(write.FieldValidation == FieldValidation.Strict) is { } failure)
         {
             throw failure;
+        }
+        if (write.FieldValidation == FieldValidation.Warn)
+        {
+            decoded.Warnings.ToList().ForEach(request.Warn);
+        }
+        if (body.Metadata.Name != path.Name)
+        {
+            throw ApiException.BadRequest("name in URL does not match name in Eviction object");
         }
         var options = QueryOptions.Delete(decoded.Tree["deleteOptions"] as JsonObject ?? []);
         await EvictAsync(path.Key, options with { DryRun = options.DryRun || write.DryRun }, request.Aborted);

@@ -18,13 +18,13 @@ internal sealed class HealthHandler(Func<bool> storeTakesWrites)
     {
         var parts = (http.Request.Path.Value ?? "").Split('/');
         var asked = _checks.Where(c => !c.OfReadiness || parts[1] == "readyz").ToList();
-        http.Response.Headers.XContentTypeOptions = "nosniff";
         if (parts.Length < 3)
         {
+            http.Response.Headers.XContentTypeOptions = "nosniff";
             return AllAsync(http, parts[1], asked);
         }
-        var one = asked.Find(c => c.Name == parts[2]) ?? throw Failures.UnknownPath();
-        return one.IsWell() ? Reply.TextAsync(http, 200, "ok") : Reply.TextAsync(http, 500, "internal server error: reason withheld\n");
+        return asked.Find(c => c.Name == parts[2]) is not { } one ? UnknownPaths.PageAsync(http)
+            : one.IsWell() ? Reply.TextAsync(http, 200, "ok") : Reply.TextAsync(http, 500, "internal server error: reason withheld\n");
     }
 
     private static Task AllAsync(HttpContext http, string name, List<HealthCheck> asked)

@@ -40,16 +40,15 @@ internal readonly record struct ReplyShape(ReplyForm Form, IncludeObject Include
         {
             return null;
         }
-        var transform = clause.Value("as");
-        if (transform.Length == 0)
+        if (clause.IsPlain)
         {
             return ReplyForm.Object;
         }
-        if (clause.Value("g") != "meta.k8s.io" || clause.Value("v") is not ("v1" or Older or ""))
+        if (!clause.IsServed || clause.Value("g") != "meta.k8s.io" || clause.Value("v") is not ("v1" or Older))
         {
             return null;
         }
-        return transform switch
+        return clause.Value("as") switch
         {
             "Table" => ReplyForm.Table,
             "PartialObjectMetadata" when single => ReplyForm.Metadata,

@@ -40,9 +40,18 @@ internal static class RequestSteps
     private static RequestStep Answered(IssuerDocuments issuer, DiscoveryHandler discovery, ResourceDispatcher resources)
     {
         var version = VersionDocument.Create();
-        return request => request.Path is "/version" or "/version/" ? Reply.JsonAsync(request.Http, 200, version.Json)
+        return request => request.Path is "/version" or "/version/" ? VersionAsync(request, version)
             : IssuerDocuments.Owns(request.Path) ? issuer.GetAsync(request.Http)
             : DiscoveryHandler.Owns(request.Path) ? discovery.GetAsync(request.Http)
             : resources.HandleAsync(request);
+    }
+
+    private static Task VersionAsync(ApiRequest request, Document version)
+    {
+        if (request.Method != "GET")
+        {
+            throw Failures.MethodNotAllowed();
+        }
+        return MediaClause.TakesJson(request.Http.Request) ? Reply.JsonAsync(request.Http, 200, version.Json) : throw Failures.NoRepresentation();
     }
 }

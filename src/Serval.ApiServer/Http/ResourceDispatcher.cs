@@ -53,7 +53,7 @@ internal sealed class ResourceDispatcher(
     {
         if (!await reviews.AnswerAsync(request))
         {
-            throw Failures.UnknownPath();
+            await UnknownPaths.AnswerAsync(request.Http, request.Path, kinds.All);
         }
     }
 

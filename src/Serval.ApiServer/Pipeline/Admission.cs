@@ -359,7 +359,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         between?.Invoke();
         if (Validation.Validate(judged, tree, old, context) is { Count: > 0 } errors)
         {
-            throw Validation.ToException(kind, (string?)tree["metadata"]?["name"] ?? "", errors);
+            throw Validation.ToException(judged, (string?)tree["metadata"]?["name"] ?? "", errors);
         }
         if (completes)
         {

@@ -9,7 +9,7 @@ public sealed class DisruptionRulesTests
 
     [Theory]
     [InlineData("spec.minAvailable = \"50%\"", "")]
-    [InlineData("spec.maxUnavailable = 1", "spec: Invalid value: {\"minAvailable\":1,\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"maxUnavailable\":1}: minAvailable and maxUnavailable cannot be both set")]
+    [InlineData("spec.maxUnavailable = 1", "spec: Invalid value: {\"MinAvailable\":1,\"Selector\":{\"matchLabels\":{\"a\":\"b\"}},\"MaxUnavailable\":1,\"UnhealthyPodEvictionPolicy\":null}: minAvailable and maxUnavailable cannot be both set")]
     [InlineData("spec.minAvailable = -1", "spec.minAvailable: Invalid value: -1: must be greater than or equal to 0")]
     [InlineData("spec.minAvailable = \"150%\"", "spec.minAvailable: Invalid value: \"150%\": must not be greater than 100%")]
     [InlineData("spec.minAvailable = \"x\"",

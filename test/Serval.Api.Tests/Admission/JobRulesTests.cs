@@ -20,7 +20,7 @@ public sealed class JobRulesTests
     [InlineData("spec.backoffLimit = -1", "spec.backoffLimit: Invalid value: -1: must be greater than or equal to 0")]
     [InlineData("spec.activeDeadlineSeconds = -1", "spec.activeDeadlineSeconds: Invalid value: -1: must be greater than or equal to 0")]
     [InlineData("spec.ttlSecondsAfterFinished = -1", "spec.ttlSecondsAfterFinished: Invalid value: -1: must be greater than or equal to 0")]
-    [InlineData("spec.completionMode = \"Odd\"", "spec.completionMode: Unsupported value: \"Odd\": supported values: \"Indexed\", \"NonIndexed\"")]
+    [InlineData("spec.completionMode = \"Odd\"", "spec.completionMode: Unsupported value: \"Odd\": supported values: \"NonIndexed\", \"Indexed\"")]
     [InlineData("spec.completionMode = \"Indexed\"\nspec.parallelism = 2", "spec.completions: Required value: when completion mode is Indexed")]
     [InlineData("spec.completionMode = \"Indexed\"\nspec.completions = 3", "")]
     [InlineData("spec.completionMode = \"Indexed\"\nspec.completions = 3\nspec.parallelism = 100001",
@@ -34,13 +34,13 @@ public sealed class JobRulesTests
     [InlineData("spec.podFailurePolicy.rules[0] = {\"action\":\"FailJob\",\"onExitCodes\":{\"operator\":\"In\",\"values\":[42]}}", "")]
     [InlineData("spec.podFailurePolicy.rules[0] = {\"action\":\"Odd\",\"onExitCodes\":{\"operator\":\"In\",\"values\":[42]}}",
         "spec.podFailurePolicy.rules[0].action: Unsupported value: \"Odd\": supported values: \"Count\", \"FailIndex\", \"FailJob\", \"Ignore\"")]
-    [InlineData("spec.podFailurePolicy.rules[0] = {\"action\":\"Count\"}", "spec.podFailurePolicy.rules[0]: Invalid value: {}: specifying one of OnExitCodes and OnPodConditions is required")]
+    [InlineData("spec.podFailurePolicy.rules[0] = {\"action\":\"Count\"}", "spec.podFailurePolicy.rules[0]: Invalid value: specifying one of OnExitCodes and OnPodConditions is required")]
     [InlineData("spec.podFailurePolicy.rules[0] = {\"action\":\"Count\",\"onExitCodes\":{\"operator\":\"In\",\"values\":[0]}}",
         "spec.podFailurePolicy.rules[0].onExitCodes.values[0]: Invalid value: 0: must not be 0 for the In operator")]
     [InlineData("spec.podFailurePolicy.rules[0] = {\"action\":\"Count\",\"onExitCodes\":{\"operator\":\"Of\",\"values\":[]}}",
         "spec.podFailurePolicy.rules[0].onExitCodes.operator: Unsupported value: \"Of\": supported values: \"In\", \"NotIn\" ; spec.podFailurePolicy.rules[0].onExitCodes.values: Invalid value: []: at least one value is required")]
     [InlineData("spec.template.spec.restartPolicy = \"OnFailure\"\nspec.podFailurePolicy.rules = []",
-        "spec.podFailurePolicy: Invalid value: \"OnFailure\": only \"Never\" is supported when podFailurePolicy is specified")]
+        "spec.template.spec.restartPolicy: Invalid value: \"OnFailure\": only \"Never\" is supported when podFailurePolicy is specified")]
     public void Create(string edits, string errors) => Assert.Equal(errors, Errors(Edits.Parse(Job).Edit(edits).Defaulted(BatchKinds.Job, new AdmissionContext()), null));
 
     [Theory]
@@ -64,6 +64,30 @@ public sealed class JobRulesTests
     {
         var old = Edits.Parse(Job).Edit("spec.completions = 3\nspec.parallelism = 3\nspec.completionMode = \"Indexed\"").Defaulted(BatchKinds.Job, new AdmissionContext());
         Assert.Equal("", Errors(((JsonObject)old.DeepClone()).Edit("spec.completions = 5\nspec.parallelism = 5"), old));
+    }
+
+    /// <summary>A queue that holds a job back says where it is to run and what it gets before it lets it go; of a job that has begun, nothing may change.</summary>
+    [Theory]
+    [InlineData(true, "", "spec.template.spec.nodeSelector.a = \"b\"", true)]
+    [InlineData(true, "", "spec.template.spec.tolerations = [{\"key\":\"a\"}]\nspec.template.metadata.labels.z = \"z\"\nspec.suspend = false", true)]
+    [InlineData(true, "", "spec.template.spec.affinity = {\"nodeAffinity\":{}}", true)]
+    [InlineData(true, "", "spec.template.spec.containers[0].resources.limits.cpu = \"2\"", true)]
+    [InlineData(true, "", "spec.template.spec.affinity = {\"podAffinity\":{\"preferredDuringSchedulingIgnoredDuringExecution\":[]}}\nspec.template.spec.containers[0].image = \"b\"", false)]
+    [InlineData(true, "", "spec.template.spec.containers[0].image = \"b\"", false)]
+    [InlineData(true, """{"startTime":"2026-01-01T00:00:00Z"}""", "spec.template.spec.nodeSelector.a = \"b\"", false)]
+    [InlineData(true, """{"active":1}""", "spec.template.spec.nodeSelector.a = \"b\"", false)]
+    [InlineData(true, """{"startTime":"2026-01-01T00:00:00Z","conditions":[{"type":"Suspended","status":"True"}]}""", "spec.template.spec.nodeSelector.a = \"b\"", true)]
+    [InlineData(false, "", "spec.template.spec.nodeSelector.a = \"b\"", false)]
+    public void Update_OfASuspendedJob_MayPlaceIt(bool suspended, string status, string edits, bool allowed)
+    {
+        var old = Edits.Parse(Job).Edit($"spec.suspend = {(suspended ? "true" : "false")}").Defaulted(BatchKinds.Job, new AdmissionContext());
+        if (status.Length > 0)
+        {
+            old["status"] = JsonNode.Parse(status);
+        }
+        var update = new AdmissionContext { Operation = AdmissionOperation.Update };
+        var errors = Errors(((JsonObject)old.DeepClone()).Edit(edits).Defaulted(BatchKinds.Job, update, old), old);
+        Assert.True(allowed == (errors.Length == 0), errors);
     }
 
     [Fact]

@@ -166,7 +166,7 @@ public sealed class AccessTests : AccessServerTests
     [InlineData("", """{"user":"ann","resourceAttributes":{"verb":"get"},"nonResourceAttributes":{"path":"/"}}""", "422 spec.nonResourceAttributes")]
     [InlineData("", """{"user":"ann","resourceAttributes":"pods"}""", "400 ")]
     [InlineData("one", """{"user":"ann","resourceAttributes":{"namespace":"one","verb":"list","resource":"pods"}}""", "True RBAC: allowed by RoleBinding \"view-ann/one\" of ClusterRole \"view\" to User \"ann\"")]
-    [InlineData("one", """{"user":"ann","resourceAttributes":{"namespace":"two","verb":"list","resource":"pods"}}""", "400 ")]
+    [InlineData("one", """{"user":"ann","resourceAttributes":{"namespace":"two","verb":"list","resource":"pods"}}""", "422 spec.resourceAttributes.namespace")]
     [InlineData("one", """{"user":"ann","nonResourceAttributes":{"path":"/"}}""", "422 spec.nonResourceAttributes")]
     public async Task Review_OfSomebody_IsAnsweredByHisRoles(string ns, string spec, string expected)
     {

@@ -11,7 +11,7 @@ public sealed class RequestInfoTests
     [InlineData("GET", "/api/v1/pods?watch=true", "watch  pods /")]
     [InlineData("GET", "/api/v1/pods?watch=0", "list  pods /")]
     [InlineData("GET", "/api/v1/namespaces/a/pods/x", "get  pods a/x")]
-    [InlineData("GET", "/api/v1/namespaces/a/pods/x?watch=1", "watch  pods a/x")]
+    [InlineData("GET", "/api/v1/namespaces/a/pods/x?watch=1", "get  pods a/x")] // a watch is of a collection
     [InlineData("GET", "/api/v1/namespaces/a/pods?fieldSelector=metadata.name%3Dx", "list  pods a/x")]
     [InlineData("GET", "/api/v1/namespaces/a/pods?watch=1&fieldSelector=status.phase%3DRunning,metadata.name%3D%3Dx", "watch  pods a/x")]
     [InlineData("GET", "/api/v1/namespaces/a/pods?fieldSelector=metadata.name!%3Dx", "list  pods a/")]

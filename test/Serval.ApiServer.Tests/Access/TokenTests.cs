@@ -68,7 +68,7 @@ public sealed class TokenTests : AccessServerTests
     [InlineData("robot", """{"expirationSeconds":4294967297}""", 422, "may not specify a duration larger than 2^32 seconds")]
     [InlineData("robot", """{"boundObjectRef":{"kind":"Pod","apiVersion":"v1","name":"none"}}""", 404, "pods \"none\" not found")]
     [InlineData("robot", """{"boundObjectRef":{"kind":"Secret","apiVersion":"v1","name":"bound","uid":"x"}}""", 409, "the UID in the bound object reference (x) does not match")]
-    [InlineData("robot", """{"boundObjectRef":{"kind":"ConfigMap","apiVersion":"v1","name":"c"}}""", 400, "cannot bind token to object of type v1, Kind=ConfigMap")]
+    [InlineData("robot", """{"boundObjectRef":{"kind":"ConfigMap","apiVersion":"v1","name":"c"}}""", 400, "cannot bind token to object of type /v1, Kind=ConfigMap")]
     [InlineData("nobody", "{}", 404, "serviceaccounts \"nobody\" not found")]
     [InlineData("robot", "[]", 400, "")]
     public async Task Request_ThatCannotBeMet_SaysWhy(string account, string spec, int code, string message)

@@ -233,7 +233,7 @@ public sealed class DeviationTests : IAsyncLifetime
     [Fact]
     public async Task Watch_OfOneObject_WithTheNameOfAnother_IsRefused()
     {
-        var (response, body) = await SendAsync("GET", Maps + "/one?watch=1&fieldSelector=metadata.name%3Dtwo");
+        var (response, body) = await SendAsync("GET", Maps.Replace("/v1/", "/v1/watch/", StringComparison.Ordinal) + "/one?fieldSelector=metadata.name%3Dtwo");
         Assert.Equal((400, "fieldSelector metadata.name doesn't match requested name"), ((int)response.StatusCode, (string?)body["message"]));
     }
 

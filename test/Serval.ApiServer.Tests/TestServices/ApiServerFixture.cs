@@ -113,7 +113,8 @@ internal sealed class ApiServerFixture : IAsyncDisposable
             request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
         }
         var response = await Client.SendAsync(request);
-        return (response, (JsonObject)CanonicalJson.Parse(await response.Content.ReadAsStringAsync())!);
+        var text = await response.Content.ReadAsStringAsync();
+        return (response, text.StartsWith('{') ? (JsonObject)CanonicalJson.Parse(text)! : new JsonObject { ["text"] = text });
     }
 
     public async Task<JsonObject> GetAsync(string path, string accept = "application/json") =>
