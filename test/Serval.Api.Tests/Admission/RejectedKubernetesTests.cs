@@ -68,7 +68,7 @@ public sealed class RejectedKubernetesTests
         { "deployments", "spec.selector.matchLabels = {\"a\":\"c\"}", "spec.template.metadata.labels: Invalid value: {\"a\":\"b\"}: `selector` does not match template `labels`" },
         { "deployments", "spec.replicas = -1", "spec.replicas: Invalid value: -1: must be greater than or equal to 0" },
         { "deployments", "spec.strategy = {\"type\":\"Blue\"}", "spec.strategy: Unsupported value: {\"Type\":\"Blue\",\"RollingUpdate\":null}: supported values: \"Recreate\", \"RollingUpdate\"" },
-        { "deployments", "spec.selector.matchExpressions = [{\"key\":\"a\",\"operator\":\"x\"}]", "\"operator\":\"x\"}],\"matchLabels\":{\"a\":\"b\"}}: invalid label selector" },
+        { "deployments", "spec.selector.matchExpressions = [{\"key\":\"a\",\"operator\":\"x\"}]", "\"matchLabels\":{\"a\":\"b\"},\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"x\"}]}: invalid label selector" },
         { "deployments", "spec.selector = -", "spec.template.metadata.labels: Invalid value: {\"a\":\"b\"}: `selector` does not match template `labels`" },
         { "deployments", "spec.template.spec.activeDeadlineSeconds = 5", "spec.template.spec.activeDeadlineSeconds: Forbidden: activeDeadlineSeconds in ReplicaSet is not Supported" },
         { "deployments", "spec.strategy.rollingUpdate = {\"maxSurge\":\"5\"}", "spec.strategy.rollingUpdate.maxSurge: Invalid value: \"5\": a valid percent string must be" },

@@ -93,7 +93,7 @@ public sealed class KnRequestsTests : IAsyncLifetime
     [
         new("source list-types", "GET /apis/apiextensions.k8s.io/v1/customresourcedefinitions?labelSelector=duck.knative.dev%2Fsource%3Dtrue", 200,
             """{"kind":"CustomResourceDefinitionList","apiVersion":"apiextensions.k8s.io/v1","items":[]}"""),
-        new("broker list", "GET /apis/eventing.knative.dev/v1/namespaces/default/brokers", 404, """{"kind":"Status","reason":"NotFound","code":404}"""),
+        new("broker list", "GET /apis/eventing.knative.dev/v1/namespaces/default/brokers", 404, "\"404 page not found\\n\""),
         new("version checks", "GET /apis", 200, """{"kind":"APIGroupList"}"""),
         new("version checks", "GET /apis/serving.knative.dev", 200, """{"kind":"APIGroup","name":"serving.knative.dev"}"""),
     ];
@@ -151,10 +151,11 @@ public sealed class KnRequestsTests : IAsyncLifetime
             request.Content.Headers.TryAddWithoutValidation("Content-Type", row.Type);
         }
         using var response = await _server.Client.SendAsync(request);
-        var answer = (JsonObject)JsonNode.Parse(await response.Content.ReadAsStringAsync())!;
-        Assert.True(row.Code == (int)response.StatusCode, $"{row.Command}: {row.Request} is answered with {(int)response.StatusCode} {answer.ToJsonString()}");
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(row.Code == (int)response.StatusCode, $"{row.Command}: {row.Request} is answered with {(int)response.StatusCode} {text}");
+        var answer = response.Content.Headers.ContentType?.MediaType == "text/plain" ? JsonValue.Create(text) : JsonNode.Parse(text);
         AssertHolds(answer, JsonNode.Parse(row.Expected), row.Command);
-        return answer;
+        return answer as JsonObject ?? [];
     }
 
     private static HttpRequestMessage Request(HttpMethod method, string path)
