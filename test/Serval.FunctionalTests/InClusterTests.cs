@@ -27,7 +27,7 @@ public sealed class InClusterTests(ServalFixture fixture) : IClassFixture<Serval
     public async Task Namespace_HasTheAuthority_AlsoWhenSomebodyChangesIt()
     {
         await fixture.Kubectl.OkAsync("create", "namespace", "trusting");
-        const string path = "/api/v1/namespaces/trusting/configmaps/kube-root-ca.crt";
+        const string path = "/api/v1/namespaces/trusting/configmaps?fieldSelector=metadata.name=kube-root-ca.crt";
         await fixture.UntilAsync(path, m => Pem(m).StartsWith("-----BEGIN CERTIFICATE-----", StringComparison.Ordinal));
         await fixture.Kubectl.OkAsync("patch", "configmap", "kube-root-ca.crt", "-n", "trusting", "-p", """{"data":{"ca.crt":"mine"}}""");
         await fixture.UntilAsync(path, m => Pem(m) != "mine");
@@ -41,7 +41,7 @@ public sealed class InClusterTests(ServalFixture fixture) : IClassFixture<Serval
             {"apiVersion":"v1","kind":"Pod","metadata":{"name":"{{{pod}}}"},"spec":{"restartPolicy":"Never","serviceAccountName":"robot","containers":[
              {"name":"c","image":"{{{Image}}}","command":["/kubectl"],"args":[{{{string.Join(',', arguments.Select(a => $"\"{a}\""))}}}],"env":[{"name":"HOME","value":"/tmp"}]}]}}
             """);
-        await fixture.UntilAsync($"/api/v1/namespaces/default/pods/{pod}", p => (string?)p["status"]!["phase"] is "Succeeded" or "Failed");
+        await fixture.UntilAsync($"/api/v1/namespaces/default/pods?fieldSelector=metadata.name={pod}", p => (string?)p["status"]!["phase"] is "Succeeded" or "Failed");
         return await fixture.Kubectl.OkAsync("logs", pod);
     }
 }
