@@ -138,10 +138,17 @@ public sealed class IdleTests : IAsyncLifetime
             Assert.False(idle.IsCompleted);
             await _world.Time.AdvanceOnceAsync(TimeSpan.FromMilliseconds(500));
         }
-        await _world.Time.WhenAwaitedAsync(TimeSpan.FromMilliseconds(500)).WaitAsync(TimeSpan.FromSeconds(20));
         _world.ReviewFailure = null;
-        _world.Time.Advance(TimeSpan.FromMilliseconds(500));
-        await gateway.AskedAsync();
+        var reached = gateway.AskedAsync();
+        while (!reached.IsCompleted)
+        {
+            // What waits so long may be somebody else's timer: then the next round is the one.
+            if (await Task.WhenAny(reached, _world.Time.WhenAwaitedAsync(TimeSpan.FromMilliseconds(500))) != reached)
+            {
+                _world.Time.Advance(TimeSpan.FromMilliseconds(500));
+            }
+        }
+        await reached;
         gateway.Idle.SetResult();
         await idle.WaitAsync(TimeSpan.FromSeconds(20));
     }
