@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Serval.Api;
 using Serval.ApiServer.Http;
 using Serval.Kube;
+using Serval.Kube.Remote;
 using Serval.Kube.Streams;
 
 namespace Serval.ApiServer.Proxying;
@@ -118,14 +119,14 @@ internal sealed class ProxyHandler(IKubeClient client, IPodStreams? streams, Ran
 
     // One connection a request: the next one may be for another pod, and a user's connection is no other user's.
 #pragma warning disable CA5359 // as upstream: pods sign their certificates themselves, and what is dialed is the pod's own port
-    private static SocketsHttpHandler Handler(IPodStreams source, ProxyTarget target) => new()
+    private static ConnectionHandler Handler(IPodStreams source, ProxyTarget target) => new(new SocketsHttpHandler
     {
         UseProxy = false, AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = DecompressionMethods.None, ConnectTimeout = s_dial,
         ActivityHeadersPropagator = null, MaxResponseHeadersLength = 64,
         RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8, ResponseHeaderEncodingSelector = (_, _) => Encoding.UTF8, // as between client and API server
         SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true },
         ConnectCallback = async (_, ct) => await source.DialAsync(target.Pod, target.Uid, target.Port, ct),
-    };
+    });
 #pragma warning restore CA5359
 
     private static HttpRequestMessage Message(HttpContext http, ResourcePath path, ProxyTarget target, string upgrade)

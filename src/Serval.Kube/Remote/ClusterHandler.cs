@@ -134,7 +134,7 @@ internal sealed class ClusterHandler(ClusterAccess access) : HttpMessageHandler
         return chain.Build(certificate);
     }
 
-    private sealed class Link(SocketsHttpHandler handler, X509Certificate2? certificate) : HttpMessageInvoker(handler)
+    private sealed class Link(SocketsHttpHandler handler, X509Certificate2? certificate) : HttpMessageInvoker(new ConnectionHandler(handler))
     {
         public X509Certificate2? Certificate { get; } = certificate;
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Serval.Kube.Remote;
 
 namespace Serval.Node.Probes;
 
@@ -10,10 +11,10 @@ internal static class Http2Client
     private const int MostAnswer = 64 * 1024;
 
     // A probe goes to the instance itself, whatever proxy the environment names for others.
-    private static readonly HttpClient s_client = new(new SocketsHttpHandler
+    private static readonly HttpClient s_client = new(new ConnectionHandler(new SocketsHttpHandler
     {
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(1), UseProxy = false, AllowAutoRedirect = false, ConnectCallback = ConnectAsync,
-    })
+    }))
     { MaxResponseContentBufferSize = MostAnswer };
 
     private static readonly HttpRequestOptionsKey<ProbeTarget> s_target = new("serval.target");

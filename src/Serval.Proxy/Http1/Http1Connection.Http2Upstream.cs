@@ -78,7 +78,7 @@ internal sealed partial class Http1Connection
             lock (_sync)
             {
                 _phase = Phase.Busy;
-                _failure = _abort != RequestOutcome.Forwarded ? _abort : _answered ? RequestOutcome.Truncated : FailureOf(e);
+                _failure = _abort != RequestOutcome.Forwarded ? _abort : _answered ? RequestOutcome.Truncated : HandlerUpstream.FailureOf(e);
             }
             if (_failure == RequestOutcome.UpstreamReset && _upload is null && e is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError })
             {
@@ -88,10 +88,6 @@ internal sealed partial class Http1Connection
         }
         return true;
     }
-
-    private static RequestOutcome FailureOf(Exception e) =>
-        e is HttpRequestException { HttpRequestError: HttpRequestError.HttpProtocolError or HttpRequestError.InvalidResponse or HttpRequestError.VersionNegotiationError }
-            ? RequestOutcome.UpstreamBadResponse : RequestOutcome.UpstreamReset;
 
     /// <summary>The composed head as the framework's client takes it; null when it does not take the host.</summary>
     private HttpRequestMessage? ComposeHttp2()

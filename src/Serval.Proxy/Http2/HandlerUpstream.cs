@@ -28,9 +28,28 @@ internal sealed class HandlerUpstream(ProxyOptions options) : IDisposable
     });
 
     /// <summary>An answer may begin before the request has ended, whatever the instance speaks.</summary>
-    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct) =>
-        request.Content is BodyContent body && request.Version.Major == 1 && body.Headers.ContentLength is null or > MaxSentFirst
-            ? SendDuplexAsync(request, body, ct) : _invoker.SendAsync(request, ct);
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct)
+    {
+        if (request.Content is BodyContent body && request.Version.Major == 1 && body.Headers.ContentLength is null or > MaxSentFirst)
+        {
+            return await SendDuplexAsync(request, body, ct);
+        }
+        try
+        {
+            return await _invoker.SendAsync(request, ct);
+        }
+        catch (SocketException e)
+        {
+            // The framework asks a new connection for its peer where nothing catches (HttpConnectionPool.ConnectAsync): it was reset already.
+            throw new HttpRequestException(HttpRequestError.ConnectionError, inner: e);
+        }
+    }
+
+    /// <summary>What it was that kept an instance from answering: what it said, or the end of its connection.</summary>
+    public static RequestOutcome FailureOf(Exception e) =>
+        e is HttpRequestException { HttpRequestError: HttpRequestError.HttpProtocolError or HttpRequestError.InvalidResponse or HttpRequestError.VersionNegotiationError }
+        && e.GetBaseException() is not (SocketException or HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded }) // it ended before its settings came
+            ? RequestOutcome.UpstreamBadResponse : RequestOutcome.UpstreamReset;
 
     /// <summary>A request for an instance; the target is kept as it is.</summary>
     public static HttpRequestMessage NewRequest(string method, Instance instance, string target, bool http2)

@@ -135,9 +135,8 @@ internal sealed class Http2Exchange(IProxyCore core, HandlerUpstream upstream, H
     {
         _failure = clock.Why
             ?? (context.Response.HasStarted ? RequestOutcome.Truncated
-            : e is HttpRequestException { HttpRequestError: HttpRequestError.HttpProtocolError or HttpRequestError.InvalidResponse or HttpRequestError.VersionNegotiationError }
-                ? RequestOutcome.UpstreamBadResponse
-            : context.RequestAborted.IsCancellationRequested ? RequestOutcome.ClientAborted : RequestOutcome.UpstreamReset);
+            : HandlerUpstream.FailureOf(e) is var failure && failure == RequestOutcome.UpstreamReset && context.RequestAborted.IsCancellationRequested
+                ? RequestOutcome.ClientAborted : failure);
         if (_failure != RequestOutcome.UpstreamReset || e is not HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } || content is { Begun: true })
         {
             return false;

@@ -164,7 +164,7 @@ public sealed class SignalClient : IDisposable
         }
     }
 
-    internal static SocketsHttpHandler Connect(string certificate) => new()
+    internal static HttpMessageHandler Connect(string certificate) => new ConnectionHandler(new SocketsHttpHandler
     {
         SslOptions = new SslClientAuthenticationOptions
         {
@@ -178,5 +178,5 @@ public sealed class SignalClient : IDisposable
         KeepAlivePingDelay = s_ping,
         KeepAlivePingTimeout = s_ping,
         KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
-    };
+    });
 }

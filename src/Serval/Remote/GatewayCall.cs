@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
+using Serval.Kube.Remote;
 
 namespace Serval.Remote;
 
@@ -25,7 +26,7 @@ internal static class GatewayCall
             },
             ConnectCallback = (context, ct) => ConnectAsync(gateway, context.DnsEndPoint, ct),
         };
-        return new HttpClient(handler, disposeHandler: true) { Timeout = timeout };
+        return new HttpClient(new ConnectionHandler(handler), disposeHandler: true) { Timeout = timeout };
     }
 
     private static bool IsSigned(X509Certificate certificate, X509Chain received, X509Certificate2 authority)

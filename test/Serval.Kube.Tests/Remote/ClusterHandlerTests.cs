@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Serval.Kube.Certificates;
+using Serval.Kube.Remote;
 
 namespace Serval.Kube.Tests.Remote;
 
@@ -48,5 +49,18 @@ public sealed class ClusterHandlerTests
         }
         await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync(server.Access.Server));
         Assert.Empty(server.Asked);
+    }
+
+    /// <summary>It may have reset a connection before the framework has looked at it.</summary>
+    [Fact]
+    public async Task Server_ThatResetsConnectionsAtOnce_IsNotReached()
+    {
+        using var server = new ResettingServer();
+        using var client = new HttpMessageInvoker(new ClusterAccess { Server = new Uri($"http://127.0.0.1:{server.Port}"), Source = "test" }.CreateHandler());
+        for (var i = 0; i < 2000; i++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{server.Port}/{i}");
+            await Assert.ThrowsAsync<HttpRequestException>(() => client.SendAsync(request, CancellationToken.None));
+        }
     }
 }

@@ -156,6 +156,38 @@ public sealed class Http2Tests : ProxyTest
         Assert.Equal("alive", await answer);
     }
 
+    /// <summary>A connection may be gone before the framework's client has looked at it: then a SocketException comes out of it as it is.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Instance_ThatResetsConnectionsAtOnce_IsTheProxysAnswer(bool http2Client)
+    {
+        using var resetting = new ResettingServer();
+        await using var alive = await ServeH2cAsync(context =>
+        {
+            context.Response.Headers["Serval-Error"] = "none: held, then answered";
+            return Task.CompletedTask;
+        });
+        var said = new HashSet<string>();
+        using var h2 = Client();
+        for (var i = 0; i < 100; i++)
+        {
+            Proxy.SetInstance(Revision, new BackendEndpoint("127.0.0.1", resetting.Port, $"r{i}"));
+            var answer = AskAsync();
+            await Poll.UntilAsync(() => answer.IsCompleted || Proxy.Held(Revision) == 1);
+            Proxy.SetInstance(Revision, alive.Endpoint);
+            said.Add(await answer);
+        }
+        said.ExceptWith(["none: held, then answered", "upstream-reset"]);
+        Assert.Empty(said);
+
+        async Task<string> AskAsync() => http2Client
+            ? Error((await h2.GetAsync("/")).Headers)
+            : (await (await ClientAsync()).GetAsync("h")).Header("Serval-Error") ?? "";
+
+        static string Error(System.Net.Http.Headers.HttpResponseHeaders headers) => headers.TryGetValues("Serval-Error", out var values) ? values.First() : "";
+    }
+
     [Fact]
     public async Task Http2Client_BrokenAnswer_IsAReset()
     {
