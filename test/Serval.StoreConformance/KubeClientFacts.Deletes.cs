@@ -38,14 +38,22 @@ public abstract partial class KubeClientFacts
         var marked = await Client.DeleteAsync(Kinds.Deployment, Key("a"), s_delete);
         Assert.True(marked.Metadata.IsDeleting);
         Assert.Equal(2, marked.Metadata.Generation);
-        var again = await Client.DeleteAsync(Kinds.Deployment, Key("a"), s_delete);
-        Assert.Equal(marked.Version, again.Version);
         await Refused(422, () => Client.PatchAsync(Kinds.Deployment, Key("a"),
             Json("""[{"op":"add","path":"/metadata/finalizers/-","value":"example.com/late"}]"""), Write));
         var one = await Client.PatchAsync(Kinds.Deployment, Key("a"), Merge("""{"metadata":{"finalizers":["example.com/other"]}}"""), Write);
         Assert.True(one.Metadata.IsDeleting);
         await Client.PatchAsync(Kinds.Deployment, Key("a"), Merge("""{"metadata":{"finalizers":null}}"""), Write);
         await Refused(404, () => Client.GetAsync(Kinds.Deployment, Key("a")));
+    }
+
+    [Fact]
+    public async Task Delete_OfWhatIsBeingDeleted_WritesNothing()
+    {
+        await Create(ConfigMap("a").With(t => t["metadata"]!["finalizers"] = new JsonArray("example.com/hold"))); // a kind that no controller writes to
+        var marked = await Client.DeleteAsync(Kinds.ConfigMap, Key("a"), s_delete);
+        var again = await Client.DeleteAsync(Kinds.ConfigMap, Key("a"), s_delete);
+        Assert.Equal(marked.Version, again.Version);
+        await Client.PatchAsync(Kinds.ConfigMap, Key("a"), Merge("""{"metadata":{"finalizers":null}}"""), Write);
     }
 
     [Theory]
