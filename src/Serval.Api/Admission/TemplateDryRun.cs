@@ -30,14 +30,21 @@ internal static class TemplateDryRun
         ];
     }
 
-    /// <summary>As it will be in a Deployment: the serving port is named anew there, and probes without a port get it.</summary>
+    /// <summary>
+    /// As it will be in a Deployment: the serving port is named anew there, and probes without a port get it. Readiness is no matter of the pod, unless it is a
+    /// command's (knative/serving: revision/resources: makeContainer).
+    /// </summary>
     private static JsonObject PodSpec(JsonObject? template)
     {
         var spec = template?.DeepClone().AsObject() ?? [];
         foreach (var (_, container) in spec.Objects("containers"))
         {
             container.Remove("ports");
-            foreach (var probe in (ReadOnlySpan<string>)["readinessProbe", "livenessProbe", "startupProbe"])
+            if (container.Object("readinessProbe").Object("exec") is null)
+            {
+                container.Remove("readinessProbe");
+            }
+            foreach (var probe in (ReadOnlySpan<string>)["livenessProbe", "startupProbe"])
             {
                 foreach (var handler in (ReadOnlySpan<string>)["httpGet", "tcpSocket", "grpc"])
                 {

@@ -121,6 +121,10 @@ internal static class DeploymentMaker
         {
             (container["readinessProbe"]?[action] as JsonObject)?.Remove("host"); // the instance itself is asked, whatever it says
         }
+        if (container["readinessProbe"]?["httpGet"] is JsonObject asked && asked["scheme"] is JsonValue scheme && scheme.TryGetValue(out string? named))
+        {
+            asked["scheme"] = named.ToUpperInvariant(); // a pod's has two spellings; Knative's is a URL's, which has any (knative/serving: queue/health: getURL)
+        }
         environment.Add(Variable(KnativeNames.RevisionVariable, revision.Metadata.Name));
         environment.Add(Variable(KnativeNames.ConfigurationVariable, revision.Metadata.Label(KnativeNames.ConfigurationLabel) ?? ""));
         environment.Add(Variable(KnativeNames.ServiceVariable, revision.Metadata.Label(KnativeNames.ServiceLabel) ?? ""));

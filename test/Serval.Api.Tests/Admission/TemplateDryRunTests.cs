@@ -35,6 +35,7 @@ public sealed class TemplateDryRunTests
     [InlineData("")]
     [InlineData($"{Main}.ports = [{{\"containerPort\":0,\"name\":\"http1\"}}]")]
     [InlineData($"{Main}.readinessProbe = {{\"tcpSocket\":{{\"port\":0}}}}")]
+    [InlineData($"{Main}.readinessProbe = {{\"httpGet\":{{\"scheme\":\"http\"}}}}")]
     public void GoodTemplate_Passes(string edits) => Assert.Empty(Errors(Kinds.KService, edits, s_dry));
 
     [Fact]

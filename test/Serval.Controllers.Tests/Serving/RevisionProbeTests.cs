@@ -18,6 +18,7 @@ public sealed class RevisionProbeTests
     [InlineData("""{"readinessProbe":{"tcpSocket":{},"successThreshold":3}}""", """{"readinessProbe":{"successThreshold":3,"tcpSocket":{"port":8080}}}""", "c")]
     [InlineData("""{"readinessProbe":{"httpGet":{"path":"/h","host":"elsewhere"}}}""", """{"readinessProbe":{"httpGet":{"path":"/h","port":8080},"successThreshold":1}}""", "c")]
     [InlineData("""{"readinessProbe":{"httpGet":{"port":9000,"scheme":"HTTPS"},"periodSeconds":0}}""", """{"readinessProbe":{"httpGet":{"port":9000,"scheme":"HTTPS"},"periodSeconds":0,"successThreshold":1}}""", "c")]
+    [InlineData("""{"readinessProbe":{"httpGet":{"port":9000,"scheme":"http"}}}""", """{"readinessProbe":{"httpGet":{"port":9000,"scheme":"HTTP"},"successThreshold":1}}""", "c")]
     [InlineData("""{"readinessProbe":{"httpGet":{},"periodSeconds":5}}""", """{"readinessProbe":{"failureThreshold":3,"httpGet":{"port":8080},"periodSeconds":5,"successThreshold":1,"timeoutSeconds":1}}""", "")]
     [InlineData("""{"readinessProbe":{"grpc":{}}}""", """{"readinessProbe":{"grpc":{"port":8080,"service":""},"successThreshold":1}}""", "c")]
     [InlineData("""{"readinessProbe":{"exec":{"command":["a"]}}}""", """{"readinessProbe":{"exec":{"command":["a"]},"successThreshold":1}}""", "")]
