@@ -113,13 +113,13 @@ public static class Defaulting
         {
             PriorityRules.Default(tree);
         }
-        else if (kind == StoredKinds.LimitRange)
-        {
-            CoreDefaults.LimitRange(tree);
-        }
         else if (kind == BatchKinds.Job)
         {
             JobRules.Default(tree, old);
+        }
+        else
+        {
+            StoredDefaults.Apply(kind, tree);
         }
     }
 }

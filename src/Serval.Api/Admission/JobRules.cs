@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json.Nodes;
+using Serval.Api.Core;
 
 namespace Serval.Api.Admission;
 
@@ -6,10 +8,13 @@ namespace Serval.Api.Admission;
 internal static class JobRules
 {
     private const int DefaultBackoff = 6;
-    private const int MostParallelIndexed = 100_000;
-    private const int MostIndexedName = 63;
+    private const int MostIndexed = 100_000;
+    private const int MostOfMany = 10_000;
+    private const int MostManagedBy = 63;
     private const string UidLabel = "batch.kubernetes.io/controller-uid";
     private const string NameLabel = "batch.kubernetes.io/job-name";
+    private const string TemplateLabels = "spec.template.metadata.labels";
+    private const string Mismatch = "`selector` does not match template `labels`";
 
     public static void Default(JsonObject tree, JsonObject? old)
     {
@@ -24,13 +29,7 @@ internal static class JobRules
         spec.Default("suspend", false);
         spec.Default("manualSelector", false);
         spec.DefaultZero("podReplacementPolicy", spec.Has("podFailurePolicy") ? "Failed" : "TerminatingOrFailed");
-        foreach (var (_, rule) in spec.Object("podFailurePolicy").Objects("rules"))
-        {
-            foreach (var (_, pattern) in rule.Objects("onPodConditions"))
-            {
-                pattern.DefaultZero("status", "True");
-            }
-        }
+        Patterns(spec);
         var template = spec.Ensure("template");
         PodDefaults.Template(template);
         if (old is null && spec.Bool("manualSelector") != true)
@@ -43,28 +42,71 @@ internal static class JobRules
         }
     }
 
+    /// <summary>What a pattern of conditions asks for when it does not say.</summary>
+    public static void Patterns(JsonObject spec)
+    {
+        foreach (var (_, rule) in spec.Object("podFailurePolicy").Objects("rules"))
+        {
+            foreach (var (_, pattern) in rule.Objects("onPodConditions"))
+            {
+                pattern.DefaultZero("status", "True");
+            }
+        }
+    }
+
     public static void Check(JsonObject tree, JsonObject? old, Problems to)
     {
         var spec = tree.Object("spec") ?? [];
+        if (old is null)
+        {
+            Generated(tree.Object("metadata"), spec, to);
+        }
+        Spec(spec, old.Object("spec"), "spec", to);
+        Selector(spec, to);
+        HostName(tree.Object("metadata"), spec, to);
+        if (old.Object("spec") is { } before)
+        {
+            Unchanged(spec, before, old.Object("status"), to);
+        }
+    }
+
+    /// <summary>What any job must have, one that is made later by the clock too (validateJobSpec).</summary>
+    public static void Spec(JsonObject spec, JsonObject? before, string path, Problems to)
+    {
         foreach (var field in (ReadOnlySpan<string>)
             ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished", "backoffLimitPerIndex", "maxFailedIndexes"])
         {
             if (spec.Number(field) is < 0)
             {
-                to.Invalid("spec." + field, spec.Number(field).ToString()!, "must be greater than or equal to 0");
+                to.Invalid($"{path}.{field}", spec.Number(field).ToString()!, "must be greater than or equal to 0");
             }
         }
-        Selector(tree, spec, to);
-        Mode(tree, spec, to);
-        to.OneOf(spec, "podReplacementPolicy", "spec", "Failed", "TerminatingOrFailed");
-        FailurePolicy(spec, to);
-        if (!PodRules.SameTemplate(spec.Object("template"), old.Object("spec").Object("template")))
+        if (spec.Has("maxFailedIndexes") && !spec.Has("backoffLimitPerIndex"))
         {
-            PodRules.Template(spec.Object("template"), "spec.template", to, "OnFailure", "Never");
+            to.Required($"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified");
         }
-        if (old.Object("spec") is { } before)
+        if (spec.Has("managedBy"))
         {
-            Unchanged(spec, before, old.Object("status"), to);
+            ManagedBy(spec.String("managedBy"), $"{path}.managedBy", to);
+        }
+        Mode(spec, path, to);
+        JobPolicyRules.Failure(spec, $"{path}.podFailurePolicy", to);
+        JobPolicyRules.Success(spec, $"{path}.successPolicy", to);
+        if (!spec.Has("podFailurePolicy"))
+        {
+            to.OneOf(spec, "podReplacementPolicy", path, "Failed", "TerminatingOrFailed");
+        }
+        else if (spec.String("podReplacementPolicy") is { Length: > 0 } replaced and not "Failed")
+        {
+            to.Unsupported($"{path}.podReplacementPolicy", replaced, "Failed");
+        }
+        if (!PodRules.SameTemplate(spec.Object("template"), before.Object("template")))
+        {
+            PodRules.Template(spec.Object("template"), $"{path}.template", to, "OnFailure", "Never");
+        }
+        if (spec.Has("podFailurePolicy") && spec.Object("template").Object("spec").String("restartPolicy") == "OnFailure")
+        {
+            to.InvalidText($"{path}.template.spec.restartPolicy", "OnFailure", "only \"Never\" is supported when podFailurePolicy is specified");
         }
     }
 
@@ -97,94 +139,126 @@ internal static class JobRules
         labels.Default("job-name", name);
     }
 
-    private static void Selector(JsonObject tree, JsonObject spec, Problems to)
+    // Somebody may have written labels of their own in their place.
+    private static void Generated(JsonObject? metadata, JsonObject spec, Problems to)
     {
-        var selector = spec.Object("selector");
-        if (selector is null)
+        if (spec.Bool("manualSelector") == true || spec.Object("selector") is not { } selector)
         {
-            to.Required("spec.selector");
             return;
         }
-        var labels = spec.Object("template").Object("metadata").Texts("labels");
+        var (uid, name) = (metadata.String("uid"), metadata.String("name"));
+        var template = spec.Object("template").Object("metadata").Object("labels");
+        foreach (var (label, expected) in (ReadOnlySpan<(string, string)>)[("controller-uid", uid), ("job-name", name), (UidLabel, uid), (NameLabel, name)])
+        {
+            if (template.String(label) != expected)
+            {
+                var shown = new JsonObject((template ?? []).OrderBy(static l => l.Key, StringComparer.Ordinal).Select(static l => KeyValuePair.Create(l.Key, l.Value?.DeepClone())));
+                to.Invalid($"{TemplateLabels}[{label}]", shown.ToJsonString(), $"must be '{expected}'");
+            }
+        }
         var chosen = selector.Texts("matchLabels");
-        if (spec.Bool("manualSelector") != true
-            && (chosen.Count != 1 || chosen.GetValueOrDefault(UidLabel) != tree.Object("metadata").String("uid") || selector.Array("matchExpressions") is { Count: > 0 }))
+        if (chosen.Count != 1 || chosen.GetValueOrDefault(UidLabel) != uid || selector.Array("matchExpressions") is { Count: > 0 })
         {
             to.Invalid("spec.selector", selector.ToJsonString(), "`selector` not auto-generated");
         }
-        if (chosen.Any(l => labels.GetValueOrDefault(l.Key) != l.Value))
+    }
+
+    private static void Selector(JsonObject spec, Problems to)
+    {
+        var labels = spec.Object("template").Object("metadata");
+        if (spec.Object("selector") is not { } selector)
         {
-            to.Invalid("spec.template.metadata.labels", spec.Object("template").Object("metadata").Object("labels")?.ToJsonString() ?? "null",
-                "`selector` does not match template `labels`");
+            to.Required("spec.selector");
+            to.Invalid(TemplateLabels, labels.Object("labels")?.ToJsonString() ?? "null", Mismatch); // no selector selects nothing
+            return;
+        }
+        var has = labels.Texts("labels");
+        if (selector.Texts("matchLabels").Any(l => has.GetValueOrDefault(l.Key) != l.Value))
+        {
+            to.Invalid(TemplateLabels, labels.Object("labels")?.ToJsonString() ?? "null", Mismatch);
         }
     }
 
-    private static void Mode(JsonObject tree, JsonObject spec, Problems to)
+    // A domain and a path of it (apimachinery util/validation: IsDomainPrefixedPath).
+    private static void ManagedBy(string manager, string path, Problems to)
     {
-        to.OneOf(spec, "completionMode", "spec", "NonIndexed", "Indexed");
+        var slash = manager.IndexOf('/', StringComparison.Ordinal);
+        if (manager.Length == 0)
+        {
+            to.Required(path);
+        }
+        else if (slash < 1 || slash == manager.Length - 1)
+        {
+            to.InvalidText(path, manager, "must be a domain-prefixed path (such as \"acme.io/foo\")");
+        }
+        else
+        {
+            to.Check(path, manager[..slash], Names.Subdomain);
+        }
+        if (Encoding.UTF8.GetByteCount(manager) > MostManagedBy)
+        {
+            to.TooLong(path, MostManagedBy);
+        }
+    }
+
+    private static void Mode(JsonObject spec, string path, Problems to)
+    {
+        to.OneOf(spec, "completionMode", path, "NonIndexed", "Indexed");
+        var (completions, parallelism, most) = (spec.Number("completions"), spec.Number("parallelism"), spec.Number("maxFailedIndexes"));
+        if (spec.String("completionMode") is "" or "NonIndexed")
+        {
+            foreach (var field in (ReadOnlySpan<string>)["backoffLimitPerIndex", "maxFailedIndexes"])
+            {
+                if (spec.Number(field) is { } number)
+                {
+                    to.Invalid($"{path}.{field}", $"{number}", "requires indexed completion mode");
+                }
+            }
+        }
         if (spec.String("completionMode") != "Indexed")
         {
             return;
         }
-        if (!spec.Has("completions"))
+        if (completions is null)
         {
-            to.Required("spec.completions", "when completion mode is Indexed");
+            to.Required($"{path}.completions", "when completion mode is Indexed");
         }
-        if (spec.Number("parallelism") is > MostParallelIndexed)
+        if (parallelism is > MostIndexed)
         {
-            to.Invalid("spec.parallelism", spec.Number("parallelism").ToString()!, $"must be less than or equal to {MostParallelIndexed} when completion mode is Indexed");
+            to.Invalid($"{path}.parallelism", $"{parallelism}", $"must be less than or equal to {MostIndexed} when completion mode is Indexed");
         }
-        // The last pod's host name must still be a label.
-        var last = $"{tree.Object("metadata").String("name")}-{Math.Max(0, (spec.Number("completions") ?? 1) - 1)}";
-        if (last.Length > MostIndexedName)
+        if (most > completions)
         {
-            to.InvalidText("metadata.name", tree.Object("metadata").String("name"), $"will not able to create pod with invalid DNS label: {last}");
+            to.Invalid($"{path}.maxFailedIndexes", $"{most}", "must be less than or equal to completions");
         }
-    }
-
-    private static void FailurePolicy(JsonObject spec, Problems to)
-    {
-        if (spec.Object("podFailurePolicy") is not { } policy)
+        if (most > MostIndexed)
+        {
+            to.Invalid($"{path}.maxFailedIndexes", $"{most}", $"must be less than or equal to {MostIndexed}");
+        }
+        if (completions is not > MostIndexed || !spec.Has("backoffLimitPerIndex"))
         {
             return;
         }
-        if (spec.Object("template").Object("spec").String("restartPolicy") != "Never")
+        if (most is null)
         {
-            to.Invalid("spec.template.spec.restartPolicy", $"\"{spec.Object("template").Object("spec").String("restartPolicy")}\"", "only \"Never\" is supported when podFailurePolicy is specified");
+            to.Required($"{path}.maxFailedIndexes", $"must be specified when completions is above {MostIndexed}");
         }
-        foreach (var (i, rule) in policy.Objects("rules"))
+        foreach (var field in (ReadOnlySpan<string>)["parallelism", "maxFailedIndexes"])
         {
-            var path = $"spec.podFailurePolicy.rules[{i}]";
-            to.Need(rule, "action", path);
-            to.OneOf(rule, "action", path, "Count", "FailIndex", "FailJob", "Ignore");
-            if (rule.Has("onExitCodes") == (rule.Array("onPodConditions") is { Count: > 0 }))
+            if (spec.Number(field) is > MostOfMany and var number)
             {
-                to.Add(new FieldError("FieldValueInvalid", rule.Has("onExitCodes")
-                    ? "Invalid value: specifying both OnExitCodes and OnPodConditions is not supported"
-                    : "Invalid value: specifying one of OnExitCodes and OnPodConditions is required", path));
-            }
-            if (rule.Object("onExitCodes") is { } codes)
-            {
-                ExitCodes(codes, path + ".onExitCodes", to);
+                to.Invalid($"{path}.{field}", $"{number}", $"must be less than or equal to {MostOfMany} when completions are above {MostIndexed} and used with backoff limit per index");
             }
         }
     }
 
-    private static void ExitCodes(JsonObject codes, string path, Problems to)
+    // The last pod's host name must still be a label.
+    private static void HostName(JsonObject? metadata, JsonObject spec, Problems to)
     {
-        to.Need(codes, "operator", path);
-        to.OneOf(codes, "operator", path, "In", "NotIn");
-        var values = codes.Array("values") ?? [];
-        if (values.Count == 0)
+        if (spec.String("completionMode") == "Indexed" && spec.Number("completions") is > 0 and var completions
+            && $"{metadata.String("name")}-{completions - 1}" is var last && Names.Label(last) is not null)
         {
-            to.Invalid(path + ".values", "[]", "at least one value is required");
-        }
-        for (var i = 0; i < values.Count; i++)
-        {
-            if (codes.String("operator") == "In" && Tree.Number(values[i]) == 0)
-            {
-                to.Invalid($"{path}.values[{i}]", "0", "must not be 0 for the In operator");
-            }
+            to.InvalidText("metadata.name", metadata.String("name"), $"will not able to create pod with invalid DNS label: {last}");
         }
     }
 
@@ -202,10 +276,10 @@ internal static class JobRules
             }
         }
         // An indexed job may grow and shrink as a whole.
-        if (!TreeDiff.Same(before["completions"], spec["completions"])
-            && !(spec.String("completionMode") == "Indexed" && spec.Number("completions") == spec.Number("parallelism")))
+        var indexed = spec.String("completionMode") == "Indexed";
+        if (!TreeDiff.Same(before["completions"], spec["completions"]) && !(indexed && (!spec.Has("completions") || spec.Number("completions") == spec.Number("parallelism"))))
         {
-            to.Invalid("spec.completions", spec["completions"]?.ToJsonString() ?? "null", "field is immutable");
+            to.Invalid("spec.completions", spec["completions"]?.ToJsonString() ?? "null", indexed ? "can only be modified in tandem with spec.parallelism" : "field is immutable");
         }
     }
 

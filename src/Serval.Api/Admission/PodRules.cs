@@ -69,8 +69,8 @@ internal static class PodRules
     /// <param name="restarts">The restart policies that its controller can do with.</param>
     public static void Template(JsonObject? template, string path, Problems to, params ReadOnlySpan<string> restarts)
     {
-        MetadataRules.Labels(template.Object("metadata"), $"{path}.metadata.labels", to);
-        MetadataRules.Annotations(template.Object("metadata"), $"{path}.metadata.annotations", to);
+        MetadataRules.Labels(template.Object("metadata"), $"{path}.labels", to);
+        MetadataRules.Annotations(template.Object("metadata"), $"{path}.annotations", to);
         Spec(template.Object("spec"), $"{path}.spec", to);
         NoEphemeral(template.Object("spec"), $"{path}.spec", "ephemeral containers not allowed in pod template", to);
         var restart = template.Object("spec").String("restartPolicy");

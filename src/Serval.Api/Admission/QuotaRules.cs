@@ -6,12 +6,17 @@ namespace Serval.Api.Admission;
 /// <summary>Kubernetes' rules of ResourceQuotas (kubernetes pkg/apis/core/validation), and what of them is not acted on here.</summary>
 internal static class QuotaRules
 {
-    public static void ResourceQuota(JsonObject tree, Problems to)
+    public static void ResourceQuota(JsonObject tree, JsonObject? old, Problems to)
     {
         var spec = tree.Object("spec");
+        if (old is not null && TreeDiff.Same(old["spec"], spec))
+        {
+            return;
+        }
         foreach (var (name, value) in spec.Object("hard") ?? [])
         {
             var at = $"spec.hard[{name}]";
+            ResourceNames.CheckQuota(at, name, to);
             if (!Amounts.TryRead(value, out var amount))
             {
                 to.InvalidText(at, Amounts.Text(value), Quantity.Complaint);
@@ -19,6 +24,10 @@ internal static class QuotaRules
             else if (amount.IsNegative)
             {
                 to.InvalidText(at, Amounts.Text(value), "must be greater than or equal to 0");
+            }
+            else if (ResourceNames.IsWhole(name) && amount.MilliValue % 1000 != 0)
+            {
+                to.InvalidText(at, Amounts.Text(value), "must be an integer");
             }
         }
         foreach (var field in (ReadOnlySpan<string>)["scopes", "scopeSelector"])

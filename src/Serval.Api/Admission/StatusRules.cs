@@ -8,7 +8,7 @@ namespace Serval.Api.Admission;
 /// </summary>
 internal static class StatusRules
 {
-    public static void Check(ResourceKind kind, JsonObject tree, Problems to)
+    public static void Check(ResourceKind kind, JsonObject tree, JsonObject? old, Problems to)
     {
         var status = tree.Object("status");
         if (kind == Kinds.Deployment)
@@ -22,6 +22,14 @@ internal static class StatusRules
             NotNegative(status, to, "replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "terminatingReplicas", "observedGeneration");
             NotMore(status, "fullyLabeledReplicas", "replicas", to);
             Counts(status, to);
+        }
+        else if (kind == Kinds.HorizontalPodAutoscaler)
+        {
+            NotNegative(status, to, "currentReplicas", "desiredReplicas");
+        }
+        else if (kind == BatchKinds.Job)
+        {
+            JobStatusRules.Check(tree, old, to);
         }
         else if (kind == PolicyKinds.PodDisruptionBudget)
         {

@@ -33,7 +33,7 @@ public static class Validation
         {
             if (ctx.Subresource == "status" && ctx.User.Length > 0)
             {
-                StatusRules.Check(kind, tree, api);
+                StatusRules.Check(kind, tree, old, api);
             }
             return api.List;
         }
@@ -165,11 +165,11 @@ public static class Validation
         }
         else if (kind == Kinds.ResourceQuota)
         {
-            QuotaRules.ResourceQuota(tree, to);
+            QuotaRules.ResourceQuota(tree, old, to);
         }
         else if (kind == Kinds.HorizontalPodAutoscaler)
         {
-            HpaRules.Check(tree, to);
+            HpaRules.Check(tree, old, to);
         }
         else if (kind == Kinds.EndpointSlice)
         {
@@ -214,6 +214,10 @@ public static class Validation
         else if (kind == PolicyKinds.PodDisruptionBudget)
         {
             DisruptionRules.Check(tree, to);
+        }
+        else
+        {
+            StoredRules.Check(kind, tree, old, to);
         }
     }
 }

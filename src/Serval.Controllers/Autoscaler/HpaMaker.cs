@@ -27,13 +27,17 @@ internal static class HpaMaker
         };
         if (annotations.WrittenWindow is { } window)
         {
-            spec["behavior"] = new JsonObject { ["scaleDown"] = Window(window), ["scaleUp"] = Window(window) };
+            // Whole, as the API server fills it in: else each look at it would find a difference.
+            spec["behavior"] = new JsonObject { ["scaleDown"] = Rules(window, Policy("Percent", 100)), ["scaleUp"] = Rules(window, Policy("Pods", 4), Policy("Percent", 100)) };
         }
         made["spec"] = spec;
         return made;
     }
 
-    private static JsonObject Window(TimeSpan window) => new() { ["stabilizationWindowSeconds"] = (int)window.TotalSeconds };
+    private static JsonObject Rules(TimeSpan window, params JsonNode[] policies) =>
+        new() { ["policies"] = new JsonArray(policies), ["selectPolicy"] = "Max", ["stabilizationWindowSeconds"] = (int)window.TotalSeconds };
+
+    private static JsonObject Policy(string type, int value) => new() { ["periodSeconds"] = 15, ["type"] = type, ["value"] = value };
 
     private static JsonObject Metric(string metric, double? target) => (metric, target) switch
     {

@@ -27,7 +27,7 @@ public sealed class JobRulesTests
         "spec.parallelism: Invalid value: 100001: must be less than or equal to 100000 when completion mode is Indexed")]
     [InlineData("spec.podReplacementPolicy = \"Odd\"", "spec.podReplacementPolicy: Unsupported value: \"Odd\": supported values: \"Failed\", \"TerminatingOrFailed\"")]
     [InlineData("spec.selector.matchLabels.a = \"b\"", "spec.selector: Invalid value: {\"matchLabels\":{\"a\":\"b\",\"batch.kubernetes.io/controller-uid\":\"u1\"}}: `selector` not auto-generated ; spec.template.metadata.labels: Invalid value: {\"batch.kubernetes.io/controller-uid\":\"u1\",\"batch.kubernetes.io/job-name\":\"j\",\"controller-uid\":\"u1\",\"job-name\":\"j\"}: `selector` does not match template `labels`")]
-    [InlineData("spec.manualSelector = true", "spec.selector: Required value")]
+    [InlineData("spec.manualSelector = true", "spec.selector: Required value ; spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`")]
     [InlineData("spec.manualSelector = true\nspec.selector.matchLabels.a = \"b\"\nspec.template.metadata.labels.a = \"b\"", "")]
     [InlineData("spec.manualSelector = true\nspec.selector.matchLabels.a = \"b\"\nspec.template.metadata.labels.a = \"c\"",
         "spec.template.metadata.labels: Invalid value: {\"a\":\"c\"}: `selector` does not match template `labels`")]
@@ -41,6 +41,40 @@ public sealed class JobRulesTests
         "spec.podFailurePolicy.rules[0].onExitCodes.operator: Unsupported value: \"Of\": supported values: \"In\", \"NotIn\" ; spec.podFailurePolicy.rules[0].onExitCodes.values: Invalid value: []: at least one value is required")]
     [InlineData("spec.template.spec.restartPolicy = \"OnFailure\"\nspec.podFailurePolicy.rules = []",
         "spec.template.spec.restartPolicy: Invalid value: \"OnFailure\": only \"Never\" is supported when podFailurePolicy is specified")]
+    [InlineData("spec.backoffLimitPerIndex = 1",
+        "spec.backoffLimitPerIndex: Invalid value: 1: requires indexed completion mode")]
+    [InlineData("spec.maxFailedIndexes = 1",
+        "spec.backoffLimitPerIndex: Required value: when maxFailedIndexes is specified ; spec.maxFailedIndexes: Invalid value: 1: requires indexed completion mode")]
+    [InlineData("spec.completionMode = \"Indexed\"\nspec.completions = 3\nspec.backoffLimitPerIndex = 1\nspec.maxFailedIndexes = 9",
+        "spec.maxFailedIndexes: Invalid value: 9: must be less than or equal to completions")]
+    [InlineData("spec.completionMode = \"Indexed\"\nspec.completions = 200000\nspec.parallelism = 20000\nspec.backoffLimitPerIndex = 1",
+        "spec.maxFailedIndexes: Required value: must be specified when completions is above 100000 ; spec.parallelism: Invalid value: 20000: must be less than or equal to 10000 when completions are above 100000 and used with backoff limit per index")]
+    [InlineData("spec.managedBy = \"x\"",
+        "spec.managedBy: Invalid value: \"x\": must be a domain-prefixed path (such as \"acme.io/foo\")")]
+    [InlineData("spec.managedBy = \"kueue.x-k8s.io/multikueue\"",
+        "")]
+    [InlineData("spec.podFailurePolicy.rules[0] = {\"action\":\"FailIndex\",\"onExitCodes\":{\"operator\":\"In\",\"values\":[42]}}",
+        "spec.podFailurePolicy.rules[0].action: Invalid value: \"FailIndex\": requires the backoffLimitPerIndex to be set")]
+    [InlineData("spec.podFailurePolicy.rules[0] = {\"action\":\"Count\",\"onExitCodes\":{\"containerName\":\"x\",\"operator\":\"In\",\"values\":[3,2,2]}}",
+        "spec.podFailurePolicy.rules[0].onExitCodes.containerName: Invalid value: \"x\": must be one of the container or initContainer names in the pod template ; spec.podFailurePolicy.rules[0].onExitCodes.values[2]: Duplicate value: 2 ; spec.podFailurePolicy.rules[0].onExitCodes.values: Invalid value: [3,2,2]: must be ordered")]
+    [InlineData("spec.podFailurePolicy.rules[0] = {\"action\":\"Count\",\"onPodConditions\":[{\"type\":\"Ready\",\"status\":\"x\"}]}",
+        "spec.podFailurePolicy.rules[0].onPodConditions[0].status: Unsupported value: \"x\": supported values: \"False\", \"True\", \"Unknown\"")]
+    [InlineData("spec.podReplacementPolicy = \"TerminatingOrFailed\"\nspec.podFailurePolicy.rules = []",
+        "spec.podReplacementPolicy: Unsupported value: \"TerminatingOrFailed\": supported values: \"Failed\"")]
+    [InlineData("spec.successPolicy = {\"rules\":[{\"succeededCount\":1}]}",
+        "spec.successPolicy: Invalid value: {\"Rules\":[{\"SucceededIndexes\":null,\"SucceededCount\":1}]}: requires indexed completion mode")]
+    [InlineData("spec.completionMode = \"Indexed\"\nspec.completions = 3\nspec.successPolicy = {\"rules\":[]}",
+        "spec.successPolicy.rules: Required value: at least one rules must be specified when the successPolicy is specified")]
+    [InlineData("spec.completionMode = \"Indexed\"\nspec.completions = 3\nspec.successPolicy = {\"rules\":[{}]}",
+        "spec.successPolicy.rules[0]: Required value: at least one of succeededCount or succeededIndexes must be specified")]
+    [InlineData("spec.completionMode = \"Indexed\"\nspec.completions = 3\nspec.successPolicy = {\"rules\":[{\"succeededIndexes\":\"x\"}]}",
+        "spec.successPolicy.rules[0].succeededIndexes: Invalid value: \"x\": error parsing succeededIndexes: cannot convert string to integer for index: \"x\"")]
+    [InlineData("spec.completionMode = \"Indexed\"\nspec.completions = 3\nspec.successPolicy = {\"rules\":[{\"succeededIndexes\":\"0-3\"}]}",
+        "spec.successPolicy.rules[0].succeededIndexes: Invalid value: \"0-3\": error parsing succeededIndexes: too large index: \"3\"")]
+    [InlineData("spec.completionMode = \"Indexed\"\nspec.completions = 5\nspec.successPolicy = {\"rules\":[{\"succeededIndexes\":\"0,2-3\",\"succeededCount\":4}]}",
+        "spec.successPolicy.rules[0].succeededCount: Invalid value: 4: must be less than or equal to 3 (the number of indexes in the specified succeededIndexes field)")]
+    [InlineData("spec.template.metadata.labels.job-name = \"x\"",
+        "spec.template.metadata.labels[job-name]: Invalid value: {\"batch.kubernetes.io/controller-uid\":\"u1\",\"batch.kubernetes.io/job-name\":\"j\",\"controller-uid\":\"u1\",\"job-name\":\"x\"}: must be 'j'")]
     public void Create(string edits, string errors) => Assert.Equal(errors, Errors(Edits.Parse(Job).Edit(edits).Defaulted(BatchKinds.Job, new AdmissionContext()), null));
 
     [Theory]
@@ -107,7 +141,7 @@ public sealed class JobRulesTests
     {
         var warnings = new List<string>();
         var ctx = new AdmissionContext { Warn = warnings.Add };
-        var job = Edits.Parse(Job).Edit("spec.successPolicy = {\"rules\":[]}\nspec.backoffLimitPerIndex = 1").Defaulted(BatchKinds.Job, ctx);
+        var job = Edits.Parse(Job).Edit("spec.completionMode = \"Indexed\"\nspec.completions = 2\nspec.successPolicy = {\"rules\":[{\"succeededIndexes\":\"0\"}]}\nspec.backoffLimitPerIndex = 1").Defaulted(BatchKinds.Job, ctx);
         Assert.Empty(Validation.Validate(BatchKinds.Job, job, null, ctx));
         Assert.Equal(["spec.backoffLimitPerIndex is stored but not honoured by Serval", "spec.successPolicy is stored but not honoured by Serval"], warnings);
     }

@@ -20,7 +20,7 @@ public sealed class StoredKindTests : AccessServerTests
     {
         var kind = StoredKinds.All.Single(k => k.ResourceName == name);
         var path = $"/{(kind.Group.Length == 0 ? "api" : "apis/" + kind.Group)}/v1/{(kind.Namespaced ? "namespaces/one/" : "")}{kind.Plural}";
-        var (made, obj) = await Server.SendAsync(HttpMethod.Post, path + "?fieldValidation=Strict", """{"metadata":{"name":"x"}}""");
+        var (made, obj) = await Server.SendAsync(HttpMethod.Post, path + "?fieldValidation=Strict", $"{{\"metadata\":{{\"name\":\"x\"}}{Least(kind)}}}");
         Assert.True((int)made.StatusCode == 201, obj.ToJsonString());
         Assert.Equal(kind.Inert.Length == 0 ? [] : [$"299 - \"{kind.Inert}\""], made.Headers.TryGetValues("Warning", out var warnings) ? warnings : []);
         var table = await Server.GetAsync(path, "application/json;as=Table;g=meta.k8s.io;v=v1");
@@ -29,6 +29,22 @@ public sealed class StoredKindTests : AccessServerTests
         Assert.NotNull(ProtobufField.Of(kind.Kind)); // Go's typed clients send nothing else
         var applied = $$$$"""{"apiVersion":"{{{{kind.ApiVersion}}}}","kind":"{{{{kind.Kind}}}}","metadata":{"name":"x","labels":{"a":"b"}}}""";
         Assert.Equal(200, (await SendAsync(Server.Client, "PATCH", $"{path}/x?fieldManager=m", applied, "application/apply-patch+yaml")).Code);
+    }
+
+    // What one cannot be without.
+    private static string Least(ResourceKind kind)
+    {
+        const string pod = """{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}""";
+        return kind.Kind switch
+        {
+            "StatefulSet" or "DaemonSet" => $$$$""","spec":{"selector":{"matchLabels":{"a":"b"}},"template":{{{{pod}}}}}""",
+            "ReplicationController" => $$$$""","spec":{"template":{{{{pod}}}}}""",
+            "PodTemplate" => $$$$""","template":{{{{pod}}}}""",
+            "CronJob" => ""","spec":{"schedule":"* * * * *","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"i"}]}}}}}""",
+            "PersistentVolumeClaim" => ""","spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Gi"}}}""",
+            "Ingress" => ""","spec":{"defaultBackend":{"service":{"name":"s","port":{"number":80}}}}""",
+            _ => "",
+        };
     }
 
     [Fact]

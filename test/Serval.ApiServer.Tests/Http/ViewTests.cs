@@ -51,7 +51,7 @@ public sealed class ViewTests : AccessServerTests
             """
             [{"type":"Resource","resource":{"name":"memory","targetAverageValue":"1Gi"}},{"type":"Object","object":{"metricName":"m","selector":{"matchLabels":{"a":"b"}},"target":{"kind":"Service","name":"s"},"targetValue":"2"}},{"type":"External","external":{"metricName":"q","targetAverageValue":"3"}}]
             """.Trim(), (string?)notes["autoscaling.alpha.kubernetes.io/metrics"]);
-        Assert.Equal("""{"ScaleDown":{"Policies":[{"PeriodSeconds":15,"Type":"Percent","Value":100}],"StabilizationWindowSeconds":60}}""",
+        Assert.Equal("""{"ScaleDown":{"Policies":[{"PeriodSeconds":15,"Type":"Percent","Value":100}],"SelectPolicy":"Max","StabilizationWindowSeconds":60},"ScaleUp":{"Policies":[{"PeriodSeconds":15,"Type":"Pods","Value":4},{"PeriodSeconds":15,"Type":"Percent","Value":100}],"SelectPolicy":"Max","StabilizationWindowSeconds":0}}""",
             (string?)notes["autoscaling.alpha.kubernetes.io/behavior"]);
         older["spec"]!["maxReplicas"] = 7;
         Assert.Equal(200, (await SendAsync(Server.Client, "PUT", $"{V1}/h", older.ToJsonString())).Code);
@@ -76,7 +76,7 @@ public sealed class ViewTests : AccessServerTests
     [InlineData("metadata.annotations", """{"autoscaling.alpha.kubernetes.io/conditions":"[{\"a\":1,\"a\":2}]"}""", 201)]
     public async Task Hpa_ThatIsWrong_IsRefusedAsOneOfV2(string field, string value, int code)
     {
-        var hpa = JsonNode.Parse("""{"metadata":{"name":"h"},"spec":{"scaleTargetRef":{"kind":"Deployment","name":"d"},"maxReplicas":5}}""")!;
+        var hpa = JsonNode.Parse("""{"metadata":{"name":"h"},"spec":{"scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"d"},"maxReplicas":5}}""")!;
         hpa[field.Split('.')[0]]![field.Split('.')[1]] = JsonNode.Parse(value);
         Assert.Equal(code, (await SendAsync(Server.Client, "POST", V1, hpa.ToJsonString())).Code);
     }
@@ -86,9 +86,9 @@ public sealed class ViewTests : AccessServerTests
     {
         var code = async (string path, string version, string spec, string manager) => (await SendAsync(Server.Client, "PATCH", $"{path}/h?fieldManager={manager}&force=true",
             $$$"""{"apiVersion":"autoscaling/{{{version}}}","kind":"HorizontalPodAutoscaler","metadata":{"name":"h"},"spec":{{{spec}}}}""", "application/apply-patch+yaml")).Code;
-        Assert.Equal(201, await code(V1, "v1", """{"scaleTargetRef":{"kind":"Deployment","name":"d"},"maxReplicas":5,"targetCPUUtilizationPercentage":50}""", "a"));
+        Assert.Equal(201, await code(V1, "v1", """{"scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"d"},"maxReplicas":5,"targetCPUUtilizationPercentage":50}""", "a"));
         Assert.Equal(200, await code(V2, "v2", """{"maxReplicas":6,"behavior":{"scaleUp":{"stabilizationWindowSeconds":5}}}""", "b"));
-        Assert.Equal(200, await code(V1, "v1", """{"scaleTargetRef":{"kind":"Deployment","name":"d"},"targetCPUUtilizationPercentage":70}""", "a"));
+        Assert.Equal(200, await code(V1, "v1", """{"scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"d"},"targetCPUUtilizationPercentage":70}""", "a"));
         var spec = (await Server.GetAsync($"{V2}/h"))["spec"]!;
         Assert.Equal((6, 70, 5), ((int?)spec["maxReplicas"], (int?)spec["metrics"]![0]!["resource"]!["target"]!["averageUtilization"], (int?)spec["behavior"]!["scaleUp"]!["stabilizationWindowSeconds"]));
     }

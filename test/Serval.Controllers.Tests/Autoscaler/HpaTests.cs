@@ -32,7 +32,7 @@ public sealed class HpaTests : IPodUsage, IAsyncDisposable
     [Theory]
     [InlineData("", """{"maxReplicas":2147483647,"metrics":[{"resource":{"name":"cpu","target":{"averageUtilization":80,"type":"Utilization"}},"type":"Resource"}],"minReplicas":1,""")]
     [InlineData("metric=cpu target=74.5 min-scale=2 max-scale=7", """{"maxReplicas":7,"metrics":[{"resource":{"name":"cpu","target":{"averageUtilization":75,"type":"Utilization"}},"type":"Resource"}],"minReplicas":2,""")]
-    [InlineData("metric=memory target=200 window=20s", """{"behavior":{"scaleDown":{"stabilizationWindowSeconds":20},"scaleUp":{"stabilizationWindowSeconds":20}},"maxReplicas":2147483647,"metrics":[{"resource":{"name":"memory","target":{"averageValue":"200Mi","type":"AverageValue"}},"type":"Resource"}],"minReplicas":1,""")]
+    [InlineData("metric=memory target=200 window=20s", """{"behavior":{"scaleDown":{"policies":[{"periodSeconds":15,"type":"Percent","value":100}],"selectPolicy":"Max","stabilizationWindowSeconds":20},"scaleUp":{"policies":[{"periodSeconds":15,"type":"Pods","value":4},{"periodSeconds":15,"type":"Percent","value":100}],"selectPolicy":"Max","stabilizationWindowSeconds":20}},"maxReplicas":2147483647,"metrics":[{"resource":{"name":"memory","target":{"averageValue":"200Mi","type":"AverageValue"}},"type":"Resource"}],"minReplicas":1,""")]
     [InlineData("metric=jobs target=5", """{"maxReplicas":2147483647,"metrics":[{"pods":{"metric":{"name":"jobs"},"target":{"averageValue":"5","type":"AverageValue"}},"type":"Pods"}],"minReplicas":1,""")]
     public async Task Revision_HasTheAutoscalerItsAnnotationsSay(string annotations, string spec)
     {

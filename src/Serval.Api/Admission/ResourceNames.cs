@@ -1,0 +1,79 @@
+using System.Collections.Frozen;
+using Serval.Api.Core;
+
+namespace Serval.Api.Admission;
+
+/// <summary>Names of what can be limited and counted (kubernetes pkg/apis/core/helper; pkg/apis/core/validation: validateResourceName and its kin).</summary>
+internal static class ResourceNames
+{
+    private const string HugePages = "hugepages-";
+
+    private static readonly FrozenSet<string> s_whole = FrozenSet.ToFrozenSet(
+    [
+        "pods", "resourcequotas", "services", "replicationcontrollers", "secrets", "configmaps", "persistentvolumeclaims", "services.nodeports", "services.loadbalancers",
+    ], StringComparer.Ordinal);
+
+    private static readonly FrozenSet<string> s_amounts = FrozenSet.ToFrozenSet(
+    [
+        "cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.storage", "requests.ephemeral-storage", "limits.cpu", "limits.memory",
+        "limits.ephemeral-storage",
+    ], StringComparer.Ordinal);
+
+    /// <summary>Whether it is counted in whole numbers.</summary>
+    public static bool IsWhole(string name) => s_whole.Contains(name) || IsExtended(name);
+
+    /// <summary>Whether a pod may be limited to more of it than it asks for.</summary>
+    public static bool MayOvercommit(string name) => IsNative(name) && !name.StartsWith(HugePages, StringComparison.Ordinal);
+
+    /// <summary>A resource of any kind.</summary>
+    public static void Check(string path, string name, Problems to)
+    {
+        if (Names.QualifiedName(name) is { } wrong)
+        {
+            to.InvalidText(path, name, wrong);
+        }
+        else if (!name.Contains('/', StringComparison.Ordinal) && !IsCounted(name) && name != "storage")
+        {
+            to.InvalidText(path, name, "must be a standard resource type or fully qualified");
+        }
+    }
+
+    /// <summary>A resource that a quota may bound.</summary>
+    public static void CheckQuota(string path, string name, Problems to)
+    {
+        Check(path, name, to);
+        if (!name.Contains('/', StringComparison.Ordinal) && !IsCounted(name))
+        {
+            to.InvalidText(path, name, "must be a standard resource for quota");
+        }
+    }
+
+    /// <summary>A resource that a container may ask for.</summary>
+    public static void CheckContainer(string path, string name, Problems to)
+    {
+        var known = to.List.Count;
+        Check(path, name, to);
+        if (to.List.Count > known)
+        {
+            return;
+        }
+        if (!name.Contains('/', StringComparison.Ordinal))
+        {
+            if (name is not ("cpu" or "memory" or "ephemeral-storage") && !name.StartsWith(HugePages, StringComparison.Ordinal))
+            {
+                to.InvalidText(path, name, "must be a standard resource for containers");
+            }
+        }
+        else if (!IsNative(name) && !IsExtended(name))
+        {
+            to.InvalidText(path, name, "doesn't follow extended resource name standard");
+        }
+    }
+
+    private static bool IsCounted(string name) => s_whole.Contains(name) || s_amounts.Contains(name) || name.StartsWith(HugePages, StringComparison.Ordinal)
+        || name.StartsWith("requests." + HugePages, StringComparison.Ordinal);
+
+    private static bool IsNative(string name) => !name.Contains('/', StringComparison.Ordinal) || name.Contains("kubernetes.io/", StringComparison.Ordinal);
+
+    private static bool IsExtended(string name) => !IsNative(name) && !name.StartsWith("requests.", StringComparison.Ordinal) && Names.QualifiedName("requests." + name) is null;
+}
