@@ -125,6 +125,18 @@ internal static class CoreDefaults
         }
     }
 
+    /// <summary>Fields of elections by a coordinator, which is off by default: dropped, as upstream drops them (registry/coordination/lease: strategy.go).</summary>
+    public static void Lease(JsonObject tree, JsonObject? old)
+    {
+        foreach (var field in (ReadOnlySpan<string>)["strategy", "preferredHolder"])
+        {
+            if (!old.Object("spec").Has(field))
+            {
+                tree.Object("spec")?.Remove(field);
+            }
+        }
+    }
+
     public static void EndpointSlice(JsonObject tree)
     {
         Ports(tree, named: true);

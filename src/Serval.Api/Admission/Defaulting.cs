@@ -113,6 +113,10 @@ public static class Defaulting
         {
             PriorityRules.Default(tree);
         }
+        else if (kind == Kinds.Lease)
+        {
+            CoreDefaults.Lease(tree, old);
+        }
         else if (kind == BatchKinds.Job)
         {
             JobRules.Default(tree, old);

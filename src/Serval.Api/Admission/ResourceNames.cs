@@ -51,12 +51,7 @@ internal static class ResourceNames
     /// <summary>A resource that a container may ask for.</summary>
     public static void CheckContainer(string path, string name, Problems to)
     {
-        var known = to.List.Count;
         Check(path, name, to);
-        if (to.List.Count > known)
-        {
-            return;
-        }
         if (!name.Contains('/', StringComparison.Ordinal))
         {
             if (name is not ("cpu" or "memory" or "ephemeral-storage") && !name.StartsWith(HugePages, StringComparison.Ordinal))

@@ -71,7 +71,7 @@ internal sealed class GivenType
             return given.Unfit(kind, given.NotKnown);
         }
         return given._kind != kind
-            ? given.Unfit(kind, $"converting ({given._version}.{given._kind}) to ({Internal(group)}.{kind}): unknown conversion")
+            ? given.Unfit(kind, given.NoConversion(group, kind))
             : ApiException.BadRequest($"the API version in the data ({given.ApiVersion}) does not match the expected API version ({apiVersion})");
     }
 
@@ -97,7 +97,10 @@ internal sealed class GivenType
         var (givenVersion, givenKind) = Read(json, null);
         var (group, version) = Split(apiVersion);
         var given = Complete(givenVersion, givenKind, group, version, kind);
-        return (given._kind == kind && given.ApiVersion == apiVersion) || given._version.Length == 0 || given.IsKnown ? null : given.NotKnown;
+        return (given._kind == kind && given.ApiVersion == apiVersion) || given._version.Length == 0 ? null
+            : !given.IsKnown ? given.NotKnown
+            : given._kind != kind ? given.NoConversion(group, kind)
+            : null;
     }
 
     /// <summary>How what is wrong with a body begins that is known to be an object of the kind.</summary>
@@ -109,6 +112,8 @@ internal sealed class GivenType
     /// <summary>A body of which it is not even known what it is meant to be.</summary>
     public static ApiException Unrecognized(string kind, string why, ReadOnlySpan<byte> body) =>
         ApiException.BadRequest($"the object provided is unrecognized (must be of type {kind}): {why} ({Summary(body)})");
+
+    private string NoConversion(string group, string kind) => $"converting ({_version}.{_kind}) to ({Internal(group)}.{kind}): unknown conversion";
 
     private ApiException Unfit(string expected, string why) =>
         ApiException.BadRequest($"{_kind} in version \"{_version}\" cannot be handled as a {expected}: {why}");

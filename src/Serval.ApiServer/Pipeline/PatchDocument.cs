@@ -20,6 +20,10 @@ internal sealed class PatchDocument
 {
     private const int LongestValue = 4096; // characters of the object that are shown in an error
 
+    private const int LongestOrdered = 256 * 1024; // bytes: beyond, an error shows the first of an object in the order of its names
+
+    private static readonly JsonSerializerOptions s_shown = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private readonly ResourceKind _kind;
     private readonly PatchType _type;
     private readonly IReadOnlyList<string> _found; // keys of the patch that are there twice, or mean nothing
@@ -81,17 +85,17 @@ internal sealed class PatchDocument
         var json = CanonicalJson.Serialize(patched);
         if (type is null && _kind.Shape is not null && (patched["kind"] is not JsonValue given || given.GetValueKind() != JsonValueKind.String || given.GetValue<string>().Length == 0))
         {
-            throw Unfit(Shown(json), GivenType.Kindless(json));
+            throw Unfit(Shown(patched, json, type), GivenType.Kindless(json));
         }
         if (!_kind.IsCustom && GivenType.Unregistered(json, apiVersion, kind) is { } unregistered)
         {
-            throw Unfit(Shown(json), unregistered);
+            throw Unfit(Shown(patched, json, type), unregistered);
         }
         var decoded = type is not null ? StrictDecoder.Decode(type, json)
             : _kind.Shape is { } shape ? CustomObjects.Decode(_kind, shape.Schema, json) : StrictDecoder.Decode(_kind, json);
         if ((_type == PatchType.StrategicMerge ? decoded.ConversionMessage : decoded.TypeMessage) is { } wrongType)
         {
-            throw Unfit(Shown(json), wrongType);
+            throw Unfit(Shown(patched, json, type), wrongType);
         }
         if (decoded.Failure(strict: false) is { } failure)
         {
@@ -104,7 +108,7 @@ internal sealed class PatchDocument
         var found = _found.Concat(decoded.Warnings);
         if (options.FieldValidation == FieldValidation.Strict)
         {
-            throw Unfit(Shown(json), "strict decoding error: " + string.Join(", ", found));
+            throw Unfit(Shown(patched, json, type), "strict decoding error: " + string.Join(", ", found));
         }
         foreach (var warning in found)
         {
@@ -113,8 +117,17 @@ internal sealed class PatchDocument
         return decoded.Tree;
     }
 
-    /// <summary>What an error shows: a strategic patch itself, as Go prints a map; else what it made.</summary>
-    private string Shown(ReadOnlyMemory<byte> json) => _type == PatchType.StrategicMerge ? GoValue.Text(Body) : Encoding.UTF8.GetString(json.Span);
+    /// <summary>What an error shows: a strategic patch itself, as Go prints a map; else what it made, of the types that have an order in it.</summary>
+    private string Shown(JsonObject patched, ReadOnlyMemory<byte> json, TypeSchema? type)
+    {
+        if (_type == PatchType.StrategicMerge)
+        {
+            return GoValue.Text(Body);
+        }
+        var message = type?.Name ?? _kind.Kind;
+        return _kind.IsCustom || json.Length > LongestOrdered || ProtobufField.Of(message) is null ? Encoding.UTF8.GetString(json.Span)
+            : GoOrder.Of(patched, message, _type, Body).ToJsonString(s_shown);
+    }
 
     private static ApiException Unfit(string value, string why)
     {

@@ -38,6 +38,9 @@ public sealed class DefaultingTests
         { "v1 Namespace", """{"metadata":{"name":"n"}}""",
           """{"metadata":{"labels":{"kubernetes.io/metadata.name":"n"},"name":"n"},"spec":{"finalizers":["kubernetes"]},"status":{"phase":"Active"}}""" },
         { "discovery.k8s.io/v1 EndpointSlice", """{"ports":[{"port":80}]}""", """{"ports":[{"name":"","port":80,"protocol":"TCP"}]}""" },
+        { "coordination.k8s.io/v1 Lease", """{"spec":{"holderIdentity":"h","preferredHolder":"x","strategy":"OldestEmulationVersion"}}""", """{"spec":{"holderIdentity":"h"}}""" },
+        { "autoscaling/v2 HorizontalPodAutoscaler", """{"spec":{"behavior":{"scaleDown":{"selectPolicy":"Disabled"}},"metrics":[{"type":"Pods"}]}}""",
+          """{"spec":{"behavior":{"scaleDown":{"policies":[{"periodSeconds":15,"type":"Percent","value":100}],"selectPolicy":"Disabled"},"scaleUp":{"policies":[{"periodSeconds":15,"type":"Pods","value":4},{"periodSeconds":15,"type":"Percent","value":100}],"selectPolicy":"Max","stabilizationWindowSeconds":0}},"metrics":[{"type":"Pods"}],"minReplicas":1}}""" },
         { "v1 ConfigMap", """{"data":{"a":"b"}}""", """{"data":{"a":"b"}}""" },
     };
 

@@ -62,6 +62,7 @@ public sealed class StoredRulesTests
         { "limitranges", "spec.limits[0].maxLimitRequestRatio = {\"cpu\":\"500m\"}", "spec.limits[0].maxLimitRequestRatio[cpu]: Invalid value: \"500m\": ratio 500m is less than 1" },
         { "limitranges", "spec.limits[0] = {\"type\":\"Container\",\"max\":{\"cpu\":\"2\"},\"min\":{\"cpu\":\"1\"},\"maxLimitRequestRatio\":{\"cpu\":\"50\"}}", "spec.limits[0].maxLimitRequestRatio[cpu]: Invalid value: \"50\": ratio 50 is greater than max/min = 2.000000" },
         { "limitranges", "spec.limits[0] = {\"type\":\"Container\",\"max\":{\"pods\":\"2\"}}", "spec.limits[0].max[pods]: Invalid value: \"pods\": must be a standard resource for containers ; spec.limits[0].default[pods]: Invalid value: \"pods\": must be a standard resource for containers ; spec.limits[0].defaultRequest[pods]: Invalid value: \"pods\": must be a standard resource for containers" },
+        { "limitranges", "spec.limits[0] = {\"type\":\"Pod\",\"max\":{\"mem\":\"2\"}}", "spec.limits[0].max[mem]: Invalid value: \"mem\": must be a standard resource type or fully qualified ; spec.limits[0].max[mem]: Invalid value: \"mem\": must be a standard resource for containers" },
         { "limitranges", "spec.limits[0] = {\"type\":\"PersistentVolumeClaim\"}", "spec.limits[0].limits: Required value: either minimum or maximum storage value is required, but neither was provided" },
     };
 

@@ -110,6 +110,17 @@ public sealed class BadInputTests : IAsyncLifetime
         await RefusedAsync(code, "PATCH", Deployments + "/dep", body, Strategic, message);
 
     [Theory]
+    [InlineData("""{"kind":"Pod"}""", "converting (v1.Pod) to (core.ConfigMap): unknown conversion")]
+    [InlineData("""{"apiVersion":"apps/v1","kind":"Deployment"}""", "converting (v1.Deployment) to (core.ConfigMap): unknown conversion")]
+    [InlineData("""{"kind":"Foo"}""", "no kind \"Foo\" is registered for version \"v1\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"")]
+    public async Task MergePatch_ToAnotherKind_IsNoObjectOfThisOne(string body, string end)
+    {
+        var (code, answer) = await SendAsync("PATCH", Maps + "/one?dryRun=All", body, "application/merge-patch+json");
+        Assert.Equal((422, "Invalid"), ((int)code, (string?)answer!["reason"]));
+        Assert.EndsWith(end, (string?)answer["message"], StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("""[{"op":"replace","path":"/data/none","value":"v"}]""", 200)]
     [InlineData("""[{"op":"test","path":"/data/none","value":null}]""", 200)]
     [InlineData("""[{"op":"add","path":"/metadata/finalizers","value":["a/b","c/d"]},{"op":"remove","path":"/metadata/finalizers/-1"},{"op":"remove","path":"/metadata/finalizers/0"}]""", 200)]
