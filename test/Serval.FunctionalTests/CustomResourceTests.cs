@@ -65,7 +65,7 @@ public sealed class CustomResourceTests(ServalFixture fixture) : IClassFixture<S
         await Kubectl.OkAsync("wait", "--for=condition=established", $"crd/{plural}.stable.example.com", "--timeout=10s");
     }
 
-    private static string Instance(string name, string spec, string kind = "CronTab", string metadata = "labels: {}") => $$"""
+    private static string Instance(string name, string spec, string kind = "CronTab", string metadata = "labels: {of: tests}") => $$"""
         apiVersion: stable.example.com/v1
         kind: {{kind}}
         metadata: {name: {{name}}, {{metadata}}}

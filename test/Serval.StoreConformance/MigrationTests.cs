@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.ApiServer.Store;
 using Serval.Kube;
@@ -160,6 +162,46 @@ public sealed class MigrationTests : IDisposable
             }
             Assert.Empty(Directory.EnumerateFiles(other.Path, "*.before-*"));
         }
+    }
+
+    /// <summary>Earlier versions kept empty values that Go leaves out: they are gone before anybody looks, and so the first write of such an object changes nothing else.</summary>
+    [Fact]
+    public async Task Layout3_EmptyValuesAreTakenOut_AndNobodyOwnsThem()
+    {
+        using var directory = new ScratchDirectory();
+        var key = new ObjectKey("facts", "d");
+        KubeObject written;
+        await using (var opened = await OpenAsync(directory))
+        {
+            var deployment = KubeObject.From(JsonNode.Parse("""
+                {"metadata":{"name":"d","namespace":"facts"},
+                 "spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}}
+                """)!.AsObject());
+            written = await opened.Client.CreateAsync(Kinds.Deployment, deployment, Objects.Write with { Tracked = true, FieldManager = "kubectl" });
+            var applied = new KubePatch(PatchType.Apply, """{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d","annotations":{}}}"""u8.ToArray());
+            written = await opened.Client.PatchAsync(Kinds.Deployment, key, applied, Objects.Write with { Tracked = true, FieldManager = "one" });
+        }
+        Assert.Equal(2, ((JsonArray)written.ToTree()["metadata"]!["managedFields"]!).Count); // who applies an empty value owns it
+        var before = written.With(tree =>
+        {
+            var fields = tree["metadata"]!["managedFields"]!.AsArray().Single(e => (string?)e!["manager"] == "kubectl")!["fieldsV1"]!;
+            tree["metadata"]!["annotations"] = new JsonObject();
+            tree["spec"]!["selector"]!["matchExpressions"] = new JsonArray(); // of what is replaced as a whole: owned as before
+            tree["spec"]!["template"]!["spec"]!["hostNetwork"] = false;
+            tree["spec"]!["template"]!["spec"]!["containers"]![0]!["args"] = new JsonArray();
+            fields["f:spec"]!["f:template"]!["f:spec"]!["f:hostNetwork"] = new JsonObject();
+            fields["f:spec"]!["f:template"]!["f:spec"]!["f:containers"]!["k:{\"name\":\"c\"}"]!["f:args"] = new JsonObject();
+        });
+        using (var database = new SqliteDatabase(SqliteStore.DatabasePath(directory.Path)))
+        {
+            using var update = database.Prepare("UPDATE changes SET body = ?1 WHERE rv = ?2");
+            update.Bind(1, before.Json.Span).Bind(2, before.Version).Run();
+            database.Execute("PRAGMA user_version = 3");
+        }
+        await using var again = await OpenAsync(directory);
+        Assert.Equal(Encoding.UTF8.GetString(written.Json.Span), Encoding.UTF8.GetString(again.Client.Cache(Kinds.Deployment).Get(key)!.Json.Span));
+        var labels = new KubePatch(PatchType.Merge, """{"metadata":{"labels":{"x":"y"}}}"""u8.ToArray());
+        Assert.Equal(1, (await again.Client.PatchAsync(Kinds.Deployment, key, labels, Objects.Write)).Metadata.Generation);
     }
 
     private string Copy => $"{SqliteStore.DatabasePath(_directory.Path)}.before-{StoreSchema.Current}";

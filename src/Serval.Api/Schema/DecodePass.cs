@@ -91,12 +91,21 @@ internal sealed class DecodePass(bool custom, bool hasUnicodeEscapes)
             _path.Push(type, field);
             if (Value(property.Value, field.Value) is { } node)
             {
-                result[field.Name] = node;
+                if (field.LeavesOutEmpty && (node is JsonValue ? EmptyFields.IsEmpty(property.Value) : IsEmpty(node)) && !IsFree)
+                {
+                    result.Remove(field.Name); // it may stand there twice: the last counts
+                }
+                else
+                {
+                    result[field.Name] = node;
+                }
             }
             _path.Pop();
         }
         return result;
     }
+
+    private static bool IsEmpty(JsonNode node) => node is JsonArray { Count: 0 } or JsonObject { Count: 0 };
 
     private JsonArray List(JsonElement element, ValueSchema item)
     {

@@ -48,8 +48,28 @@ public sealed class FieldSchema
     /// <summary>Default the schema itself states (server-side apply needs it for key fields such as a port's protocol).</summary>
     public string? Default { get; internal set; }
 
-    /// <summary>Whether nothing is told of a required field's default; another one's is its type's zero value.</summary>
+    /// <summary>
+    /// Whether Go's type has a pointer to the scalar, so that a zero is not nothing: it is kept, and OpenAPI tells no default of a required one. Another's is its
+    /// type's zero value.
+    /// </summary>
     internal bool IsPointer { get; set; }
+
+    /// <summary>Whether Go writes it when it is empty too: its tag has no <c>omitempty</c>.</summary>
+    internal bool IsAlways { get; set; }
+
+    /// <summary>
+    /// Whether a value that is empty is as good as none, and is not kept: one of a built-in type whose tag has <c>omitempty</c> (encoding/json: false, 0, the empty
+    /// text, list and map; not an object, which is behind a pointer or a struct).
+    /// </summary>
+    internal bool LeavesOutEmpty { get; private set; }
+
+    /// <summary>Its flags have been read.</summary>
+    internal void Settle() => LeavesOutEmpty = _table.IsBuiltIn && !IsAlways && Value.Kind switch
+    {
+        ValueKind.List or ValueKind.Map => true,
+        ValueKind.String or ValueKind.Boolean or ValueKind.Int32 or ValueKind.Int64 or ValueKind.Number or ValueKind.Bytes => !Required && !IsPointer,
+        _ => false,
+    };
 
     /// <summary>The values that a text, or each text of a list or map, may have, parted by commas; null when the API does not list them. Validation does not read it.</summary>
     internal string? Enum { get; set; }

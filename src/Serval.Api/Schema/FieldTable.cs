@@ -7,7 +7,8 @@ namespace Serval.Api.Schema;
 /// <c>atomic</c> where apply replaces the whole, opens a type; <c>+ Other</c> inlines one; every other line is a field:
 /// <c>name shape flags | doc</c>. Shapes: scalars as in <see cref="ValueKind"/>, <c>[]shape</c>, <c>map&lt;shape&gt;</c>, a type (<c>file.Type</c> when it
 /// is in another file). Flags: <c>req</c>, <c>imm</c>, <c>atomic</c>, <c>set</c>, <c>map(keys)</c>, <c>merge</c>, <c>merge(key)</c>, <c>mergeRetain(key)</c>,
-/// <c>retain</c>, <c>=default</c>. Types are read when they are first asked for.
+/// <c>retain</c>, <c>=default</c>; of upstream's types, <c>ptr</c> for a scalar behind a pointer and <c>always</c> for a tag without
+/// <c>omitempty</c>. Types are read when they are first asked for.
 /// </summary>
 internal sealed class FieldTable
 {
@@ -25,6 +26,7 @@ internal sealed class FieldTable
         }
         Package = header[1];
         ApiVersion = header[2];
+        IsBuiltIn = Package.StartsWith("io.k8s.", StringComparison.Ordinal);
         IndexTypes();
     }
 
@@ -37,6 +39,9 @@ internal sealed class FieldTable
     public string Package { get; }
 
     public string ApiVersion { get; }
+
+    /// <summary>Whether Kubernetes' own types are described, which its API server reads into structs of Go.</summary>
+    public bool IsBuiltIn { get; }
 
     public IReadOnlyCollection<string> TypeNames => _types.Keys;
 
@@ -88,6 +93,7 @@ internal sealed class FieldTable
         {
             Apply(type, field, flag);
         }
+        field.Settle();
         fields.Add(field);
     }
 
@@ -142,6 +148,9 @@ internal sealed class FieldTable
                 break;
             case "ptr":
                 field.IsPointer = true;
+                break;
+            case "always":
+                field.IsAlways = true;
                 break;
             case "enum" when open > 0:
                 field.Enum = flag[(open + 1)..^1];

@@ -84,7 +84,8 @@ internal sealed class FieldTracking(IKindSource kinds, TimeProvider time)
         _ => FieldSet.Empty,
     };
 
-    private static void Set(JsonObject metadata, JsonNode? managed)
+    /// <summary>Exchanges the entries; null for none.</summary>
+    public static void Set(JsonObject metadata, JsonNode? managed)
     {
         metadata.Remove("managedFields");
         if (managed is not null)

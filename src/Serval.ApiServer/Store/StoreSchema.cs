@@ -7,9 +7,10 @@ namespace Serval.ApiServer.Store;
 internal static class StoreSchema
 {
     /// <summary>The layout this program writes. A step is added for each new one; none is ever changed.</summary>
-    public const int Current = 3;
+    public const int Current = 4;
 
     private const int BytesOnce = 2; // the step that reads each object's version
+    private const int WithoutEmpties = 3; // the step that reads each object
 
     private static readonly string[] s_steps =
     [
@@ -29,6 +30,7 @@ internal static class StoreSchema
         DROP TABLE objects;
         ALTER TABLE heads RENAME TO objects;
         """,
+        "", // docs/decisions/0025-empty-values.md
     ];
 
     /// <summary>The layout of a database, 0 when it is empty; refuses one that a newer program has written.</summary>
@@ -50,6 +52,10 @@ internal static class StoreSchema
             }
             database.Execute("BEGIN IMMEDIATE");
             database.Execute(s_steps[step]);
+            if (step == WithoutEmpties)
+            {
+                StoredEmpties.Remove(database);
+            }
             database.Execute($"PRAGMA user_version={step + 1}");
             database.Execute("COMMIT");
         }

@@ -110,7 +110,7 @@ internal static class DeploymentMaker
         environment = container["env"]!.AsArray();
         if (serves)
         {
-            var port = (long?)container["ports"]?[0]?["containerPort"] is > 0 and { } given ? given : DefaultUserPort;
+            var port = (long?)(container["ports"] as JsonArray)?.FirstOrDefault()?["containerPort"] is > 0 and { } given ? given : DefaultUserPort;
             container["ports"] = new JsonArray(new JsonObject { ["name"] = KnativeNames.UserPort, ["containerPort"] = port, ["protocol"] = "TCP" });
             environment.Add(Variable(KnativeNames.PortVariable, port.ToString(CultureInfo.InvariantCulture)));
             PointProbe(container, "readinessProbe", port);

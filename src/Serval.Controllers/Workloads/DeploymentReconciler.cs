@@ -48,7 +48,7 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
         var sets = await _claims.ClaimAsync(stored, ct);
         var template = stored.ToTree()["spec"]!["template"]!.AsObject();
         var hash = TemplateHash.Of(CanonicalJson.Serialize(template), 10);
-        var current = sets.FirstOrDefault(s => s.Metadata.Label(HashLabel) == hash);
+        var current = sets.FirstOrDefault(s => s.Metadata.Label(HashLabel) == hash) ?? SetOf(template, sets);
         var old = sets.Where(s => s != current).ToList();
         var recreates = deployment.Spec.Strategy.Type == "Recreate";
         var oldFacts = old.ConvertAll(s => SetFacts.Of(s, recreates && Runs(s)));
@@ -69,6 +69,22 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
         return await ReportAsync(stored, deployment, current, old, ct);
 
         int? Size(KubeObject set) => plan.Sizes.TryGetValue(set.Metadata.Name, out var replicas) ? replicas : null;
+    }
+
+    /// <summary>
+    /// The set that was made of the same template, whatever hash it got: that of another writer, or of a version that kept more of a template. The first
+    /// made of several (kubernetes pkg/controller/deployment/util: FindNewReplicaSet).
+    /// </summary>
+    private static KubeObject? SetOf(JsonObject template, IReadOnlyList<KubeObject> sets)
+    {
+        return sets.Where(IsAlike).OrderBy(s => s.Metadata.CreationTimestamp).ThenBy(s => s.Metadata.Name, StringComparer.Ordinal).FirstOrDefault();
+
+        bool IsAlike(KubeObject set)
+        {
+            var made = set.ToTree()["spec"]?["template"];
+            (made?["metadata"]?["labels"] as JsonObject)?.Remove(HashLabel);
+            return JsonNode.DeepEquals(made, template);
+        }
     }
 
     /// <summary>The Deployment that waits for the end of this pod, when it does: no status tells of pods that are being stopped.</summary>

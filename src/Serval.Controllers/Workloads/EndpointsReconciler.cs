@@ -104,14 +104,20 @@ internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
         labels[ManagedByLabel] = "endpointslice-controller.k8s.io";
         var slice = OwnedObjects.New(Kinds.EndpointSlice, service, $"{service.Metadata.Name}-{suffix}", labels);
         slice["addressType"] = "IPv4";
-        slice["ports"] = new JsonArray([.. group.Ports.Select(p => (JsonNode)PortJson(p))]);
+        slice["ports"] = new JsonArray([.. group.Ports.Select(p => (JsonNode)PortJson(p, p.Port.Name))]);
         slice["endpoints"] = new JsonArray([.. group.Pods.Select(p => (JsonNode)EndpointJson(p, service.As<Service>().Spec.PublishNotReadyAddresses))]);
         return slice;
     }
 
-    private static JsonObject PortJson(ResolvedPort port)
+    /// <param name="port">The port.</param>
+    /// <param name="name">Its name; a slice has the empty one too, Endpoints have not.</param>
+    private static JsonObject PortJson(ResolvedPort port, string? name)
     {
-        var json = new JsonObject { ["name"] = port.Port.Name, ["port"] = port.Number, ["protocol"] = port.Port.Protocol };
+        var json = new JsonObject { ["port"] = port.Number, ["protocol"] = port.Port.Protocol };
+        if (name is not null)
+        {
+            json["name"] = name;
+        }
         if (port.Port.AppProtocol.Length > 0)
         {
             json["appProtocol"] = port.Port.AppProtocol;
@@ -153,7 +159,7 @@ internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
             {
                 continue;
             }
-            var subset = new JsonObject { ["ports"] = new JsonArray([.. group.Ports.Select(p => (JsonNode)PortJson(p))]) };
+            var subset = new JsonObject { ["ports"] = new JsonArray([.. group.Ports.Select(p => (JsonNode)PortJson(p, p.Port.Name.Length > 0 ? p.Port.Name : null))]) };
             Add(subset, "addresses", ready);
             Add(subset, "notReadyAddresses", waiting);
             subsets.Add(subset);

@@ -37,7 +37,7 @@ internal sealed class QuotaReconciler(IKubeClient client, TimeProvider time) : I
             hard[name] = PodResources.Read(amount).ToString();
             used[name] = sums.GetValueOrDefault(name).ToString();
         }
-        var status = new JsonObject { ["hard"] = hard, ["used"] = used };
+        var status = hard.Count > 0 ? new JsonObject { ["hard"] = hard, ["used"] = used } : [];
         if (JsonDiff.MergePatch(StatusFields.Of(stored), status) is not null)
         {
             if (_trail.Wait(key, waking: false) is var wait && wait > TimeSpan.Zero)

@@ -35,6 +35,48 @@ public sealed class StrictDecoderTests
     }
 
     [Theory]
+    [InlineData("""{"metadata":{"labels":{},"annotations":{},"finalizers":[],"generateName":"","name":"a"}}""", """{"metadata":{"name":"a"}}""")]
+    [InlineData("""{"spec":{"replicas":0,"paused":false,"minReadySeconds":0,"selector":{"matchLabels":{}}}}""", """{"spec":{"replicas":0,"selector":{}}}""")]
+    [InlineData("""{"spec":{"template":{"spec":{"hostNetwork":false,"nodeSelector":{},"affinity":{},"enableServiceLinks":false}}}}""", """{"spec":{"template":{"spec":{"affinity":{},"enableServiceLinks":false}}}}""")]
+    [InlineData("""{"spec":{"template":{"spec":{"containers":[]}}}}""", """{"spec":{"template":{"spec":{"containers":[]}}}}""")]
+    [InlineData(
+        """{"spec":{"template":{"spec":{"containers":[{"name":"","args":[],"tty":false,"workingDir":"","resources":{"limits":{},"requests":{"cpu":"0"}},"env":[{"name":"A","value":""}]}]}}}}""",
+        """{"spec":{"template":{"spec":{"containers":[{"name":"","resources":{"requests":{"cpu":"0"}},"env":[{"name":"A"}]}]}}}}""")]
+    [InlineData("""{"status":{"replicas":0,"conditions":[],"observedGeneration":0}}""", """{"status":{}}""")]
+    public void Decode_EmptyOfBuiltIn_IsLeftOutWhereGoLeavesItOut(string json, string kept)
+    {
+        var result = Decode(Kinds.Deployment, json);
+        Assert.Equal(kept, result.Tree.ToJsonString());
+        Assert.Empty(result.Warnings);
+
+        var tree = JsonNode.Parse(json)!.AsObject();
+        Assert.Equal(json != kept, EmptyFields.Remove(Kinds.Deployment, tree)); // and the same of what was not read so
+        Assert.Equal(kept, tree.ToJsonString());
+        Assert.False(EmptyFields.Remove(Kinds.Deployment, tree));
+    }
+
+    [Theory]
+    [InlineData("""{"spec":{"paused":true,"paused":false}}""", """{"spec":{}}""")]
+    [InlineData("""{"spec":{"paused":false,"paused":true}}""", """{"spec":{"paused":true}}""")]
+    public void Decode_EmptyThatStandsThereTwice_TheLastWins(string json, string kept) => Assert.Equal(kept, Decode(Kinds.Deployment, json).Tree.ToJsonString());
+
+    [Theory]
+    [InlineData("ConfigMap", """{"data":{"a":""},"binaryData":{"b":""},"immutable":false}""", """{"data":{"a":""},"binaryData":{"b":""},"immutable":false}""")]
+    [InlineData("EndpointSlice", """{"endpoints":[],"ports":[{"name":"","port":0}]}""", """{"endpoints":[],"ports":[{"name":"","port":0}]}""")]
+    [InlineData("Endpoints", """{"subsets":[{"ports":[{"name":"","port":1}],"addresses":[]}]}""", """{"subsets":[{"ports":[{"port":1}]}]}""")]
+    [InlineData("Service", """{"spec":{"ports":[{"port":80,"nodePort":0,"targetPort":0,"name":""}],"selector":{}},"status":{"loadBalancer":{"ingress":[]}}}""",
+        """{"spec":{"ports":[{"port":80,"targetPort":0}]},"status":{"loadBalancer":{}}}""")]
+    [InlineData("Pod", """{"spec":{"volumes":[{"name":"a","emptyDir":{"medium":""}},{"name":"b","hostPath":{"path":"/","type":""}}],"securityContext":{"runAsUser":0}}}""",
+        """{"spec":{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","hostPath":{"path":"/","type":""}}],"securityContext":{"runAsUser":0}}}""")]
+    public void Decode_Empty_IsLeftOutOrKeptAsItsTagSays(string kind, string json, string kept) =>
+        Assert.Equal(kept, Decode(Kinds.All.Single(k => k.Kind == kind && !k.IsCustom), json).Tree.ToJsonString());
+
+    [Fact]
+    public void Decode_EmptyOfCustomKind_IsKeptButInItsMetadata() => Assert.Equal(
+        """{"metadata":{"name":"a"},"spec":{"template":{"metadata":{"labels":{}},"spec":{"containers":[{"args":[],"name":""}]}}}}""",
+        Decode(Kinds.KService, """{"metadata":{"name":"a","labels":{}},"spec":{"template":{"metadata":{"labels":{}},"spec":{"containers":[{"args":[],"name":""}]}}}}""").Tree.ToJsonString());
+
+    [Theory]
     [InlineData("""{"spec":{"replicas":"3"}}""", "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32")]
     [InlineData("""{"spec":{"replicas":1.5}}""", "json: cannot unmarshal number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32")]
     [InlineData("""{"spec":{"replicas":3000000000}}""", "json: cannot unmarshal number 3000000000 into Go struct field DeploymentSpec.spec.replicas of type int32")]

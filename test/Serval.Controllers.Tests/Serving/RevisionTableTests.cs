@@ -302,6 +302,23 @@ public sealed class RevisionTableTests
         Assert.Equal(5, (int?)world.Get(Kinds.Deployment, "c-00001-deployment").ToTree()["spec"]!["replicas"]);
     }
 
+    /// <summary>Its Deployment does not keep them (a Kubernetes type), and so must not want them back for ever.</summary>
+    [Fact]
+    public async Task EmptyValues_OfAContainer_AreNothing_AndWrittenOnce()
+    {
+        var revision = Some.Revision(s_config, conditions: "");
+        var container = revision.Object["spec"]!["containers"]![0]!;
+        (container["ports"], container["args"], container["workingDir"]) = (new JsonArray(), new JsonArray(), "");
+        container["env"] = new JsonArray(new JsonObject { ["name"] = "A", ["value"] = "" });
+        await using var world = await ServingWorld.StartAsync(s_config, revision);
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        var made = world.Get(Kinds.Deployment, "c-00001-deployment").ToTree()["spec"]!["template"]!["spec"]!["containers"]![0]!;
+        Assert.Equal((8080, """{"name":"A"}""", false), ((int)made["ports"]![0]!["containerPort"]!, made["env"]![0]!.ToJsonString(), made.AsObject().ContainsKey("args")));
+        world.Client.TakeWrites();
+        await world.RunAsync(Kinds.Revision, "c-00001");
+        Assert.Empty(world.Client.TakeWrites());
+    }
+
     [Fact]
     public async Task Deployment_HasNeitherTheRoutesNorTheScaling_TheAutoscalerHasTheScaling()
     {

@@ -2,6 +2,7 @@ using Serval.Api;
 using Serval.Api.Apps;
 using Serval.Api.Core;
 using Serval.Controllers.Workloads;
+using Serval.Kube;
 
 namespace Serval.Controllers.Tests.Workloads;
 
@@ -11,6 +12,33 @@ public sealed class DeploymentTests
     private const string Revision = RolloutHistory.RevisionAnnotation;
 
     private readonly WorkloadWorld _world = new();
+
+    /// <summary>A template that lost what was empty in it has another hash; upstream compares templates, too (deployment/util: FindNewReplicaSet).</summary>
+    [Fact]
+    public async Task SetOfTheSameTemplate_WithAnotherHash_IsItsSet()
+    {
+        await _world.DeployReadyAsync(2);
+        var set = Assert.Single(_world.Sets);
+        var other = set.ToTree();
+        var metadata = other["metadata"]!.AsObject();
+        foreach (var labels in new[] { metadata["labels"]!, other["spec"]!["selector"]!["matchLabels"]!, other["spec"]!["template"]!["metadata"]!["labels"]! })
+        {
+            labels["pod-template-hash"] = "before";
+        }
+        foreach (var pod in _world.Pods)
+        {
+            await _world.PatchAsync(Kinds.Pod, pod.Metadata.Name, """{"metadata":{"labels":{"pod-template-hash":"before"}}}""");
+        }
+        await _world.Client.UpdateAsync(Kinds.ReplicaSet, KubeObject.From(other), WriteOptions.By("test"));
+        var pods = _world.Pods.Select(p => p.Metadata.Uid).ToList();
+        await _world.LookAgainAsync();
+        Assert.Equal("2", _world.Sizes);
+        Assert.Equal(pods, _world.Pods.Select(p => p.Metadata.Uid));
+
+        await _world.RollAsync("2"); // and a new template gets one of its own
+        await _world.ReadyAllAsync();
+        Assert.Equal("0 2", _world.Sizes);
+    }
 
     [Fact]
     public async Task ScaledUp_CompleteDeployment_DoesNotRunOutOfTime()

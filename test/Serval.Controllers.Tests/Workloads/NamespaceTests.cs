@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Admission;
+using Serval.Api.Core;
 using Serval.Controllers.Tests.Autoscaler;
 using Serval.Controllers.Workloads;
 using Serval.Kube;
@@ -63,7 +64,7 @@ public sealed class NamespaceTests
         await reconciler.ReconcileAsync(ObjectKey.Cluster("n1"), CancellationToken.None);
         Assert.Equal(0, Finalizers());
 
-        int Finalizers() => ((JsonArray)client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster("n1"))!.ToTree()["spec"]!["finalizers"]!).Count;
+        int Finalizers() => client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster("n1"))!.As<Namespace>().Spec.Finalizers.Count;
     }
 
     /// <summary>What keeps it is said in upstream's words, until it is gone; the times are those of changes.</summary>
@@ -154,7 +155,7 @@ public sealed class NamespaceTests
         Assert.Equal($"True ContentDeletionFailed: {why}", Condition());
         client.Refuse = _ => null;
         await reconciler.ReconcileAsync(ObjectKey.Cluster("n1"), CancellationToken.None);
-        Assert.Equal("[]", client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster("n1"))?.ToTree()["spec"]!["finalizers"]!.ToJsonString() ?? "[]");
+        Assert.Empty(client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster("n1"))?.As<Namespace>().Spec.Finalizers ?? []);
 
         string Condition() => ((JsonArray)client.Cache(Kinds.Namespace).Get(ObjectKey.Cluster("n1"))!.ToTree()["status"]!["conditions"]!)
             .Where(c => (string?)c!["type"] == "NamespaceDeletionContentFailure").Select(c => $"{c!["status"]} {c["reason"]}: {c["message"]}").Single();

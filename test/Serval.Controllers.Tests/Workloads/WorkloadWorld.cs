@@ -133,6 +133,19 @@ internal sealed class WorkloadWorld
     /// <summary>Lets trailing statuses be written.</summary>
     internal Task RestAsync() => PassAsync(TimeSpan.FromSeconds(5));
 
+    /// <summary>Lets every controller look at everything once more, and what follows from that.</summary>
+    internal async Task LookAgainAsync()
+    {
+        foreach (var reconciler in _reconcilers)
+        {
+            foreach (var obj in Client.Cache(reconciler.Kind).List())
+            {
+                Enqueue(reconciler, obj.Key);
+            }
+        }
+        await RestAsync();
+    }
+
     /// <summary>Runs what is due now.</summary>
     internal async Task SettleAsync()
     {

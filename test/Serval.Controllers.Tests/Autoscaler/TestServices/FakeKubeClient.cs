@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.Schema;
 using Serval.Kube;
 
 namespace Serval.Controllers.Tests.Autoscaler;
@@ -12,7 +13,7 @@ internal sealed record FakeWrite(string Verb, ResourceKind Kind, ObjectKey Key, 
 }
 
 /// <summary>
-/// The waist in memory: enough of the pipeline (uid, version, generation, merge patches, subresources, finalizers, preconditions) for reconcilers.
+/// The waist in memory: enough of the pipeline (uid, version, generation, empty values, merge patches, subresources, finalizers, preconditions) for reconcilers.
 /// </summary>
 internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
 {
@@ -191,7 +192,11 @@ internal sealed class FakeKubeClient(TimeProvider time) : IKubeClient
 
     private KubeObject Keep(ResourceKind kind, KubeObject? before, KubeObject after)
     {
-        after = after.With(tree => tree["metadata"]!["resourceVersion"] = (_version + 1).ToString());
+        after = after.With(tree =>
+        {
+            EmptyFields.Remove(kind, tree); // a reconciler that wants one back would never come to rest
+            tree["metadata"]!["resourceVersion"] = (_version + 1).ToString();
+        });
         _version++;
         Fake(kind).Apply(new CacheChange(before is null ? WatchEventType.Added : WatchEventType.Modified, after, before));
         return after;
