@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -24,18 +23,45 @@ internal static class ApiWatches
         var watching = watchers.Select(samples => FollowAsync(
             serval, Api.ConfigMaps + "?sendInitialEvents=false&resourceVersionMatch=NotOlderThan", line => samples.Add(Age(line)), () => open.Signal(), end.Token)).ToList();
         open.Wait();
-        await WriteAsync(serval, WarmSeconds);
-        var wrote = await WriteAsync(serval, options.Scaled(20));
+        // No answer is kept: a collection of what this process holds would stand in for the server's time.
+        Func<int, Task> write = async i => await serval.Api.PatchAsync($"{Api.ConfigMaps}/w-{i % Writers}", Stamp());
+        await WriteAsync(write, WarmSeconds);
+        var wrote = await WriteAsync(write, options.Scaled(20));
         await end.CancelAsync();
         await Task.WhenAll(watching);
-        watchers.ForEach(w => w.RemoveRange(0, Math.Min(w.Count, WarmSeconds * WritesASecond)));
-        var all = watchers.SelectMany(w => w).ToList();
+        var all = Counted(watchers);
         report.Samples("write to event, the first watcher", watchers[0], "ms");
         report.AtLeast("writes a second, of 500 asked for", wrote, "1/s", 0.95 * WritesASecond);
         report.Info("events read", all.Count, "");
         report.Info("write → event, 20 watchers, p50", Statistics.Median(all), "ms");
         report.AtMost("write → event, 20 watchers, p99", Statistics.Percentile(all, 0.99), "ms", 5);
+        await RelayAsync(options, report, watchers.Count);
     }
+
+    /// <summary>The same pace and bytes from a program that only copies them: below its tail nobody gets on this machine.</summary>
+    private static async Task RelayAsync(BenchOptions options, Report report, int readers)
+    {
+        var samples = Enumerable.Range(0, readers).Select(_ => new List<double>()).ToList();
+        await using (var peer = await RelayPeer.OpenAsync([.. samples.Select(s => (Action<string>)(line => s.Add(Age(line))))]))
+        {
+            var rest = new string('x', 1000);
+            Func<int, Task> write = _ => peer.WriteAsync(Stamp() + rest);
+            await WriteAsync(write, WarmSeconds);
+            await WriteAsync(write, options.Scaled(20));
+        }
+        var all = Counted(samples);
+        report.Info("the same, bare TCP relay, p50", Statistics.Median(all), "ms");
+        report.Info("the same, bare TCP relay, p99", Statistics.Percentile(all, 0.99), "ms");
+        report.Info("the same, bare TCP relay, longest", all.Max(), "ms");
+    }
+
+    private static List<double> Counted(List<List<double>> samples)
+    {
+        samples.ForEach(s => s.RemoveRange(0, Math.Min(s.Count, WarmSeconds * WritesASecond)));
+        return [.. samples.SelectMany(s => s)];
+    }
+
+    private static string Stamp() => $$$"""{"data":{"t":"{{{Stopwatch.GetTimestamp()}}}"}}""";
 
     /// <summary>10,000 objects of 1 KB and 500 watches, half of them with selectors, over HTTP/2.</summary>
     internal static async Task QuietAsync(BenchOptions options, Report report)
@@ -82,20 +108,22 @@ internal static class ApiWatches
         }
     }
 
-    /// <summary>Writes at an even pace, whether or not earlier writes are done; gives how many a second were.</summary>
-    private static async Task<double> WriteAsync(ServalProcess serval, int seconds)
+    /// <summary>
+    /// Writes at an even pace, each at its own time by the clock, whether or not earlier writes are done; gives how many a second were. What a late
+    /// timer missed is made up for at once.
+    /// </summary>
+    private static async Task<double> WriteAsync(Func<int, Task> write, int seconds)
     {
-        const int EachTick = 5;
-        var writes = new ConcurrentBag<Task>();
+        var writes = new List<Task>();
         var clock = Stopwatch.GetTimestamp();
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(1000.0 * EachTick / WritesASecond));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
         for (var i = 0; i < seconds * WritesASecond; i++)
         {
-            if (i % EachTick == 0)
+            while (Stopwatch.GetElapsedTime(clock).TotalSeconds * WritesASecond < i)
             {
                 await timer.WaitForNextTickAsync();
             }
-            writes.Add(serval.Api.PatchAsync($"{Api.ConfigMaps}/w-{i % Writers}", $$$"""{"data":{"t":"{{{Stopwatch.GetTimestamp()}}}"}}"""));
+            writes.Add(write(i));
         }
         await Task.WhenAll(writes);
         return seconds * WritesASecond / Stopwatch.GetElapsedTime(clock).TotalSeconds;

@@ -153,6 +153,30 @@ public sealed class StoreTests : IDisposable
         await Poll.UntilAsync(() => new FileInfo(_directory.Log).Length < 3_000_000); // of 4 MB and more that were written to it
     }
 
+    /// <summary>The log starts over without being cut, whatever is written meanwhile: cutting it takes tens of milliseconds, in which no write ends.</summary>
+    [Fact]
+    public async Task ALog_UnderWritesWithoutAPause_StartsOver()
+    {
+        await using var opened = await OpenAsync(Options with { CheckpointBytes = 200_000, LogBytes = long.MaxValue });
+        var before = Starts();
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(w => Task.Run(async () =>
+        {
+            for (var i = 0; i < 1500 && Starts() - before < 10; i++)
+            {
+                await opened.Touch($"m{w}", $"{i}");
+            }
+        })));
+        Assert.True(Starts() - before >= 10, $"started over {Starts() - before} times");
+
+        uint Starts() // SQLite, WAL file format: the checkpoint sequence number is the header's fourth word
+        {
+            using var log = new FileStream(_directory.Log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            Span<byte> header = stackalloc byte[16];
+            log.ReadExactly(header);
+            return System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(header[12..]);
+        }
+    }
+
     [Fact]
     public async Task Changes_Age()
     {

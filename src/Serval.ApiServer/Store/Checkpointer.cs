@@ -11,11 +11,11 @@ internal sealed partial class Checkpointer : IDisposable
     /// <summary>A guess: what a change takes in the log beside its object, most of all the page of what points to it.</summary>
     private const int BytesPerChange = 8192;
 
-    private const int MostPasses = 4;
+    private const int Passes = 2;
 
     private readonly SqliteDatabase _database;
     private readonly StoreOptions _options;
-    private readonly Action _tooLong;
+    private readonly Func<bool, Task> _moveByWriter;
     private readonly long _mostPages;
     private readonly Thread _thread;
     private readonly object _lock = new(); // a monitor, because the thread waits on it
@@ -23,10 +23,13 @@ internal sealed partial class Checkpointer : IDisposable
     private bool _closed; // guarded by _lock
     private long _bytes; // the writer thread's
 
-    public Checkpointer(string path, StoreOptions options, Action tooLong)
+    /// <param name="path">The database.</param>
+    /// <param name="options">When.</param>
+    /// <param name="moveByWriter">Has the writer move what is left between two commits, and cut the log when asked to, for a moment that is felt.</param>
+    public Checkpointer(string path, StoreOptions options, Func<bool, Task> moveByWriter)
     {
         _options = options;
-        _tooLong = tooLong;
+        _moveByWriter = moveByWriter;
         _database = new SqliteDatabase(path);
         _database.Execute("PRAGMA synchronous=NORMAL; PRAGMA cache_size=-64");
         _mostPages = options.LogBytes / (_database.Scalar("PRAGMA page_size") ?? 4096);
@@ -79,25 +82,24 @@ internal sealed partial class Checkpointer : IDisposable
     }
 
     /// <summary>
-    /// While the log is moved it gets longer, and a log that is longer than ever costs its file new room at each sync. So the little that came meanwhile is
-    /// moved at once, and mostly nothing came while that was done.
+    /// The log starts over only when a commit finds all of it moved. What comes while it is moved is moved by a second pass, and what came during that one, a
+    /// little, by the writer between two commits.
     /// </summary>
     private void MoveLog()
     {
-        for (var pass = 0; pass < MostPasses; pass++)
+        for (var pass = 0; pass < Passes; pass++)
         {
-            var (pages, left) = _database.Checkpoint(truncate: false);
-            if (pages > _mostPages)
+            if (_database.Checkpoint(truncate: false) > _mostPages)
             {
-                _tooLong();
-                return;
-            }
-            if (left == 0)
-            {
+                LetWriterMove(cut: true);
                 return;
             }
         }
+        LetWriterMove(cut: false);
     }
+
+    // Waits for it: two that move the log at once are in each other's way. What fails there fails here the next time.
+    private void LetWriterMove(bool cut) => _moveByWriter(cut).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
 
     private bool WaitForWork()
     {

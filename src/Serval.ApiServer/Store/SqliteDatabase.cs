@@ -53,18 +53,18 @@ internal sealed class SqliteDatabase : IDisposable
     }
 
     /// <summary>
-    /// Moves what it can from the log into the database without disturbing readers or the writer. Gives the log's length in pages, and how many of
-    /// them are still to be moved: with none, the next commit overwrites the log from its beginning.
+    /// Moves what it can from the log into the database without disturbing readers or the writer. Gives the log's length in pages when that began.
+    /// When all of it is moved, and nothing came meanwhile, the next commit overwrites the log from its beginning.
     /// </summary>
-    public (int Pages, int Left) Checkpoint(bool truncate)
+    public int Checkpoint(bool truncate)
     {
         var code = raw.sqlite3_wal_checkpoint_v2(
-            _handle, "main", truncate ? raw.SQLITE_CHECKPOINT_TRUNCATE : raw.SQLITE_CHECKPOINT_PASSIVE, out var pages, out var moved);
+            _handle, "main", truncate ? raw.SQLITE_CHECKPOINT_TRUNCATE : raw.SQLITE_CHECKPOINT_PASSIVE, out var pages, out _);
         if (code != raw.SQLITE_BUSY)
         {
             Check(code, "checkpoint");
         }
-        return (pages, pages - moved);
+        return pages;
     }
 
     public void Check(int code, string during)

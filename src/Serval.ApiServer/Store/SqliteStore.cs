@@ -79,7 +79,7 @@ public sealed partial class SqliteStore : IAsyncDisposable
             _ring = new ChangeRing(options.RecentChanges, loader.Last);
             if (options is { Directory: not null, CheckpointBytes: > 0 })
             {
-                _checkpointer = new Checkpointer(DatabasePath(options.Directory), options, TruncateLog);
+                _checkpointer = new Checkpointer(DatabasePath(options.Directory), options, MoveLogAsync);
             }
             _writer = new StoreWriter(this, _database, options, _log, _ring, loader, _checkpointer);
         }
@@ -243,7 +243,11 @@ public sealed partial class SqliteStore : IAsyncDisposable
         }
     }
 
-    private void TruncateLog() => _queue.TryAdd(new StoreChore<(int, int)>(static db => db.Checkpoint(truncate: true)));
+    private Task MoveLogAsync(bool truncate)
+    {
+        var chore = new StoreChore<int>(db => db.Checkpoint(truncate));
+        return _queue.TryAdd(chore) == WriterQueue.Admission.Accepted ? chore.Task : Task.CompletedTask;
+    }
 
     private void Release()
     {

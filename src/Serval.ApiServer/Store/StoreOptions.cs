@@ -40,6 +40,6 @@ public sealed record StoreOptions
     /// </summary>
     internal long CheckpointBytes { get; init; } = 16 << 20;
 
-    /// <summary>Under writes without a pause the log never starts over by itself; when it is so long, the writer is asked to wait once.</summary>
+    /// <summary>When the log is so long, because a reader kept it from starting over, the writer cuts it: some tens of milliseconds.</summary>
     internal long LogBytes { get; init; } = 64 << 20;
 }
