@@ -173,11 +173,13 @@ public sealed class LifecycleTests
         var time = new ManualTime();
         var events = new HeardEvents();
         await using var node = await TestNode.StartAsync(time, events: events);
+        var begun = Path.Combine(node.Data, "begun");
         await node.CreateAsync(TestNode.Shell(
             "trap 'echo caught; exit 0' TERM; echo up; while :; do sleep 0.01; done",
-            c => c["lifecycle"] = Hook("preStop", """{"exec":{"command":["sleep","1000"]}}""")));
+            c => c["lifecycle"] = Hook("preStop", $$"""{"exec":{"command":["sh","-c","touch {{begun}}; exec sleep 1000"]} }""")));
         await node.LogAsync("up");
         await node.Kube.DeleteAsync(Kinds.Pod, s_pod, new DeleteOptions { GracePeriodSeconds = 30 });
+        await Poll.UntilAsync(() => File.Exists(begun)); // the grace period's clock runs before the hook does
         var log = node.LogAsync("caught");
 
         await time.AdvanceOnceAsync(TimeSpan.FromSeconds(30));
