@@ -48,8 +48,10 @@ public sealed class RequestLogTests : ProxyTest
         await client.SendReadAsync("GET /quiet HTTP/1.1\r\nHost: h\r\nUser-Agent: kube-probe/1.34\r\n\r\n");
         _log.Probes = true;
         await client.SendReadAsync("GET /probe HTTP/1.1\r\nHost: h\r\nUser-Agent: kube-probe/1.34\r\n\r\n");
+        await client.SendReadAsync("GET /none HTTP/1.1\r\nHost: nobody\r\n\r\n"); // a request is told of after its answer, and before the connection's next one
         Proxy.RequestLog = null;
         await client.SendReadAsync("GET /off HTTP/1.1\r\nHost: h\r\n\r\n");
+        await client.SendReadAsync("GET /none HTTP/1.1\r\nHost: nobody\r\n\r\n");
         Proxy.RequestLog = _log;
         await client.SendReadAsync("GET /last HTTP/1.1\r\nHost: h\r\n\r\n");
         Assert.Equal(["/probe", "/last"], (await _log.WaitAsync(2)).Select(r => r.Target));
