@@ -61,13 +61,27 @@ internal static class JobRules
         {
             Generated(tree.Object("metadata"), spec, to);
         }
-        Spec(spec, old.Object("spec"), "spec", to);
+        if (old is null || !TreeDiff.Same(Completed(old), spec))
+        {
+            Spec(spec, old.Object("spec"), "spec", to);
+        }
         Selector(spec, to);
-        HostName(tree.Object("metadata"), spec, to);
+        if (old is null || old.Object("spec").Number("completions") != spec.Number("completions"))
+        {
+            HostName(tree.Object("metadata"), spec, to);
+        }
         if (old.Object("spec") is { } before)
         {
             Unchanged(spec, before, old.Object("status"), to);
         }
+    }
+
+    // A spec that an update leaves as it was is not judged again: it may be from before there was a rule, or a default.
+    private static JsonNode? Completed(JsonObject old)
+    {
+        var copy = old.DeepClone().AsObject();
+        Default(copy, old);
+        return copy["spec"];
     }
 
     /// <summary>What any job must have, one that is made later by the clock too (validateJobSpec).</summary>

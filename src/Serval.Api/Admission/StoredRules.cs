@@ -14,9 +14,13 @@ internal static class StoredRules
 
     public static void Check(ResourceKind kind, JsonObject tree, JsonObject? old, Problems to)
     {
-        if (old is not null && SameSpec(kind, tree, old))
+        if (old is not null)
         {
-            return;
+            (tree, old) = (Completed(kind, tree), Completed(kind, old)); // either may be from before there were defaults
+            if (TreeDiff.Same(old["spec"], tree["spec"]) && TreeDiff.Same(old["template"], tree["template"]))
+            {
+                return;
+            }
         }
         if (kind == StoredKinds.StatefulSet)
         {
@@ -56,11 +60,11 @@ internal static class StoredRules
         }
     }
 
-    private static bool SameSpec(ResourceKind kind, JsonObject tree, JsonObject old)
+    private static JsonObject Completed(ResourceKind kind, JsonObject tree)
     {
-        var before = old.DeepClone().AsObject();
-        StoredDefaults.Apply(kind, before); // it may be from before there were any
-        return TreeDiff.Same(before["spec"], tree["spec"]) && TreeDiff.Same(before["template"], tree["template"]);
+        var copy = tree.DeepClone().AsObject();
+        StoredDefaults.Apply(kind, copy);
+        return copy;
     }
 
     private static void StatefulSet(JsonObject? spec, JsonObject? before, Problems to)
@@ -95,7 +99,8 @@ internal static class StoredRules
         foreach (var (field, was) in before.Concat(spec.Where(f => !before.ContainsKey(f.Key)).Select(static f => KeyValuePair.Create(f.Key, (JsonNode?)null))))
         {
             var free = field is "replicas" or "ordinals" or "template" or "updateStrategy" or "revisionHistoryLimit" or "persistentVolumeClaimRetentionPolicy" or "minReadySeconds";
-            if (!free && !TreeDiff.Same(was, spec[field]) && !(field == "podManagementPolicy" && was is null))
+            var same = field == "serviceName" ? before.String(field) == spec.String(field) : TreeDiff.Same(was, spec[field]); // Go writes an empty serviceName
+            if (!free && !same)
             {
                 to.Forbidden("spec", "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
                 return;
@@ -133,7 +138,8 @@ internal static class StoredRules
         }
         var copy = spec!.DeepClone().AsObject();
         var pod = copy.Object("template")!.Ensure("spec");
-        var own = pod.Objects("volumes").Where(v => !claims.Contains(v.Item.String("name"))).Select(v => v.Item.DeepClone());
+        var claimed = claims.ToHashSet(StringComparer.Ordinal);
+        var own = pod.Objects("volumes").Where(v => !claimed.Contains(v.Item.String("name"))).Select(v => v.Item.DeepClone());
         pod["volumes"] = new JsonArray([.. claims.Select(static c => (JsonNode)new JsonObject { ["name"] = c, ["persistentVolumeClaim"] = new JsonObject { ["claimName"] = c } }), .. own]);
         return copy;
     }

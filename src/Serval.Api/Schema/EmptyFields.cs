@@ -10,11 +10,14 @@ namespace Serval.Api.Schema;
 public static class EmptyFields
 {
     /// <summary>Takes them out: of a built-in kind all, of another one those of its metadata, as its decoder does. Returns whether there were any.</summary>
-    public static bool Remove(ResourceKind kind, JsonObject tree) =>
-        !kind.IsCustom ? Remove(tree, Schemas.For(kind).Type) : tree["metadata"] is JsonObject metadata && Remove(metadata, Schemas.ObjectMeta);
+    public static bool Remove(ResourceKind kind, JsonObject tree) => Remove(kind, tree, default);
 
-    /// <summary>Takes them out of an object of one type. Returns whether there were any.</summary>
-    internal static bool Remove(JsonObject tree, TypeSchema type)
+    /// <summary>The same, but leaves those in whose field <paramref name="stored"/> has: they empty it.</summary>
+    public static bool Remove(ResourceKind kind, JsonObject tree, JsonElement stored) => !kind.IsCustom
+        ? Remove(tree, Schemas.For(kind).Type, stored)
+        : tree["metadata"] is JsonObject metadata && Remove(metadata, Schemas.ObjectMeta, Member(stored, "metadata"));
+
+    private static bool Remove(JsonObject tree, TypeSchema type, JsonElement stored)
     {
         List<string>? empty = null;
         var any = false;
@@ -24,8 +27,9 @@ public static class EmptyFields
             {
                 continue;
             }
-            any |= Within(value, field.Value);
-            if (field.LeavesOutEmpty && IsEmpty(value))
+            var there = Member(stored, name);
+            any |= Within(value, field.Value, there);
+            if (field.LeavesOutEmpty && there.ValueKind == JsonValueKind.Undefined && IsEmpty(value))
             {
                 (empty ??= []).Add(name);
             }
@@ -56,23 +60,27 @@ public static class EmptyFields
         },
     };
 
-    private static bool Within(JsonNode value, ValueSchema schema)
+    private static JsonElement Member(JsonElement map, string name) =>
+        map.ValueKind == JsonValueKind.Object && map.TryGetProperty(name, out var found) ? found : default;
+
+    private static bool Within(JsonNode value, ValueSchema schema, JsonElement stored)
     {
         var any = false;
         switch (schema.Kind)
         {
             case ValueKind.Object when value is JsonObject inner:
-                return Remove(inner, schema.Type!);
+                return Remove(inner, schema.Type!, stored);
             case ValueKind.List when value is JsonArray list && HasFields(schema.Item!):
-                foreach (var item in list)
+                for (var i = 0; i < list.Count; i++)
                 {
-                    any |= item is not null && Within(item, schema.Item!);
+                    var there = stored.ValueKind == JsonValueKind.Array && i < stored.GetArrayLength() ? stored[i] : default;
+                    any |= list[i] is { } item && Within(item, schema.Item!, there);
                 }
                 return any;
             case ValueKind.Map when value is JsonObject map && HasFields(schema.Item!):
-                foreach (var (_, item) in map)
+                foreach (var (name, item) in map)
                 {
-                    any |= item is not null && Within(item, schema.Item!);
+                    any |= item is not null && Within(item, schema.Item!, Member(stored, name));
                 }
                 return any;
             default:

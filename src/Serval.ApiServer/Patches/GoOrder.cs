@@ -37,7 +37,7 @@ internal static class GoOrder
         var root = new Way();
         foreach (var operation in operations.OfType<JsonObject>())
         {
-            foreach (var pointer in ((ReadOnlySpan<JsonNode?>)[operation["path"], operation["from"]]).ToArray().OfType<JsonValue>())
+            foreach (var pointer in ((ReadOnlySpan<JsonNode?>)[operation["path"], HasSource(operation) ? operation["from"] : null]).ToArray().OfType<JsonValue>())
             {
                 var at = root;
                 foreach (var step in pointer.ToString().Split('/').Skip(1).SkipLast(1))
@@ -49,6 +49,9 @@ internal static class GoOrder
         }
         return root;
     }
+
+    // Of others it is not looked at, and may be as long as a body.
+    private static bool HasSource(JsonObject operation) => operation["op"] is JsonValue op && op.ToString() is "move" or "copy";
 
     private static JsonNode? Ordered(JsonNode? node, string? message, Way? way)
     {

@@ -22,7 +22,7 @@ internal sealed class PatchDocument
 
     private const int LongestOrdered = 256 * 1024; // bytes: beyond, an error shows the first of an object in the order of its names
 
-    private static readonly JsonSerializerOptions s_shown = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_shown = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = CanonicalJson.MaxWrappedDepth };
 
     private readonly ResourceKind _kind;
     private readonly PatchType _type;

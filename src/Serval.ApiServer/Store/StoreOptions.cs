@@ -40,6 +40,6 @@ public sealed record StoreOptions
     /// </summary>
     internal long CheckpointBytes { get; init; } = 16 << 20;
 
-    /// <summary>When the log is so long, because a reader kept it from starting over, the writer cuts it: some tens of milliseconds.</summary>
+    /// <summary>When the log is so long, because a reader kept it from starting over, the writer cuts it: some tens of milliseconds, and while the reader stays five seconds.</summary>
     internal long LogBytes { get; init; } = 64 << 20;
 }

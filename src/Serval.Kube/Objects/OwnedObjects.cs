@@ -40,7 +40,7 @@ public static class OwnedObjects
 
     /// <summary>
     /// Makes the object exist with at least what <paramref name="desired"/> says: creates it, patches what differs, or writes nothing. Empty values that the
-    /// API server does not keep (<see cref="EmptyFields"/>) are no difference, and taken out of it.
+    /// API server does not keep (<see cref="EmptyFields"/>) are no difference where it has nothing, and taken out of it.
     /// An object of that name with another controller is left alone: <see cref="OwnerConflictException"/>.
     /// </summary>
     public static async Task<KubeObject> EnsureAsync(
@@ -54,7 +54,7 @@ public static class OwnedObjects
         }
         RequireSameOwner(kind, present, metadata);
         using var document = CanonicalJson.Document(present.Json);
-        if (JsonDiff.Covers(document.RootElement, desired) || (EmptyFields.Remove(kind, desired) && JsonDiff.Covers(document.RootElement, desired)))
+        if (JsonDiff.Covers(document.RootElement, desired) || (EmptyFields.Remove(kind, desired, document.RootElement) && JsonDiff.Covers(document.RootElement, desired)))
         {
             return present;
         }

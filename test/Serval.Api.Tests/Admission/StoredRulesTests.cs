@@ -120,6 +120,53 @@ public sealed class StoredRulesTests
         Assert.NotEqual("", Errors(kind, labelled.Edit(change), old));
     }
 
+    /// <summary>Stored before there were defaults, and changed with or without them (a scale does not fill in).</summary>
+    [Theory]
+    [InlineData("statefulsets", "spec.replicas = 5")]
+    [InlineData("statefulsets", "spec.template.spec.containers[0].image = \"i:2\"")]
+    [InlineData("statefulsets", "spec.serviceName = \"\"")]
+    [InlineData("replicationcontrollers", "spec.replicas = 5")]
+    public void StoredBare_StaysOfUse(string plural, string change)
+    {
+        var (kind, update) = (Kind(plural), new AdmissionContext { Operation = AdmissionOperation.Update });
+        var old = Edits.Parse(Sample(plural));
+        if (plural == "statefulsets")
+        {
+            old["spec"]!["volumeClaimTemplates"] = Edits.Parse("""{"l":[{"metadata":{"name":"v"},"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Gi"}}}}]}""")["l"]!.DeepClone();
+            old["spec"]!.AsObject().Remove("serviceName");
+        }
+        var next = old.DeepClone().AsObject().Edit(change);
+        Assert.Equal("", Errors(kind, next, old));
+        Assert.Equal("", Errors(kind, next.DeepClone().AsObject().Defaulted(kind, update, old), old));
+    }
+
+    [Theory]
+    [InlineData("spec.successPolicy = {\"rules\":[]}")]
+    [InlineData("spec.backoffLimitPerIndex = 1")]
+    public void JobStoredBefore_CanBeLabelled(string wrong)
+    {
+        var update = new AdmissionContext { Operation = AdmissionOperation.Update };
+        var old = Edits.Parse("""
+            {"metadata":{"name":"a.b","namespace":"d","uid":"u"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},
+             "spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"i"}]}}}}
+            """).Defaulted(BatchKinds.Job, update).Edit(wrong);
+        var labelled = old.DeepClone().AsObject().Edit("metadata.labels.x = \"y\"").Defaulted(BatchKinds.Job, update, old);
+        Assert.Equal("", Errors(BatchKinds.Job, labelled, old));
+        Assert.NotEqual("", Errors(BatchKinds.Job, labelled.Edit("spec.suspend = true"), old));
+    }
+
+    [Fact]
+    public void AutoscalerStoredBefore_CanBeLabelled()
+    {
+        var update = new AdmissionContext { Operation = AdmissionOperation.Update };
+        var old = Edits.Parse("""
+            {"metadata":{"name":"h","namespace":"d"},"spec":{"maxReplicas":3,"scaleTargetRef":{"kind":"Deployment","name":"d","apiVersion":"apps/v1"},"metrics":[{"type":"Pods","pods":{"metric":{"name":"m"}}}]}}
+            """);
+        var labelled = old.DeepClone().AsObject().Edit("metadata.labels.x = \"y\"").Defaulted(Kinds.HorizontalPodAutoscaler, update, old);
+        Assert.Equal("", Errors(Kinds.HorizontalPodAutoscaler, labelled, old));
+        Assert.NotEqual("", Errors(Kinds.HorizontalPodAutoscaler, labelled.Edit("spec.maxReplicas = 4"), old));
+    }
+
     [Theory]
     [InlineData("spec.replicas = 5", "")]
     [InlineData("spec.template.spec.containers[0].image = \"i:2\"", "")]

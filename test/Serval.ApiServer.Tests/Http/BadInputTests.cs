@@ -109,6 +109,14 @@ public sealed class BadInputTests : IAsyncLifetime
     public async Task StrategicPatch_ThatDoesNotFit_IsToldAsUpstream(int code, string body, string message) =>
         await RefusedAsync(code, "PATCH", Deployments + "/dep", body, Strategic, message);
 
+    [Fact]
+    public async Task MergePatch_ThatIsDeep_IsShownAll()
+    {
+        var deep = string.Concat(Enumerable.Repeat("{\"x\":", 100)) + "1" + new string('}', 100);
+        var (code, answer) = await SendAsync("PATCH", Maps + "/one?dryRun=All&fieldValidation=Strict", $$"""{"deep":{{deep}},"data":{"a":5} }""", "application/merge-patch+json");
+        Assert.Equal((422, "Invalid"), ((int)code, (string?)answer!["reason"]));
+    }
+
     [Theory]
     [InlineData("""{"kind":"Pod"}""", "converting (v1.Pod) to (core.ConfigMap): unknown conversion")]
     [InlineData("""{"apiVersion":"apps/v1","kind":"Deployment"}""", "converting (v1.Deployment) to (core.ConfigMap): unknown conversion")]

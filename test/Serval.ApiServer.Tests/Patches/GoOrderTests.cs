@@ -25,6 +25,7 @@ public sealed class GoOrderTests
     [InlineData(PatchType.Json, """[{"op":"replace","path":"/metadata","value":{}}]""", Left)]
     [InlineData(PatchType.Json, """[{"op":"add","path":"/metadata/labels/x","value":"y"}]""", Sorted)]
     [InlineData(PatchType.Json, """[{"op":"copy","from":"/metadata/name","path":"/data/b"},null,{"op":5}]""", Sorted)]
+    [InlineData(PatchType.Json, """[{"op":"add","path":"/data/b","value":5,"from":"/metadata/labels/x"}]""", Left)]
     public void OfAMap(PatchType type, string patch, string metadata) => Assert.Equal(
         $$"""{"apiVersion":"v1","data":{"a":"1","b":5},"kind":"ConfigMap","metadata":{{metadata}}}""",
         GoOrder.Of(Parse(Map), "ConfigMap", type, JsonNode.Parse(patch)!).ToJsonString());

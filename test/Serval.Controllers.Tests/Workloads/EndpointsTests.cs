@@ -40,6 +40,23 @@ public sealed class EndpointsTests
         Assert.Contains(odd, Addressed(world, ready: true));
     }
 
+    /// <summary>Nobody may be sent to an address that is gone.</summary>
+    [Fact]
+    public async Task LastPod_ThatGoes_LeavesNoAddress()
+    {
+        var world = new WorkloadWorld();
+        world.Create(Kinds.Service, """{"metadata":{"name":"s"},"spec":{"selector":{"app":"d"},"ports":[{"port":80}]}}""");
+        await world.DeployReadyAsync(2);
+        var key = new ObjectKey(WorkloadWorld.Namespace, "s");
+        Assert.NotEmpty(world.Client.Cache(Kinds.Endpoints).Get(key)!.ToTree()["subsets"]!.AsArray());
+        foreach (var pod in world.Pods)
+        {
+            await world.PatchAsync(Kinds.Pod, pod.Metadata.Name, """{"metadata":{"labels":{"app":null}}}""");
+        }
+        await world.PatchAsync(Kinds.Service, "s", """{"spec":{"selector":{"app":"nobody"}}}""");
+        Assert.True(world.Client.Cache(Kinds.Endpoints).Get(key)!.ToTree()["subsets"] is null or JsonArray { Count: 0 });
+    }
+
     [Theory]
     [InlineData("true", true)]
     [InlineData("false", false)]
