@@ -50,6 +50,38 @@ public sealed class LogTests : IDisposable
         Assert.Equal("", await CopyAsync(path, new LogOptions { SinceTime = time.GetUtcNow() }, time));
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1L)]
+    public async Task Copy_SinceATimeToCome_GivesNothingThatIsThere_WhetherIndexedOrNot(long? tail)
+    {
+        var time = new ManualTime();
+        var path = Path.Combine(_directory, "0.log");
+        await File.WriteAllTextAsync(path, "not in the index yet\nnor is this\n");
+
+        Assert.Equal("", await CopyAsync(path, new LogOptions { SinceTime = time.GetUtcNow().AddSeconds(10), TailLines = tail }, time));
+    }
+
+    [Fact]
+    public async Task Copy_FollowSinceATimeToCome_GivesTheLinesThatBeginThen()
+    {
+        var time = new ManualTime();
+        using var indexer = new LogIndexer(time);
+        var path = Path.Combine(_directory, "0.log");
+        await File.WriteAllTextAsync(path, "before\nbegun bef");
+        var track = indexer.Track(path);
+        var output = new FlushedStream();
+        var copy = new LogReader(path, track, time).CopyAsync(new LogOptions { SinceTime = time.GetUtcNow().AddSeconds(10), Follow = true }, output, CancellationToken.None);
+        await output.Flushed.Task;
+
+        time.Advance(TimeSpan.FromSeconds(10));
+        await File.AppendAllTextAsync(path, "ore\nafter\n");
+        track.Dispose();
+        await copy;
+
+        Assert.Equal("after\n", Encoding.UTF8.GetString(output.ToArray()));
+    }
+
     [Fact]
     public async Task Track_LongLog_GivesItsOldPartBackAndLosesNothingNew()
     {
@@ -290,5 +322,16 @@ public sealed class LogTests : IDisposable
         var output = new MemoryStream();
         await new LogReader(path, null, time).CopyAsync(options, output, CancellationToken.None);
         return Encoding.UTF8.GetString(output.ToArray());
+    }
+
+    private sealed class FlushedStream : MemoryStream
+    {
+        public TaskCompletionSource Flushed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override Task FlushAsync(CancellationToken cancellationToken)
+        {
+            Flushed.TrySetResult();
+            return Task.CompletedTask;
+        }
     }
 }

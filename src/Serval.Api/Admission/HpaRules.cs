@@ -39,21 +39,14 @@ internal static class HpaRules
         }
     }
 
-    private static JsonNode? Completed(JsonObject old)
-    {
-        var copy = old.DeepClone().AsObject();
-        Default(copy);
-        return copy["spec"];
-    }
-
     /// <param name="tree">The new object.</param>
     /// <param name="old">The stored one: what it has is not asked for the group of its target again.</param>
     /// <param name="to">Takes what is wrong.</param>
     public static void Check(JsonObject tree, JsonObject? old, Problems to)
     {
-        if (old is not null && TreeDiff.Same(Completed(old), tree["spec"]))
+        if (StoredSpec.Kept(tree, old, Default))
         {
-            return; // it may be from before there was a rule, or a default
+            return;
         }
         var (spec, before) = (tree.Object("spec"), old.Object("spec"));
         var min = spec.Number("minReplicas") ?? 1;

@@ -61,7 +61,7 @@ internal static class JobRules
         {
             Generated(tree.Object("metadata"), spec, to);
         }
-        if (old is null || !TreeDiff.Same(Completed(old), spec))
+        if (!StoredSpec.Kept(tree, old, stored => Default(stored, stored)))
         {
             Spec(spec, old.Object("spec"), "spec", to);
         }
@@ -74,14 +74,6 @@ internal static class JobRules
         {
             Unchanged(spec, before, old.Object("status"), to);
         }
-    }
-
-    // A spec that an update leaves as it was is not judged again: it may be from before there was a rule, or a default.
-    private static JsonNode? Completed(JsonObject old)
-    {
-        var copy = old.DeepClone().AsObject();
-        Default(copy, old);
-        return copy["spec"];
     }
 
     /// <summary>What any job must have, one that is made later by the clock too (validateJobSpec).</summary>

@@ -16,8 +16,13 @@ internal static class StoredRules
     {
         if (old is not null)
         {
-            (tree, old) = (Completed(kind, tree), Completed(kind, old)); // either may be from before there were defaults
-            if (TreeDiff.Same(old["spec"], tree["spec"]) && TreeDiff.Same(old["template"], tree["template"]))
+            if (Same(old, tree))
+            {
+                return; // without a copy: most updates are of statuses
+            }
+            void Defaults(JsonObject stored) => StoredDefaults.Apply(kind, stored);
+            (tree, old) = (StoredSpec.Completed(tree, Defaults), StoredSpec.Completed(old, Defaults)); // either may be from before there were defaults
+            if (Same(old, tree))
             {
                 return;
             }
@@ -60,12 +65,8 @@ internal static class StoredRules
         }
     }
 
-    private static JsonObject Completed(ResourceKind kind, JsonObject tree)
-    {
-        var copy = tree.DeepClone().AsObject();
-        StoredDefaults.Apply(kind, copy);
-        return copy;
-    }
+    private static bool Same(JsonObject old, JsonObject tree) =>
+        TreeDiff.Same(old["spec"], tree["spec"]) && TreeDiff.Same(old["template"], tree["template"]);
 
     private static void StatefulSet(JsonObject? spec, JsonObject? before, Problems to)
     {

@@ -15,6 +15,7 @@ internal sealed class LogReader(string path, LogTrack? track, TimeProvider time)
 
     private LogIndex _index = LogIndex.Empty;
     private bool _atLineStart = true;
+    private bool _inEarlyLine;
 
     public async Task CopyAsync(LogOptions options, Stream output, CancellationToken ct)
     {
@@ -23,7 +24,8 @@ internal sealed class LogReader(string path, LogTrack? track, TimeProvider time)
         {
             _index = LogIndex.Read(path);
         }
-        var offset = Start(file, options);
+        var since = options.SinceTime ?? (options.SinceSeconds is { } s ? time.GetUtcNow() - TimeSpan.FromSeconds(Math.Clamp(s, 0, LongAgo)) : null);
+        var offset = Start(file, since, options.TailLines);
         var left = options.LimitBytes ?? long.MaxValue;
         var chunk = new byte[ChunkSize];
         while (left > 0)
@@ -31,7 +33,12 @@ internal sealed class LogReader(string path, LogTrack? track, TimeProvider time)
             var read = await RandomAccess.ReadAsync(file, chunk, offset, ct);
             if (read > 0 && chunk[0] == 0 && FirstByte(file) is var kept && kept > offset)
             {
-                (offset, _atLineStart) = (kept, true); // a slow reader: what it was to get next has been given back meanwhile
+                (offset, _atLineStart, _inEarlyLine) = (kept, true, false); // a slow reader: what it was to get next has been given back meanwhile
+                continue;
+            }
+            if (read > 0 && Early(chunk.AsSpan(0, read), since) is > 0 and var early)
+            {
+                offset += early;
                 continue;
             }
             if (read > 0)
@@ -50,16 +57,36 @@ internal sealed class LogReader(string path, LogTrack? track, TimeProvider time)
         }
     }
 
-    private long Start(SafeFileHandle file, LogOptions options)
+    private long Start(SafeFileHandle file, DateTimeOffset? since, long? tailLines)
     {
         var first = FirstByte(file);
-        var since = options.SinceTime ?? (options.SinceSeconds is { } s ? time.GetUtcNow() - TimeSpan.FromSeconds(Math.Clamp(s, 0, LongAgo)) : null);
         if (since is { } from)
         {
             var offset = Math.Max(first, _index.OffsetSince(from));
-            first = offset == 0 || offset == first ? offset : AfterNewline(file, offset - 1);
+            if (offset != first)
+            {
+                first = AfterNewline(file, offset - 1);
+                _inEarlyLine = !EndsLine(file, first);
+            }
         }
-        return options.TailLines is { } lines ? TailStart(file, lines, first) : first;
+        return tailLines is { } lines ? TailStart(file, lines, first) : first;
+    }
+
+    // How much of what has just been read is from before the time, which is still to come: all of it, and the rest of a line that began before.
+    private int Early(ReadOnlySpan<byte> text, DateTimeOffset? since)
+    {
+        if (since > time.GetUtcNow())
+        {
+            _inEarlyLine = text[^1] != '\n';
+            return text.Length;
+        }
+        if (!_inEarlyLine)
+        {
+            return 0;
+        }
+        var newline = text.IndexOf((byte)'\n');
+        _inEarlyLine = newline < 0;
+        return _inEarlyLine ? text.Length : newline + 1;
     }
 
     // The old part of a long log is a hole; the first line after it is cut.
@@ -71,6 +98,12 @@ internal sealed class LogReader(string path, LogTrack? track, TimeProvider time)
         }
         var data = Libc.lseek((int)file.DangerousGetHandle(), 0, SeekData);
         return data <= 0 ? 0 : AfterNewline(file, data);
+    }
+
+    private static bool EndsLine(SafeFileHandle file, long offset)
+    {
+        Span<byte> last = stackalloc byte[1];
+        return RandomAccess.Read(file, last, offset - 1) == 1 && last[0] == (byte)'\n';
     }
 
     private static long AfterNewline(SafeFileHandle file, long offset)

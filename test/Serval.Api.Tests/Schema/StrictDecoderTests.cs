@@ -43,6 +43,7 @@ public sealed class StrictDecoderTests
         """{"spec":{"template":{"spec":{"containers":[{"name":"","args":[],"tty":false,"workingDir":"","resources":{"limits":{},"requests":{"cpu":"0"}},"env":[{"name":"A","value":""}]}]}}}}""",
         """{"spec":{"template":{"spec":{"containers":[{"name":"","resources":{"requests":{"cpu":"0"}},"env":[{"name":"A"}]}]}}}}""")]
     [InlineData("""{"status":{"replicas":0,"conditions":[],"observedGeneration":0}}""", """{"status":{}}""")]
+    [InlineData("""{"metadata":{"managedFields":[]}}""", """{"metadata":{"managedFields":[]}}""")]
     public void Decode_EmptyOfBuiltIn_IsLeftOutWhereGoLeavesItOut(string json, string kept)
     {
         var result = Decode(Kinds.Deployment, json);
