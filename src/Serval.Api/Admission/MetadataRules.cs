@@ -27,7 +27,7 @@ internal static class MetadataRules
         {
             to.Required("metadata.name", "name or generateName is required");
         }
-        if (kind.Namespaced && metadata.String("namespace") is { Length: > 0 } space)
+        if (before is null && kind.Namespaced && metadata.String("namespace") is { Length: > 0 } space)
         {
             to.Check("metadata.namespace", space, Names.Label);
         }
@@ -73,6 +73,10 @@ internal static class MetadataRules
     // ValidateFinalizers; of built-in kinds also ValidateFinalizerName (pkg/apis/core/validation), as in ValidateObjectMeta there.
     private static void Finalizers(ResourceKind kind, JsonObject? metadata, JsonObject? before, Problems to)
     {
+        if (metadata.Array("finalizers") is not { Count: > 0 })
+        {
+            return;
+        }
         var finalizers = metadata.Strings("finalizers").ToList();
         var known = before.Strings("finalizers").ToHashSet(StringComparer.Ordinal);
         if (finalizers.TrueForAll(known.Contains))
@@ -110,6 +114,10 @@ internal static class MetadataRules
 
     private static void Owners(JsonObject? metadata, JsonObject? before, Problems to)
     {
+        if (metadata?["ownerReferences"] is not { } owners || JsonNode.DeepEquals(before?["ownerReferences"], owners))
+        {
+            return;
+        }
         var known = before.Objects("ownerReferences").Select(o => o.Item).ToList();
         if (metadata.Objects("ownerReferences").All(o => IsKnown(o.Item)))
         {
