@@ -7,6 +7,7 @@ internal sealed class CompiledRule
 {
     private readonly CompiledBackend[] _backends;
     private readonly int _total;
+    private ulong _turn;
 
     public CompiledRule(RouteRule rule, Func<BackendKey, Gate> gateOf)
     {
@@ -19,14 +20,14 @@ internal sealed class CompiledRule
 
     public IEnumerable<Gate> Gates => _backends.Select(b => b.Gate);
 
-    /// <summary>A share by weight; null when no share takes traffic.</summary>
+    /// <summary>A share by weight, evenly also over few requests; null when no share takes traffic.</summary>
     public CompiledBackend? Pick(Picker picker)
     {
         if (_backends.Length <= 1)
         {
             return _backends.Length == 0 ? null : _backends[0];
         }
-        var roll = picker.Next(_total);
+        var roll = picker.NextTurn(ref _turn, _total);
         foreach (var backend in _backends)
         {
             roll -= backend.Weight;
