@@ -50,6 +50,7 @@ public sealed class BadServiceTests(ServalFixture fixture) : IClassFixture<Serva
     [InlineData("no-key-volume", "volumeMounts: [{name: v, mountPath: /etc/v}]\n      volumes: [{name: v, configMap: {name: present, items: [{key: nosuch, path: x}]}}]", "CreateContainerConfigError", "configmap \"present\" references non-existent config key: nosuch; add the key")]
     [InlineData("outside-volume", "volumeMounts: [{name: v, mountPath: /etc/v}]\n      volumes: [{name: v, configMap: {name: present, items: [{key: a, path: ../../x}]}}]", "FailedCreate", "items[0].path: Invalid value: \"../../x\": must not contain '..'")]
     [InlineData("outside-subpath", "volumeMounts: [{name: v, mountPath: /etc/v, subPath: ../x}]\n      volumes: [{name: v, configMap: {name: present}}]", "FailedCreate", "subPath: Invalid value: \"../x\": must not contain '..'")]
+    [InlineData("strange-resource", "resources: {limits: {foo: 1}}", "FailedCreate", "resources.limits[foo]: Invalid value: \"foo\": must be a standard resource type or fully qualified")]
     [InlineData("no-program", "command: [/no/such/program]", "CreateContainerError", "\"/no/such/program\": executable file not found in image")]
     [InlineData("no-executable", "command: [www/index.html]", "CreateContainerError", "is not an executable file; make it one (chmod +x)")]
     [InlineData("no-directory", "workingDir: /nowhere", "CreateContainerError", "working directory /nowhere does not exist in image")]

@@ -68,6 +68,10 @@ public static class Defaulting
         if (kind == Kinds.Pod)
         {
             PodDefaults.Pod(tree);
+            if (old is null)
+            {
+                PodLabelKeys.Apply(tree);
+            }
         }
         else if (kind == Kinds.Deployment)
         {

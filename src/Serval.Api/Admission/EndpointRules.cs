@@ -136,7 +136,7 @@ internal static class EndpointRules
         to.OneOf(port, "protocol", at, "SCTP", "TCP", "UDP");
         if (port.Has("appProtocol"))
         {
-            to.Check($"{at}.appProtocol", port.String("appProtocol"), Names.QualifiedName);
+            to.Check($"{at}.appProtocol", port.String("appProtocol"), Names.QualifiedNameProblems);
         }
     }
 
@@ -162,7 +162,7 @@ internal static class EndpointRules
             to.OneOf(port, "protocol", at, "SCTP", "TCP", "UDP");
             if (port.Has("appProtocol"))
             {
-                to.Check($"{at}.appProtocol", port.String("appProtocol"), Names.QualifiedName);
+                to.Check($"{at}.appProtocol", port.String("appProtocol"), Names.QualifiedNameProblems);
             }
         }
     }

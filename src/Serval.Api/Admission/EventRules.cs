@@ -42,7 +42,7 @@ internal static class EventRules
         {
             to.Required(field);
         }
-        to.Check(field, controller, Names.QualifiedName);
+        to.Check(field, controller, Names.QualifiedNameProblems);
         if (controller.Length == 0)
         {
             to.InvalidText(field, "", Names.QualifiedName("-")!);

@@ -174,7 +174,7 @@ internal static class JobPolicyRules
         }
         foreach (var (i, pattern) in rule.Objects("onPodConditions"))
         {
-            to.Check($"{path}[{i}].type", pattern.String("type"), Names.QualifiedName);
+            to.Check($"{path}[{i}].type", pattern.String("type"), Names.QualifiedNameProblems);
             to.OneOf(pattern, "status", $"{path}[{i}]", "False", "True", "Unknown");
         }
     }

@@ -47,7 +47,7 @@ internal static class MetadataRules
     {
         foreach (var (key, value) in metadata.Texts("labels"))
         {
-            to.Check(path, key, Names.QualifiedName);
+            to.Check(path, key, Names.QualifiedNameProblems);
             to.Check(path, value, Names.LabelValue);
         }
     }
@@ -57,7 +57,7 @@ internal static class MetadataRules
         long size = 0;
         foreach (var (key, value) in metadata.Texts("annotations"))
         {
-            to.Check(path, key, text => Names.QualifiedName(text.ToLowerInvariant()));
+            to.Check(path, key, text => Names.QualifiedNameProblems(text.ToLowerInvariant()));
             size += Encoding.UTF8.GetByteCount(key) + Encoding.UTF8.GetByteCount(value);
         }
         if (size > MostAnnotationBytes)
@@ -85,7 +85,7 @@ internal static class MetadataRules
         }
         foreach (var finalizer in finalizers.Where(f => !known.Contains(f)))
         {
-            to.Check("metadata.finalizers", finalizer, Names.QualifiedName);
+            to.Check("metadata.finalizers", finalizer, Names.QualifiedNameProblems);
         }
         if (finalizers.Contains("orphan") && finalizers.Contains("foregroundDeletion"))
         {

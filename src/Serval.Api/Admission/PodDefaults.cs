@@ -119,9 +119,16 @@ internal static class PodDefaults
 
     private static void RequestsFromLimits(JsonObject? resources)
     {
-        foreach (var (name, limit) in resources.Object("limits") ?? [])
+        if (resources.Object("limits") is not { } limits)
         {
-            resources!.Ensure("requests").Default(name, limit!.DeepClone());
+            return;
+        }
+        foreach (var (name, limit) in limits)
+        {
+            if (limit is not null)
+            {
+                resources!.Ensure("requests").Default(name, limit.DeepClone());
+            }
         }
     }
 }

@@ -10,19 +10,36 @@ internal static class PodFieldRules
 
     private static readonly string[] s_probes = ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"];
 
-    public static void Spec(JsonObject? spec, string path, Problems to)
+    /// <param name="spec">The pod's.</param>
+    /// <param name="before">The stored pod's, on an update: where a pod wants to be is not judged again.</param>
+    /// <param name="path">Path of the spec.</param>
+    /// <param name="to">Gets what is wrong, in upstream's order.</param>
+    public static void Spec(JsonObject? spec, JsonObject? before, string path, Problems to)
     {
+        foreach (var (key, value) in spec.Has("nodeSelector") ? spec.Texts("nodeSelector") : [])
+        {
+            to.Check($"{path}.nodeSelector", key, Names.QualifiedNameProblems);
+            to.Check($"{path}.nodeSelector", value, Names.LabelValue);
+        }
+        Host(spec, path, to);
+        PodPlacementRules.Affinity(spec, before, path, to);
+        Dns(spec, path, to);
+        Gates(spec, path, to);
+        PodPlacementRules.Spread(spec, before, path, to);
+        if (spec.String("serviceAccountName") is { Length: > 0 } account)
+        {
+            to.Check($"{path}.serviceAccountName", account, Names.Subdomain);
+        }
+        if (spec.String("nodeName") is { Length: > 0 } node)
+        {
+            to.Check($"{path}.nodeName", node, Names.Subdomain);
+        }
         if (spec.Number("activeDeadlineSeconds") is { } deadline and (< 1 or > int.MaxValue))
         {
             to.Invalid($"{path}.activeDeadlineSeconds", deadline.ToString(), $"must be between 1 and {int.MaxValue}, inclusive");
         }
         Label(spec, "hostname", path, to);
         Label(spec, "subdomain", path, to);
-        foreach (var (key, value) in spec.Texts("nodeSelector"))
-        {
-            to.Check($"{path}.nodeSelector", key, Names.QualifiedName);
-            to.Check($"{path}.nodeSelector", value, Names.LabelValue);
-        }
         foreach (var (i, toleration) in spec.Objects("tolerations"))
         {
             Toleration(toleration, $"{path}.tolerations[{i}]", to);
@@ -35,12 +52,13 @@ internal static class PodFieldRules
                 to.Check($"{path}.hostAliases[{i}].hostnames[{j}]", Tree.Text(host), Names.Subdomain);
             }
         }
-        Dns(spec, path, to);
-        Host(spec, path, to);
-        Gates(spec, path, to);
+        if (spec.Object("os") is { } os && os.String("name") is not ("linux" or "windows") and var name)
+        {
+            to.Unsupported($"{path}.os", name, "linux", "windows");
+        }
         foreach (var (i, container) in spec.Objects("initContainers"))
         {
-            Initial(container, $"{path}.initContainers[{i}]", to);
+            Initial(container, before, $"{path}.initContainers[{i}]", to);
         }
     }
 
@@ -80,7 +98,7 @@ internal static class PodFieldRules
     }
 
     /// <summary>One that is to end is asked for nothing that takes a life of its own.</summary>
-    private static void Initial(JsonObject container, string path, Problems to)
+    private static void Initial(JsonObject container, JsonObject? before, string path, Problems to)
     {
         to.OneOf(container, "restartPolicy", path, "Always", "Never", "OnFailure");
         if (container.String("restartPolicy") == "Always")
@@ -91,6 +109,10 @@ internal static class PodFieldRules
         {
             to.Forbidden($"{path}.{field}", "may not be set for init containers without restartPolicy=Always");
         }
+        if (container.Has("resizePolicy"))
+        {
+            PodResourceRules.Initial(container, PodRules.Named(before, "initContainers", container), path, to);
+        }
     }
 
     private static void Toleration(JsonObject toleration, string path, Problems to)
@@ -98,7 +120,7 @@ internal static class PodFieldRules
         var (key, op, effect, value) = (toleration.String("key"), toleration.String("operator"), toleration.String("effect"), toleration.String("value"));
         if (key.Length > 0)
         {
-            to.Check($"{path}.key", key, Names.QualifiedName);
+            to.Check($"{path}.key", key, Names.QualifiedNameProblems);
         }
         else if (op != "Exists")
         {
@@ -149,26 +171,26 @@ internal static class PodFieldRules
         to.OneOf(context, "fsGroupChangePolicy", at, "Always", "OnRootMismatch");
         PodValueRules.Profiles(context, at, to);
         to.OneOf(context, "supplementalGroupsPolicy", at, "Merge", "Strict");
-        if (spec.Object("os") is { } os && os.String("name") is not ("linux" or "windows") and var name)
-        {
-            to.Unsupported($"{path}.os", name, "linux", "windows");
-        }
     }
 
     private static void Gates(JsonObject? spec, string path, Problems to)
     {
+        foreach (var (i, gate) in spec.Objects("readinessGates"))
+        {
+            to.Check($"{path}.readinessGates[{i}].conditionType", gate.String("conditionType"), Names.QualifiedNameProblems);
+        }
+        if (spec.Array("schedulingGates") is not { Count: > 0 })
+        {
+            return;
+        }
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (i, gate) in spec.Objects("schedulingGates"))
         {
-            to.Check($"{path}.schedulingGates[{i}]", gate.String("name"), Names.QualifiedName);
+            to.Check($"{path}.schedulingGates[{i}]", gate.String("name"), Names.QualifiedNameProblems);
             if (!seen.Add(gate.String("name")))
             {
                 to.Duplicate($"{path}.schedulingGates[{i}]", gate.String("name"));
             }
-        }
-        foreach (var (i, gate) in spec.Objects("readinessGates"))
-        {
-            to.Check($"{path}.readinessGates[{i}].conditionType", gate.String("conditionType"), Names.QualifiedName);
         }
     }
 
@@ -183,13 +205,13 @@ internal static class PodFieldRules
         {
             to.Invalid($"{path}.dnsConfig.nameservers", spec.Object("dnsConfig")!["nameservers"]!.ToJsonString(), $"must not have more than {MostNameservers} nameservers");
         }
-        foreach (var (i, _) in spec.Object("dnsConfig").Objects("options").Where(o => o.Item.String("name").Length == 0))
-        {
-            to.Required($"{path}.dnsConfig.options[{i}]", "must not be empty");
-        }
         for (var i = 0; i < servers.Count; i++)
         {
             to.Check($"{path}.dnsConfig.nameservers[{i}]", servers[i], IpText.Problem);
+        }
+        foreach (var (i, _) in spec.Object("dnsConfig").Objects("options").Where(o => o.Item.String("name").Length == 0))
+        {
+            to.Required($"{path}.dnsConfig.options[{i}]", "must not be empty");
         }
     }
 
@@ -227,7 +249,7 @@ internal static class PodFieldRules
 
     private static void Users(JsonObject? context, string path, Problems to)
     {
-        foreach (var field in (ReadOnlySpan<string>)["runAsUser", "runAsGroup", "fsGroup"])
+        foreach (var field in (ReadOnlySpan<string>)["fsGroup", "runAsUser", "runAsGroup"])
         {
             if (context.Number(field) is { } id and (< 0 or > int.MaxValue))
             {

@@ -22,7 +22,11 @@ internal static class PodRules
         if (old.Object("spec") is not { } stored)
         {
             Spec(spec, "spec", to);
-            NoEphemeral(tree.Object("spec"), "spec", "cannot be set on create", to);
+            NoEphemeral(spec, "spec", "cannot be set on create", to);
+            if (spec.Array("schedulingGates") is { Count: > 0 } && spec.String("nodeName").Length > 0)
+            {
+                to.Forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared");
+            }
             return;
         }
         if (JsonNode.DeepEquals(stored, spec))
@@ -34,7 +38,7 @@ internal static class PodRules
         var before = old.Object("spec")!;
         if (!SameButNode(spec, before))
         {
-            Spec(spec, "spec", to);
+            Spec(spec, "spec", to, before);
         }
         else if (spec.String("nodeName") is { Length: > 0 } node)
         {
@@ -183,7 +187,11 @@ internal static class PodRules
         return copy;
     }
 
-    private static void Spec(JsonObject? spec, string path, Problems to)
+    /// <param name="spec">The pod's.</param>
+    /// <param name="path">Path to it.</param>
+    /// <param name="to">Gets what is wrong.</param>
+    /// <param name="before">The stored pod's, on an update: rules that came later judge only what is new.</param>
+    private static void Spec(JsonObject? spec, string path, Problems to, JsonObject? before = null)
     {
         var volumes = Volumes(spec, path, to);
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -195,25 +203,29 @@ internal static class PodRules
         {
             foreach (var (i, container) in spec.Objects(list))
             {
-                Container(container, spec, $"{path}.{list}[{i}]", names, volumes, to);
+                Container(container, Named(before, list, container), spec, $"{path}.{list}[{i}]", names, volumes, to);
             }
         }
+        PodResourceRules.Pod(spec, before, path, to);
         to.OneOf(spec, "restartPolicy", path, "Always", "OnFailure", "Never");
         to.OneOf(spec, "dnsPolicy", path, "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None");
         HostPorts(spec, path, to);
-        PodFieldRules.Spec(spec, path, to);
+        PodFieldRules.Spec(spec, before, path, to);
         if (spec.Number("terminationGracePeriodSeconds") is < 0)
         {
             to.Invalid($"{path}.terminationGracePeriodSeconds", spec.Number("terminationGracePeriodSeconds").ToString()!, "must be greater than or equal to 0");
         }
-        if (spec.String("serviceAccountName") is { Length: > 0 } account)
+    }
+
+    /// <summary>The container of the same name in another spec.</summary>
+    internal static JsonObject? Named(JsonObject? spec, string list, JsonObject container)
+    {
+        if (spec is null)
         {
-            to.Check($"{path}.serviceAccountName", account, Names.Subdomain);
+            return null;
         }
-        if (spec.String("nodeName") is { Length: > 0 } node)
-        {
-            to.Check($"{path}.nodeName", node, Names.Subdomain);
-        }
+        var name = container.String("name");
+        return spec.Objects(list).Select(static c => c.Item).FirstOrDefault(c => c.String("name") == name);
     }
 
     private static HashSet<string> Volumes(JsonObject? spec, string path, Problems to)
@@ -302,7 +314,7 @@ internal static class PodRules
         }
     }
 
-    private static void Container(JsonObject container, JsonObject? pod, string at, HashSet<string> names, HashSet<string> volumes, Problems to)
+    private static void Container(JsonObject container, JsonObject? was, JsonObject? pod, string at, HashSet<string> names, HashSet<string> volumes, Problems to)
     {
         UniqueName(container, at, names, to);
         var image = container.String("image");
@@ -319,7 +331,7 @@ internal static class PodRules
         Environment(container, at, to);
         to.OneOf(container, "imagePullPolicy", at, "Always", "IfNotPresent", "Never");
         Mounts(container, at, volumes, to);
-        Resources(container.Object("resources"), $"{at}.resources", to);
+        PodResourceRules.Container(container, was, pod, at, to);
         foreach (var probe in new[] { "livenessProbe", "readinessProbe", "startupProbe" })
         {
             Probe(container.Object(probe), $"{at}.{probe}", onlyOnce: probe != "readinessProbe", to);
@@ -469,29 +481,6 @@ internal static class PodRules
             if (sub.StartsWith('/') || sub.Split('/').Contains("..", StringComparer.Ordinal))
             {
                 to.InvalidText($"{at}.volumeMounts.subPath", sub, sub[0] == '/' ? "must be a relative path" : "must not contain '..'");
-            }
-        }
-    }
-
-    private static void Resources(JsonObject? resources, string path, Problems to)
-    {
-        foreach (var list in new[] { "limits", "requests" })
-        {
-            foreach (var (name, value) in resources.Object(list) ?? [])
-            {
-                var at = $"{path}.{list}[{name}]";
-                if (!Amounts.TryRead(value, out var amount))
-                {
-                    to.InvalidText(at, Amounts.Text(value), "must be a quantity such as 500m or 128Mi");
-                }
-                else if (amount.IsNegative)
-                {
-                    to.InvalidText(at, Amounts.Text(value), "must be greater than or equal to 0");
-                }
-                else if (list == "requests" && Amounts.TryRead(resources.Object("limits")?[name], out var limit) && amount > limit)
-                {
-                    to.InvalidText($"{path}.requests", Amounts.Text(value), $"must be less than or equal to {name} limit of {limit}");
-                }
             }
         }
     }

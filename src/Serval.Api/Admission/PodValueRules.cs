@@ -264,7 +264,7 @@ internal static class PodValueRules
         }
         else if (key is not null)
         {
-            to.Check(path, field == "metadata.annotations" ? key.ToLowerInvariant() : key, Names.QualifiedName);
+            to.Check(path, field == "metadata.annotations" ? key.ToLowerInvariant() : key, Names.QualifiedNameProblems);
         }
         else if (!allowed.Contains(field == "spec.host" ? "spec.nodeName" : field, StringComparer.Ordinal))
         {

@@ -56,7 +56,7 @@ internal sealed class Problems(string? webhook = null)
     /// <summary>What is said of a list above its bound.</summary>
     public static string MoreThan(long actual, long most) => $"Too many: {actual}: must have at most {most} item{(most == 1 ? "" : "s")}";
 
-    public void NotFound(string path, string value) => Add("FieldValueNotFound", $"Not found: \"{value}\"", path);
+    public void NotFound(string path, string value, string detail = "") => Add("FieldValueNotFound", With($"Not found: \"{value}\"", detail), path);
 
     public void Unsupported(string path, string value, params ReadOnlySpan<string> supported)
     {

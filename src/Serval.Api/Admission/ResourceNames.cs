@@ -23,16 +23,24 @@ internal static class ResourceNames
     public static bool IsWhole(string name) => s_whole.Contains(name) || IsExtended(name);
 
     /// <summary>Whether a pod may be limited to more of it than it asks for.</summary>
-    public static bool MayOvercommit(string name) => IsNative(name) && !name.StartsWith(HugePages, StringComparison.Ordinal);
+    public static bool MayOvercommit(string name) => IsNative(name) && !IsHugePages(name);
+
+    /// <summary>Memory in pages of a size that the name ends with.</summary>
+    public static bool IsHugePages(string name) => name.StartsWith(HugePages, StringComparison.Ordinal);
+
+    /// <summary>Whether an amount is a number of such pages (IsHugePageResourceValueDivisible).</summary>
+    public static bool IsPages(string name, Quantity amount) =>
+        Quantity.TryParse(name[HugePages.Length..], out var size) && size is { IsWhole: true, Value: > 0 } && amount.Value % size.Value == 0;
 
     /// <summary>A resource of any kind.</summary>
     public static void Check(string path, string name, Problems to)
     {
-        if (Names.QualifiedName(name) is { } wrong)
+        var wrong = Names.QualifiedNameProblems(name);
+        foreach (var problem in wrong)
         {
-            to.InvalidText(path, name, wrong);
+            to.InvalidText(path, name, problem);
         }
-        else if (!name.Contains('/', StringComparison.Ordinal) && !IsCounted(name) && name != "storage")
+        if (wrong.Count == 0 && !name.Contains('/', StringComparison.Ordinal) && !IsCounted(name) && name != "storage")
         {
             to.InvalidText(path, name, "must be a standard resource type or fully qualified");
         }
@@ -51,10 +59,14 @@ internal static class ResourceNames
     /// <summary>A resource that a container may ask for.</summary>
     public static void CheckContainer(string path, string name, Problems to)
     {
+        if (name is "cpu" or "memory")
+        {
+            return; // nearly always
+        }
         Check(path, name, to);
         if (!name.Contains('/', StringComparison.Ordinal))
         {
-            if (name is not ("cpu" or "memory" or "ephemeral-storage") && !name.StartsWith(HugePages, StringComparison.Ordinal))
+            if (name is not ("cpu" or "memory" or "ephemeral-storage") && !IsHugePages(name))
             {
                 to.InvalidText(path, name, "must be a standard resource for containers");
             }
@@ -65,7 +77,18 @@ internal static class ResourceNames
         }
     }
 
-    private static bool IsCounted(string name) => s_whole.Contains(name) || s_amounts.Contains(name) || name.StartsWith(HugePages, StringComparison.Ordinal)
+    /// <summary>A resource that the containers of a pod may be given together.</summary>
+    public static void CheckPod(string path, string name, Problems to)
+    {
+        var known = to.List.Count;
+        Check(path, name, to);
+        if (to.List.Count == known && name is not ("cpu" or "memory") && !IsHugePages(name))
+        {
+            to.Unsupported(path, name, "cpu", HugePages, "memory");
+        }
+    }
+
+    private static bool IsCounted(string name) => s_whole.Contains(name) || s_amounts.Contains(name) || IsHugePages(name)
         || name.StartsWith("requests." + HugePages, StringComparison.Ordinal);
 
     private static bool IsNative(string name) => !name.Contains('/', StringComparison.Ordinal) || name.Contains("kubernetes.io/", StringComparison.Ordinal);

@@ -27,7 +27,7 @@ internal static class ServiceRules
         Ports(spec, to);
         foreach (var (key, value) in spec.Texts("selector"))
         {
-            to.Check("spec.selector", key, Names.QualifiedName);
+            to.Check("spec.selector", key, Names.QualifiedNameProblems);
             to.Check("spec.selector", value, Names.LabelValue);
         }
         to.OneOf(spec, "sessionAffinity", "spec", "ClientIP", "None");
@@ -140,7 +140,7 @@ internal static class ServiceRules
             to.PortOrName($"{path}.targetPort", port["targetPort"]);
             if (port.Has("appProtocol"))
             {
-                to.Check($"{path}.appProtocol", port.String("appProtocol"), Names.QualifiedName);
+                to.Check($"{path}.appProtocol", port.String("appProtocol"), Names.QualifiedNameProblems);
             }
         }
     }

@@ -209,7 +209,7 @@ internal static class ServiceTrafficRules
         }
         if (IsBalanced(spec))
         {
-            to.Check(at, has, Names.QualifiedName);
+            to.Check(at, has, Names.QualifiedNameProblems);
         }
         else
         {

@@ -85,7 +85,7 @@ internal static class StoredRules
         {
             to.Check("spec.serviceName", service, Names.Label);
         }
-        if (!Selector(spec, "statefulset", required: true, to))
+        if (!Selector(spec, "statefulset", required: true, isNew: before is null, to))
         {
             to.Invalid("spec.selector", spec.Object("selector")!.ToJsonString(), "");
         }
@@ -147,7 +147,7 @@ internal static class StoredRules
 
     private static void DaemonSet(JsonObject? spec, JsonObject? before, Problems to)
     {
-        if (Selector(spec, "daemonset", required: false, to))
+        if (Selector(spec, "daemonset", required: false, isNew: before is null, to))
         {
             Template(spec, before, "DaemonSet", to);
         }
@@ -228,14 +228,14 @@ internal static class StoredRules
     }
 
     /// <summary>The selector and whether it matches; false when it cannot be read.</summary>
-    private static bool Selector(JsonObject? spec, string what, bool required, Problems to)
+    private static bool Selector(JsonObject? spec, string what, bool required, bool isNew, Problems to)
     {
         var labels = spec.Object("template").Object("metadata");
         LabelSelector? parsed = null;
         if (spec.Object("selector") is { } selector)
         {
             var known = to.List.Count;
-            parsed = WorkloadRules.ParseSelector(selector, "spec.selector", to);
+            parsed = WorkloadRules.ParseSelector(selector, "spec.selector", to, values: isNew);
             if (to.List.Count > known)
             {
                 return false;

@@ -53,7 +53,7 @@ internal static class WorkloadRules
     /// <summary>The selector, and the template when the selector can be read at all.</summary>
     private static void Selected(JsonObject? spec, JsonObject? old, Problems to)
     {
-        if (!Selector(spec, to))
+        if (!Selector(spec, isNew: old is null, to))
         {
             return;
         }
@@ -69,7 +69,7 @@ internal static class WorkloadRules
     }
 
     /// <summary>Whether the selector is one, matching or not.</summary>
-    private static bool Selector(JsonObject? spec, Problems to)
+    private static bool Selector(JsonObject? spec, bool isNew, Problems to)
     {
         var selector = spec.Object("selector");
         var labels = spec.Object("template").Object("metadata");
@@ -80,7 +80,7 @@ internal static class WorkloadRules
         else
         {
             var before = to.List.Count;
-            var parsed = ParseSelector(selector, "spec.selector", to);
+            var parsed = ParseSelector(selector, "spec.selector", to, values: isNew);
             if (to.List.Count > before)
             {
                 to.Invalid("spec.selector", selector.ToJsonString(), "invalid label selector");
@@ -100,40 +100,52 @@ internal static class WorkloadRules
         return true;
     }
 
-    /// <summary>A label selector, whatever is wrong with it said.</summary>
-    internal static LabelSelector ParseSelector(JsonObject selector, string at, Problems to)
+    /// <summary>A label selector, whatever is wrong with it said (apimachinery pkg/apis/meta/v1/validation: ValidateLabelSelector).</summary>
+    /// <param name="selector">The selector.</param>
+    /// <param name="at">Path to it.</param>
+    /// <param name="to">Gets what is wrong.</param>
+    /// <param name="values">Whether values of requirements must be able to be a label's.</param>
+    internal static LabelSelector ParseSelector(JsonObject selector, string at, Problems to, bool values = false)
     {
         foreach (var (key, value) in selector.Texts("matchLabels"))
         {
-            to.Check($"{at}.matchLabels", key, Names.QualifiedName);
+            to.Check($"{at}.matchLabels", key, Names.QualifiedNameProblems);
             to.Check($"{at}.matchLabels", value, Names.LabelValue);
         }
         var requirements = new List<LabelRequirement>();
         foreach (var (i, expression) in selector.Objects("matchExpressions"))
         {
-            var path = $"{at}.matchExpressions[{i}]";
             var requirement = new LabelRequirement
             {
                 Key = expression.String("key"),
                 Operator = expression.String("operator"),
-                Values = [.. expression.Strings("values")],
+                Values = [.. (expression.Array("values") ?? []).Select(Tree.Text)],
             };
             requirements.Add(requirement);
-            to.Check($"{path}.key", requirement.Key, Names.QualifiedName);
-            if (requirement.Operator is "In" or "NotIn" && requirement.Values.Count == 0)
-            {
-                to.Required($"{path}.values", "must be specified when `operator` is 'In' or 'NotIn'");
-            }
-            else if (requirement.Operator is "Exists" or "DoesNotExist" && requirement.Values.Count > 0)
-            {
-                to.Forbidden($"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
-            }
-            else if (requirement.Operator is not ("In" or "NotIn" or "Exists" or "DoesNotExist"))
-            {
-                to.Invalid($"{path}.operator", $"\"{requirement.Operator}\"", "not a valid selector operator");
-            }
+            Requirement(requirement, $"{at}.matchExpressions[{i}]", values, to);
         }
         return new LabelSelector { MatchLabels = selector.Texts("matchLabels"), MatchExpressions = requirements };
+    }
+
+    private static void Requirement(LabelRequirement requirement, string path, bool values, Problems to)
+    {
+        if (requirement.Operator is "In" or "NotIn" && requirement.Values.Count == 0)
+        {
+            to.Required($"{path}.values", "must be specified when `operator` is 'In' or 'NotIn'");
+        }
+        else if (requirement.Operator is "Exists" or "DoesNotExist" && requirement.Values.Count > 0)
+        {
+            to.Forbidden($"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+        }
+        else if (requirement.Operator is not ("In" or "NotIn" or "Exists" or "DoesNotExist"))
+        {
+            to.InvalidText($"{path}.operator", requirement.Operator, "not a valid selector operator");
+        }
+        to.Check($"{path}.key", requirement.Key, Names.QualifiedNameProblems);
+        foreach (var (i, value) in requirement.Values.Index().Where(_ => values))
+        {
+            to.Check($"{path}.values[{i}]", value, Names.LabelValue);
+        }
     }
 
     private static void Strategy(JsonObject? strategy, Problems to)

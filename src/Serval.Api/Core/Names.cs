@@ -59,27 +59,21 @@ public static class Names
     }
 
     /// <summary>Key of a label or annotation: <c>[prefix/]name</c>.</summary>
-    public static string? QualifiedName(string text)
+    public static string? QualifiedName(string text) => QualifiedNameProblems(text) is [var first, ..] ? first : null;
+
+    /// <summary>All that is wrong with such a key (IsQualifiedName).</summary>
+    public static IReadOnlyList<string> QualifiedNameProblems(string text)
     {
         var slash = text.IndexOf('/', StringComparison.Ordinal);
         if (slash != text.LastIndexOf('/'))
         {
-            return $"a valid label key {s_qualifiedRule} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
+            return [$"a valid label key {s_qualifiedRule} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"];
         }
-        if (slash == 0)
-        {
-            return "prefix part must be non-empty";
-        }
-        if (slash > 0 && Subdomain(text[..slash]) is { } wrong)
-        {
-            return "prefix part " + wrong;
-        }
+        var prefix = slash == 0 ? "prefix part must be non-empty" : slash > 0 && Subdomain(text[..slash]) is { } wrong ? "prefix part " + wrong : null;
         var name = text.AsSpan(slash + 1);
-        if (name.Length == 0)
-        {
-            return "name part must be non-empty";
-        }
-        return name.Length > 63 ? "name part must be no more than 63 bytes" : IsQualified(name) ? null : $"name part {s_qualifiedRule}";
+        var length = name.Length == 0 ? "name part must be non-empty" : name.Length > 63 ? "name part must be no more than 63 bytes" : null;
+        var form = IsQualified(name) ? null : $"name part {s_qualifiedRule}";
+        return (prefix ?? length ?? form) is null ? [] : [.. new[] { prefix, length, form }.OfType<string>()];
     }
 
     /// <summary>Value of a label: empty, or at most 63 of <c>[A-Za-z0-9-_.]</c>.</summary>

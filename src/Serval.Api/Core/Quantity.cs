@@ -47,6 +47,9 @@ public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
 
     public bool IsZero => _nanos.IsZero;
 
+    /// <summary>Whether there is no fraction of a unit.</summary>
+    public bool IsWhole => (_nanos % s_nano).IsZero;
+
     /// <summary>Whole units, rounded up.</summary>
     public long Value => Clamp(CeilingDivide(_nanos, s_nano));
 

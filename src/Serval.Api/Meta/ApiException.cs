@@ -119,7 +119,8 @@ public sealed class ApiException(int code, string reason, string message, IReadO
 
     private static ApiException Invalid(string group, string kind, JsonObject about, string name, IReadOnlyList<StatusCause> causes)
     {
-        var list = causes.Count == 1 ? Line(causes[0]) : "[" + string.Join(", ", causes.Select(Line)) + "]";
+        var lines = causes.Select(Line).Distinct(StringComparer.Ordinal).ToList(); // each once (apimachinery util/errors: aggregate)
+        var list = lines.Count == 1 ? lines[0] : "[" + string.Join(", ", lines) + "]";
         about["kind"] = kind;
         return new(422, "Invalid", $"{kind}{(group.Length == 0 ? "" : "." + group)} \"{name}\" is invalid: {list}", causes, about);
 

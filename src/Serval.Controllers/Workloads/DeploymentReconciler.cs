@@ -18,6 +18,7 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
     internal const string HashLabel = "pod-template-hash";
 
     private const string Manager = "deployment-controller";
+    private const string CreateError = "ReplicaSetCreateError";
 
     private readonly StatusTrail _trail = new(time);
     private readonly SteadyClock _clock = new(time);
@@ -113,9 +114,29 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
         }
         catch (ApiException e) when (!e.IsNamespaceTerminating && !e.IsAlreadyExists)
         {
-            _events.Warning(deployment, "ReplicaSetCreateError", $"Failed to create new replica set \"{set.Metadata.Name}\": {e.Message}");
+            var why = $"Failed to create new replica set \"{set.Metadata.Name}\": {e.Message}";
+            _events.Warning(deployment, CreateError, why);
+            if (e.IsRejection)
+            {
+                await StandStillAsync(deployment, why, ct);
+            }
             throw;
         }
+    }
+
+    /// <summary>What is refused again and again is said where its author looks (kubernetes pkg/controller/deployment/sync.go: getNewReplicaSet).</summary>
+    private async Task StandStillAsync(KubeObject deployment, string why, CancellationToken ct)
+    {
+        var view = deployment.As<Deployment>();
+        if (view.Spec.ProgressDeadlineSeconds is null or int.MaxValue)
+        {
+            return; // its progress is nobody's matter
+        }
+        var conditions = new DeploymentConditions(view.Status.Conditions, time.GetUtcNow());
+        conditions.Set("Progressing", "False", CreateError, why);
+        var status = deployment.ToTree()["status"] as JsonObject ?? [];
+        status["conditions"] = conditions.ToJson();
+        await OwnedObjects.PatchStatusAsync(client, Kinds.Deployment, deployment, status, Name, ct);
     }
 
     private void AnnounceScale(KubeObject deployment, KubeObject set, int from, int to)

@@ -9,13 +9,20 @@ public sealed class AdmissionFuzzTests
     private const string Container = """
         {"name":"c","image":"a","ports":[{"containerPort":80,"name":"h2c"}],"env":[{"name":"A","value":"b","valueFrom":{"fieldRef":{"fieldPath":"x"}}}],
          "envFrom":[{"configMapRef":{"name":"m"}}],"volumeMounts":[{"name":"v","mountPath":"/v","subPath":"s"}],
-         "resources":{"limits":{"cpu":"1"},"requests":{"cpu":"1"}},"securityContext":{"capabilities":{"add":["X"]},"runAsUser":1},
+         "resources":{"limits":{"cpu":"1","hugepages-2Mi":"2Mi"},"requests":{"cpu":"1"},"claims":[{"name":"x","request":"r"}]},"resizePolicy":[{"resourceName":"cpu"}],"securityContext":{"capabilities":{"add":["X"]},"runAsUser":1},
          "readinessProbe":{"httpGet":{"port":80},"periodSeconds":1},"livenessProbe":{"tcpSocket":{"port":"x"}},"startupProbe":{"grpc":{"port":1}}}
         """;
 
     private const string PodSpec = $$$$"""
-        {"containers":[{{{{Container}}}}],"initContainers":[{{{{Container}}}}],"securityContext":{"supplementalGroups":[1]},"timeoutSeconds":3,
+        {{{{{Place}}}}"containers":[{{{{Container}}}}],"initContainers":[{{{{Container}}}}],"securityContext":{"supplementalGroups":[1]},"timeoutSeconds":3,
          "volumes":[{"name":"v","secret":{"items":[{"key":"k","path":"p"}]}},{"name":"p","projected":{"sources":[{"downwardAPI":{"items":[{"path":"x"}]}}]}}]}
+        """;
+
+    private const string Place = """
+        "affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"a","operator":"In","values":["b"]}],"matchFields":[{"key":"metadata.name"}]}]},
+          "preferredDuringSchedulingIgnoredDuringExecution":[{"weight":1,"preference":{}}]},
+         "podAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{"topologyKey":"k","namespaces":["n"],"labelSelector":{"matchLabels":{"a":"b"}},"matchLabelKeys":["a"],"mismatchLabelKeys":["a"]}]}},
+         "topologySpreadConstraints":[{"maxSkew":1,"minDomains":1,"labelSelector":{},"matchLabelKeys":["a"]}],"resourceClaims":[{"name":"x"}],"resources":{"limits":{"cpu":"1"}},"overhead":{"cpu":"1"},
         """;
 
     private const string Meta = """
@@ -26,7 +33,7 @@ public sealed class AdmissionFuzzTests
     private const string Everything = $$$$"""
         {"apiVersion":"v1","kind":"X","metadata":{{{{Meta}}}},"type":"Opaque","immutable":true,"addressType":"IPv4","data":{"k":"dg=="},"stringData":{"s":"t"},
          "binaryData":{"b":"dg=="},"endpoints":[{"addresses":["10.0.0.1"]}],"ports":[{"port":1}],"subsets":[{"ports":[{"port":1}]}],
-         "spec":{"template":{"metadata":{{{{Meta}}}},"spec":{{{{PodSpec}}}}},"containers":[{{{{Container}}}}],"volumes":[{"name":"v"}],"traffic":[{"percent":100,"tag":"t","revisionName":"r"}],
+         "spec":{"template":{"metadata":{{{{Meta}}}},"spec":{{{{PodSpec}}}}},{{{{Place}}}}"containers":[{{{{Container}}}}],"volumes":[{"name":"v"}],"traffic":[{"percent":100,"tag":"t","revisionName":"r"}],
           "selector":{"matchLabels":{"a":"b"},"matchExpressions":[{"key":"a","operator":"In","values":["b"]}]},"replicas":1,"type":"ClusterIP",
           "strategy":{"type":"RollingUpdate","rollingUpdate":{"maxSurge":1,"maxUnavailable":"25%"}},"ports":[{"port":80,"targetPort":"x"}],
           "rules":[{"http":{"paths":[{"splits":[{"serviceName":"s","percent":1}]}]}}],"tls":[{"secretName":"s"}],"scaleTargetRef":{"name":"x"},"objectRef":{"name":"x"},

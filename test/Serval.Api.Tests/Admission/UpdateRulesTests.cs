@@ -148,14 +148,28 @@ public sealed class UpdateRulesTests
         { "pods", OldPod, "metadata.labels.a = \"b\"", "" },
         { "pods", OldPod, "spec.nodeName = \"n1\"", "" },
         { "pods", """{"metadata":{"name":"p","namespace":"d"},"spec":{"containers":[{"name":"c","image":" a:1"}]}}""", "spec.nodeName = \"n1\"", "" },
+        { "pods", LoosePod, "metadata.labels.a = \"b\"", "" },
+        { "pods", LoosePod, "spec.nodeName = \"n1\"", "" },
+        { "pods", LoosePod, "spec.containers[0].image = \"a:2\"", "" },
+        { "pods", LoosePod, "status.phase = \"Running\"", "status" },
+        { "pods", LoosePod, "spec.ephemeralContainers = [{\"name\":\"e\",\"image\":\"a\",\"terminationMessagePolicy\":\"File\"}]", PodDoors.Ephemeral },
         { "jobs", $$$"""{"metadata":{"name":"j","namespace":"d","uid":"u"},"spec":{{{OldJob}}}}""", "spec.suspend = true", "" },
         { "deployments", """{"metadata":{"name":"w","namespace":"d"},"spec":{"replicas":3,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":" a:1"}]}}}}""", "spec.replicas = 0", "" },
+        { "deployments", $$$"""{"metadata":{"name":"w","namespace":"d"},"spec":{"replicas":3,"selector":{"matchExpressions":[{"key":"a","operator":"NotIn","values":["b c"]}]},"template":{"metadata":{"labels":{"a":"b"}},"spec":{{{Loose}}}} } }""", "spec.replicas = 0", "" },
+        { "replicasets", $$$"""{"metadata":{"name":"w","namespace":"d"},"spec":{"replicas":3,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{{{Loose}}}} } }""", "spec.replicas = 5", "" },
     };
 
     private const string OldPod = """
         {"metadata":{"name":"p","namespace":"d"},"spec":{"hostNetwork":true,"containers":[{"name":"c","image":"a:1","ports":[{"containerPort":80}],
          "env":[{"name":"E","valueFrom":{"resourceFieldRef":{"resource":"limits.cpu"}}}],"lifecycle":{"preStop":{"httpGet":{"port":80}}}}]}}
         """;
+
+    private const string Loose = """
+        {"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{}}},"topologySpreadConstraints":[{"maxSkew":0}],"resources":{"limits":{"foo":"1"}},
+         "containers":[{"name":"c","image":"a:1","resources":{"limits":{"foo":"1","a/b":"500m"},"claims":[{"name":"x"}]},"resizePolicy":[{"resourceName":"x"}]}]}
+        """;
+
+    private const string LoosePod = $$"""{"metadata":{"name":"p","namespace":"d"},"spec":{{Loose}}}""";
 
     private const string OldJob = """
         {"completionMode":"NonIndexed","completions":1,"selector":{"matchLabels":{"batch.kubernetes.io/controller-uid":"u"}},"template":{"metadata":{"labels":{"batch.kubernetes.io/controller-uid":"u"}},
@@ -169,7 +183,7 @@ public sealed class UpdateRulesTests
         var kind = Kinds.All.First(k => k.Plural == plural && !k.IsCustom);
         var (old, asItWas) = (Edits.Parse(stored), Edits.Parse(stored));
         var tree = Edits.Parse(stored).Edit(edits);
-        if (subresource.Length == 0)
+        if (subresource.Length == 0 || PodDoors.IsSpec(subresource))
         {
             Defaulting.Apply(kind, tree, old, s_update);
         }
@@ -196,6 +210,19 @@ public sealed class UpdateRulesTests
     {
         var old = Edits.Parse("""{"metadata":{"name":"x","namespace":"d","finalizers":["wait"]},"spec":{"containers":[{"name":"c","image":"a:1"}]}}""");
         Assert.Single(Change(Kinds.All.First(k => k.Plural == plural), plural == "pods" ? old : old.Edit("spec = -"), edits));
+    }
+
+    [Theory]
+    [InlineData("spec.ephemeralContainers = [{\"name\":\"e\",\"image\":\"a\",\"resources\":{\"limits\":{\"pods\":\"1\"}}}]", PodDoors.Ephemeral, "spec.ephemeralContainers[0].resources.limits[pods]")]
+    [InlineData("spec.containers[0].resources.limits.cpu = \"1\"", PodDoors.Resize, "spec.containers[0].resources.limits[foo]")]
+    [InlineData("spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution = [{}]", "", "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms")]
+    [InlineData("spec.topologySpreadConstraints[0].maxSkew = -1", "", "spec.topologySpreadConstraints[0].maxSkew")]
+    public void LoosePod_WhatChanged_IsJudged(string edits, string subresource, string expected)
+    {
+        var old = Edits.Parse(LoosePod);
+        var ctx = s_update with { Subresource = subresource };
+        var tree = old.DeepClone().AsObject().Edit(edits).Defaulted(Kinds.Pod, ctx, old);
+        Assert.Contains(Validation.Validate(Kinds.Pod, tree, old, ctx), e => e.Field == expected);
     }
 
     private static IReadOnlyList<FieldError> Change(ResourceKind kind, JsonObject old, string edits)

@@ -101,6 +101,24 @@ public sealed class PlacementTests
     }
 
     [Fact]
+    public async Task RefusedSet_IsSaidByTheDeployment_UntilItIsMade()
+    {
+        AddNode();
+        var refuse = true;
+        _world.Client.Refuse = w => refuse && w.ToString().StartsWith("create ReplicaSet", StringComparison.Ordinal) ? new ApiException(422, "Invalid", "no good") : null;
+        await _world.DeployAsync(1);
+        var said = _world.Deployment().As<Deployment>().Status.Conditions.Single(c => c.Type == "Progressing");
+        Assert.Equal(("False", "ReplicaSetCreateError"), (said.Status, said.Reason));
+        Assert.Matches("^Failed to create new replica set \"[a-z0-9-]+\": no good$", said.Message);
+
+        refuse = false;
+        await _world.PatchAsync("""{"replicas":2}""");
+        await _world.RestAsync();
+        Assert.Equal(2, Bound().Count);
+        Assert.StartsWith("True ", _world.Condition("Progressing"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Quota_SaysWhatItsNamespaceUses()
     {
         AddNode();
