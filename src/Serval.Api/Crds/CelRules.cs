@@ -53,6 +53,10 @@ internal static class CelRules
         {
             to.Unsupported(path + ".reason", rule.String("reason"), s_reasons);
         }
+        if (rule.Bool("optionalOldSelf") is { } optional && !UsesOldSelf(rule.String("rule")) && !IsBlank(rule.String("rule")))
+        {
+            to.Invalid(path + ".optionalOldSelf", optional ? "true" : "false", "may not be set if oldSelf is not used in rule");
+        }
         if (rule.String("fieldPath") is { Length: > 0 } fieldPath)
         {
             FieldPath(schema, fieldPath, path + ".fieldPath", to);
@@ -73,6 +77,22 @@ internal static class CelRules
         {
             to.InvalidText(path, fieldPath, "must be a valid path");
         }
+    }
+
+    /// <summary>Whether a rule names the old value.</summary>
+    private static bool UsesOldSelf(string rule)
+    {
+        const string name = "oldSelf";
+        for (var at = rule.IndexOf(name, StringComparison.Ordinal); at >= 0; at = rule.IndexOf(name, at + 1, StringComparison.Ordinal))
+        {
+            if ((at == 0 || !IsWord(rule[at - 1])) && (at + name.Length == rule.Length || !IsWord(rule[at + name.Length])))
+            {
+                return true;
+            }
+        }
+        return false;
+
+        static bool IsWord(char c) => char.IsAsciiLetterOrDigit(c) || c == '_';
     }
 
     private static bool IsBlank(string text) => string.IsNullOrWhiteSpace(text);

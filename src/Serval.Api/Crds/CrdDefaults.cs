@@ -15,6 +15,8 @@ internal static class CrdDefaults
         foreach (var (_, version) in spec.Objects("versions"))
         {
             DropNulls(version.Object("schema").Object("openAPIV3Schema"));
+            version.Default("served", false);
+            version.Default("storage", false);
         }
         if (spec.Object("names") is { } names && names.String("kind") is { Length: > 0 } kind)
         {

@@ -39,6 +39,11 @@ internal static class CrdRules
         CheckNames(names, "spec.names", to);
         folded.Check(old.Object("spec"), to);
         ConversionRules.Check(spec.Object("conversion"), "spec.conversion", to);
+        if (old is not null && IsEstablished(old) && spec.Object("conversion").String("strategy") == "Webhook"
+            && WebhookBundle.Complaint(crd) is { } unreadable && WebhookBundle.Complaint(old) is null)
+        {
+            to.InvalidText("spec.conversion.webhookClientConfig.caBundle", WebhookBundle.Of(crd), unreadable);
+        }
         if (old is not null)
         {
             Unchanged(spec, old, to);
@@ -144,7 +149,7 @@ internal static class CrdRules
         {
             if (Rune.IsControl(rune) || (Rune.IsWhiteSpace(rune) && rune.Value != ' '))
             {
-                to.InvalidText(path, text, $"must only contain printable UTF-8 characters; non-printable character found at index {index}");
+                to.Invalid(path, JsonText.Quoted(text), $"must only contain printable UTF-8 characters; non-printable character found at index {index}");
                 break;
             }
             index += rune.Utf8SequenceLength;

@@ -17,7 +17,7 @@ internal static class DefaultRules
     {
         if (schema.NewDefault() is { } value)
         {
-            One(schema, value, path + ".default", around, to);
+            One(schema, value, path + ".default", isRoot, around, to);
         }
         if (schema.Items is { } items)
         {
@@ -36,7 +36,7 @@ internal static class DefaultRules
         }
     }
 
-    private static void One(StructuralSchema schema, JsonNode value, string path, Func<JsonNode?, JsonObject>? around, Problems to)
+    private static void One(StructuralSchema schema, JsonNode value, string path, bool isRoot, Func<JsonNode?, JsonObject>? around, Problems to)
     {
         var problems = new Problems();
         if (around is not null)
@@ -54,12 +54,12 @@ internal static class DefaultRules
                 return;
             }
         }
-        else if (!Pruner.IsPruned(schema, value))
+        else if (!Pruner.IsPruned(schema, value, isRoot))
         {
             to.Invalid(path, JsonText.Of(value), "must not have unknown fields");
         }
-        EmbeddedObjects.Check(schema, value, path, isRoot: false, problems);
-        foreach (var error in problems.List.Concat(SchemaValidator.Run(schema, value, null, path)))
+        EmbeddedObjects.CheckDefault(schema, value, path, isWhole: isRoot, problems);
+        foreach (var error in problems.List.Count > 0 ? problems.List : SchemaValidator.Run(schema, value, null, path))
         {
             to.Add(error);
         }

@@ -108,7 +108,7 @@ internal sealed class OpenApiRules(Problems to)
         if (s.Has("x-kubernetes-map-type"))
         {
             NeedType(s, "object", path, "must be object if x-kubernetes-map-type is specified");
-            to.OneOf(s, "x-kubernetes-map-type", path, "atomic", "granular");
+            OneOf(s, "x-kubernetes-map-type", path, "atomic", "granular");
         }
     }
 
@@ -119,7 +119,7 @@ internal sealed class OpenApiRules(Problems to)
         if (s.Has("x-kubernetes-list-type"))
         {
             NeedType(s, "array", path, "must be array if x-kubernetes-list-type is specified");
-            to.OneOf(s, "x-kubernetes-list-type", path, "atomic", "set", "map");
+            OneOf(s, "x-kubernetes-list-type", path, "atomic", "set", "map");
         }
         if (s.Array("x-kubernetes-list-map-keys") is { Count: > 0 } && listType != "map")
         {
@@ -214,6 +214,15 @@ internal sealed class OpenApiRules(Problems to)
         if (s.String("type") != type)
         {
             Wrong(path + ".type", s.String("type"), must);
+        }
+    }
+
+    /// <summary>The text of a field that is there, and so not empty either.</summary>
+    private void OneOf(JsonObject s, string key, string path, params ReadOnlySpan<string> allowed)
+    {
+        if (!allowed.Contains(s.String(key)))
+        {
+            to.Unsupported($"{path}.{key}", s.String(key), allowed);
         }
     }
 

@@ -42,7 +42,8 @@ internal static class SchemaPath
             }
             else
             {
-                return "expected [ or . but got: " + path[i..];
+                var end = path.AsSpan(i).IndexOfAny('.', '[', ']');
+                return "expected [ or . but got: " + (end < 0 ? path[i..] : path[i..(i + end)]);
             }
             found = found.Object("properties") is { Count: > 0 } properties ? properties.Object(name) : found.Object("additionalProperties");
             if (found is null)

@@ -25,6 +25,11 @@ internal static class StructuralRules
         Completeness(schema, schema, path, path, to);
     }
 
+    /// <summary>Whether a schema says by <c>$schema</c>, anywhere in it, what kind of schema it is.</summary>
+    public static bool NamesSchema(JsonObject s) => s.String("$schema").Length > 0
+        || new[] { s.Object("items"), s.Object("additionalProperties"), s.Object("not") }.OfType<JsonObject>()
+            .Concat(Fields(s).Select(f => f.Schema)).Concat(s_junctors.SelectMany(j => s.Objects(j)).Select(o => o.Item)).Any(NamesSchema);
+
     private static void Structure(JsonObject s, Level level, string path, Problems to)
     {
         var type = s.String("type");

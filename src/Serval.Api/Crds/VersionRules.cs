@@ -53,6 +53,15 @@ internal static class VersionRules
             to.Forbidden(path + ".nullable", "nullable cannot be true at the root");
         }
         var before = to.List.Count;
+        if (StructuralRules.NamesSchema(schema))
+        {
+            new OpenApiRules(to).Check(schema, path);
+            if (to.List.Count == before)
+            {
+                to.InvalidText(path, "", "OpenAPIV3Schema 'schema' is not supported"); // it has no structural form (pkg/apiserver/schema: convert.go)
+            }
+            return;
+        }
         StructuralRules.Check(schema, path, to);
         if (to.List.Count == before)
         {

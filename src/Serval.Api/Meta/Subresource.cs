@@ -13,8 +13,10 @@ public sealed record Subresource(string Name, IReadOnlyList<string> Verbs, strin
     private static readonly string[] s_proxy = ["create", "delete", "get", "patch", "update"];
     private static readonly string[] s_partial = ["get", "patch", "update"];
 
-    /// <summary>Those of a kind, in the order of discovery.</summary>
-    public static IEnumerable<Subresource> Of(ResourceKind kind)
+    /// <summary>Those of a kind, in the order of discovery: that of their names, but of a custom kind status comes first (apiextensions-apiserver: customresource_discovery_controller.go).</summary>
+    public static IEnumerable<Subresource> Of(ResourceKind kind) => kind.IsCustom ? BuiltIn(kind).Reverse() : BuiltIn(kind);
+
+    private static IEnumerable<Subresource> BuiltIn(ResourceKind kind)
     {
         if (kind == Kinds.Pod)
         {

@@ -76,7 +76,7 @@ internal static class Deletion
         {
             return;
         }
-        if (before.Generation > 0)
+        if (before.Generation > 0 && kind != Kinds.CustomResourceDefinition)
         {
             metadata["generation"] = before.Generation + 1;
         }

@@ -23,7 +23,12 @@ internal sealed class TakenNames
 /// <summary>Which of its names a definition gets, and the conditions that say so (apiextensions-apiserver pkg/controller/status/naming_controller.go).</summary>
 internal static class DefinitionNames
 {
-    public static void Accept(CustomResourceNames wanted, JsonObject status, TakenNames taken, DateTimeOffset now)
+    /// <param name="wanted">The names of its spec.</param>
+    /// <param name="status">Its status, which is written.</param>
+    /// <param name="taken">Names of others.</param>
+    /// <param name="isReadable">Whether the certificates of its webhook can be read, if it has any: <see cref="WebhookBundle"/>.</param>
+    /// <param name="now">The time of a condition that turns.</param>
+    public static void Accept(CustomResourceNames wanted, JsonObject status, TakenNames taken, bool isReadable, DateTimeOffset now)
     {
         if (status["acceptedNames"] is not JsonObject accepted)
         {
@@ -52,7 +57,11 @@ internal static class DefinitionNames
         {
             return;
         }
-        if (conflict is null)
+        if (conflict is null && !isReadable)
+        {
+            ConditionList.Set(status, DefinitionConditions.Established, false, "InvalidCABundle", "The conversion webhook CABundle is invalid", now);
+        }
+        else if (conflict is null)
         {
             ConditionList.Set(status, DefinitionConditions.Established, true, "InitialNamesAccepted", "the initial names have been accepted", now);
         }

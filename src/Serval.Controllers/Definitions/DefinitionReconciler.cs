@@ -59,8 +59,9 @@ internal sealed class DefinitionReconciler(IKubeClient client, TimeProvider time
     {
         var status = StatusFields.Of(present);
         var before = status["acceptedNames"]?.DeepClone();
+        var readable = WebhookBundle.Complaint(present.ToTree()) is null;
+        DefinitionNames.Accept(present.As<CustomResourceDefinition>().Spec.Names, status, Taken(present.Metadata.Name), readable, time.GetUtcNow());
         DefinitionApproval.Tell(present.Metadata, GroupOf(present.Metadata.Name), status, time.GetUtcNow());
-        DefinitionNames.Accept(present.As<CustomResourceDefinition>().Spec.Names, status, Taken(present.Metadata.Name), time.GetUtcNow());
         var moved = !JsonNode.DeepEquals(before, status["acceptedNames"]);
         await OwnedObjects.PatchStatusAsync(client, Kind, present, status, Name, ct);
         if (moved)

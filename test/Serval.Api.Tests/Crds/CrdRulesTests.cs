@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using System.Text.Json.Nodes;
 using Serval.Api.Admission;
 using Serval.Api.Tests.Admission;
@@ -31,7 +34,7 @@ public sealed class CrdRulesTests
         spec.versions[0].deprecationWarning = "old" => spec.versions[0].deprecationWarning: Invalid value: "old": can only be set for deprecated versions
         spec.versions[0].deprecated = true ; spec.versions[0].deprecationWarning = "use v2" =>
         spec.versions[0].deprecated = true ; spec.versions[0].deprecationWarning = "" => spec.versions[0].deprecationWarning: Invalid value: "": must not be an empty string
-        spec.versions[0].deprecated = true ; spec.versions[0].deprecationWarning = "a\tb" => spec.versions[0].deprecationWarning: Invalid value: "a	b": must only contain printable UTF-8 characters; non-printable character found at index 1
+        spec.versions[0].deprecated = true ; spec.versions[0].deprecationWarning = "a\tb" => spec.versions[0].deprecationWarning: Invalid value: "a\tb": must only contain printable UTF-8 characters; non-printable character found at index 1
         spec.names.plural = - => metadata.name: Invalid value: "widgets.example.com": must be spec.names.plural+"."+spec.group ; spec.names.plural: Required value
         spec.names.kind = - => spec.names.singular: Required value ; spec.names.kind: Required value ; spec.names.listKind: Required value
         spec.names.singular = "Widget" => spec.names.singular: Invalid value: "Widget": LABEL
@@ -74,6 +77,7 @@ public sealed class CrdRulesTests
         spec.versions[0].selectableFields = [{"jsonPath":".spec.size"},{"jsonPath":".spec.name"}] =>
         spec.versions[0].selectableFields = [{"jsonPath":""}] => spec.selectableFields[0].jsonPath: Required value
         spec.versions[0].selectableFields = [{"jsonPath":"spec"}] => spec.selectableFields[0].jsonPath: Invalid value: "spec": is an invalid path: expected [ or . but got: spec
+        spec.versions[0].selectableFields = [{"jsonPath":"spec.size"}] => spec.selectableFields[0].jsonPath: Invalid value: "spec.size": is an invalid path: expected [ or . but got: spec
         spec.versions[0].selectableFields = [{"jsonPath":".spec['size']"}] => spec.selectableFields[0].jsonPath: Invalid value: ".spec['size']": is an invalid path: array notation is not allowed
         spec.versions[0].selectableFields = [{"jsonPath":".spec.nope"}] => spec.selectableFields[0].jsonPath: Invalid value: ".spec.nope": is an invalid path: does not refer to a valid field
         spec.versions[0].selectableFields = [{"jsonPath":".spec"}] => spec.selectableFields[0].jsonPath: Invalid value: ".spec": must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.
@@ -93,11 +97,18 @@ public sealed class CrdRulesTests
         spec.names.listKind = "Gadgets" =>
         spec.versions[0].name = "v2" => status.storedVersions[0]: Invalid value: "v1": missing from spec.versions; v1 was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in v1 and removes v1 from status.storedVersions
         spec.versions[0].schema.openAPIV3Schema.type = "string" => ^.type: Invalid value: "string": must be object at the root
+        spec.conversion = {"strategy":"Webhook","webhook":{"clientConfig":{"url":"https://x","caBundle":"Cg=="},"conversionReviewVersions":["v1"]}} => spec.conversion.webhookClientConfig.caBundle: Invalid value: "Cg==": unable to load root certificates: unable to parse bytes as PEM block
+        spec.conversion = {"strategy":"Webhook","webhook":{"clientConfig":{"url":"https://x","caBundle":"BAD"},"conversionReviewVersions":["v1"]}} => spec.conversion.webhookClientConfig.caBundle: Invalid value: "BAD": unable to load root certificates: failed to parse certificate: it is no X.509 certificate
+        spec.conversion = {"strategy":"Webhook","webhook":{"clientConfig":{"url":"https://x","caBundle":"GOOD"},"conversionReviewVersions":["v1"]}} =>
+        spec.conversion = {"strategy":"Webhook","webhook":{"clientConfig":{"url":"https://x"},"conversionReviewVersions":["v1"]}} =>
         """;
+
+    private static readonly string s_unreadable = Bundle("AAAA");
+    private static readonly string s_readable = Bundle(Certificate());
 
     public static TheoryData<string, string> Creates => CrdTable.Rows(Table.Replace("LABEL", Label, StringComparison.Ordinal).Replace("MIXED", Mixed, StringComparison.Ordinal));
 
-    public static TheoryData<string, string> Updates => CrdTable.Rows(UpdateTable);
+    public static TheoryData<string, string> Updates => CrdTable.Rows(UpdateTable.Replace("BAD", s_unreadable, StringComparison.Ordinal).Replace("GOOD", s_readable, StringComparison.Ordinal));
 
     [Theory]
     [MemberData(nameof(Creates))]
@@ -110,6 +121,25 @@ public sealed class CrdRulesTests
         var old = CrdTable.Crd("status.conditions = [{\"type\":\"Established\",\"status\":\"True\"}]");
         var crd = ((JsonObject)old.DeepClone()).Edit(edits).Defaulted(Kinds.CustomResourceDefinition, new AdmissionContext(), old);
         Assert.Equal(errors, CrdTable.Errors(crd, old));
+    }
+
+    [Fact]
+    public void ABundleThatCannotBeRead_IsTakenBeforeADefinitionIsEstablished_AndKept()
+    {
+        var bad = """spec.conversion = {"strategy":"Webhook","webhook":{"clientConfig":{"url":"https://x","caBundle":"BAD"},"conversionReviewVersions":["v1"]}}"""
+            .Replace("BAD", s_unreadable, StringComparison.Ordinal);
+        var established = bad + " ; status.conditions = [{\"type\":\"Established\",\"status\":\"True\"}]";
+        Assert.Equal("", CrdTable.Errors(CrdTable.Crd(bad)));
+        Assert.Equal("", CrdTable.Errors(CrdTable.Crd(bad), CrdTable.Crd("")));
+        Assert.Equal("", CrdTable.Errors(CrdTable.Crd(established + " ; metadata.labels = {\"a\":\"b\"}"), CrdTable.Crd(established)));
+    }
+
+    /// <summary>They are no pointers upstream, and have no <c>omitempty</c>.</summary>
+    [Fact]
+    public void FlagsOfAVersion_AreFalse_WhenTheyAreNotSaid()
+    {
+        var version = CrdTable.Crd("spec.versions[0].served = - ; spec.versions[0].storage = -")["spec"]!["versions"]![0]!;
+        Assert.Equal(("false", "false"), (version["served"]!.ToJsonString(), version["storage"]!.ToJsonString()));
     }
 
     [Fact]
@@ -154,5 +184,14 @@ public sealed class CrdRulesTests
         Assert.Equal(443, (int)crd["spec"]!["conversion"]!["webhook"]!["clientConfig"]!["service"]!["port"]!);
         Assert.Equal("[\"v1\"]", crd["status"]!["storedVersions"]!.ToJsonString());
         Assert.Equal("None", (string?)CrdTable.Crd("")["spec"]!["conversion"]!["strategy"]);
+    }
+
+    private static string Bundle(string base64) => Convert.ToBase64String(Encoding.ASCII.GetBytes($"-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n"));
+
+    private static string Certificate()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = new CertificateRequest("CN=hook", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(1));
+        return Convert.ToBase64String(certificate.RawData);
     }
 }

@@ -50,8 +50,8 @@ public sealed class CrdSchemaRulesTests
         {"type":"string","pattern":"(?x)a"} => x.pattern: Invalid value: "(?x)a": must be a valid regular expression, but isn't: error parsing regexp: invalid or unsupported Perl syntax: `(?x`
         {"type":"string","pattern":"(?i-)a"} => x.pattern: Invalid value: "(?i-)a": must be a valid regular expression, but isn't: error parsing regexp: invalid or unsupported Perl syntax: `(?i`
         {"type":"string","pattern":"[a"} => x.pattern: Invalid value: "[a": must be a valid regular expression, but isn't: error parsing regexp: missing closing ]: `[a`
-        {"type":"string","pattern":"a\\"} => x.pattern: Invalid value: "a\": must be a valid regular expression, but isn't: error parsing regexp: trailing backslash at end of expression: ``
-        {"type":"string","pattern":"(a)\\1"} => x.pattern: Invalid value: "(a)\1": must be a valid regular expression, but isn't: error parsing regexp: invalid escape sequence: `\1`
+        {"type":"string","pattern":"a\\"} => x.pattern: Invalid value: "a\\": must be a valid regular expression, but isn't: error parsing regexp: trailing backslash at end of expression: ``
+        {"type":"string","pattern":"(a)\\1"} => x.pattern: Invalid value: "(a)\\1": must be a valid regular expression, but isn't: error parsing regexp: invalid escape sequence: `\1`
         {"type":"string","pattern":"a{1001}"} => x.pattern: Invalid value: "a{1001}": must be a valid regular expression, but isn't: error parsing regexp: invalid repeat count: `{1001}`
         {"type":"string","pattern":"((a{100}){100}){100}"} => x.pattern: Invalid value: "((a{100}){100}){100}": must be a valid regular expression, but isn't: error parsing regexp: invalid repeat count: `{100}`
         {"type":"string","allOf":[{"maxLength":3}],"anyOf":[{"pattern":"a"}],"oneOf":[{"minLength":1}],"not":{"enum":["x"]}} =>
@@ -72,11 +72,17 @@ public sealed class CrdSchemaRulesTests
         {"type":"object","x-kubernetes-map-type":"atomic"} =>
         {"type":"object","x-kubernetes-map-type":"granular"} =>
         {"type":"object","x-kubernetes-map-type":"set"} => x.x-kubernetes-map-type: Unsupported value: "set": supported values: "atomic", "granular"
+        {"type":"object","x-kubernetes-map-type":""} => x.x-kubernetes-map-type: Unsupported value: "": supported values: "atomic", "granular"
         {"type":"string","x-kubernetes-map-type":"atomic"} => x.type: Invalid value: "string": must be object if x-kubernetes-map-type is specified
         {"x-kubernetes-int-or-string":true,"x-kubernetes-map-type":"atomic"} => x.type: Required value: must be object if x-kubernetes-map-type is specified
         {"type":"array","items":{"type":"string"},"x-kubernetes-list-type":"atomic"} =>
         {"type":"array","items":{"type":"string"},"x-kubernetes-list-type":"set"} =>
         {"type":"array","items":{"type":"string"},"x-kubernetes-list-type":"bag"} => x.x-kubernetes-list-type: Unsupported value: "bag": supported values: "atomic", "set", "map"
+        {"type":"array","items":{"type":"string"},"x-kubernetes-list-type":""} => x.x-kubernetes-list-type: Unsupported value: "": supported values: "atomic", "set", "map"
+        {"type":"string","$schema":"http://json-schema.org/schema#"} => ^: Invalid value: "": OpenAPIV3Schema 'schema' is not supported
+        {"type":"object","$schema":"s","properties":{"a":{}}} => ^: Invalid value: "": OpenAPIV3Schema 'schema' is not supported
+        {"type":"string","$schema":"s","id":"i"} => x.id: Forbidden: id is not supported
+        {"type":"string","$schema":""} =>
         {"type":"object","x-kubernetes-list-type":"atomic"} => x.type: Invalid value: "object": must be array if x-kubernetes-list-type is specified
         {"x-kubernetes-preserve-unknown-fields":true,"x-kubernetes-list-type":"atomic"} => x.type: Required value: must be array if x-kubernetes-list-type is specified
         {"type":"array","items":{"type":"object"},"x-kubernetes-list-type":"set"} => x.items.x-kubernetes-map-type: Invalid value: null: must be atomic as item of a list with x-kubernetes-list-type=set
@@ -100,10 +106,12 @@ public sealed class CrdSchemaRulesTests
         {"type":"object","x-kubernetes-validations":[{"rule":"self.a > 1","message":"m","reason":"FieldValueInvalid","fieldPath":".a"}],"properties":{"a":{"type":"integer"}}} =>
         {"type":"object","x-kubernetes-validations":[{"rule":" "}]} => x.x-kubernetes-validations[0].rule: Required value: rule is not specified
         {"type":"object","x-kubernetes-validations":[{"rule":"true","message":" "}]} => x.x-kubernetes-validations[0].message: Invalid value: " ": must be non-empty if specified
-        {"type":"object","x-kubernetes-validations":[{"rule":"true","message":"a\nb"}]} => x.x-kubernetes-validations[0].message: Invalid value: "a⏎b": must not contain line breaks
+        {"type":"object","x-kubernetes-validations":[{"rule":"true","message":"a\nb"}]} => x.x-kubernetes-validations[0].message: Invalid value: "a\nb": must not contain line breaks
         {"type":"object","x-kubernetes-validations":[{"rule":"a\nb"}]} => x.x-kubernetes-validations[0].message: Required value: message must be specified if rule contains line breaks
         {"type":"object","x-kubernetes-validations":[{"rule":"true","messageExpression":" "}]} => x.x-kubernetes-validations[0].messageExpression: Required value: messageExpression must be non-empty if specified
         {"type":"object","x-kubernetes-validations":[{"rule":"true","reason":"Bad"}]} => x.x-kubernetes-validations[0].reason: Unsupported value: "Bad": supported values: "FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"
+        {"type":"object","x-kubernetes-validations":[{"rule":"self == oldSelf","optionalOldSelf":true}]} =>
+        {"type":"object","x-kubernetes-validations":[{"rule":"self.oldSelfish == 1","optionalOldSelf":false}]} => x.x-kubernetes-validations[0].optionalOldSelf: Invalid value: false: may not be set if oldSelf is not used in rule
         {"type":"object","x-kubernetes-validations":[{"rule":"true","fieldPath":".b"}]} => x.x-kubernetes-validations[0].fieldPath: Invalid value: ".b": must be a valid path
         {"type":"object","x-kubernetes-validations":[{"rule":"true","fieldPath":".m['k']"}],"properties":{"m":{"type":"object","additionalProperties":{"type":"string"}}}} =>
         {"type":"integer","default":"a"} => x.default: Invalid value: "string":  in body must be of type integer: "string"
@@ -131,6 +139,8 @@ public sealed class CrdSchemaRulesTests
         {"x-kubernetes-preserve-unknown-fields":true,"type":"object"} =>
         {} => ^.type: Required value: must not be empty at the root
         {"type":"array","items":{"type":"string"}} => ^.type: Invalid value: "array": must be object at the root
+        {"type":"object","default":{}} => ^.default.apiVersion: Required value ; ^.default.kind: Required value
+        {"type":"object","default":{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"a"}}} =>
         {"type":"object","nullable":true} => ^.nullable: Forbidden: nullable cannot be true at the root
         {"type":"object","additionalProperties":{"type":"string"}} => ^.additionalProperties: Forbidden: must not be used at the root
         {"type":"object","properties":{"metadata":{"type":"object","properties":{"labels":{"type":"object"}}}}} => ^.properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified

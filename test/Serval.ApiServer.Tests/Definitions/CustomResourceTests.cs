@@ -268,6 +268,7 @@ public sealed class CustomResourceTests : IAsyncLifetime
         await SendAsync(201, "POST", V1, Widget("a", """{"size":1}""", "v1"));
         var going = await SendAsync(200, "DELETE", Definitions + "/widgets.example.com");
         Assert.Equal("customresourcecleanup.apiextensions.k8s.io", (string?)going["metadata"]!["finalizers"]![0]);
+        Assert.Equal(1, (int?)going["metadata"]!["generation"]); // a deletion is none of its changes (registry/customresourcedefinition: etcd.go)
         Assert.Equal("InstanceDeletionPending", (string?)going["status"]!["conditions"]!.AsArray().Single(c => (string?)c!["type"] == "Terminating")!["reason"]);
         var refused = await SendAsync(403, "POST", V1, Widget("b", """{"size":1}""", "v1"));
         Assert.Contains("create not allowed while custom resource definition is terminating", (string?)refused["message"], StringComparison.Ordinal);

@@ -33,9 +33,20 @@ public sealed class DefinitionNamesTests
         taken.Resources.UnionWith(resources.Split(' '));
         taken.Kinds.UnionWith(kinds.Split(' '));
         var status = new JsonObject();
-        DefinitionNames.Accept(s_wanted, status, taken, s_now);
+        DefinitionNames.Accept(s_wanted, status, taken, isReadable: true, s_now);
         Assert.Equal("False " + told, Condition(status, "NamesAccepted"));
         Assert.Equal("False NotAccepted not all names are accepted", Condition(status, "Established"));
+    }
+
+    [Fact]
+    public void ABundleThatCannotBeRead_KeepsADefinitionFromBeingServed_UntilItCan()
+    {
+        var status = new JsonObject();
+        DefinitionNames.Accept(s_wanted, status, new TakenNames(), isReadable: false, s_now);
+        Assert.Equal("True NoConflicts no conflicts found", Condition(status, "NamesAccepted"));
+        Assert.Equal("False InvalidCABundle The conversion webhook CABundle is invalid", Condition(status, "Established"));
+        DefinitionNames.Accept(s_wanted, status, new TakenNames(), isReadable: true, s_now);
+        Assert.Equal("True InitialNamesAccepted the initial names have been accepted", Condition(status, "Established"));
     }
 
     [Fact]
@@ -44,7 +55,7 @@ public sealed class DefinitionNamesTests
         var status = Accept([]);
         var taken = new TakenNames();
         taken.Resources.UnionWith(["widgets", "new"]); // its own plural is its own, whoever else has it by now
-        DefinitionNames.Accept(s_wanted with { ShortNames = ["new"], Categories = ["all"] }, status, taken, s_now.AddHours(1));
+        DefinitionNames.Accept(s_wanted with { ShortNames = ["new"], Categories = ["all"] }, status, taken, isReadable: true, s_now.AddHours(1));
         Assert.Equal("""["wg","w"]""", status["acceptedNames"]!["shortNames"]!.ToJsonString());
         Assert.Equal("""["all"]""", status["acceptedNames"]!["categories"]!.ToJsonString());
         Assert.Equal("False ShortNamesConflict \"new\" is already in use", Condition(status, "NamesAccepted"));
@@ -57,7 +68,7 @@ public sealed class DefinitionNamesTests
         var names = new TakenNames();
         names.Resources.UnionWith(taken);
         var status = new JsonObject();
-        DefinitionNames.Accept(s_wanted, status, names, s_now);
+        DefinitionNames.Accept(s_wanted, status, names, isReadable: true, s_now);
         return status;
     }
 

@@ -55,6 +55,23 @@ public sealed class DefinitionReconcilerTests : IDisposable
         Assert.Equal("True", Established("widgets", "example.k8s.io"));
     }
 
+    /// <summary>The order in which upstream's controllers come to it.</summary>
+    [Fact]
+    public async Task Conditions_AreOfNames_ThenOfServing_ThenOfApproval()
+    {
+        await DefineAsync("widgets", "Widget", "example.k8s.io", annotation: "unapproved");
+        var types = StatusFields.Of(Find("widgets", "example.k8s.io")!)["conditions"]!.AsArray().Select(c => (string?)c!["type"]);
+        Assert.Equal(["NamesAccepted", "Established", "KubernetesAPIApprovalPolicyConformant"], types);
+    }
+
+    [Fact]
+    public async Task ABundleThatCannotBeRead_KeepsADefinitionFromBeingServed()
+    {
+        var hook = new JsonObject { ["clientConfig"] = new JsonObject { ["url"] = "https://x", ["caBundle"] = "Cg==" }, ["conversionReviewVersions"] = new JsonArray("v1") };
+        await DefineAsync("widgets", "Widget", conversion: new JsonObject { ["strategy"] = "Webhook", ["webhook"] = hook });
+        Assert.Equal("False InvalidCABundle", Condition("widgets", "Established"));
+    }
+
     [Fact]
     public async Task WhatIsSettled_IsNotWrittenAgain()
     {
@@ -105,13 +122,17 @@ public sealed class DefinitionReconcilerTests : IDisposable
         Assert.Null(Find("things"));
     }
 
-    private async Task DefineAsync(string plural, string kind, string group = "example.com", string? finalizer = null, string? annotation = null)
+    private async Task DefineAsync(string plural, string kind, string group = "example.com", string? finalizer = null, string? annotation = null, JsonObject? conversion = null)
     {
         var spec = new JsonObject
         {
             ["group"] = group, ["scope"] = "Cluster",
             ["names"] = new JsonObject { ["plural"] = plural, ["singular"] = plural[..^1], ["kind"] = kind, ["listKind"] = kind + "List" },
         };
+        if (conversion is not null)
+        {
+            spec["conversion"] = conversion;
+        }
         var metadata = finalizer is null ? [] : new JsonObject { ["finalizers"] = new JsonArray(finalizer) };
         if (annotation is not null)
         {

@@ -21,6 +21,16 @@ internal static class EmbeddedObjects
     public static void Check(StructuralSchema schema, JsonNode? value, string path, bool isRoot, Problems to) =>
         Walk(schema, value, path, isRoot, (map, at) => CheckOne(map, at, to));
 
+    /// <summary>As <see cref="Check"/>, of a default; <paramref name="isWhole"/>: it is one of a custom object itself, which is judged as an embedded one.</summary>
+    public static void CheckDefault(StructuralSchema schema, JsonNode value, string path, bool isWhole, Problems to)
+    {
+        if (isWhole && value is JsonObject whole)
+        {
+            CheckOne(whole, path, to);
+        }
+        Check(schema, value, path, isRoot: isWhole, to);
+    }
+
     private static void Walk(StructuralSchema? schema, JsonNode? value, string path, bool isRoot, Action<JsonObject, string> visit)
     {
         if (schema is null)

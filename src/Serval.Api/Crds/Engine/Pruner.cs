@@ -13,7 +13,10 @@ internal static class Pruner
     public static IReadOnlyList<string> Prune(StructuralSchema schema, JsonObject root) => Prune(root, schema, isObject: true);
 
     /// <summary>Whether a value names nothing that the schema does not.</summary>
-    internal static bool IsPruned(StructuralSchema schema, JsonNode value) => Prune(value.DeepClone(), schema, schema.IsEmbedded).Count == 0;
+    /// <param name="schema">The schema of the value.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="isRoot">It is of the custom object itself.</param>
+    internal static bool IsPruned(StructuralSchema schema, JsonNode value, bool isRoot = false) => Prune(value.DeepClone(), schema, isRoot || schema.IsEmbedded).Count == 0;
 
     private static List<string> Prune(JsonNode value, StructuralSchema schema, bool isObject)
     {
