@@ -43,10 +43,6 @@ internal static class EventRules
             to.Required(field);
         }
         to.Check(field, controller, Names.QualifiedNameProblems);
-        if (controller.Length == 0)
-        {
-            to.InvalidText(field, "", Names.QualifiedName("-")!);
-        }
         foreach (var word in (ReadOnlySpan<string>)["reportingInstance", "action", "reason"])
         {
             to.Need(tree, word, "");

@@ -16,11 +16,8 @@ internal static class LimitRangeRules
         {
             var path = $"spec.limits[{i}]";
             var type = limit.String("type");
-            if (Names.QualifiedName(type) is { } wrong)
-            {
-                to.InvalidText($"{path}.type", type, wrong);
-            }
-            else if (!type.Contains('/', StringComparison.Ordinal) && type is not ("Pod" or "Container" or "PersistentVolumeClaim"))
+            to.Check($"{path}.type", type, Names.QualifiedNameProblems);
+            if (Names.QualifiedNameProblems(type).Count == 0 && !type.Contains('/', StringComparison.Ordinal) && type is not ("Pod" or "Container" or "PersistentVolumeClaim"))
             {
                 to.InvalidText($"{path}.type", type, "must be a standard limit type or fully qualified");
             }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Serval.Api.Core;
+using Serval.Api.GoText;
 
 namespace Serval.Api.Admission;
 
@@ -37,9 +38,9 @@ internal sealed class Problems(string? webhook = null)
 
     public void Invalid(string path, string value, string detail) => Add("FieldValueInvalid", $"Invalid value: {value}: {detail}", path);
 
-    public void InvalidText(string path, string value, string detail) => Invalid(path, $"\"{value}\"", detail);
+    public void InvalidText(string path, string value, string detail) => Invalid(path, GoQuote.Quote(value), detail);
 
-    public void Duplicate(string path, string value) => Add("FieldValueDuplicate", $"Duplicate value: \"{value}\"", path);
+    public void Duplicate(string path, string value) => Add("FieldValueDuplicate", $"Duplicate value: {GoQuote.Quote(value)}", path);
 
     /// <summary>As <see cref="Duplicate"/>, of a value that is no text.</summary>
     public void DuplicateValue(string path, string value) => Add("FieldValueDuplicate", $"Duplicate value: {value}", path);
@@ -56,12 +57,12 @@ internal sealed class Problems(string? webhook = null)
     /// <summary>What is said of a list above its bound.</summary>
     public static string MoreThan(long actual, long most) => $"Too many: {actual}: must have at most {most} item{(most == 1 ? "" : "s")}";
 
-    public void NotFound(string path, string value, string detail = "") => Add("FieldValueNotFound", With($"Not found: \"{value}\"", detail), path);
+    public void NotFound(string path, string value, string detail = "") => Add("FieldValueNotFound", With($"Not found: {GoQuote.Quote(value)}", detail), path);
 
     public void Unsupported(string path, string value, params ReadOnlySpan<string> supported)
     {
         var allowed = string.Join(", ", supported.ToArray().Select(s => $"\"{s}\""));
-        Add("FieldValueNotSupported", $"Unsupported value: \"{value}\": supported values: {allowed}", path);
+        Add("FieldValueNotSupported", $"Unsupported value: {GoQuote.Quote(value)}: supported values: {allowed}", path);
     }
 
     /// <summary>An error found by rules that do not collect.</summary>

@@ -81,7 +81,7 @@ internal static class TrafficRules
 
     private static void Name(string name, string path, Problems to)
     {
-        if (Names.QualifiedName(name) is { } wrong)
+        if (string.Join(", ", Names.QualifiedNameProblems(name)) is { Length: > 0 } wrong)
         {
             to.WrongKey(name, path, wrong);
         }

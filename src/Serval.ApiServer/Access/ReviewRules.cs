@@ -103,7 +103,7 @@ internal static class ReviewRules
     private static void Label(JsonNode? requirement, string at, List<StatusCause> causes)
     {
         Values(requirement, at, causes);
-        if (Names.QualifiedName(Text(requirement, "key")) is { } wrong)
+        foreach (var wrong in Names.QualifiedNameProblems(Text(requirement, "key")))
         {
             causes.Add(Invalid(at + ".key", GoQuote.Quote(Text(requirement, "key")), wrong));
         }

@@ -85,7 +85,7 @@ internal sealed class LabelQuery
             throw BadRequirement($"found '{tokens.Next}', expected: identifier");
         }
         var key = tokens.Take();
-        if (Names.QualifiedName(key) is { } problem)
+        if (string.Join("; ", Names.QualifiedNameProblems(key)) is { Length: > 0 } problem)
         {
             throw BadRequirement($"<nil>: Invalid value: {GoQuote.Quote(key)}: {problem}");
         }
