@@ -9,7 +9,7 @@ namespace Serval.ApiServer.Access;
 /// </summary>
 /// <param name="IsResource">Whether the path names objects; else only <paramref name="Verb"/> and <paramref name="Path"/> count.</param>
 /// <param name="Path">The whole path.</param>
-/// <param name="Verb">get, list, watch, create, update, patch, delete, deletecollection; else the method in lower case.</param>
+/// <param name="Verb">get, list, watch, create, update, patch, delete, deletecollection; of other paths the method in lower case, and of other methods empty.</param>
 /// <param name="Group">Empty for the core group.</param>
 /// <param name="Version">The group's version.</param>
 /// <param name="Resource">The plural.</param>
@@ -71,7 +71,7 @@ internal readonly record struct RequestInfo(
         "PUT" => "update",
         "PATCH" => "patch",
         "DELETE" => collection ? "deletecollection" : "delete",
-        _ => method.ToLowerInvariant(),
+        _ => "", // upstream has no verb for it
     };
 
     /// <summary>The one name that a field selector lets through; empty when it does not say.</summary>

@@ -21,7 +21,7 @@ internal sealed class ApiRequest
     {
         (Http, Received, Aborted) = (http, received, http.RequestAborted);
         Id = http.Request.Headers["Audit-Id"].ToString() is { Length: > 0 and <= 64 } given && given.All(c => c is >= '!' and <= '~') ? given : Guid.NewGuid().ToString();
-        (Path, var old) = OldWatchPath.Parse(http.Request.Path.Value ?? "/");
+        (Path, var old) = OldWatchPath.Parse(AskedPaths.WithoutEmptyNamespace(Method, http.Request.Path.Value ?? "/"));
         IsOldWatch = old;
         Info = RequestInfo.Of(Method, Path, Flag("watch"), Query("fieldSelector"), old);
         IsWatch = old || Info.Verb == "watch";

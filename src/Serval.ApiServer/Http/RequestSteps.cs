@@ -40,7 +40,13 @@ internal static class RequestSteps
     private static RequestStep Answered(IssuerDocuments issuer, DiscoveryHandler discovery, ResourceDispatcher resources)
     {
         var version = VersionDocument.Create();
-        return request => request.Path is "/version" or "/version/" ? VersionAsync(request, version)
+        return request =>
+        {
+            AskedPaths.RefuseDots(request.Http);
+            return AnswerAsync(request);
+        };
+
+        Task AnswerAsync(ApiRequest request) => request.Path is "/version" or "/version/" ? VersionAsync(request, version)
             : IssuerDocuments.Owns(request.Path) ? issuer.GetAsync(request.Http)
             : DiscoveryHandler.Owns(request.Path) ? discovery.GetAsync(request.Http)
             : resources.HandleAsync(request);

@@ -31,7 +31,8 @@ public sealed class RequestInfoTests
     [InlineData("GET", "/api/v1", "get")]
     [InlineData("GET", "/apis/apps/v1", "get")]
     [InlineData("POST", "/version", "post")]
-    [InlineData("OPTIONS", "/api/v1/pods", "options  pods /")]
+    [InlineData("OPTIONS", "/api/v1/pods", "  pods /")]
+    [InlineData("OPTIONS", "/version", "options")]
     public void Of_Request_IsWhatUpstreamMakesOfIt(string method, string target, string expected)
     {
         var query = target.Split('?') is [_, var text] ? Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery(text) : [];
