@@ -127,12 +127,9 @@ internal static class MetadataRules
         foreach (var (_, owner) in metadata.Objects("ownerReferences"))
         {
             const string path = "metadata.ownerReferences"; // upstream says no index
-            foreach (var field in new[] { "apiVersion", "kind", "name", "uid" })
+            if (!IsKnown(owner))
             {
-                if (owner.String(field).Length == 0 && !IsKnown(owner))
-                {
-                    to.Invalid($"{path}.{field}", "\"\"", "must not be empty");
-                }
+                Owner(owner, path, to);
             }
             if (owner.Bool("controller") != true)
             {
@@ -141,7 +138,7 @@ internal static class MetadataRules
             var name = $"{owner.String("kind")}/{owner.String("name")}";
             if (controller.Length > 0)
             {
-                to.Invalid("metadata.ownerReferences", metadata.Array("ownerReferences")!.ToJsonString(),
+                to.Invalid(path, $"[{string.Join(',', metadata.Objects("ownerReferences").Select(o => Shown(o.Item)))}]",
                     $"Only one reference can have Controller set to true. Found \"true\" in references for {controller} and {name}");
                 return;
             }
@@ -149,5 +146,39 @@ internal static class MetadataRules
         }
 
         bool IsKnown(JsonObject owner) => known.Exists(k => JsonNode.DeepEquals(k, owner));
+    }
+
+    private static void Owner(JsonObject owner, string path, Problems to)
+    {
+        var apiVersion = owner.String("apiVersion");
+        if (apiVersion.Length == 0 || apiVersion.Count(c => c == '/') > 1)
+        {
+            to.InvalidText(path + ".apiVersion", apiVersion, "version must not be empty"); // neither has one
+        }
+        foreach (var field in (ReadOnlySpan<string>)["kind", "name", "uid"])
+        {
+            if (owner.String(field).Length == 0)
+            {
+                to.InvalidText($"{path}.{field}", "", "must not be empty");
+            }
+        }
+        if (apiVersion == "v1" && owner.String("kind") == "Event")
+        {
+            to.Invalid(path, Shown(owner), "/v1, Kind=Event is disallowed from being an owner");
+        }
+    }
+
+    /// <summary>An owner as upstream's errors show it: its fields in the order of their type (meta/v1 OwnerReference).</summary>
+    private static string Shown(JsonObject owner)
+    {
+        var shown = new JsonObject();
+        foreach (var field in (ReadOnlySpan<string>)["apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"])
+        {
+            if (owner[field] is { } value)
+            {
+                shown[field] = value.DeepClone();
+            }
+        }
+        return shown.ToJsonString();
     }
 }

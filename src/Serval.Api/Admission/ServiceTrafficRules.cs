@@ -9,6 +9,38 @@ namespace Serval.Api.Admission;
 /// </summary>
 internal static class ServiceTrafficRules
 {
+    /// <summary>What a Service says that is old, or that its type leaves without meaning (pkg/api/service: warnings.go).</summary>
+    public static void Warn(JsonObject? spec, Action<string> warn)
+    {
+        var isExternal = spec.String("type") == "ExternalName";
+        var isHeadless = spec.String("type") == "ClusterIP" && spec.String("clusterIP") == "None";
+        var hasExternals = spec.Array("externalIPs") is { Count: > 0 };
+        if (isHeadless && spec.String("loadBalancerIP").Length > 0)
+        {
+            warn("spec.loadBalancerIP is ignored for headless services");
+        }
+        if (isHeadless && hasExternals)
+        {
+            warn("spec.externalIPs is ignored for headless services");
+        }
+        if (isHeadless && spec.String("sessionAffinity") is not ("" or "None"))
+        {
+            warn("spec.SessionAffinity is ignored for headless services");
+        }
+        if (hasExternals && !isHeadless)
+        {
+            warn(isExternal ? "spec.externalIPs is ignored when spec.type is \"ExternalName\"" : "spec.externalIPs is deprecated and may no longer be implemented in some clusters");
+        }
+        if (!isExternal && spec.String("externalName").Length > 0)
+        {
+            warn("spec.externalName is ignored when spec.type is not \"ExternalName\"");
+        }
+        if (spec.String("trafficDistribution") == "PreferClose")
+        {
+            warn("spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"");
+        }
+    }
+
     private const int LongestAffinity = 86400;
     private const string RangesAnnotation = "service.beta.kubernetes.io/load-balancer-source-ranges";
     private const string Hints = "service.kubernetes.io/topology-aware-hints";

@@ -65,6 +65,14 @@ public static class Validation
         {
             HpaRules.Warn(tree, ctx);
         }
+        else if (kind == Kinds.Service)
+        {
+            ServiceTrafficRules.Warn(tree.Object("spec"), ctx.Warn);
+        }
+        else if (kind == Kinds.EndpointSlice && tree.String("addressType") == "FQDN")
+        {
+            ctx.Warn("spec.addressType: FQDN endpoints are deprecated"); // the path is upstream's (registry/discovery/endpointslice: strategy.go)
+        }
         else if (kind.Inert.Length > 0)
         {
             ctx.Warn(kind.Inert);

@@ -18,7 +18,11 @@ internal sealed class ResourceDispatcher(
         {
             return ReviewAsync(request);
         }
-        if (path.Kind.Shape is { Deprecation.Length: > 0 } deprecated)
+        if (path.Kind == Kinds.Endpoints)
+        {
+            request.Warn("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"); // core/v1: zz_generated.prerelease-lifecycle.go
+        }
+        else if (path.Kind.Shape is { Deprecation.Length: > 0 } deprecated)
         {
             request.Warn(deprecated.Deprecation);
         }

@@ -24,6 +24,11 @@ public sealed class RejectedKubernetesTests
         { "pods", "metadata.annotations = {\"a b\":\"v\"}", "metadata.annotations: Invalid value: \"a b\"" },
         { "pods", "metadata.finalizers = [\"a b\"]", "metadata.finalizers: Invalid value: \"a b\"" },
         { "pods", "metadata.ownerReferences = [{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"x\"}]", "metadata.ownerReferences.uid: Invalid value: \"\": must not be empty" },
+        { "pods", "metadata.ownerReferences = [{\"apiVersion\":\"a/b/c\",\"kind\":\"Pod\",\"name\":\"x\",\"uid\":\"u\"}]", "invalid: metadata.ownerReferences.apiVersion: Invalid value: \"a/b/c\": version must not be empty" },
+        { "pods", "metadata.ownerReferences = [{\"kind\":\"Pod\",\"name\":\"x\",\"uid\":\"u\"}]", "invalid: metadata.ownerReferences.apiVersion: Invalid value: \"\": version must not be empty" },
+        { "pods", "metadata.ownerReferences = [{\"uid\":\"u\",\"apiVersion\":\"v1\",\"name\":\"x\",\"kind\":\"Event\"}]", "invalid: metadata.ownerReferences: Invalid value: {\"apiVersion\":\"v1\",\"kind\":\"Event\",\"name\":\"x\",\"uid\":\"u\"}: /v1, Kind=Event is disallowed from being an owner" },
+        { "pods", "metadata.ownerReferences = [{\"apiVersion\":\"v1\",\"controller\":true,\"kind\":\"Pod\",\"name\":\"x\",\"uid\":\"u\"},{\"apiVersion\":\"v1\",\"controller\":true,\"kind\":\"Pod\",\"name\":\"y\",\"uid\":\"v\"}]", "Invalid value: [{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"x\",\"uid\":\"u\",\"controller\":true},{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"y\",\"uid\":\"v\",\"controller\":true}]: Only one reference" },
+        { "pods", "metadata.labels = {\"x/\":\"v\"}", "invalid: [metadata.labels: Invalid value: \"x/\": name part must be non-empty, metadata.labels: Invalid value: \"x/\": name part must consist" },
         { "pods", "metadata.generateName = \"Bad_\"", "metadata.generateName: Invalid value: \"Bad_\": a lowercase RFC 1123 subdomain" },
         { "pods", "spec.activeDeadlineSeconds = 0", "spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive" },
         { "pods", "spec.hostname = \"Bad_\"", "spec.hostname: Invalid value: \"Bad_\": a lowercase RFC 1123 label" },
@@ -187,6 +192,36 @@ public sealed class RejectedKubernetesTests
         var refusal = Validation.ToException(kind, "x", errors);
         Assert.Equal((422, "Invalid"), (refusal.Code, refusal.Reason));
         Assert.Contains(expected, refusal.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The causes are all there; their texts are said once each (apimachinery: ErrorList.ToAggregate).</summary>
+    [Fact]
+    public void AnErrorThatIsThereTwice_IsSaidOnce()
+    {
+        var cause = new FieldError("FieldValueRequired", "Required value", "spec.a");
+        var refusal = Validation.ToException(Kinds.Pod, "x", [cause, cause with { Field = "spec.b" }, cause]);
+        Assert.Equal("Pod \"x\" is invalid: [spec.a: Required value, spec.b: Required value]", refusal.Message);
+        Assert.Equal(3, refusal.Causes.Count);
+        Assert.Equal("Pod \"x\" is invalid: spec.a: Required value", Validation.ToException(Kinds.Pod, "x", [cause, cause]).Message);
+    }
+
+    [Theory]
+    [InlineData("services", "spec.externalIPs = [\"1.2.3.4\"]", "spec.externalIPs is deprecated and may no longer be implemented in some clusters")]
+    [InlineData("services", "spec.externalIPs = [\"1.2.3.4\"] ; spec.clusterIP = \"None\" ; spec.sessionAffinity = \"ClientIP\"", "spec.externalIPs is ignored for headless services|spec.SessionAffinity is ignored for headless services")]
+    [InlineData("services", "spec.externalIPs = [\"1.2.3.4\"] ; spec.type = \"ExternalName\" ; spec.externalName = \"a.b\"", "spec.externalIPs is ignored when spec.type is \"ExternalName\"")]
+    [InlineData("services", "spec.externalName = \"a.b\"", "spec.externalName is ignored when spec.type is not \"ExternalName\"")]
+    [InlineData("services", "spec.trafficDistribution = \"PreferClose\"", "spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"")]
+    [InlineData("services", "spec.trafficDistribution = \"PreferSameZone\"", "")]
+    [InlineData("endpointslices", "addressType = \"FQDN\" ; endpoints = [{\"addresses\":[\"a.b\"]}]", "spec.addressType: FQDN endpoints are deprecated")]
+    [InlineData("endpointslices", "metadata.labels = {}", "")]
+    public void WhatIsOldOrWithoutMeaning_IsWarnedOf(string plural, string edits, string expected)
+    {
+        var kind = Kinds.All.First(k => k.Plural == plural && !k.IsCustom);
+        var warnings = new List<string>();
+        var ctx = new AdmissionContext { Warn = warnings.Add };
+        var tree = Edits.Parse(Sample(plural)).Edit(edits.Replace(" ; ", "\n", StringComparison.Ordinal)).Defaulted(kind, ctx);
+        Validation.Validate(kind, tree, null, ctx);
+        Assert.Equal(expected, string.Join('|', warnings));
     }
 
     [Theory]
