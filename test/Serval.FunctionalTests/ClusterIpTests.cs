@@ -44,6 +44,7 @@ public sealed class ClusterIpTests(ServalFixture fixture) : IClassFixture<Serval
         }
 
         await AnswersAsync(address);
+        Assert.Contains("WEB_SERVICE_PORT_OTHER=82\n", $"{await fixture.Kubectl.OkAsync("exec", "web", "--", "./busybox", "env")}\n", StringComparison.Ordinal);
         Assert.True(await IsResetAsync(address, 80), "there is no such port");
         Assert.True(await IsResetAsync(address, 82), "nobody listens behind it");
         var api = await AddressAsync("kubernetes");

@@ -41,6 +41,29 @@ public sealed class EnvironmentTests
             built["KUBERNETES_PORT"]));
     }
 
+    /// <summary>The names and values kubelet gives (pkg/kubelet/envvars).</summary>
+    [Theory]
+    [InlineData("null", true)]
+    [InlineData("true", true)]
+    [InlineData("false", false)]
+    public void Build_TellsOfServices_WhereThePodWantsTheirLinks(string links, bool told)
+    {
+        var built = Build("""[{"name":"SIX_SERVICE_HOST","value":"mine"},{"name":"A","value":"$(MY_DB_SERVICE_HOST):$(MY_DB_SERVICE_PORT)"}]""", links: links);
+        string[] expected =
+        [
+            "MY_DB_PORT=tcp://10.96.0.7:5432", "MY_DB_PORT_5432_TCP=tcp://10.96.0.7:5432", "MY_DB_PORT_5432_TCP_ADDR=10.96.0.7", "MY_DB_PORT_5432_TCP_PORT=5432",
+            "MY_DB_PORT_5432_TCP_PROTO=tcp", "MY_DB_PORT_99_UDP=udp://10.96.0.7:99", "MY_DB_PORT_99_UDP_ADDR=10.96.0.7", "MY_DB_PORT_99_UDP_PORT=99",
+            "MY_DB_PORT_99_UDP_PROTO=udp", "MY_DB_SERVICE_HOST=10.96.0.7", "MY_DB_SERVICE_PORT=5432", "MY_DB_SERVICE_PORT_SQL_MAIN=5432", "MY_DB_SERVICE_PORT_STATS=99",
+            "SIX_PORT=tcp://[fd00::6]:80", "SIX_PORT_80_TCP=tcp://[fd00::6]:80", "SIX_PORT_80_TCP_ADDR=fd00::6", "SIX_PORT_80_TCP_PORT=80", "SIX_PORT_80_TCP_PROTO=tcp",
+            "SIX_SERVICE_PORT=80",
+        ];
+        var services = built.Where(v => v.Key.StartsWith("MY_DB", StringComparison.Ordinal) || (v.Key.StartsWith("SIX", StringComparison.Ordinal) && v.Value != "mine"))
+            .Select(v => $"{v.Key}={v.Value}").Order(StringComparer.Ordinal);
+        Assert.Equal(told ? expected : [], services);
+        Assert.Equal("mine", built["SIX_SERVICE_HOST"]);
+        Assert.Equal(told ? "10.96.0.7:5432" : "$(MY_DB_SERVICE_HOST):$(MY_DB_SERVICE_PORT)", built["A"]);
+    }
+
     [Fact]
     public void Port_IsTheInstancesPort_AlsoWhenThePodSetIt()
     {
@@ -108,12 +131,12 @@ public sealed class EnvironmentTests
     public void Reference_Missing_BeginsAsKubeletSaysIt(string env, string message) =>
         Assert.StartsWith(message, Assert.Throws<ContainerConfigException>(() => Build(env)).Message, StringComparison.Ordinal);
 
-    private static Dictionary<string, string> Build(string env, string envFrom = "[]")
+    private static Dictionary<string, string> Build(string env, string envFrom = "[]", string links = "null")
     {
         var pod = KubeObject.Parse(Encoding.UTF8.GetBytes($$$"""
             {"apiVersion":"v1","kind":"Pod",
              "metadata":{"name":"p1","namespace":"team","uid":"u-1","labels":{"app":"web"},"annotations":{"note":"hi"}},
-             "spec":{"containers":[{"name":"app","image":"x","ports":[{"containerPort":8080},{"containerPort":9090}],
+             "spec":{"enableServiceLinks":{{{links}}},"containers":[{"name":"app","image":"x","ports":[{"containerPort":8080},{"containerPort":9090}],
                "resources":{"limits":{"cpu":"250m","memory":"64Mi"},"requests":{"memory":"1k"}},"env":{{{env}}},"envFrom":{{{envFrom}}} }]}}
             """)).As<Pod>();
         return ContainerEnvironment.Build(pod, pod.Spec.Containers[0], new PodFields(pod, "node-1", "127.0.0.1", "127.0.0.1"), new Known(), s_ports);
@@ -130,5 +153,11 @@ public sealed class EnvironmentTests
             : KubeObject.From(new JsonObject { ["data"] = new JsonObject { ["token"] = "aHVzaA==" } }).As<Secret>();
 
         public ObjectMeta? ServiceAccount(string name) => null;
+
+        public IEnumerable<(string Name, ServiceSpec Spec)> Services() =>
+        [
+            ("my-db", new ServiceSpec { ClusterIP = "10.96.0.7", Ports = [new() { Name = "sql-main", Port = 5432 }, new() { Name = "stats", Port = 99, Protocol = "UDP" }] }),
+            ("six", new ServiceSpec { ClusterIP = "fd00::6", Ports = [new() { Port = 80 }] }),
+        ];
     }
 }

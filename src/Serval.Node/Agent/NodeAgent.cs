@@ -102,6 +102,10 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
             await _client.Cache(kind).WaitForSyncAsync(ct); // what a pod refers to is there before the pod
             _subscriptions.Add(_client.Cache(kind).Subscribe(c => ReferenceChanged(kind, c)));
         }
+        if (_services.ServiceRange is not null)
+        {
+            await _client.Cache(Kinds.Service).WaitForSyncAsync(ct); // so are those that it is told of
+        }
         _subscriptions.Add(pods.Subscribe(PodChanged));
     }
 
@@ -281,6 +285,7 @@ public sealed partial class NodeAgent : IPodUsage, IAsyncDisposable
         Accounts = MountsAllowed && _options.Tokens is ServiceAccountTokens signer ? new AccountFiles(paths.Accounts, signer, _options.Time) : null,
         Api = _options.Api,
         NameServer = _names?.EndPoint.Address,
+        ServiceRange = _relay is null ? null : _serviceRange,
         MountsAllowed = MountsAllowed,
         UsersAllowed = MountsAllowed && Capabilities.HasUsers(), // only a view of its own lets another user reach the image
         Logger = _logger,

@@ -45,6 +45,9 @@ internal sealed record NodeServices
     /// <summary>Who resolves names for pods; null when they use the machine's resolvers.</summary>
     public required IPAddress? NameServer { get; init; }
 
+    /// <summary>Addresses of Services that pods reach; null when they reach none.</summary>
+    public required IPNetwork? ServiceRange { get; init; }
+
     /// <summary>Limits what containers use; null where Serval may not.</summary>
     public required ControlGroups? Groups { get; init; }
 
@@ -68,15 +71,22 @@ internal sealed record NodeServices
     public string Address => Network?.Gateway.ToString() ?? Loopback;
 
     /// <summary>What pods of a namespace refer to; <paramref name="used"/> hears of every look-up.</summary>
-    public IReferences References(string ns, Action<ResourceKind, string> used) => new CachedReferences(Client, ns, used);
+    public IReferences References(string ns, Action<ResourceKind, string> used) => new CachedReferences(Client, ns, ServiceRange, used);
 
-    private sealed class CachedReferences(IKubeClient client, string ns, Action<ResourceKind, string> used) : IReferences
+    private static readonly ObjectKey s_api = new("default", "kubernetes");
+
+    private sealed class CachedReferences(IKubeClient client, string ns, IPNetwork? range, Action<ResourceKind, string> used) : IReferences
     {
         public ConfigMap? ConfigMap(string name) => Find(Kinds.ConfigMap, name)?.As<ConfigMap>();
 
         public Secret? Secret(string name) => Find(Kinds.Secret, name)?.As<Secret>();
 
         public ObjectMeta? ServiceAccount(string name) => Find(Kinds.ServiceAccount, name)?.Metadata;
+
+        public IEnumerable<(string Name, ServiceSpec Spec)> Services() => range is not { } routed ? [] : client.Cache(Kinds.Service).List(ns)
+            .Where(s => s.Key != s_api)
+            .Select(s => (s.Key.Name, s.As<Service>().Spec))
+            .Where(s => IPAddress.TryParse(s.Spec.ClusterIP, out var address) && routed.Contains(address));
 
         private KubeObject? Find(ResourceKind kind, string name)
         {

@@ -2,10 +2,11 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using Serval.Api.Core;
+using Serval.Node.Services;
 
 namespace Serval.Node.Containers;
 
-/// <summary>The variables a pod gives a container: envFrom, then env in order with references to what came before; and PORT.</summary>
+/// <summary>The variables a pod gives a container: those of Services, PORT, envFrom, then env in order with references to what came before.</summary>
 internal static class ContainerEnvironment
 {
     public const string Port = "PORT";
@@ -15,17 +16,14 @@ internal static class ContainerEnvironment
     /// <param name="pod">The pod.</param>
     /// <param name="container">The container.</param>
     /// <param name="fields">The downward API.</param>
-    /// <param name="references">ConfigMaps and Secrets.</param>
+    /// <param name="references">ConfigMaps, Secrets and Services.</param>
     /// <param name="ports">Container port → instance port.</param>
     /// <param name="api">Where the API server is reached; null when nobody knows.</param>
     public static Dictionary<string, string> Build(
         Pod pod, Container container, PodFields fields, IReferences references, IReadOnlyDictionary<int, int> ports, DnsEndPoint? api = null)
     {
         var result = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (api is not null)
-        {
-            AddApi(result, api);
-        }
+        AddServices(result, pod, references, api);
         if (InstancePort(container, ports) is { } port)
         {
             result[Port] = Text(port);
@@ -60,16 +58,20 @@ internal static class ContainerEnvironment
         return null;
     }
 
-    /// <summary>As kubelet tells of the Service <c>kubernetes</c>, also who wants no others (pkg/kubelet/envvars; kubelet_pods.go, getServiceEnvVarMap).</summary>
-    private static void AddApi(Dictionary<string, string> result, DnsEndPoint api)
+    // kubelet_pods.go, getServiceEnvVarMap: of the Service kubernetes also who wants no others is told.
+    private static void AddServices(Dictionary<string, string> result, Pod pod, IReferences references, DnsEndPoint? api)
     {
-        var (port, url) = (Text(api.Port), $"tcp://{(api.Host.Contains(':') ? $"[{api.Host}]" : api.Host)}:{api.Port}");
-        result["KUBERNETES_SERVICE_HOST"] = api.Host;
-        result["KUBERNETES_SERVICE_PORT"] = result["KUBERNETES_SERVICE_PORT_HTTPS"] = port;
-        result["KUBERNETES_PORT"] = result[$"KUBERNETES_PORT_{port}_TCP"] = url;
-        result[$"KUBERNETES_PORT_{port}_TCP_PROTO"] = "tcp";
-        result[$"KUBERNETES_PORT_{port}_TCP_PORT"] = port;
-        result[$"KUBERNETES_PORT_{port}_TCP_ADDR"] = api.Host;
+        if (pod.Spec.EnableServiceLinks != false)
+        {
+            foreach (var (name, service) in references.Services())
+            {
+                ServiceVariables.Add(result, name, service.ClusterIP, service.Ports);
+            }
+        }
+        if (api is not null)
+        {
+            ServiceVariables.Add(result, "kubernetes", api.Host, [new ServicePort { Name = "https", Port = api.Port }]);
+        }
     }
 
     private static string Mapped(string value, IReadOnlyDictionary<int, int> ports) =>

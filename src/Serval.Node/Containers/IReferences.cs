@@ -11,4 +11,7 @@ internal interface IReferences
     Secret? Secret(string name);
 
     ObjectMeta? ServiceAccount(string name);
+
+    /// <summary>The Services of the pod's namespace whose addresses it reaches, but for <c>default/kubernetes</c>.</summary>
+    IEnumerable<(string Name, ServiceSpec Spec)> Services();
 }
