@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Serval.Api;
+using Serval.Api.GoText;
 
 namespace Serval.ApiServer.Tables;
 
@@ -46,8 +47,7 @@ internal static class ColumnPrinter
         switch (type)
         {
             case "date":
-                var read = DateTimeOffset.TryParse(value.Text(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time);
-                return read ? HumanDuration.Since(time, now) : "<invalid>";
+                return value.ValueKind == JsonValueKind.String ? Date(value.Text(), now) : null;
             case "integer":
                 return value.ValueKind != JsonValueKind.Number ? null : value.TryGetInt64(out var whole) ? whole : Real(value) is { } rounded ? (long)rounded : null;
             case "number":
@@ -58,6 +58,11 @@ internal static class ColumnPrinter
                 return value.Text();
         }
     }
+
+    /// <summary>How long ago; RFC 3339 is read, and nothing else (meta/v1 Time.UnmarshalQueryParameter).</summary>
+    private static string Date(string text, DateTimeOffset now) => text.Length == 0 ? "<unknown>"
+        : GoTime.Complaint(text, micro: false) is null && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? HumanDuration.Since(time, now)
+        : "<invalid>";
 
     /// <summary>A number as a table can carry it: <c>1e999</c> is none.</summary>
     private static double? Real(JsonElement value) =>

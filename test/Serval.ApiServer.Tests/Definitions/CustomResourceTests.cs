@@ -124,7 +124,10 @@ public sealed class CustomResourceTests : IAsyncLifetime
         var other = await SendAsync(200, "GET", V2 + "/a");
         Assert.Equal(("example.com/v2", """{"color":"red","shape":"round","size":1}"""), ((string?)other["apiVersion"], other["spec"]!.ToJsonString()));
         refused = await SendAsync(415, "PATCH", V1 + "/a", "{}", "application/strategic-merge-patch+json");
-        Assert.Equal("UnsupportedMediaType", (string?)refused["reason"]);
+        Assert.Equal(
+            ("UnsupportedMediaType", "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, "
+                + "application/apply-patch+yaml"),
+            ((string?)refused["reason"], (string?)refused["message"]));
     }
 
     /// <summary>A value that was stored under milder rules does not stand in the way of other changes.</summary>
@@ -304,6 +307,70 @@ public sealed class CustomResourceTests : IAsyncLifetime
         await SendAsync(201, "POST", V2, Widget("a", """{"far":1e300,"color":"red"}"""));
         var cells = (await _server.GetAsync(V2, Table))["rows"]![0]!["cells"]!.AsArray();
         Assert.Equal("a, , 1E+300, 9223372036854775807, red", string.Join(", ", cells.Take(5).Select(c => c?.ToString())));
+    }
+
+    /// <summary>A column whose path gives nothing, or something of another type, has an empty cell in its row (customresource/tableconvertor).</summary>
+    [Theory]
+    [InlineData("string", "{}", null)]
+    [InlineData("string", """{"v":""}""", "")]
+    [InlineData("string", """{"v":true}""", "true")]
+    [InlineData("string", """{"v":5}""", "5")]
+    [InlineData("integer", "{}", null)]
+    [InlineData("integer", """{"v":7}""", "7")]
+    [InlineData("integer", """{"v":7.9}""", "7")]
+    [InlineData("integer", """{"v":"7"}""", null)]
+    [InlineData("number", """{"v":7.5}""", "7.5")]
+    [InlineData("number", """{"v":"7.5"}""", null)]
+    [InlineData("boolean", "{}", null)]
+    [InlineData("boolean", """{"v":false}""", "false")]
+    [InlineData("boolean", """{"v":"false"}""", null)]
+    [InlineData("date", "{}", null)]
+    [InlineData("date", """{"v":""}""", "<unknown>")]
+    [InlineData("date", """{"v":"2020-01-01"}""", "<invalid>")]
+    [InlineData("date", """{"v":5}""", null)]
+    public async Task AColumn_OfAValue(string type, string spec, string? shown)
+    {
+        var column = $$"""{"name":"V","type":"{{type}}","jsonPath":".spec.v"},{"name":"Color",""";
+        await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition.Replace("""{"name":"Color",""", column, StringComparison.Ordinal)
+            .Replace("\"properties\":{\"size\":{\"type\":\"integer\"},\"color\":{\"type\":\"string\"},\"shape\"", "\"properties\":{\"v\":{\"x-kubernetes-preserve-unknown-fields\":true},\"size\":{\"type\":\"integer\"},\"color\":{\"type\":\"string\"},\"shape\"", StringComparison.Ordinal)));
+        await SendAsync(201, "POST", V2, Widget("a", spec));
+        var table = await _server.GetAsync(V2, Table);
+        Assert.Equal(["Name", "V", "Color", "Size"], table["columnDefinitions"]!.AsArray().Select(c => (string?)c!["name"])); // a column without values stays
+        Assert.Equal(shown, table["rows"]![0]!["cells"]![1]?.ToString());
+    }
+
+    [Fact]
+    public async Task AVersionWithoutColumns_ShowsAges()
+    {
+        await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
+        await SendAsync(201, "POST", V1, Widget("a", """{"size":1}""", "v1"));
+        var table = await _server.GetAsync(V1, Table);
+        Assert.Equal("string name 0, date  0", string.Join(", ", table["columnDefinitions"]!.AsArray().Select(c => $"{c!["type"]} {c["format"]} {c["priority"]}")));
+        Assert.Equal(2, table["rows"]![0]!["cells"]!.AsArray().Count);
+    }
+
+    /// <summary>Patches of <c>/scale</c>: of a custom kind three types, of a Deployment four.</summary>
+    [Theory]
+    [InlineData(true, "application/merge-patch+json", """{"spec":{"replicas":4}}""", 200, "4")]
+    [InlineData(true, "application/json-patch+json", """[{"op":"replace","path":"/spec/replicas","value":5}]""", 200, "5")]
+    [InlineData(true, "application/json-patch+json", """[{"op":"test","path":"/spec/replicas","value":9}]""", 422, "the server rejected our request due to an error in our request")]
+    [InlineData(true, "application/strategic-merge-patch+json", """{"spec":{"replicas":4}}""", 415, "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml")]
+    [InlineData(true, "application/json", "{}", 415, "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml")]
+    [InlineData(true, "application/merge-patch+json", """{"spec":{"replicas":-1}}""", 422, "Widget.example.com \"a\" is invalid: .spec.size: Invalid value: -1: should be a non-negative integer")]
+    [InlineData(false, "application/merge-patch+json", """{"spec":{"replicas":4}}""", 200, "4")]
+    [InlineData(false, "application/json-patch+json", """[{"op":"replace","path":"/spec/replicas","value":5}]""", 200, "5")]
+    [InlineData(false, "application/strategic-merge-patch+json", """{"spec":{"replicas":6}}""", 200, "6")]
+    [InlineData(false, "application/merge-patch+json", """{"spec":{"replicas":-1}}""", 422, "Scale.autoscaling \"a\" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0")]
+    public async Task Scale_IsPatched(bool isCustom, string type, string patch, int code, string expected)
+    {
+        const string deployments = "/apis/apps/v1/namespaces/default/deployments";
+        await EstablishAsync(await SendAsync(201, "POST", Definitions, Definition));
+        await SendAsync(201, "POST", V2, Widget("a", """{"size":1}"""));
+        await SendAsync(201, "POST", deployments, """
+            {"metadata":{"name":"a"},"spec":{"replicas":1,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}}
+            """);
+        var answer = await SendAsync(code, "PATCH", (isCustom ? V2 : deployments) + "/a/scale", patch, type);
+        Assert.Equal(expected, code == 200 ? answer["spec"]!["replicas"]!.ToJsonString() : (string?)answer["message"]);
     }
 
     /// <summary>One definition does not take the documents from everybody else.</summary>
