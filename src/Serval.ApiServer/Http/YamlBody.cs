@@ -36,7 +36,7 @@ internal static class YamlBody
         }
         catch (YamlException e)
         {
-            throw new BadYamlException(GoYaml.Message(e));
+            throw new BadYamlException(GoYaml.Message(e, body.Span));
         }
         catch (DecoderFallbackException)
         {

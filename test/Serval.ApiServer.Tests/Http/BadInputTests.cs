@@ -65,6 +65,15 @@ public sealed class BadInputTests : IAsyncLifetime
     [InlineData("a: b: c\n", "yaml: mapping values are not allowed in this context (613a20623a20630a)")]
     [InlineData("a: [1, 2\nb: c\n", "yaml: line 1: did not find expected ',' or ']' (613a205b312c20320a623a20630a)")]
     [InlineData("x: 1\na: {b: c\nd: e\n", "yaml: line 2: did not find expected ',' or '}' (783a20310a613a207b623a20630a643a20650a)")]
+    [InlineData("metadata:\n\tname: a\n", "yaml: line 2: found character that cannot start any token (6d657461646174613a0a096e616d653a20610a)")]
+    [InlineData("a: b\nc:\n\td: e\n", "yaml: line 3: found character that cannot start any token (613a20620a633a0a09643a20650a)")]
+    [InlineData("a:\n  b: c\n\td: e\n", "yaml: line 3: found a tab character that violates indentation (613a0a2020623a20630a09643a20650a)")]
+    [InlineData("a:\n  - b:\n\tc\n", "yaml: line 3: found character that cannot start any token (613a0a20202d20623a0a09630a)")]
+    [InlineData("a:\n\n\n\tb: c\n", "yaml: line 4: found character that cannot start any token (613a0a0a0a09623a20630a)")]
+    [InlineData("a: >\n x\n\ty\n b", "yaml: line 3: found a tab character where an indentation space is expected (613a203e0a20780a09790a2062)")]
+    [InlineData("a: |\n\tx\n", "yaml: line 2: found a tab character where an indentation space is expected (613a207c0a09780a)")]
+    [InlineData("a: |-\n  x\n\n\ty\n", "yaml: line 4: found a tab character where an indentation space is expected (613a207c2d0a2020780a0a09790a)")]
+    [InlineData("a: |\n  x\nb:\n\tc\n", "yaml: line 4: found character that cannot start any token (613a207c0a2020780a623a0a09630a)")]
     [InlineData("a: *x\n", "yaml: unknown anchor 'x' referenced (613a202a780a)")]
     public async Task Yaml_ThatIsNone_IsToldAsUpstream(string body, string message) => await RefusedAsync(400, "POST", Maps, body, Yaml, Unread + message);
 
