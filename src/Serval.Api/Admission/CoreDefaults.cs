@@ -89,17 +89,10 @@ internal static class CoreDefaults
         {
             metadata.Ensure("labels")["kubernetes.io/metadata.name"] = name;
         }
-        if (!isNew)
+        if (isNew)
         {
-            return;
+            tree["status"] = new JsonObject { ["phase"] = "Active" };
         }
-        var spec = tree.Ensure("spec");
-        if (!spec.Strings("finalizers").Contains("kubernetes"))
-        {
-            spec.Default("finalizers", new JsonArray());
-            spec.Array("finalizers")?.Add("kubernetes");
-        }
-        tree["status"] = new JsonObject { ["phase"] = "Active" };
     }
 
     public static void Endpoints(JsonObject tree)

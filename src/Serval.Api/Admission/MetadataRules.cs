@@ -70,6 +70,9 @@ internal static class MetadataRules
     private static Func<string, string?> RuleOf(ResourceKind kind) =>
         kind == Kinds.Namespace ? Names.Label : kind == Kinds.Service ? Names.Label : RbacRules.Concerns(kind) ? RbacRules.Name : Names.Subdomain;
 
+    /// <summary>A finalizer that needs no domain.</summary>
+    internal static bool IsStandardFinalizer(string name) => name is "kubernetes" or "orphan" or "foregroundDeletion";
+
     // ValidateFinalizers; of built-in kinds also ValidateFinalizerName (pkg/apis/core/validation), as in ValidateObjectMeta there.
     private static void Finalizers(ResourceKind kind, JsonObject? metadata, JsonObject? before, Problems to)
     {
@@ -93,7 +96,7 @@ internal static class MetadataRules
         }
         for (var i = 0; i < finalizers.Count && !kind.IsCustom && kind != Kinds.CustomResourceDefinition; i++)
         {
-            if (!known.Contains(finalizers[i]) && !finalizers[i].Contains('/', StringComparison.Ordinal) && finalizers[i] is not ("kubernetes" or "orphan" or "foregroundDeletion"))
+            if (!known.Contains(finalizers[i]) && !finalizers[i].Contains('/', StringComparison.Ordinal) && !IsStandardFinalizer(finalizers[i]))
             {
                 to.InvalidText($"metadata.finalizers[{i}]", finalizers[i], "name is neither a standard finalizer name nor is it fully qualified");
             }

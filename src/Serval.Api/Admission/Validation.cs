@@ -31,6 +31,10 @@ public static class Validation
         // A status is its controller's; an object on its way out must be able to lose its finalizers whatever the rules are today.
         if ((ctx.Subresource.Length > 0 && !PodDoors.IsSpec(ctx.Subresource)) || tree.Object("metadata").Has("deletionTimestamp"))
         {
+            if (kind == Kinds.Namespace)
+            {
+                NamespaceRules.Check(tree, old, ctx.Subresource, api); // also on its way out: this is the way
+            }
             if (ctx.Subresource == "status" && ctx.User.Length > 0)
             {
                 StatusRules.Check(kind, tree, old, api);
@@ -154,6 +158,10 @@ public static class Validation
         else if (kind == Kinds.ReplicaSet)
         {
             WorkloadRules.ReplicaSet(tree, old, to);
+        }
+        else if (kind == Kinds.Namespace)
+        {
+            NamespaceRules.Check(tree, old, ctx.Subresource, to);
         }
         else if (kind == Kinds.Service)
         {

@@ -40,7 +40,7 @@ internal sealed class ResourceDispatcher(
             "" => Object(request, path),
             "status" when path.Kind.HasStatus => Status(request, path),
             "scale" when path.Kind.HasScale => Scale(request, path),
-            "finalize" when path.Kind == Kinds.Namespace && request.Method == "PUT" => write.UpdateAsync(request, path),
+            "finalize" when path.Kind == Kinds.Namespace => request.Method == "PUT" ? write.UpdateAsync(request, path) : throw Failures.MethodNotAllowed(),
             "token" when path.Kind == Kinds.ServiceAccount => tokens.AnswerAsync(request, path),
             "eviction" when path.Kind == Kinds.Pod => evictions.AnswerAsync(request, path),
             "bindings" when path.Kind == Kinds.Namespace => bindings.AnswerAsync(request, new ResourcePath(Kinds.Pod, path.Name, "", "")),

@@ -67,6 +67,10 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             Note();
         }
+        if (kind == Kinds.Namespace)
+        {
+            NamespaceRules.Hold(tree); // nobody's field either
+        }
         if (kind == Kinds.Pod)
         {
             // After the writer's fields are noted: what is added here is nobody's.
@@ -108,7 +112,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             "" or Scale => Main(kind, before, incoming, present),
             "status" => Status(kind, before, incoming),
-            "finalize" when kind == Kinds.Namespace => Finalize(before, incoming),
+            "finalize" when kind == Kinds.Namespace => Finalize(before, incoming, present),
             Binding when kind == Kinds.Pod => incoming,
             var door when kind == Kinds.Pod && PodDoors.IsSpec(door) => PodDoors.Through(before, incoming, door),
             _ => throw new ApiException(404, "NotFound", "the server could not find the requested resource"),
@@ -255,6 +259,11 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             Keep(tree["metadata"]!.AsObject(), incoming["metadata"] as JsonObject ?? [], field);
         }
+        if (kind == Kinds.Namespace && (tree["status"] as JsonObject)?["phase"] is null)
+        {
+            tree["status"] ??= new JsonObject();
+            tree["status"]!["phase"] = "Active"; // SetDefaults_NamespaceStatus
+        }
         return tree;
     }
 
@@ -265,10 +274,13 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         : kind == Kinds.Pod ? ["annotations", "finalizers", "labels"]
         : ["annotations", "finalizers", "labels", "ownerReferences"];
 
-    private static JsonObject Finalize(JsonObject before, JsonObject incoming)
+    /// <summary>As a mere update, but finalizers are taken too (registry/core/namespace: namespaceFinalizeStrategy).</summary>
+    private static JsonObject Finalize(JsonObject before, JsonObject incoming, KubeObject present)
     {
-        var tree = before.DeepClone().AsObject();
-        tree["spec"] = incoming["spec"]?.DeepClone() ?? new JsonObject();
+        var finalizers = (incoming["spec"] as JsonObject)?["finalizers"]?.DeepClone();
+        var tree = Main(Kinds.Namespace, before, incoming, present);
+        Keep(tree["spec"]!.AsObject(), new JsonObject { ["finalizers"] = finalizers is JsonArray { Count: > 0 } ? finalizers : null }, "finalizers");
+        Defaulting.Apply(Kinds.Namespace, tree, before, new AdmissionContext { Operation = AdmissionOperation.Update });
         return tree;
     }
 

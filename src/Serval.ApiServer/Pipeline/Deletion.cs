@@ -21,6 +21,11 @@ internal static class Deletion
     internal static void Require(ResourceKind kind, KubeObject present, DeleteOptions options)
     {
         var (uid, version) = (present.Metadata.Uid, present.Metadata.ResourceVersion);
+        if (kind == Kinds.Namespace || kind == Kinds.CustomResourceDefinition)
+        {
+            RequireOwn(kind, present, options); // they have a Delete of their own
+            return;
+        }
         if (options.Uid.Length > 0 && options.Uid != uid)
         {
             throw ApiException.DeleteConflict(kind, present.Metadata.Name,
@@ -30,6 +35,17 @@ internal static class Deletion
         {
             throw ApiException.DeleteConflict(kind, present.Metadata.Name,
                 $"the ResourceVersion in the precondition ({options.ResourceVersion}) does not match the ResourceVersion in record ({version}). The object might have been modified");
+        }
+    }
+
+    // registry: core/namespace, customresourcedefinition
+    private static void RequireOwn(ResourceKind kind, KubeObject present, DeleteOptions options)
+    {
+        Admission.RequireUid(kind, present, options.Uid);
+        if (options.ResourceVersion.Length > 0 && options.ResourceVersion != present.Metadata.ResourceVersion)
+        {
+            throw ApiException.Conflict(kind, present.Metadata.Name,
+                $"Precondition failed: ResourceVersion in precondition: {options.ResourceVersion}, ResourceVersion in object meta: {present.Metadata.ResourceVersion}");
         }
     }
 

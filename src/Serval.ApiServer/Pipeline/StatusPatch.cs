@@ -16,7 +16,7 @@ internal static class StatusPatch
 {
     /// <summary>Whether this patch can go the short way.</summary>
     public static bool Fits(ResourceKind kind, PatchType type, JsonNode patch, WriteOptions options) =>
-        type == PatchType.Merge && options is { Subresource: "status", FieldValidation: FieldValidation.Ignore } && kind.HasStatus
+        type == PatchType.Merge && options is { Subresource: "status", FieldValidation: FieldValidation.Ignore } && kind.HasStatus && kind != Kinds.Namespace // whose phase has rules
         && patch is JsonObject { Count: 1 or 2 } body && body["status"] is JsonObject
         && (body.Count == 1 || body["metadata"] is JsonObject { Count: 1 } metadata && metadata["uid"] is JsonValue uid && uid.GetValueKind() == JsonValueKind.String);
 

@@ -36,7 +36,7 @@ public sealed class DefaultingTests
         { "v1 Service", """{"spec":{"type":"ExternalName","externalName":"x.y"}}""", """{"spec":{"externalName":"x.y","sessionAffinity":"None","type":"ExternalName"}}""" },
         { "v1 Secret", """{"data":{"a":"eA=="},"stringData":{"b":"y"}}""", """{"data":{"a":"eA==","b":"eQ=="},"type":"Opaque"}""" },
         { "v1 Namespace", """{"metadata":{"name":"n"}}""",
-          """{"metadata":{"labels":{"kubernetes.io/metadata.name":"n"},"name":"n"},"spec":{"finalizers":["kubernetes"]},"status":{"phase":"Active"}}""" },
+          """{"metadata":{"labels":{"kubernetes.io/metadata.name":"n"},"name":"n"},"status":{"phase":"Active"}}""" },
         { "discovery.k8s.io/v1 EndpointSlice", """{"ports":[{"port":80}]}""", """{"ports":[{"name":"","port":80,"protocol":"TCP"}]}""" },
         { "coordination.k8s.io/v1 Lease", """{"spec":{"holderIdentity":"h","preferredHolder":"x","strategy":"OldestEmulationVersion"}}""", """{"spec":{"holderIdentity":"h"}}""" },
         { "autoscaling/v2 HorizontalPodAutoscaler", """{"spec":{"behavior":{"scaleDown":{"selectPolicy":"Disabled"}},"metrics":[{"type":"Pods"}]}}""",
