@@ -84,6 +84,14 @@ public sealed class ApiException(int code, string reason, string message, IReadO
         return new(409, "Conflict", $"Operation cannot be fulfilled on {kind.Kind}{(kind.Group.Length == 0 ? "" : "." + kind.Group)} \"{name}\": {why}", details: about);
     }
 
+    /// <summary>A conflict that the scale of an object tells, not the object (apps.Resource("deployments/scale")).</summary>
+    public static ApiException ScaleConflict(ResourceKind kind, string name, string why)
+    {
+        var about = About(kind, name);
+        about["kind"] = $"{kind.Plural}/scale";
+        return new(409, "Conflict", $"Operation cannot be fulfilled on {kind.Plural}/scale{(kind.Group.Length == 0 ? "" : "." + kind.Group)} \"{name}\": {why}", details: about);
+    }
+
     public static ApiException BadRequest(string message) => new(400, "BadRequest", message);
 
     public static ApiException Expired(string message, string @continue = "") => new(410, "Expired", message) { Continue = @continue };

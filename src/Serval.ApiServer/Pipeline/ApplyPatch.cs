@@ -27,11 +27,15 @@ internal sealed class ApplyPatch
         RequireIdentity(key);
         if (isScale)
         {
+            ScaleUid = _config["metadata"]?["uid"];
             _config = OnParent();
         }
     }
 
     public string ResourceVersion => Text("resourceVersion");
+
+    /// <summary>Whose Scale it is meant to be; null when it does not say, or is no Scale.</summary>
+    public JsonNode? ScaleUid { get; }
 
     /// <summary>The object with the configuration applied, before defaults, and the entries that go with it. <see cref="ApiException"/> 409 for conflicts, 422 for another's uid.</summary>
     public (JsonObject Tree, JsonArray? Managed) To(KubeObject present)
@@ -112,7 +116,7 @@ internal sealed class ApplyPatch
     private JsonObject OnParent()
     {
         FieldManager.RequireType(_config, ScaleView.FieldType);
-        var identity = (_config["metadata"] as JsonObject ?? []).Where(f => f.Key is "name" or "resourceVersion" or "uid");
+        var identity = (_config["metadata"] as JsonObject ?? []).Where(f => f.Key is "name" or "resourceVersion");
         var parent = new JsonObject
         {
             ["apiVersion"] = _kind.ApiVersion,

@@ -116,7 +116,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
     {
         if (options.Subresource == "scale")
         {
-            return ScaleAsync(kind, obj.Key, _ => Checked(ScaleView.Read(obj.Json), options), options);
+            return ScaleAsync(kind, obj.Key, _ => Checked(ScaleView.Read(obj.Json), options), options, replaces: true);
         }
         return ChangeAsync(kind, obj.Key, options, present =>
         {
@@ -147,7 +147,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
                 StatusPatch.Apply(kind, present, document.Body, options) ?? _admission.Update(kind, present, Edit(present), options, null));
         }
         return options.Subresource == "scale"
-            ? ScaleAsync(kind, key, tree => document.Decode(document.Apply(tree, ScaleView.Type), options, ScaleView.Type), options)
+            ? ScaleAsync(kind, key, tree => document.Decode(document.Apply(tree, ScaleView.Type), options, ScaleView.Type), options, replaces: false)
             : ChangeAsync(kind, key, options, Edit);
 
         JsonObject Edit(KubeObject present)
@@ -240,6 +240,7 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             {
                 var stored = await ReplaceAsync(kind, key, write, present =>
                 {
+                    ScaleView.RequireUid(kind, present, apply.ScaleUid);
                     if (apply.ResourceVersion is { Length: > 0 } version && version != present.Metadata.ResourceVersion)
                     {
                         throw Modified(kind, key.Name);
@@ -281,7 +282,8 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         }
     }
 
-    private async Task<KubeObject> ScaleAsync(ResourceKind kind, ObjectKey key, Func<JsonObject, JsonObject> edit, WriteOptions options)
+    /// <param name="replaces">Whether the whole Scale is sent: its uid is a precondition then, before all else.</param>
+    private async Task<KubeObject> ScaleAsync(ResourceKind kind, ObjectKey key, Func<JsonObject, JsonObject> edit, WriteOptions options, bool replaces)
     {
         RequireDoor(kind, "scale");
         var main = options with { Subresource = "" }; // a change of the spec: waited for like any other one
@@ -289,12 +291,18 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         {
             var scale = edit(ScaleView.ToEdit(kind, present));
             RequirePlace(scale, key);
+            var uid = scale["metadata"]?["uid"];
+            if (replaces)
+            {
+                Admission.RequireUid(kind, present, (string?)uid);
+            }
             var replicas = (int?)scale["spec"]?["replicas"] ?? 0; // a client of Go leaves out what is 0
             ScaleView.RequireNumber(kind, replicas);
             if (replicas < 0 && kind.Shape is null) // of a custom object its own rule speaks
             {
                 throw ScaleView.Negative(key.Name, replicas);
             }
+            ScaleView.RequireUid(kind, present, uid);
             if ((string?)scale["metadata"]?["resourceVersion"] is { Length: > 0 } version && version != present.Metadata.ResourceVersion)
             {
                 throw Modified(kind, key.Name);

@@ -76,6 +76,15 @@ public static class ScaleView
         }
     }
 
+    /// <summary>Throws 409 when a patch or an apply means another object. Of a custom kind upstream does not look (registry/apps/deployment/storage: scaleUpdatedObjectInfo).</summary>
+    internal static void RequireUid(ResourceKind kind, KubeObject present, JsonNode? uid)
+    {
+        if (kind.Shape is null && uid is JsonValue value && value.TryGetValue<string>(out var meant) && meant.Length > 0 && meant != present.Metadata.Uid)
+        {
+            throw ApiException.ScaleConflict(kind, present.Metadata.Name, $"Precondition failed: UID in precondition: {meant}, UID in object meta: {present.Metadata.Uid}");
+        }
+    }
+
     /// <summary>Puts the number of wanted replicas where the kind has it.</summary>
     internal static void Set(ResourceKind kind, JsonObject tree, JsonNode replicas)
     {

@@ -209,6 +209,11 @@ public sealed class CustomResourceTests : IAsyncLifetime
         Assert.Equal(("""{"replicas":3}""", """{"replicas":1,"selector":"a=b"}"""), (scale["spec"]!.ToJsonString(), scale["status"]!.ToJsonString()));
         Assert.Equal(3, (int?)(await SendAsync(200, "GET", V2 + "/a"))["spec"]!["size"]);
         await SendAsync(404, "GET", V1 + "/a/scale");
+        // Who replaces it may say whose it is; of a patch upstream does not look.
+        await SendAsync(409, "PUT", V2 + "/a/scale", """{"metadata":{"name":"a","uid":"other"},"spec":{"replicas":4}}""");
+        await SendAsync(409, "PUT", V2 + "/a/scale", """{"metadata":{"name":"a","resourceVersion":"1"},"spec":{"replicas":4}}""");
+        await SendAsync(409, "PATCH", V2 + "/a/scale", """{"metadata":{"resourceVersion":"1"},"spec":{"replicas":4}}""");
+        Assert.Equal(3, (int?)(await SendAsync(200, "PATCH", V2 + "/a/scale", """{"metadata":{"uid":"other"}}"""))["spec"]!["replicas"]);
     }
 
     [Fact]

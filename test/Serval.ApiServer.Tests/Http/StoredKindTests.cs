@@ -61,6 +61,61 @@ public sealed class StoredKindTests : AccessServerTests
         Assert.Equal(1, (int?)(await Server.GetAsync($"{sets}/s"))["spec"]!["replicas"]);
     }
 
+    /// <summary>A Scale that says whose it is, or of which state, is for that alone (registry/apps/deployment/storage: scaleUpdatedObjectInfo).</summary>
+    [Theory]
+    [InlineData("/apis/apps/v1/namespaces/one/deployments", "deployments/scale.apps")]
+    [InlineData("/apis/apps/v1/namespaces/one/replicasets", "replicasets/scale.apps")]
+    [InlineData("/apis/apps/v1/namespaces/one/statefulsets", "statefulsets/scale.apps")]
+    [InlineData("/api/v1/namespaces/one/replicationcontrollers", "replicationcontrollers/scale")]
+    public async Task Scale_OfAnotherUidOrVersion_IsAConflict(string path, string resource)
+    {
+        var selector = path.StartsWith("/api/", StringComparison.Ordinal) ? """{"a":"b"}""" : """{"matchLabels":{"a":"b"}}""";
+        await AdminAsync(path, $$$$"""{"metadata":{"name":"x"},"spec":{"replicas":0,"selector":{{{{selector}}}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]} } } }""");
+        var uid = (string?)(await Server.GetAsync($"{path}/x"))["metadata"]!["uid"];
+        foreach (var metadata in (string[])["\"uid\":\"other\"", "\"resourceVersion\":\"1\""])
+        {
+            var scale = $$"""{"apiVersion":"autoscaling/v1","kind":"Scale","metadata":{"name":"x","namespace":"one",{{metadata}} },"spec":{"replicas":1} }""";
+            foreach (var (verb, query, type) in ((string, string, string)[])
+                [("PUT", "", "application/json"), ("PATCH", "", "application/merge-patch+json"), ("PATCH", "", "application/strategic-merge-patch+json"),
+                 ("PATCH", "?fieldManager=m&force=true", "application/apply-patch+yaml")])
+            {
+                var answer = await SendAsync(Server.Client, verb, $"{path}/x/scale{query}", scale, type);
+                Assert.True(answer.Code == 409, $"{verb} {type} {metadata}: {answer.Code}");
+            }
+        }
+        var (_, refusal) = await SendAsync(Server.Client, "PATCH", $"{path}/x/scale", """{"metadata":{"uid":"other"}}""", "application/merge-patch+json");
+        Assert.Equal($"Operation cannot be fulfilled on {resource} \"x\": Precondition failed: UID in precondition: other, UID in object meta: {uid}", (string?)refusal!["message"]);
+        Assert.Equal(0, (int?)(await Server.GetAsync($"{path}/x"))["spec"]!["replicas"] ?? 0);
+        Assert.Equal(200, (await SendAsync(Server.Client, "PATCH", $"{path}/x/scale", $$$"""{"metadata":{"uid":"{{{uid}}}"},"spec":{"replicas":1}}""", "application/merge-patch+json")).Code);
+    }
+
+    /// <summary>Finalizers and the phase of a namespace have a door each, with rules of their own.</summary>
+    [Fact]
+    public async Task Namespace_ThroughItsDoors_IsJudged()
+    {
+        const string one = "/api/v1/namespaces/doors";
+        var (_, made) = await Server.SendAsync(HttpMethod.Post, "/api/v1/namespaces", """{"metadata":{"name":"doors"},"spec":{"finalizers":["a.b/c"]}}""");
+        Assert.Equal("""["a.b/c","kubernetes"]""", made["spec"]!["finalizers"]!.ToJsonString());
+        foreach (var (verb, path, body, code) in ((string, string, string, int)[])
+            [
+                ("POST", "/api/v1/namespaces", """{"metadata":{"name":"other"},"spec":{"finalizers":["nodomain"]}}""", 422),
+                ("PATCH", one + "/status", """{"status":{"phase":"Terminating"}}""", 422),
+                ("PATCH", one + "/status?fieldValidation=Ignore", """{"status":{"phase":"Terminating"}}""", 422),
+                ("PATCH", one + "/status", """{"status":{"phase":null}}""", 200),
+                ("PUT", one + "/finalize", """{"metadata":{"name":"doors"},"spec":{"finalizers":["nope"]}}""", 422),
+                ("PATCH", one + "/finalize", "{}", 405),
+                ("DELETE", one, """{"preconditions":{"uid":"other"}}""", 409),
+                ("PUT", one + "/finalize", """{"metadata":{"name":"doors","labels":{"a":"b"}},"spec":{"finalizers":[]}}""", 200),
+            ])
+        {
+            var answer = await SendAsync(Server.Client, verb, path, body, verb == "PATCH" ? "application/merge-patch+json" : "application/json");
+            Assert.True(answer.Code == code, $"{verb} {path} {body}: {answer.Code}");
+        }
+        var stored = await Server.GetAsync(one);
+        Assert.Equal("""{"a":"b","kubernetes.io/metadata.name":"doors"}""", stored["metadata"]!["labels"]!.ToJsonString());
+        Assert.Equal(("{}", "Active"), (stored["spec"]!.ToJsonString(), (string?)stored["status"]!["phase"]));
+    }
+
     /// <summary>Its selector is a map of labels, not a LabelSelector.</summary>
     [Fact]
     public async Task ReplicationController_ScalesWithItsSelector()
