@@ -8,31 +8,50 @@ internal static class ClaimRules
 {
     private static readonly string[] s_modes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 
-    public static void Check(JsonObject? spec, string path, Problems to)
+    /// <param name="spec">The claim's.</param>
+    /// <param name="before">The stored one's, on an update: what was stored before a rule must not keep a binder from naming its volume.</param>
+    /// <param name="path">Path to it.</param>
+    /// <param name="to">Gets what is wrong.</param>
+    public static void Check(JsonObject? spec, JsonObject? before, string path, Problems to)
     {
-        var modes = spec.Strings("accessModes").ToList();
-        if (modes.Count == 0)
+        if (IsNew("accessModes"))
         {
-            to.Required($"{path}.accessModes", "at least 1 access mode is required");
+            Modes([.. spec.Strings("accessModes")], $"{path}.accessModes", to);
         }
-        if (spec.Object("selector") is { } selector)
+        if (IsNew("selector") && spec.Object("selector") is { } selector)
         {
             WorkloadRules.ParseSelector(selector, $"{path}.selector", to);
         }
-        foreach (var mode in modes.Where(static m => !s_modes.Contains(m)))
+        if (IsNew("resources"))
         {
-            to.Unsupported($"{path}.accessModes", mode, s_modes);
+            Storage(spec.Object("resources").Object("requests")?["storage"], $"{path}.resources[storage]", to);
         }
-        if (modes.Contains("ReadWriteOncePod") && modes.Any(static m => m != "ReadWriteOncePod" && s_modes.Contains(m)))
-        {
-            to.Forbidden($"{path}.accessModes", "may not use ReadWriteOncePod with other access modes");
-        }
-        Storage(spec.Object("resources").Object("requests")?["storage"], $"{path}.resources[storage]", to);
-        if (spec.String("storageClassName") is { Length: > 0 } name)
+        if (IsNew("storageClassName") && spec.String("storageClassName") is { Length: > 0 } name)
         {
             to.Check($"{path}.storageClassName", name, Names.Subdomain);
         }
-        to.OneOf(spec, "volumeMode", path, "Block", "Filesystem");
+        if (IsNew("volumeMode"))
+        {
+            to.OneOf(spec, "volumeMode", path, "Block", "Filesystem");
+        }
+
+        bool IsNew(string field) => before is null || !TreeDiff.Same(before[field], spec?[field]);
+    }
+
+    private static void Modes(List<string> modes, string path, Problems to)
+    {
+        if (modes.Count == 0)
+        {
+            to.Required(path, "at least 1 access mode is required");
+        }
+        foreach (var mode in modes.Where(static m => !s_modes.Contains(m)))
+        {
+            to.Unsupported(path, mode, s_modes);
+        }
+        if (modes.Contains("ReadWriteOncePod") && modes.Any(static m => m != "ReadWriteOncePod" && s_modes.Contains(m)))
+        {
+            to.Forbidden(path, "may not use ReadWriteOncePod with other access modes");
+        }
     }
 
     private static void Storage(JsonNode? asked, string path, Problems to)

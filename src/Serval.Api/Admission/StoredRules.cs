@@ -49,7 +49,7 @@ internal static class StoredRules
         }
         else if (kind == StoredKinds.PersistentVolumeClaim)
         {
-            ClaimRules.Check(tree.Object("spec"), "spec", to);
+            ClaimRules.Check(tree.Object("spec"), old is null ? null : old.Object("spec") ?? [], "spec", to);
         }
         else if (kind == StoredKinds.LimitRange)
         {

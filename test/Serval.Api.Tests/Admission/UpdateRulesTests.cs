@@ -153,6 +153,11 @@ public sealed class UpdateRulesTests
         { "pods", LoosePod, "spec.containers[0].image = \"a:2\"", "" },
         { "pods", LoosePod, "status.phase = \"Running\"", "status" },
         { "pods", LoosePod, "spec.ephemeralContainers = [{\"name\":\"e\",\"image\":\"a\",\"terminationMessagePolicy\":\"File\"}]", PodDoors.Ephemeral },
+        { "persistentvolumeclaims", """{"metadata":{"name":"c","namespace":"d"},"spec":{"resources":{"requests":{"storage":"0"}},"storageClassName":"a b"}}""", "spec.volumeName = \"v\"", "" },
+        { "persistentvolumeclaims", """{"metadata":{"name":"c","namespace":"d"}}""", "spec.volumeName = \"v\"", "" },
+        { "namespaces", """{"metadata":{"name":"n"},"spec":{"finalizers":["odd"]},"status":{"phase":"Odd"}}""", "metadata.labels.a = \"b\"", "" },
+        { "namespaces", """{"metadata":{"name":"n"},"spec":{"finalizers":["odd"]},"status":{"phase":"Odd"}}""", "status.conditions = []", "status" },
+        { "namespaces", """{"metadata":{"name":"n","deletionTimestamp":"2026-01-01T00:00:00Z"},"spec":{"finalizers":["odd","kubernetes"]},"status":{"phase":"Terminating"}}""", "spec.finalizers = [\"odd\"]", "finalize" },
         { "jobs", $$$"""{"metadata":{"name":"j","namespace":"d","uid":"u"},"spec":{{{OldJob}}}}""", "spec.suspend = true", "" },
         { "deployments", """{"metadata":{"name":"w","namespace":"d"},"spec":{"replicas":3,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":" a:1"}]}}}}""", "spec.replicas = 0", "" },
         { "deployments", $$$"""{"metadata":{"name":"w","namespace":"d"},"spec":{"replicas":3,"selector":{"matchExpressions":[{"key":"a","operator":"NotIn","values":["b c"]}]},"template":{"metadata":{"labels":{"a":"b"}},"spec":{{{Loose}}}} } }""", "spec.replicas = 0", "" },
@@ -223,6 +228,16 @@ public sealed class UpdateRulesTests
         var ctx = s_update with { Subresource = subresource };
         var tree = old.DeepClone().AsObject().Edit(edits).Defaulted(Kinds.Pod, ctx, old);
         Assert.Contains(Validation.Validate(Kinds.Pod, tree, old, ctx), e => e.Field == expected);
+    }
+
+    /// <summary>A claim's new values are judged, whatever it lacks from before.</summary>
+    [Theory]
+    [InlineData("spec.accessModes = [\"Odd\"]", "spec.accessModes")]
+    [InlineData("spec.resources.requests.storage = \"-1\"", "spec.resources[storage]")]
+    public void Claim_WhatChanged_IsJudged(string edits, string expected)
+    {
+        var old = Edits.Parse("""{"metadata":{"name":"c","namespace":"d"},"spec":{"resources":{"requests":{"storage":"0"}}}}""");
+        Assert.Equal(expected, Assert.Single(Change(StoredKinds.PersistentVolumeClaim, old, edits)).Field);
     }
 
     private static IReadOnlyList<FieldError> Change(ResourceKind kind, JsonObject old, string edits)
