@@ -69,11 +69,11 @@ public static class Validation
         {
             HpaRules.Warn(tree, ctx);
         }
-        else if (kind == Kinds.Service)
+        else if (kind == Kinds.Service && api.List.Count == 0)
         {
-            ServiceTrafficRules.Warn(tree.Object("spec"), ctx.Warn);
+            ServiceTrafficRules.Warn(tree.Object("spec"), ctx.Warn); // upstream warns of what it takes (registry/rest: create.go)
         }
-        else if (kind == Kinds.EndpointSlice && tree.String("addressType") == "FQDN")
+        else if (kind == Kinds.EndpointSlice && api.List.Count == 0 && tree.String("addressType") == "FQDN")
         {
             ctx.Warn("spec.addressType: FQDN endpoints are deprecated"); // the path is upstream's (registry/discovery/endpointslice: strategy.go)
         }

@@ -207,13 +207,15 @@ public sealed class RejectedKubernetesTests
 
     [Theory]
     [InlineData("services", "spec.externalIPs = [\"1.2.3.4\"]", "spec.externalIPs is deprecated and may no longer be implemented in some clusters")]
-    [InlineData("services", "spec.externalIPs = [\"1.2.3.4\"] ; spec.clusterIP = \"None\" ; spec.sessionAffinity = \"ClientIP\"", "spec.externalIPs is ignored for headless services|spec.SessionAffinity is ignored for headless services")]
+    [InlineData("services", "spec.externalIPs = [\"1.2.3.4\"] ; spec.clusterIP = \"None\" ; spec.clusterIPs = [\"None\"] ; spec.sessionAffinity = \"ClientIP\"", "spec.externalIPs is ignored for headless services|spec.SessionAffinity is ignored for headless services")]
     [InlineData("services", "spec.externalIPs = [\"1.2.3.4\"] ; spec.type = \"ExternalName\" ; spec.externalName = \"a.b\"", "spec.externalIPs is ignored when spec.type is \"ExternalName\"")]
     [InlineData("services", "spec.externalName = \"a.b\"", "spec.externalName is ignored when spec.type is not \"ExternalName\"")]
     [InlineData("services", "spec.trafficDistribution = \"PreferClose\"", "spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"")]
     [InlineData("services", "spec.trafficDistribution = \"PreferSameZone\"", "")]
     [InlineData("endpointslices", "addressType = \"FQDN\" ; endpoints = [{\"addresses\":[\"a.b\"]}]", "spec.addressType: FQDN endpoints are deprecated")]
     [InlineData("endpointslices", "metadata.labels = {}", "")]
+    [InlineData("services", "spec.externalIPs = [\"1.2.3.4\",\"x\"]", "")] // what is refused is not warned of
+    [InlineData("endpointslices", "addressType = \"FQDN\" ; endpoints = [{\"addresses\":[\"A_b\"]}]", "")]
     public void WhatIsOldOrWithoutMeaning_IsWarnedOf(string plural, string edits, string expected)
     {
         var kind = Kinds.All.First(k => k.Plural == plural && !k.IsCustom);
