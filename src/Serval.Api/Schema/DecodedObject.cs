@@ -69,6 +69,9 @@ public sealed class DecodedObject
         return Errors.Count == 0 ? null : ApiException.Invalid(Kind!, Name, [.. Errors.Select(e => new StatusCause("FieldValueTypeInvalid", e.Message, e.Field))]);
     }
 
+    /// <summary>The same object, with what there is to say about it in the order of <paramref name="given"/>: the text it was made of.</summary>
+    public DecodedObject ToldAs(DecodedObject given) => new(Kind, TypeName, Tree, given.Warnings, given.Errors);
+
     private string Name => Tree["metadata"] is JsonObject meta && meta["name"] is JsonValue name && name.TryGetValue<string>(out var text) ? text : "";
 
     private ApiException BadRequest(string message) =>

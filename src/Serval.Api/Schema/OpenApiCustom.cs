@@ -8,9 +8,9 @@ namespace Serval.Api.Schema;
 /// </summary>
 internal static class OpenApiCustom
 {
-    private const string ApiVersionDoc = "Group and version of the schema this object follows.";
-    private const string KindDoc = "What sort of object this is.";
-    private const string MetadataDoc = "Name, labels and bookkeeping.";
+    private const string ApiVersionDoc = "APIVersion defines the group and version whose schema this object follows.";
+    private const string KindDoc = "Kind says what sort of object this is.";
+    private const string MetadataDoc = "Standard object's metadata: its name, labels and bookkeeping.";
     private const string Kinds = "x-kubernetes-group-version-kind";
 
     public static string Name(ResourceKind kind, string name) => $"{string.Join('.', kind.Group.Split('.').Reverse())}.{kind.Version}.{name}";

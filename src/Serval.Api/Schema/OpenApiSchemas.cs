@@ -12,9 +12,9 @@ internal sealed class OpenApiSchemas
     /// <summary>What every kind's own fields are, where the table does not say more.</summary>
     private static readonly Dictionary<string, string> s_kindDocs = new(StringComparer.Ordinal)
     {
-        ["apiVersion"] = "Group and version of the schema this object follows.",
-        ["kind"] = "What sort of object this is.",
-        ["metadata"] = "Name, labels and bookkeeping.",
+        ["apiVersion"] = "APIVersion defines the group and version whose schema this object follows.",
+        ["kind"] = "Kind says what sort of object this is.",
+        ["metadata"] = "Standard object's metadata: its name, labels and bookkeeping.",
     };
 
     private const string WatchEvent = "WatchEvent"; // of every group, but not written as an object

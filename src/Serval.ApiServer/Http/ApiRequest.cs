@@ -51,6 +51,9 @@ internal sealed class ApiRequest
     /// <summary>The object of the body, once that was read.</summary>
     public ObjectMeta? Object { get; set; }
 
+    /// <summary>The body as it was sent, when it is an object as JSON.</summary>
+    public ReadOnlyMemory<byte> Given { get; set; }
+
     /// <summary>Why it was refused, once it was.</summary>
     public ApiException? Failure { get; set; }
 

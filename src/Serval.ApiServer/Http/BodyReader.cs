@@ -128,6 +128,7 @@ internal static class BodyReader
         }
         try
         {
+            request.Given = IsYaml(request) ? default : json; // YAML is read into maps, which have no order
             return KubeObject.Parse(json);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)

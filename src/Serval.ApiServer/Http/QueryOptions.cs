@@ -52,6 +52,7 @@ internal static class QueryOptions
             Durability = request.User.IsRole ? Durability(request) : null,
             Review = Escalation.Of(request),
             Warn = request.Warn,
+            Given = request.Given,
         };
         problems.Throw();
         return options;

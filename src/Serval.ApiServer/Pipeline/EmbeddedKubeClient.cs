@@ -344,8 +344,15 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         return kind.Form is { } form ? form.Read(kept) : kept;
     }
 
-    private static JsonObject Decode(ResourceKind kind, ReadOnlyMemory<byte> json, WriteOptions options) =>
-        Checked(kind.Shape is { } shape ? CustomObjects.Decode(kind, shape.Schema, json) : StrictDecoder.Decode(kind, json), options);
+    private static JsonObject Decode(ResourceKind kind, ReadOnlyMemory<byte> json, WriteOptions options)
+    {
+        if (kind.Shape is { } shape)
+        {
+            return Checked(CustomObjects.Decode(kind, shape.Schema, json), options);
+        }
+        var decoded = StrictDecoder.Decode(kind, json);
+        return Checked(decoded.Warnings.Count + decoded.Errors.Count > 1 && !options.Given.IsEmpty ? decoded.ToldAs(StrictDecoder.Decode(kind, options.Given)) : decoded, options);
+    }
 
     private static JsonObject Checked(DecodedObject decoded, WriteOptions options)
     {

@@ -155,6 +155,9 @@ public sealed record WriteOptions
     /// <summary>How long the write is waited for; null: as the kind says. Over HTTPS Serval's own API server believes its roles, in <see cref="DurabilityHeader"/>.</summary>
     public WriteDurability? Durability { get; init; }
 
+    /// <summary>The object as JSON as the client sent it, in whose order it is told what is wrong; empty for the order of names.</summary>
+    public ReadOnlyMemory<byte> Given { get; init; }
+
     /// <summary>Receives warnings for the client (HTTP: <c>Warning: 299</c> headers).</summary>
     public Action<string>? Warn { get; init; }
 

@@ -59,6 +59,17 @@ public sealed class EmbeddedTests : IAsyncLifetime
         Assert.Equal("299 - \"unknown field \\\"dta\\\"\"", Assert.Single(warned.Headers.GetValues("Warning")));
     }
 
+    /// <summary>As Go's decoder comes upon them (Kubernetes' own tests look at this: FieldValidation, unknown and duplicate fields of a typed object).</summary>
+    [Theory]
+    [InlineData("""{"metadata":{"name":"odd"},"z":1,"data":{"k":"1","k":"2"},"a":1}""", "unknown field \"z\", duplicate field \"data.k\", unknown field \"a\"")]
+    [InlineData("""{"z":1,"metadata":{"y":1,"name":"odd","b":1}}""", "unknown field \"z\", unknown field \"metadata.y\", unknown field \"metadata.b\"")]
+    public async Task Create_SeveralOddFields_AreToldInTheOrderOfTheBody(string body, string told)
+    {
+        var (response, error) = await _server.SendAsync(HttpMethod.Post, "/api/v1/namespaces/default/configmaps?fieldValidation=Strict", body);
+        Assert.Equal(400, (int)response.StatusCode);
+        Assert.EndsWith($"strict decoding error: {told}", (string?)error["message"], StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Create_RepeatedField_IsTakenOnceAndReported()
     {

@@ -30,6 +30,38 @@ public sealed class ProtobufTests
         Assert.True(JsonNode.DeepEquals(expected, tree), tree.ToJsonString());
     }
 
+    /// <summary>Go's clients of the extensions send definitions so where the type is asked for (Kubernetes' own tests do).</summary>
+    [Fact]
+    public void Decode_Definition_ReadsAsItsJson()
+    {
+        IEnumerable<byte> Property(string name, IEnumerable<byte> schema) => Message(29, [.. Text(1, name), .. Message(2, schema)]);
+        var text = Text(5, "string").ToArray();
+        byte[] schema =
+        [
+            .. Text(3, "#/x"), .. Text(5, "object"), .. Message(8, Text(1, """{"a":[1,null]}""")), .. Fixed(9, 2.5), .. Number(10, 0), .. Number(13, 0), .. Message(20, Text(1, "null")),
+            .. Message(20, Text(1, "\"x\"")), .. Text(23, "a"), .. Number(38, 1), .. Text(42, "map"), .. Text(41, "k"), .. Message(44, [.. Text(1, "self.a"), .. Text(4, "FieldValueInvalid")]),
+            .. Property("one", Message(24, Message(1, text))), .. Property("many", Message(24, [.. Message(2, text), .. Message(2, [])])),
+            .. Property("free", Message(30, Number(1, 1))), .. Property("closed", Message(30, Number(1, 0))), .. Property("typed", Message(30, [.. Number(1, 1), .. Message(2, text)])),
+            .. Message(32, [.. Text(1, "d"), .. Message(2, Text(2, "e"))]),
+        ];
+        var version = Text(1, "v1").Concat(Number(2, 0)).Concat(Number(3, 1)).Concat(Message(4, Message(1, schema))).Concat(Message(5, Message(1, []))).Concat(Number(7, 0));
+        var spec = Text(1, "g.io").Concat(Message(3, [.. Text(1, "as"), .. Text(4, "A")])).Concat(Text(4, "Namespaced")).Concat(Message(7, version))
+            .Concat(Message(9, [.. Text(1, "Webhook"), .. Message(2, [.. Message(2, Text(3, "https://x")), .. Text(3, "v1")])])).Concat(Number(10, 0));
+
+        var tree = ProtobufDecoder.Decode(Wrap("apiextensions.k8s.io/v1", "CustomResourceDefinition", [.. Message(1, Text(1, "as.g.io")), .. Message(2, spec)]));
+
+        var expected = JsonNode.Parse("""
+            {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"as.g.io"},"spec":{"group":"g.io","names":{"plural":"as","kind":"A"},"scope":"Namespaced",
+             "versions":[{"name":"v1","served":false,"storage":true,"subresources":{"status":{}},"schema":{"openAPIV3Schema":{
+              "$ref":"#/x","type":"object","default":{"a":[1,null]},"maximum":2.5,"maxLength":0,"enum":[null,"x"],"required":["a"],"x-kubernetes-preserve-unknown-fields":true,
+              "x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["k"],"x-kubernetes-validations":[{"rule":"self.a","reason":"FieldValueInvalid"}],
+              "properties":{"one":{"items":{"type":"string"}},"many":{"items":[{"type":"string"},{}]},"free":{"additionalProperties":true},"closed":{"additionalProperties":false},
+               "typed":{"additionalProperties":{"type":"string"}}},"dependencies":{"d":["e"]}}}}],
+             "conversion":{"strategy":"Webhook","webhook":{"clientConfig":{"url":"https://x"},"conversionReviewVersions":["v1"]}}}}
+            """);
+        Assert.True(JsonNode.DeepEquals(expected, tree), tree.ToJsonString());
+    }
+
     [Fact]
     public void Decode_Secret_KeepsBytesAsBase64()
     {
@@ -156,6 +188,8 @@ public sealed class ProtobufTests
     }
 
     private static byte[] Entry(int field, string key, string value) => Message(field, [.. Text(1, key), .. Text(2, value)]);
+
+    private static byte[] Fixed(int field, double value) => [.. Variable(((ulong)field << 3) | 1), .. BitConverter.GetBytes(value)];
 
     private static byte[] Number(int field, long value) => [.. Variable((ulong)field << 3), .. Variable((ulong)value)];
 

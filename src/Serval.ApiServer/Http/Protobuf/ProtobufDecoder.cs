@@ -124,7 +124,7 @@ internal static class ProtobufDecoder
                 Entry(target.Below(field.Name), field.Type, reader.Bytes, depth);
                 break;
             default:
-                if (Value(field.Type, ref reader, depth) is { } value && (field.Shape == FieldShape.Optional || !IsZero(value)))
+                if (Value(field.Type, ref reader, depth) is { } value && (field.Shape == FieldShape.Optional || field.Type[0] == '|' || !IsZero(value)))
                 {
                     target[field.Name] = value;
                 }
@@ -177,11 +177,21 @@ internal static class ProtobufDecoder
                 return IntegerOrText(reader.Bytes);
             case "r":
                 return Part(reader.Bytes, 1) is { Length: > 0 } json ? CanonicalJson.Parse(json) : null;
+            case ['|', ..]:
+                return OneOf(type[1..], reader.Bytes, depth);
             default:
                 var inner = new JsonObject();
                 Message(inner, type, reader.Bytes, depth + 1);
                 return inner;
         }
+    }
+
+    // A flag is written always, and means something where nothing else is set.
+    private static JsonNode? OneOf(string message, ReadOnlySpan<byte> bytes, int depth)
+    {
+        var fields = new JsonObject();
+        Message(fields, message, bytes, depth + 1);
+        return (fields.FirstOrDefault(f => f.Value is JsonObject or JsonArray).Value ?? fields.FirstOrDefault().Value)?.DeepClone();
     }
 
     // Go writes fields that are not pointers also when they are unset; in JSON it leaves them out.

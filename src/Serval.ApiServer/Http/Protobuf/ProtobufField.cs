@@ -27,7 +27,7 @@ internal sealed record ProtobufField(int Number, string Name, FieldShape Shape, 
     /// <summary>The fields of a message; null when there is no such message.</summary>
     public static IReadOnlyList<ProtobufField>? Of(string message) =>
         s_messages.TryGetValue(message, out var known) ? known
-        : s_lines.Value.TryGetValue(message, out var line) ? s_messages.GetOrAdd(message, [.. line.Split(", ").Select(Parse)])
+        : s_lines.Value.TryGetValue(message, out var line) ? s_messages.GetOrAdd(message, line == "-" ? [] : [.. line.Split(", ").Select(Parse)])
         : null;
 
     private static ProtobufField Parse(string text)

@@ -3,11 +3,11 @@ namespace Serval.ApiServer.Http;
 /// <summary>The messages of the built-in kinds, one a line: <c>Message: number name type, …</c>; <c>Kind@group/version</c> where a name has several.</summary>
 /// <remarks>
 /// Types: s string, l strings in a message of their own, b bool, i integer, d double, y bytes, t time, u time with microseconds, q quantity, x integer or string, r raw JSON, else a message. Before the type: <c>*</c> list,
-/// <c>%</c> map by string, <c>?</c> set also when it is zero, <c>^</c> its fields belong to the message around it.
+/// <c>%</c> map by string, <c>?</c> set also when it is zero, <c>^</c> its fields belong to the message around it, <c>|</c> in JSON it is that one of its fields which is set.
 /// </remarks>
 internal static partial class ProtobufTable
 {
-    public const string Text = Core + "\n" + Access + "\n" + Batch + "\n" + Policy + "\n" + Autoscaling + "\n" + Events + "\n" + Stored;
+    public const string Text = Core + "\n" + Access + "\n" + Batch + "\n" + Policy + "\n" + Autoscaling + "\n" + Events + "\n" + Stored + "\n" + Definitions;
 
     private const string Core = """
         AWSElasticBlockStoreVolumeSource: 1 volumeID s, 2 fsType s, 3 partition i, 4 readOnly b
