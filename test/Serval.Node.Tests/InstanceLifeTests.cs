@@ -438,6 +438,22 @@ public sealed class InstanceLifeTests
         Assert.Equal("one\ntwo\nmain\n", await ReadAsync(file));
     }
 
+    /// <summary>Kubernetes' own test: InitContainer, should not start app containers and fail the pod if init containers fail on a RestartNever pod.</summary>
+    [Fact]
+    public async Task Pod_WhoseInitContainerFailed_ShowsThatTheOthersWaitForIt()
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.CreateAsync(TestNode.Shell("true", pod: p =>
+        {
+            p["spec"]!["restartPolicy"] = "Never";
+            p["spec"]!["initContainers"] = new JsonArray { new JsonObject { ["name"] = "bad", ["image"] = "test/app", ["command"] = new JsonArray { "false" } } };
+        }));
+
+        var pod = await node.WhenAsync(p => p.Status.Phase == "Failed");
+
+        Assert.Equal("PodInitializing", Assert.Single(pod.Status.ContainerStatuses).State.Waiting!.Reason);
+    }
+
     [Fact]
     public async Task Pod_ImageMissing_SaysWhatToDo()
     {

@@ -5,6 +5,7 @@ using Serval.Api.Admission;
 using Serval.Api.Core;
 using Serval.Kube;
 using Serval.Node.Agent;
+using Serval.Node.Containers;
 using Serval.Node.Processes;
 using Serval.Node.Volumes;
 
@@ -212,6 +213,41 @@ public sealed class VolumeTests
         await node.CreateAsync(pod);
 
         Assert.Equal("done\n", await node.LogAsync("done\n"));
+    }
+
+    /// <summary>Kubernetes' own test: Variable Expansion, should allow substituting values in a volume subpath.</summary>
+    [PrivilegedFact]
+    public async Task SubPathExpr_IsThePathOfTheContainersVariables()
+    {
+        await using var node = await TestNode.StartAsync();
+        var pod = Mounting("touch /sub-test/d/f; ls /sub-test/all/x-p1 && echo done; sleep 60", "/sub-test", """{"name":"d","emptyDir":{}}""");
+        var container = pod["spec"]!["containers"]![0]!;
+        container["env"] = JsonNode.Parse("""[{"name":"POD","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"}}}]""");
+        container["volumeMounts"] = JsonNode.Parse("""[{"name":"d","mountPath":"/sub-test/d","subPathExpr":"x-$(POD)"},{"name":"d","mountPath":"/sub-test/all"}]""");
+        await node.CreateAsync(pod);
+
+        Assert.Equal("f\ndone\n", await node.LogAsync("done\n"));
+    }
+
+    [Theory]
+    [InlineData("$(NONE)/$(EMPTY)", "missing value for EMPTY, NONE; it is the subPathExpr $(NONE)/$(EMPTY) of the mount at /m")]
+    [InlineData("$(ABSOLUTE)", "error SubPath `/a` must not be an absolute path; it is the subPathExpr $(ABSOLUTE) of the mount at /m")]
+    [InlineData("x/$(OUT)", "unable to provision SubPath `x/../..`: must not contain '..'; it is the subPathExpr x/$(OUT) of the mount at /m")]
+    [InlineData("$$(NONE)/$(GOOD)", "$(NONE)/b")]
+    [InlineData("..x", "..x")]
+    public void SubPathExpr_WithoutAValue_OrThatLeadsOut_IsRefused(string expression, string expected)
+    {
+        var container = new Container { VolumeMounts = [new() { Name = "v", MountPath = "/m", SubPathExpr = expression }, new() { Name = "w", MountPath = "/w", SubPath = "s" }] };
+        var variables = new Dictionary<string, string> { ["EMPTY"] = "", ["ABSOLUTE"] = "/a", ["OUT"] = "../..", ["GOOD"] = "b" };
+        try
+        {
+            var expanded = SubPaths.Expand(container, variables);
+            Assert.Equal([expected, "s"], expanded.VolumeMounts.Select(m => m.SubPath));
+        }
+        catch (ContainerConfigException e)
+        {
+            Assert.Equal((expected, "CreateContainerConfigError"), (e.Message, e.Reason));
+        }
     }
 
     // Another container of the pod may do so at any time: what was found when the start was prepared counts for nothing.

@@ -226,6 +226,9 @@ public sealed record VolumeMount
     public string MountPath { get; init => field = value ?? field; } = "";
     public bool ReadOnly { get; init; }
     public string SubPath { get; init => field = value ?? field; } = "";
+
+    /// <summary>The same with references to the container's variables; not both.</summary>
+    public string SubPathExpr { get; init => field = value ?? field; } = "";
 }
 
 public sealed record Volume

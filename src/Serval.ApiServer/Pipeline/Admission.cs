@@ -388,6 +388,12 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         {
             return false; // its annotations are copied to its replica sets (registry/apps/deployment: strategy.go)
         }
+        if (kind == Kinds.Pod && before["spec"] is JsonObject spec && after["spec"] is JsonObject bound && !spec.ContainsKey("nodeName") && (string?)bound["nodeName"] is { } node)
+        {
+            spec = spec.DeepClone().AsObject(); // to give it a node is no wish of its owner (registry/core/pod/storage: assignPod)
+            spec["nodeName"] = node;
+            return JsonNode.DeepEquals(spec, bound);
+        }
         return before.All(p => IsBeside(p.Key) || (after.TryGetPropertyValue(p.Key, out var value) && JsonNode.DeepEquals(value, p.Value)))
             && after.All(p => IsBeside(p.Key) || before.ContainsKey(p.Key));
 

@@ -148,7 +148,7 @@ internal sealed partial class PodWorker
         var user = UserOf(slot, image);
         var command = ContainerCommand.Resolve(slot.Spec, image, environment, PodHosts.Name(_pod), Environment.GetEnvironmentVariable, user);
         var root = command.NeedsRoot && _node.MountsAllowed ? image.RootDirectory : null;
-        var binds = _volumes.Prepare(slot.Spec, Payload(), ownView: root is not null).ToList();
+        var binds = _volumes.Prepare(SubPaths.Expand(slot.Spec, environment), Payload(), ownView: root is not null).ToList();
         WatchTokens();
         var own = NodePaths.Container(_directory, slot.Spec.Name);
         Directory.CreateDirectory(own);

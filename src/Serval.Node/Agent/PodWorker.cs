@@ -60,10 +60,11 @@ internal sealed partial class PodWorker : IDisposable
         _references = node.References(_key.Namespace, Use);
         _tokens = new PodTokens(_pod, node.Tokens, _references, node.Accounts, node.Time);
         _wasFinished = _pod.Status.Phase is "Succeeded" or "Failed";
+        var first = _pod.Spec.InitContainers.Count > 0 ? "PodInitializing" : "ContainerCreating"; // kubelet_pods.go, convertToAPIContainerStatuses
         _slots =
         [
-            .. _pod.Spec.InitContainers.Select(c => new ContainerSlot(c, isInit: true)),
-            .. _pod.Spec.Containers.Select(c => new ContainerSlot(c, isInit: false)),
+            .. _pod.Spec.InitContainers.Select(c => new ContainerSlot(c, isInit: true) { WaitingReason = first }),
+            .. _pod.Spec.Containers.Select(c => new ContainerSlot(c, isInit: false) { WaitingReason = first }),
         ];
         _requestLog = _revision.Name.Length > 0 && _slots.All(s => s.Spec.Name != RequestLogContainer)
             ? new RequestLogFile(NodePaths.Log(_directory, RequestLogContainer, 0), node.Logs)

@@ -8,7 +8,11 @@ internal static class Expansion
     /// <summary>
     /// Replaces references to known names. An unknown one stays as it is; <c>$$</c> stands for one <c>$</c>, so <c>$$(A)</c> gives <c>$(A)</c>.
     /// </summary>
-    public static string Expand(string text, IReadOnlyDictionary<string, string> values)
+    public static string Expand(string text, IReadOnlyDictionary<string, string> values) =>
+        Expand(text, name => values.TryGetValue(name, out var value) ? value : $"$({name})");
+
+    /// <summary>The same, with whatever <paramref name="valueOf"/> gives for a name.</summary>
+    public static string Expand(string text, Func<string, string> valueOf)
     {
         if (!text.Contains('$'))
         {
@@ -30,7 +34,7 @@ internal static class Expansion
             else if (text[i] == '(' && text.IndexOf(')', i) is > 0 and var close)
             {
                 var name = text[(i + 1)..close];
-                result.Append(values.TryGetValue(name, out var value) ? value : $"$({name})");
+                result.Append(valueOf(name));
                 i = close;
             }
             else

@@ -20,6 +20,7 @@ public sealed class BindingTests : AccessServerTests
         var pod = await Server.GetAsync($"{One}/pods/p");
         Assert.Equal(("n", "PodScheduled", "True"),
             ((string?)pod["spec"]!["nodeName"], (string?)pod["status"]!["conditions"]![0]!["type"], (string?)pod["status"]!["conditions"]![0]!["status"]));
+        Assert.Equal(1, (int?)pod["metadata"]!["generation"]); // its owner wishes what it wished
         if (binding.Contains("zone", StringComparison.Ordinal))
         {
             Assert.Equal(("z", "me"), ((string?)pod["metadata"]!["labels"]!["zone"], (string?)pod["metadata"]!["annotations"]!["by"]));
