@@ -108,7 +108,7 @@ internal static class JobRules
         }
         if (!PodRules.SameTemplate(spec.Object("template"), before.Object("template")))
         {
-            PodRules.Template(spec.Object("template"), $"{path}.template", to, "OnFailure", "Never");
+            PodRules.Template(spec.Object("template"), before.Object("template"), $"{path}.template", to, "OnFailure", "Never");
         }
         if (spec.Has("podFailurePolicy") && spec.Object("template").Object("spec").String("restartPolicy") == "OnFailure")
         {

@@ -154,7 +154,7 @@ internal static class MetadataRules
     private static void Owner(JsonObject owner, string path, Problems to)
     {
         var apiVersion = owner.String("apiVersion");
-        if (apiVersion.Length == 0 || apiVersion.Count(c => c == '/') > 1)
+        if (apiVersion[(apiVersion.LastIndexOf('/') + 1)..].Length == 0 || apiVersion.Count(c => c == '/') > 1)
         {
             to.InvalidText(path + ".apiVersion", apiVersion, "version must not be empty"); // neither has one
         }
@@ -165,7 +165,7 @@ internal static class MetadataRules
                 to.InvalidText($"{path}.{field}", "", "must not be empty");
             }
         }
-        if (apiVersion == "v1" && owner.String("kind") == "Event")
+        if ((apiVersion is "v1" or "/v1") && owner.String("kind") == "Event")
         {
             to.Invalid(path, Shown(owner), "/v1, Kind=Event is disallowed from being an owner");
         }

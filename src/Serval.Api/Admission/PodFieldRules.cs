@@ -56,9 +56,10 @@ internal static class PodFieldRules
         {
             to.Unsupported($"{path}.os", name, "linux", "windows");
         }
+        var stored = PodRules.ByName(before, "initContainers");
         foreach (var (i, container) in spec.Objects("initContainers"))
         {
-            Initial(container, before, $"{path}.initContainers[{i}]", to);
+            Initial(container, stored?.GetValueOrDefault(container.String("name")), $"{path}.initContainers[{i}]", to);
         }
     }
 
@@ -111,7 +112,7 @@ internal static class PodFieldRules
         }
         if (container.Has("resizePolicy"))
         {
-            PodResourceRules.Initial(container, PodRules.Named(before, "initContainers", container), path, to);
+            PodResourceRules.Initial(container, before, path, to);
         }
     }
 

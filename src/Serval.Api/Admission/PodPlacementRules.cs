@@ -38,9 +38,15 @@ internal static class PodPlacementRules
             return;
         }
         var constraints = spec.Objects("topologySpreadConstraints").ToList();
-        foreach (var (i, constraint) in constraints)
+        var comesAgain = new bool[constraints.Count];
+        var later = new HashSet<(string, string)>();
+        for (var i = constraints.Count - 1; i >= 0; i--)
         {
-            Constraint(constraint, $"{path}.topologySpreadConstraints[{i}]", constraints.Where(c => c.Index > i).Select(static c => c.Item), to);
+            comesAgain[i] = !later.Add((constraints[i].Item.String("topologyKey"), constraints[i].Item.String("whenUnsatisfiable")));
+        }
+        foreach (var (i, (index, constraint)) in constraints.Index())
+        {
+            Constraint(constraint, $"{path}.topologySpreadConstraints[{index}]", comesAgain[i], to);
         }
     }
 
@@ -175,7 +181,7 @@ internal static class PodPlacementRules
         }
     }
 
-    private static void Constraint(JsonObject constraint, string path, IEnumerable<JsonObject> rest, Problems to)
+    private static void Constraint(JsonObject constraint, string path, bool comesAgain, Problems to)
     {
         Positive(constraint.Number("maxSkew") ?? 0, $"{path}.maxSkew", to);
         var (topology, otherwise) = (constraint.String("topologyKey"), constraint.String("whenUnsatisfiable"));
@@ -187,7 +193,7 @@ internal static class PodPlacementRules
         {
             to.Unsupported($"{path}.whenUnsatisfiable", otherwise, "DoNotSchedule", "ScheduleAnyway");
         }
-        if (rest.Any(r => r.String("topologyKey") == topology && r.String("whenUnsatisfiable") == otherwise))
+        if (comesAgain)
         {
             to.Duplicate($"{path}.{{topologyKey, whenUnsatisfiable}}", $"{{{topology}, {otherwise}}}");
         }
@@ -232,18 +238,23 @@ internal static class PodPlacementRules
         var selector = term.Object("labelSelector");
         Keys(match, selector, $"{path}.matchLabelKeys", to);
         Keys(mismatch, selector, $"{path}.mismatchLabelKeys", to);
-        var matched = (match ?? []).Select(Tree.Text).ToList();
+        var last = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var (i, key) in (match ?? []).Index())
+        {
+            last[Tree.Text(key)] = i;
+        }
         // A key of the pod's label is in the selector by now: once more is the author's own.
         var selected = selector.Texts("matchLabels").Keys.ToHashSet(StringComparer.Ordinal);
         foreach (var key in selector.Objects("matchExpressions").Select(static e => e.Item.String("key")))
         {
-            if (matched.LastIndexOf(key) is >= 0 and var i && selected.Contains(key))
+            if (last.TryGetValue(key, out var i) && selected.Contains(key))
             {
                 to.InvalidText($"{path}[{i}]", key, "exists in both matchLabelKeys and labelSelector");
             }
             selected.Add(key);
         }
-        foreach (var (i, key) in matched.Index().Where(k => (mismatch ?? []).Any(m => Tree.Text(m) == k.Item)))
+        var mismatched = (mismatch ?? []).Select(Tree.Text).ToHashSet(StringComparer.Ordinal);
+        foreach (var (i, key) in (match ?? []).Select(Tree.Text).Index().Where(k => mismatched.Contains(k.Item)))
         {
             to.InvalidText($"{path}.matchLabelKeys[{i}]", key, "exists in both matchLabelKeys and mismatchLabelKeys");
         }

@@ -135,7 +135,7 @@ internal static class PodResourceRules
         {
             to.InvalidText(at, Admission.Amounts.Text(value), "must be greater than or equal to 0");
         }
-        if (!amount.IsWhole && ResourceNames.IsWhole(resource))
+        if (!amount.IsWholeInMilli && ResourceNames.IsWhole(resource))
         {
             to.InvalidText(at, amount.ToString(), Whole);
         }
@@ -171,8 +171,11 @@ internal static class PodResourceRules
     // validateResourceClaimNames
     private static void Claims(JsonArray claims, JsonObject? pod, string path, Problems to)
     {
-        var known = pod.Objects("resourceClaims").Select(static c => c.Item.String("name")).Order(StringComparer.Ordinal).ToList();
+        var names = pod.Objects("resourceClaims").Select(static c => c.Item.String("name")).Order(StringComparer.Ordinal).ToList();
+        var known = names.ToHashSet(StringComparer.Ordinal);
+        var all = names.Count == 0 ? " which is empty" : TextLimit.Ellipsis($": {string.Join(", ", names)}", TextLimit.Path); // each claim that is not there tells all of them
         var seen = new HashSet<string>(StringComparer.Ordinal);
+        var parts = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var (i, item) in claims.Index())
         {
             var (name, request, at) = ((item as JsonObject).String("name"), (item as JsonObject).String("request"), $"{path}[{i}]");
@@ -181,16 +184,16 @@ internal static class PodResourceRules
                 to.Required(at);
                 continue;
             }
-            OnceClaimed(name, request, at, seen, to);
+            OnceClaimed(name, request, at, seen, parts, to);
             if (!known.Contains(name))
             {
-                to.NotFound(at, name, $"must be one of the names in pod.spec.resourceClaims{(known.Count == 0 ? " which is empty" : $": {string.Join(", ", known)}")}");
+                to.NotFound(at, name, $"must be one of the names in pod.spec.resourceClaims{all}");
             }
         }
     }
 
     // All of a claim, or some requests of it, each once.
-    private static void OnceClaimed(string name, string request, string at, HashSet<string> seen, Problems to)
+    private static void OnceClaimed(string name, string request, string at, HashSet<string> seen, Dictionary<string, int> parts, Problems to)
     {
         if (seen.Contains(name))
         {
@@ -203,7 +206,7 @@ internal static class PodResourceRules
         }
         else
         {
-            foreach (var _ in seen.Where(s => s.StartsWith(name + "/", StringComparison.Ordinal)))
+            for (var i = parts.GetValueOrDefault(name); i > 0; i--)
             {
                 to.Duplicate(at, name);
             }
@@ -212,6 +215,10 @@ internal static class PodResourceRules
         if (!seen.Add(key))
         {
             to.Duplicate(at, key);
+        }
+        else if (request.Length > 0)
+        {
+            parts[name] = parts.GetValueOrDefault(name) + 1;
         }
     }
 

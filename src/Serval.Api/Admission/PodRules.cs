@@ -16,12 +16,13 @@ internal static class PodRules
     /// <param name="old">The stored one on an update.</param>
     /// <param name="to">Gets what is wrong.</param>
     /// <param name="subresource">Empty for the pod itself, or one of <see cref="PodDoors.IsSpec"/>.</param>
-    public static void Pod(JsonObject tree, JsonObject? old, Problems to, string subresource)
+    /// <param name="ofTemplate">A controller of Serval's makes it of a template, which was judged when it was written: by the rules there were.</param>
+    public static void Pod(JsonObject tree, JsonObject? old, Problems to, string subresource, bool ofTemplate = false)
     {
         var spec = tree.Object("spec");
         if (old.Object("spec") is not { } stored)
         {
-            Spec(spec, "spec", to);
+            Spec(spec, "spec", to, ofTemplate ? spec : null);
             NoEphemeral(spec, "spec", "cannot be set on create", to);
             if (spec.Array("schedulingGates") is { Count: > 0 } && spec.String("nodeName").Length > 0)
             {
@@ -65,17 +66,16 @@ internal static class PodRules
         }
     }
 
-    public static void Template(JsonObject? template, string path, Problems to) => Template(template, path, to, "Always");
-
     /// <param name="template">The pods' template.</param>
+    /// <param name="before">The stored one, on an update: rules that came later judge only what is new.</param>
     /// <param name="path">Path to it.</param>
     /// <param name="to">Takes the errors.</param>
     /// <param name="restarts">The restart policies that its controller can do with.</param>
-    public static void Template(JsonObject? template, string path, Problems to, params ReadOnlySpan<string> restarts)
+    public static void Template(JsonObject? template, JsonObject? before, string path, Problems to, params ReadOnlySpan<string> restarts)
     {
         MetadataRules.Labels(template.Object("metadata"), $"{path}.labels", to);
         MetadataRules.Annotations(template.Object("metadata"), $"{path}.annotations", to);
-        Spec(template.Object("spec"), $"{path}.spec", to);
+        Spec(template.Object("spec"), $"{path}.spec", to, Defaulted(before).Object("spec"));
         NoEphemeral(template.Object("spec"), $"{path}.spec", "ephemeral containers not allowed in pod template", to);
         var restart = template.Object("spec").String("restartPolicy");
         if (restart == "Always" && !restarts.Contains(restart))
@@ -201,9 +201,10 @@ internal static class PodRules
         }
         foreach (var list in new[] { "containers", "initContainers", "ephemeralContainers" })
         {
+            var stored = ByName(before, list);
             foreach (var (i, container) in spec.Objects(list))
             {
-                Container(container, Named(before, list, container), spec, $"{path}.{list}[{i}]", names, volumes, to);
+                Container(container, stored?.GetValueOrDefault(container.String("name")), spec, $"{path}.{list}[{i}]", names, volumes, to);
             }
         }
         PodResourceRules.Pod(spec, before, path, to);
@@ -217,15 +218,19 @@ internal static class PodRules
         }
     }
 
-    /// <summary>The container of the same name in another spec.</summary>
-    internal static JsonObject? Named(JsonObject? spec, string list, JsonObject container)
+    /// <summary>The containers of a stored spec by their names; null when there is none.</summary>
+    internal static Dictionary<string, JsonObject>? ByName(JsonObject? spec, string list)
     {
         if (spec is null)
         {
             return null;
         }
-        var name = container.String("name");
-        return spec.Objects(list).Select(static c => c.Item).FirstOrDefault(c => c.String("name") == name);
+        var named = new Dictionary<string, JsonObject>(StringComparer.Ordinal);
+        foreach (var (_, container) in spec.Objects(list))
+        {
+            named.TryAdd(container.String("name"), container);
+        }
+        return named;
     }
 
     private static HashSet<string> Volumes(JsonObject? spec, string path, Problems to)

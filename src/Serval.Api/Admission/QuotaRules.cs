@@ -25,7 +25,7 @@ internal static class QuotaRules
             {
                 to.InvalidText(at, Amounts.Text(value), "must be greater than or equal to 0");
             }
-            else if (!amount.IsWhole && ResourceNames.IsWhole(name))
+            else if (!amount.IsWholeInMilli && ResourceNames.IsWhole(name))
             {
                 to.InvalidText(at, Amounts.Text(value), "must be an integer");
             }

@@ -45,7 +45,7 @@ internal static class StoredRules
         }
         else if (kind == StoredKinds.PodTemplate)
         {
-            PodRules.Template(tree.Object("template"), "template", to, "Always", "OnFailure", "Never");
+            PodRules.Template(tree.Object("template"), old.Object("template"), "template", to, "Always", "OnFailure", "Never");
         }
         else if (kind == StoredKinds.PersistentVolumeClaim)
         {
@@ -263,7 +263,7 @@ internal static class StoredRules
         {
             return;
         }
-        PodRules.Template(template, "spec.template", to);
+        PodRules.Template(template, before.Object("template"), "spec.template", to, "Always");
         if (template.Object("spec").Has("activeDeadlineSeconds"))
         {
             to.Forbidden("spec.template.spec.activeDeadlineSeconds", $"activeDeadlineSeconds in {what} is not Supported");

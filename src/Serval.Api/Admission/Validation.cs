@@ -149,7 +149,7 @@ public static class Validation
     {
         if (kind == Kinds.Pod)
         {
-            PodRules.Pod(tree, old, to, ctx.Subresource);
+            PodRules.Pod(tree, old, to, ctx.Subresource, ofTemplate: ctx.User.Length == 0 && tree.Object("metadata").Objects("ownerReferences").Any(o => o.Item.Bool("controller") == true));
         }
         else if (kind == Kinds.Deployment)
         {

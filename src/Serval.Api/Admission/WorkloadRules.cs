@@ -60,7 +60,7 @@ internal static class WorkloadRules
         var template = spec.Object("template");
         if (!PodRules.SameTemplate(template, old.Object("spec").Object("template")))
         {
-            PodRules.Template(template, "spec.template", to);
+            PodRules.Template(template, old.Object("spec").Object("template"), "spec.template", to, "Always");
             if (template.Object("spec").Has("activeDeadlineSeconds"))
             {
                 to.Forbidden("spec.template.spec.activeDeadlineSeconds", "activeDeadlineSeconds in ReplicaSet is not Supported");

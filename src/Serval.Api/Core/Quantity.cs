@@ -50,6 +50,9 @@ public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
     /// <summary>Whether there is no fraction of a unit.</summary>
     public bool IsWhole => (_nanos % s_nano).IsZero;
 
+    /// <summary>Whether it is a whole number once it is rounded up to thousandths (validation of integer resources: MilliValue() % 1000).</summary>
+    public bool IsWholeInMilli => (CeilingDivide(_nanos, 1_000_000) % 1000).IsZero;
+
     /// <summary>Whole units, rounded up.</summary>
     public long Value => Clamp(CeilingDivide(_nanos, s_nano));
 

@@ -26,6 +26,9 @@ public sealed record PodSpec
     public string NodeName { get; init => field = value ?? field; } = "";
     public IReadOnlyDictionary<string, string> NodeSelector { get; init => field = value ?? field; } = FrozenDictionary<string, string>.Empty;
     public Affinity? Affinity { get; init; }
+
+    /// <summary>While there are any the pod is given no node.</summary>
+    public IReadOnlyList<LocalObjectReference> SchedulingGates { get; init => field = value ?? field; } = [];
     public IReadOnlyList<Toleration> Tolerations { get; init => field = value ?? field; } = [];
     public PodSecurityContext SecurityContext { get; init => field = value ?? field; } = new();
     public string RestartPolicy { get; init => field = value ?? field; } = "Always";

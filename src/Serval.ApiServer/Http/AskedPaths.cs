@@ -29,10 +29,15 @@ internal static class AskedPaths
     {
         var target = http.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
         var path = target.AsSpan(0, target.AsSpan().IndexOfAny('?', '#') is >= 0 and var end ? end : target.Length);
+        var (index, proxy) = (0, 5); // /api/v1/nodes/NAME/proxy; elsewhere it is a name
         foreach (var part in path.Split('/'))
         {
             var step = path[part];
-            if (step is "proxy")
+            if (index == 3 && step is "namespaces")
+            {
+                proxy = 7; // /api/v1/namespaces/NS/pods/NAME/proxy
+            }
+            if (index++ == proxy && step is "proxy")
             {
                 return;
             }

@@ -351,7 +351,11 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
             return Checked(CustomObjects.Decode(kind, shape.Schema, json), options);
         }
         var decoded = StrictDecoder.Decode(kind, json);
-        return Checked(decoded.Warnings.Count + decoded.Errors.Count > 1 && !options.Given.IsEmpty ? decoded.ToldAs(StrictDecoder.Decode(kind, options.Given)) : decoded, options);
+        if (decoded.Warnings.Count + decoded.Errors.Count > 1 && !options.Given.IsEmpty && StrictDecoder.Decode(kind, options.Given) is var given && given.Errors.Count == decoded.Errors.Count)
+        {
+            decoded = decoded.ToldAs(given);
+        }
+        return Checked(decoded, options);
     }
 
     private static JsonObject Checked(DecodedObject decoded, WriteOptions options)

@@ -41,6 +41,11 @@ internal sealed class PodBindingReconciler(IKubeClient client, NodeRoom room, IE
             _waiting.TryRemove(key, out _);
             return ReconcileResult.Done;
         }
+        if (pod.As<Pod>().Spec.SchedulingGates.Count > 0)
+        {
+            await TellAsync(pod, "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates", ct);
+            return ReconcileResult.Done;
+        }
         _waiting.TryAdd(key, pod.Version); // before the room is looked at: what is freed from now on runs it again
         using var place = room.Take(pod.As<Pod>().Spec, pod.Metadata.ControllerRef?.Uid ?? "");
         if (place.Node.Length > 0)
@@ -49,9 +54,9 @@ internal sealed class PodBindingReconciler(IKubeClient client, NodeRoom room, IE
             await BindAsync(pod, place.Node, ct);
             _bindings.Bound(pod, place.Node);
         }
-        else
+        else if (await TellAsync(pod, "Unschedulable", place.Why, ct))
         {
-            await TellAsync(pod, place.Why, ct);
+            _bindings.NoPlace(pod, place.Why);
         }
         return ReconcileResult.Done;
     }
@@ -83,23 +88,23 @@ internal sealed class PodBindingReconciler(IKubeClient client, NodeRoom room, IE
 
     private IEnumerable<ObjectKey> Waiting() => _waiting.IsEmpty ? [] : _waiting.OrderBy(w => w.Value).Select(w => w.Key);
 
-    /// <summary>Says it once, until it is for another reason (kube-scheduler: PodScheduled False, Unschedulable).</summary>
-    private async Task TellAsync(KubeObject pod, string why, CancellationToken ct)
+    /// <summary>Says it once, until it is for another reason (kube-scheduler: PodScheduled False, Unschedulable; registry/core/pod: SchedulingGated); whether it was news.</summary>
+    private async Task<bool> TellAsync(KubeObject pod, string reason, string why, CancellationToken ct)
     {
         var conditions = pod.As<Pod>().Status.Conditions;
         if (conditions.Any(c => c is { Type: "PodScheduled", Status: "False" } && c.Message == why))
         {
-            return;
+            return false;
         }
         var since = conditions.FirstOrDefault(c => c is { Type: "PodScheduled", Status: "False" })?.LastTransitionTime ?? time.GetUtcNow();
         var status = StatusFields.Of(pod).DeepClone().AsObject();
         var others = (status["conditions"] as JsonArray ?? []).OfType<JsonObject>().Where(c => (string?)c["type"] != "PodScheduled").Select(c => c.DeepClone());
         status["conditions"] = new JsonArray([.. others, new JsonObject
         {
-            ["type"] = "PodScheduled", ["status"] = "False", ["reason"] = "Unschedulable", ["message"] = why,
+            ["type"] = "PodScheduled", ["status"] = "False", ["reason"] = reason, ["message"] = why,
             ["lastProbeTime"] = null, ["lastTransitionTime"] = KubeTime.Text(since),
         }]);
         await OwnedObjects.PatchStatusAsync(client, Kinds.Pod, pod, status, Name, ct);
-        _bindings.NoPlace(pod, why);
+        return true;
     }
 }

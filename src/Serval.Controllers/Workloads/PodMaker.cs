@@ -54,7 +54,7 @@ internal sealed class PodMaker(IKubeClient client, NodeRoom room, IEventRecorder
         metadata["namespace"] = owner.Metadata.Namespace;
         metadata["ownerReferences"] = OwnedObjects.OwnedBy(owner);
         edit?.Invoke(metadata, spec);
-        if (node.Length > 0)
+        if (node.Length > 0 && spec["schedulingGates"] is not JsonArray { Count: > 0 }) // who waits at a gate has no node yet
         {
             spec["nodeName"] = node;
         }

@@ -62,14 +62,17 @@ internal sealed class LogReader(string path, LogTrack? track, TimeProvider time)
         var first = FirstByte(file);
         if (since is { } from)
         {
-            var offset = Math.Max(first, _index.OffsetSince(from));
+            // A time that is still to come may be there before all that was written before it has been read.
+            var offset = from > time.GetUtcNow() ? RandomAccess.GetLength(file) : Math.Max(first, _index.OffsetSince(from));
             if (offset != first)
             {
                 first = AfterNewline(file, offset - 1);
                 _inEarlyLine = !EndsLine(file, first);
             }
         }
-        return tailLines is { } lines ? TailStart(file, lines, first) : first;
+        var start = tailLines is { } lines ? TailStart(file, lines, first) : first;
+        _inEarlyLine &= start == first;
+        return start;
     }
 
     // How much of what has just been read is from before the time, which is still to come: all of it, and the rest of a line that began before.

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Serval.Api.Admission;
 
 namespace Serval.Api.Tests.Admission;
@@ -37,6 +38,7 @@ public sealed class PodResourceRulesTests
     [Theory]
     [InlineData("""{"limits":{"cpu":"1","memory":"1Gi","ephemeral-storage":"1Gi"},"requests":{"cpu":"500m"}}""")]
     [InlineData("""{"limits":{"nvidia.com/gpu":"100P"}}""")]
+    [InlineData("""{"limits":{"nvidia.com/gpu":"0.9999999"}}""")]
     [InlineData("""{"limits":{"x.kubernetes.io/y":"500m"},"requests":{"kubernetes.io/x":"1"}}""")]
     [InlineData("""{"limits":{"hugepages-2Mi":"4Mi","cpu":"1"}}""")]
     [InlineData("""{"limits":{"hugepages-1Gi":"1Gi","memory":"1Gi"}}""")]
@@ -53,6 +55,50 @@ public sealed class PodResourceRulesTests
     [InlineData("spec.resources = {\"claims\":[]}", "spec.resources.claims: Forbidden: claims may not be set for Resources at pod-level")]
     [InlineData("spec.overhead = {\"foo\":\"1\"}", "spec.overhead.limits[foo]: Invalid value: \"foo\": must be a standard resource type or fully qualified")]
     public void Pod_BadResources_IsInvalid(string edits, string expected) => Assert.Contains(expected, Refusal(edits), StringComparison.Ordinal);
+
+    /// <summary>What ran before there were these rules goes on: its pods are made, and the rest of its template can change.</summary>
+    [Theory]
+    [InlineData("""{"containers":[{"name":"c","image":"IMAGE","resources":{"requests":{"nvidia.com/gpu":"1"}}}]}""")]
+    [InlineData("""{"containers":[{"name":"c","image":"IMAGE"}],"affinity":{"podAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{}]}}}""")]
+    [InlineData("""{"containers":[{"name":"c","image":"IMAGE"}],"topologySpreadConstraints":[{"maxSkew":0}],"resources":{"limits":{"foo":"1"}}}""")]
+    public void WhatWasStoredBefore_IsNotJudgedAgain(string spec)
+    {
+        var (now, before) = (Template(spec, "b"), Template(spec, "a"));
+        Assert.Empty(Problems(to => PodRules.Template(now, before, "spec.template", to, "Always")));
+        Assert.NotEmpty(Problems(to => PodRules.Template(now, null, "spec.template", to, "Always")));
+        Assert.Empty(Problems(to => PodRules.Pod(now, null, to, "", ofTemplate: true)));
+        Assert.NotEmpty(Problems(to => PodRules.Pod(now, null, to, "")));
+        now["spec"]!["containers"]![0]!["resources"] = JsonNode.Parse("""{"limits":{"bar":"1"}}""");
+        Assert.NotEmpty(Problems(to => PodRules.Template(now, before, "spec.template", to, "Always")));
+
+        static JsonObject Template(string spec, string image) => new() { ["spec"] = JsonNode.Parse(spec.Replace("IMAGE", image, StringComparison.Ordinal)) };
+    }
+
+    /// <summary>Each claim that is not there tells those that are: of a large body that would be gigabytes.</summary>
+    [Fact]
+    public void ManyClaims_AreToldInBounds()
+    {
+        var pod = new JsonObject
+        {
+            ["spec"] = new JsonObject
+            {
+                ["resourceClaims"] = new JsonArray([.. Enumerable.Range(0, 20_000).Select(i => new JsonObject { ["name"] = $"claim-{i}", ["resourceClaimName"] = "x" })]),
+                ["containers"] = new JsonArray(new JsonObject
+                {
+                    ["name"] = "c", ["image"] = "i",
+                    ["resources"] = new JsonObject { ["claims"] = new JsonArray([.. Enumerable.Range(0, 20_000).Select(i => new JsonObject { ["name"] = $"none-{i}", ["request"] = i % 2 == 0 ? "r" : "" })]) },
+                }),
+            },
+        };
+        Assert.All(Problems(to => PodRules.Pod(pod, null, to, "")), p => Assert.InRange(p.Message.Length, 1, 3000));
+    }
+
+    private static IReadOnlyList<FieldError> Problems(Action<Problems> check)
+    {
+        var to = new Problems();
+        check(to);
+        return to.List;
+    }
 
     [Fact]
     public void Refusal_OfTheSameTwice_SaysItOnce()

@@ -38,6 +38,8 @@ public sealed class AskedPathTests : IAsyncLifetime
     [InlineData("DELETE", Maps + "/%2e%2E", 400, "Name parameter invalid: \"..\": may not be '..'")]
     [InlineData("GET", Maps + "/.", 400, "Name parameter invalid: \".\": may not be '.'")]
     [InlineData("GET", Maps + "/.%2e?watch=1", 400, "Name parameter invalid: \"..\": may not be '..'")]
+    [InlineData("DELETE", "/api/v1/namespaces/proxy/configmaps/..", 400, "Name parameter invalid: \"..\": may not be '..'")]
+    [InlineData("DELETE", Maps + "/proxy/..", 400, "Name parameter invalid: \"..\": may not be '..'")]
     [InlineData("GET", "/api/v1/../v1/namespaces/default", 404, "the server could not find the requested resource")]
     [InlineData("GET", Maps + "/..one", 404, "configmaps \"..one\" not found")]
     public async Task Dots_AreNoWayUp(string method, string path, int code, string message)

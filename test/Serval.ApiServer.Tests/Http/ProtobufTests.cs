@@ -41,7 +41,7 @@ public sealed class ProtobufTests
             .. Text(3, "#/x"), .. Text(5, "object"), .. Message(8, Text(1, """{"a":[1,null]}""")), .. Fixed(9, 2.5), .. Number(10, 0), .. Number(13, 0), .. Message(20, Text(1, "null")),
             .. Message(20, Text(1, "\"x\"")), .. Text(23, "a"), .. Number(38, 1), .. Text(42, "map"), .. Text(41, "k"), .. Message(44, [.. Text(1, "self.a"), .. Text(4, "FieldValueInvalid")]),
             .. Property("one", Message(24, Message(1, text))), .. Property("many", Message(24, [.. Message(2, text), .. Message(2, [])])),
-            .. Property("free", Message(30, Number(1, 1))), .. Property("closed", Message(30, Number(1, 0))), .. Property("typed", Message(30, [.. Number(1, 1), .. Message(2, text)])),
+            .. Property("free", Message(30, Number(1, 1))), .. Property("closed", Message(30, Number(1, 0))), .. Property("shut", Message(30, [])), .. Property("typed", Message(30, [.. Number(1, 1), .. Message(2, text)])),
             .. Message(32, [.. Text(1, "d"), .. Message(2, Text(2, "e"))]),
         ];
         var version = Text(1, "v1").Concat(Number(2, 0)).Concat(Number(3, 1)).Concat(Message(4, Message(1, schema))).Concat(Message(5, Message(1, []))).Concat(Number(7, 0));
@@ -55,11 +55,21 @@ public sealed class ProtobufTests
              "versions":[{"name":"v1","served":false,"storage":true,"subresources":{"status":{}},"schema":{"openAPIV3Schema":{
               "$ref":"#/x","type":"object","default":{"a":[1,null]},"maximum":2.5,"maxLength":0,"enum":[null,"x"],"required":["a"],"x-kubernetes-preserve-unknown-fields":true,
               "x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["k"],"x-kubernetes-validations":[{"rule":"self.a","reason":"FieldValueInvalid"}],
-              "properties":{"one":{"items":{"type":"string"}},"many":{"items":[{"type":"string"},{}]},"free":{"additionalProperties":true},"closed":{"additionalProperties":false},
+              "properties":{"one":{"items":{"type":"string"}},"many":{"items":[{"type":"string"},{}]},"free":{"additionalProperties":true},"closed":{"additionalProperties":false},"shut":{"additionalProperties":false},
                "typed":{"additionalProperties":{"type":"string"}}},"dependencies":{"d":["e"]}}}}],
              "conversion":{"strategy":"Webhook","webhook":{"clientConfig":{"url":"https://x"},"conversionReviewVersions":["v1"]}}}}
             """);
         Assert.True(JsonNode.DeepEquals(expected, tree), tree.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.NegativeInfinity)]
+    public void Decode_NumberThatJsonDoesNotHave_IsRefused(double number)
+    {
+        var version = Message(4, Message(1, Fixed(9, number)));
+        var refusal = Assert.Throws<ApiException>(() => ProtobufDecoder.Decode(Wrap("apiextensions.k8s.io/v1", "CustomResourceDefinition", Message(2, Message(7, version)))));
+        Assert.Equal((400, "the body is not readable protobuf: a number is not finite"), (refusal.Code, refusal.Message));
     }
 
     [Fact]

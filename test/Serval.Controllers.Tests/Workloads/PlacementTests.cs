@@ -27,6 +27,20 @@ public sealed class PlacementTests
         Assert.Equal(3, Bound().Count(p => p.As<Pod>().Status.Phase != "Failed")); // it, or the failed one's successor
     }
 
+    /// <summary>kubernetes.io/docs: Pod Scheduling Readiness.</summary>
+    [Fact]
+    public async Task Pod_BehindAGate_IsMadeWithoutANode_AndBoundWhenTheGateIsGone()
+    {
+        AddNode();
+        await _world.DeployAsync(1, """{"template":{"metadata":{"labels":{"app":"d"}},"spec":{"schedulingGates":[{"name":"example.com/wait"}],"containers":[{"name":"c","image":"1"}]}}}""");
+        var waiting = Assert.Single(Waiting());
+        var condition = Assert.Single(waiting.As<Pod>().Status.Conditions);
+        Assert.Equal(("PodScheduled", "False", "SchedulingGated"), (condition.Type, condition.Status, condition.Reason));
+
+        await _world.PatchAsync(Kinds.Pod, waiting.Metadata.Name, """{"spec":{"schedulingGates":null}}""");
+        Assert.Single(Bound());
+    }
+
     [Fact]
     public async Task Pod_ThatWaits_IsToldOfOnce()
     {

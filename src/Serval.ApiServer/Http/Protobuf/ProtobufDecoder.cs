@@ -162,7 +162,8 @@ internal static class ProtobufDecoder
             case "i":
                 return (long)reader.Integer;
             case "d":
-                return BitConverter.UInt64BitsToDouble(reader.Integer);
+                var number = BitConverter.UInt64BitsToDouble(reader.Integer);
+                return double.IsFinite(number) ? number : throw new FormatException("a number is not finite");
             case "y":
                 return Convert.ToBase64String(reader.Bytes);
             case "t":
@@ -191,7 +192,14 @@ internal static class ProtobufDecoder
     {
         var fields = new JsonObject();
         Message(fields, message, bytes, depth + 1);
-        return (fields.FirstOrDefault(f => f.Value is JsonObject or JsonArray).Value ?? fields.FirstOrDefault().Value)?.DeepClone();
+        var set = fields.FirstOrDefault(f => f.Value is JsonArray).Key ?? fields.FirstOrDefault(f => f.Value is JsonObject).Key ?? fields.FirstOrDefault().Key;
+        if (set is null)
+        {
+            return ProtobufField.Of(message)!.Any(f => f.Type == "b") ? JsonValue.Create(false) : null;
+        }
+        var value = fields[set];
+        fields.Remove(set); // not a copy: it may be the largest part of the body
+        return value;
     }
 
     // Go writes fields that are not pointers also when they are unset; in JSON it leaves them out.
