@@ -9,7 +9,7 @@ internal sealed partial class Http1Connection
     private const long NotAsked = long.MaxValue;
     private static readonly TimeSpan s_linger = TimeSpan.FromSeconds(1);
     private readonly Lock _sync = new();
-    private Phase _phase; // guarded by _sync, as all below
+    private Phase _phase = Phase.Busy; // guarded by _sync, as all below; nothing to interrupt until it reads
     private Waiter? _waiter;
     private Socket? _connecting;
     private bool _clientGone;

@@ -7,6 +7,20 @@ namespace Serval.Proxy.Tests.Http1;
 /// <summary>Whatever happens to a connection, what it held is given back.</summary>
 public class ReleaseTests : ProxyTest
 {
+    /// <summary>The scan for deadlines runs beside the accept: it closed connections that had not begun to read, and their client got no answer.</summary>
+    [Fact]
+    public async Task Scan_BeforeAConnectionReads_LeavesItOpen()
+    {
+        var world = new ConnectionWorld();
+        world.Pass(TimeSpan.FromSeconds(1));
+        Assert.False(world.Client.Closed.IsCompleted);
+
+        var running = world.Connection.RunAsync();
+        world.Pass(world.Options.ClientIdleTimeout);
+        await running;
+        Assert.True(world.Client.Closed.IsCompleted); // as one that says nothing
+    }
+
     [Fact]
     public async Task Defect_AfterTheAnswer_FreesTheSlot()
     {
