@@ -41,10 +41,11 @@ public static class NamespaceRules
     // A mere update leaves finalizers as they are; of a create the whole list is at fault, through its door the one.
     private static void Finalizers(JsonArray finalizers, JsonArray? before, bool each, Problems to)
     {
+        var known = (before ?? []).Select(Tree.Text).ToHashSet(StringComparer.Ordinal);
         foreach (var (i, node) in finalizers.Index())
         {
             var name = Tree.Text(node);
-            if (before?.Any(b => Tree.Text(b) == name) == true)
+            if (known.Contains(name))
             {
                 continue;
             }

@@ -8,9 +8,6 @@ namespace Serval.Api.Admission;
 /// </summary>
 internal static class PodLabelKeys
 {
-    private const string Required = "requiredDuringSchedulingIgnoredDuringExecution";
-    private const string Preferred = "preferredDuringSchedulingIgnoredDuringExecution";
-
     public static void Apply(JsonObject pod)
     {
         var spec = pod.Object("spec");
@@ -21,11 +18,11 @@ internal static class PodLabelKeys
         }
         foreach (var kind in (ReadOnlySpan<string>)["podAffinity", "podAntiAffinity"])
         {
-            foreach (var (_, term) in affinity.Object(kind).Objects(Preferred))
+            foreach (var (_, term) in affinity.Object(kind).Objects(PodPlacementRules.Preferred))
             {
                 Select(term.Object("podAffinityTerm"), labels);
             }
-            foreach (var (_, term) in affinity.Object(kind).Objects(Required))
+            foreach (var (_, term) in affinity.Object(kind).Objects(PodPlacementRules.Required))
             {
                 Select(term, labels);
             }

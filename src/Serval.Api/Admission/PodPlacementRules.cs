@@ -9,8 +9,8 @@ namespace Serval.Api.Admission;
 /// </summary>
 internal static class PodPlacementRules
 {
-    private const string Required = "requiredDuringSchedulingIgnoredDuringExecution";
-    private const string Preferred = "preferredDuringSchedulingIgnoredDuringExecution";
+    internal const string Required = "requiredDuringSchedulingIgnoredDuringExecution";
+    internal const string Preferred = "preferredDuringSchedulingIgnoredDuringExecution";
 
     /// <param name="spec">The pod's.</param>
     /// <param name="before">The stored pod's, on an update: affinity that is as it was is not judged again.</param>
