@@ -338,6 +338,40 @@ public sealed class StoreTests : IDisposable
         Assert.True(stored.SameAs(await opened.Client.GetAsync(Kinds.ConfigMap, stored.Key)));
     }
 
+    /// <summary>The writer's own thread hands in the second write while it works on the first, and sees in it whether the first is readable, that is committed.</summary>
+    [Theory]
+    [InlineData(true, true, true)]
+    [InlineData(true, false, true)]
+    [InlineData(false, false, true)]
+    [InlineData(false, true, false)] // its transaction would not be synced
+    public async Task AWriteThatComesMeanwhile_SharesTheTransaction(bool synced, bool secondSynced, bool shares)
+    {
+        await using var opened = await OpenAsync();
+        var (a, b) = (await opened.Create("a"), await opened.Create("b"));
+        await opened.Store.DoAsync(static _ => 0); // the transaction before is done with
+        var table = opened.Store.Table(Kinds.ConfigMap);
+        Task<WriteResult>? second = null;
+        KubeObject? seen = null;
+        var first = await opened.Store.WriteAsync(Replace(a, synced, present =>
+        {
+            second = opened.Store.WriteAsync(Replace(b, secondSynced, next =>
+            {
+                seen = table.Get(a.Key);
+                return Changed(next);
+            }));
+            return Changed(present);
+        }));
+        Assert.Equal((WriteOutcome.Done, WriteOutcome.Done), (first.Outcome, (await second!).Outcome));
+        Assert.Equal(shares ? a.Version : first.Object!.Version, seen!.Version);
+        Assert.Equal(first.Object!.Version + 1, (await second).Object!.Version);
+
+        StoreWrite Replace(KubeObject present, bool sync, Func<KubeObject, KubeObject?> otherwise) => new()
+        {
+            Table = table, Action = StoreAction.Replace, Key = present.Key, Expected = present.Version - 1, Next = present, Synced = sync, Otherwise = otherwise,
+        };
+        static KubeObject Changed(KubeObject present) => present.With(static tree => tree["data"]!["key"] = "changed");
+    }
+
     [Fact]
     public async Task SyncedWrites_AreSynced_AndDerivedOnesAreNotWaitedFor()
     {

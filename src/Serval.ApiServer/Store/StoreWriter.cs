@@ -6,11 +6,12 @@ using Serval.Kube;
 namespace Serval.ApiServer.Store;
 
 /// <summary>
-/// The one thread that writes. It takes everything that queued up meanwhile into one transaction (group commit), then publishes in
+/// The one thread that writes. It takes everything that queued up, and what comes while it works on that, into one transaction (group commit), then publishes in
 /// version order, then answers the callers. Readers never see what is not committed.
 /// </summary>
 internal sealed partial class StoreWriter
 {
+    private const int MostJoined = 256; // operations in a transaction beyond which nothing joins it: its first caller waits
     private readonly SqliteStore _store;
     private readonly SqliteDatabase _database;
     private readonly StoreOptions _options;
@@ -51,7 +52,7 @@ internal sealed partial class StoreWriter
         var batch = new List<StoreOperation>();
         while (queue.Take(ref batch))
         {
-            Process(batch);
+            Process(batch, queue);
         }
     }
 
@@ -63,11 +64,11 @@ internal sealed partial class StoreWriter
         _database.Checkpoint(truncate: true);
     }
 
-    private void Process(List<StoreOperation> batch)
+    private void Process(List<StoreOperation> batch, WriterQueue queue)
     {
         try
         {
-            Commit(batch);
+            Commit(batch, queue);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -96,7 +97,7 @@ internal sealed partial class StoreWriter
         }
     }
 
-    private void Commit(List<StoreOperation> batch)
+    private void Commit(List<StoreOperation> batch, WriterQueue queue)
     {
         var synced = false;
         var writes = 0;
@@ -111,17 +112,38 @@ internal sealed partial class StoreWriter
             SetSync(synced);
         }
         var at = _options.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds();
-        foreach (var operation in batch)
+        Decide(batch, 0, at);
+        if (_changes.Count > 0)
         {
-            if (operation is StoreWrite write)
+            Join(batch, queue, at);
+            _log.Trim(at, _changes.Count);
+            _commit.Run();
+        }
+    }
+
+    /// <summary>
+    /// While writes keep coming they join the transaction: its commit, dearer than many writes, is paid once for all. A write that is alone does not wait.
+    /// </summary>
+    private void Join(List<StoreOperation> batch, WriterQueue queue, long at)
+    {
+        for (var first = batch.Count; queue.TakeMore(batch, Room(batch), _fullSync) > 0; first = batch.Count)
+        {
+            Decide(batch, first, at);
+            queue.Linger();
+        }
+    }
+
+    // The durable mark is raised before a transaction, never inside one.
+    private int Room(List<StoreOperation> batch) => (int)Math.Clamp(_high - _next + 1, 0, Math.Max(0, MostJoined - batch.Count));
+
+    private void Decide(List<StoreOperation> batch, int first, long at)
+    {
+        for (var i = first; i < batch.Count; i++)
+        {
+            if (batch[i] is StoreWrite write)
             {
                 Decide(write, at);
             }
-        }
-        if (_changes.Count > 0)
-        {
-            _log.Trim(at, _changes.Count);
-            _commit.Run();
         }
     }
 
