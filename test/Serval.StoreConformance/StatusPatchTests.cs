@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
+using Serval.Api.Core;
 using Serval.ApiServer.Store;
 using Serval.Kube;
 using static Serval.StoreConformance.Objects;
@@ -52,6 +53,30 @@ public sealed class StatusPatchTests
         Assert.Equal(("2", made.Metadata.Uid), (stored.Text("status", "replicas"), stored.Metadata.Uid));
         await Refused(409, () => opened.Client.PatchAsync(Kinds.Deployment, key, Merge("""{"metadata":{"uid":"another"},"status":{"replicas":3}}"""), options));
         Assert.Equal("2", opened.Client.Cache(Kinds.Deployment).Get(key)!.Text("status", "replicas"));
+    }
+
+    /// <summary>registry/core/pod: preserveOldObservedGeneration.</summary>
+    [Theory]
+    [InlineData(FieldValidation.Ignore)] // the short way
+    [InlineData(FieldValidation.Warn)] // the long way
+    public async Task Generations_OfAPodsStatus_StayWhereTheyAreLeftOut(FieldValidation validation)
+    {
+        await using var opened = await OpenedStore.OpenAsync(new StoreOptions());
+        await opened.Client.CreateAsync(Kinds.Pod, Pod("p"), Write);
+        var options = WriteOptions.By("facts", "status") with { FieldValidation = validation };
+        var key = new ObjectKey("facts", "p");
+        await PatchAsync("""
+            {"status":{"observedGeneration":3,"conditions":[
+                {"type":"A","status":"True","observedGeneration":1},{"type":"B","status":"True"},{"type":"A","status":"False","observedGeneration":2}]}}
+            """);
+        var next = await PatchAsync("""
+            {"status":{"observedGeneration":null,"qosClass":null,"conditions":[
+                {"type":"A","status":"True","observedGeneration":null},{"type":"A","status":"False"},{"type":"A","status":"Unknown"},{"type":"B","status":"True","observedGeneration":4}]}}
+            """);
+        Assert.Equal(("3", "BestEffort"), (next.Text("status", "observedGeneration"), next.Text("status", "qosClass")));
+        Assert.Equal([1, 2, 0, 4], next.As<Pod>().Status.Conditions.Select(c => c.ObservedGeneration));
+
+        Task<KubeObject> PatchAsync(string patch) => opened.Client.PatchAsync(Kinds.Pod, key, Merge(patch), options);
     }
 
     private static JsonObject RandomStatus(Random random)

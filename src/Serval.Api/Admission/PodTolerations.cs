@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Serval.Api.Admission;
 
-/// <summary>How long a new pod stays on a node that is not ready, or not reached, unless it says so itself (kubernetes plugin/pkg/admission/defaulttolerationseconds).</summary>
+/// <summary>How long a pod stays on a node that is not ready, or not reached, unless it says so itself (kubernetes plugin/pkg/admission/defaulttolerationseconds).</summary>
 public static class PodTolerations
 {
     private const int Seconds = 300;

@@ -407,6 +407,9 @@ public sealed record PodStatus
     public string HostIP { get; init => field = value ?? field; } = "";
     public string PodIP { get; init => field = value ?? field; } = "";
     public DateTimeOffset? StartTime { get; init; }
+
+    /// <summary>The <c>metadata.generation</c> that it is about; 0 where nobody has said.</summary>
+    public long ObservedGeneration { get; init; }
     public IReadOnlyList<Condition> Conditions { get; init => field = value ?? field; } = [];
     public IReadOnlyList<ContainerStatus> ContainerStatuses { get; init => field = value ?? field; } = [];
     public IReadOnlyList<ContainerStatus> InitContainerStatuses { get; init => field = value ?? field; } = [];

@@ -14,6 +14,9 @@ public sealed record Condition
     public string Message { get; init => field = value ?? field; } = "";
     public DateTimeOffset? LastTransitionTime { get; init; }
 
+    /// <summary>The <c>metadata.generation</c> it is about, where it says so (core/v1 PodCondition, meta/v1 Condition); 0 otherwise.</summary>
+    public long ObservedGeneration { get; init; }
+
     /// <summary>Only Deployments keep it (apps/v1 DeploymentCondition).</summary>
     public DateTimeOffset? LastUpdateTime { get; init; }
 }

@@ -117,6 +117,10 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
             var door when kind == Kinds.Pod && PodDoors.IsSpec(door) => PodDoors.Through(before, incoming, door),
             _ => throw new ApiException(404, "NotFound", "the server could not find the requested resource"),
         };
+        if (kind == Kinds.Pod && options.Subresource.Length == 0)
+        {
+            PodTolerations.Add(tree); // on updates too: a list that is sent without them has them again
+        }
         if (DefinitionAdmission.IsOwn(kind, present.Metadata.Name))
         {
             DefinitionAdmission.KeepOwnSpec(before, tree, options);
@@ -258,6 +262,11 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         foreach (var field in StatusMetadata(kind))
         {
             Keep(tree["metadata"]!.AsObject(), incoming["metadata"] as JsonObject ?? [], field);
+        }
+        if (kind == Kinds.Pod)
+        {
+            tree["status"] ??= new JsonObject();
+            KeptPodStatus.Of(before["status"] as JsonObject).Complete(tree["status"]!.AsObject());
         }
         if (kind == Kinds.Namespace && (tree["status"] as JsonObject)?["phase"] is null)
         {

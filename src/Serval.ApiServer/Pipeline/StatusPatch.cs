@@ -30,11 +30,13 @@ internal static class StatusPatch
         }
         var before = present.Member("status");
         var status = before.IsEmpty ? [] : CanonicalJson.Parse(before.Span) as JsonObject ?? [];
+        var kept = kind == Kinds.Pod ? KeptPodStatus.Of(status) : null;
         var decoded = StrictDecoder.Decode(type, CanonicalJson.Serialize(MergePatch.Apply(status, patch["status"]!.AsObject())));
         if (decoded.Errors.Count > 0)
         {
             return null;
         }
+        kept?.Complete(decoded.Tree);
         var after = CanonicalJson.Serialize(decoded.Tree);
         return after.AsSpan().SequenceEqual(before.Span) ? present : present.WithMember("status", after);
     }

@@ -17,6 +17,8 @@ namespace Serval.Controllers.Workloads;
 /// <param name="amongOthers">Whether the API server is another's, which lets nobody write <c>spec.nodeName</c>: there it is asked for a Binding.</param>
 internal sealed class PodBindingReconciler(IKubeClient client, NodeRoom room, IEventRecorder events, TimeProvider time, bool amongOthers = false) : IReconciler, IDisposable
 {
+    private const string Gated = "SchedulingGated";
+
     private readonly BindingReport _bindings = new(events);
     private readonly ConcurrentDictionary<ObjectKey, long> _waiting = new(); // → its version when it began to wait: the order of the next try
 
@@ -43,7 +45,7 @@ internal sealed class PodBindingReconciler(IKubeClient client, NodeRoom room, IE
         }
         if (pod.As<Pod>().Spec.SchedulingGates.Count > 0)
         {
-            await TellAsync(pod, "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates", ct);
+            await TellAsync(pod, Gated, "Scheduling is blocked due to non-empty scheduling gates", ct);
             return ReconcileResult.Done;
         }
         _waiting.TryAdd(key, pod.Version); // before the room is looked at: what is freed from now on runs it again
@@ -99,11 +101,16 @@ internal sealed class PodBindingReconciler(IKubeClient client, NodeRoom room, IE
         var since = conditions.FirstOrDefault(c => c is { Type: "PodScheduled", Status: "False" })?.LastTransitionTime ?? time.GetUtcNow();
         var status = StatusFields.Of(pod).DeepClone().AsObject();
         var others = (status["conditions"] as JsonArray ?? []).OfType<JsonObject>().Where(c => (string?)c["type"] != "PodScheduled").Select(c => c.DeepClone());
-        status["conditions"] = new JsonArray([.. others, new JsonObject
+        var condition = new JsonObject
         {
             ["type"] = "PodScheduled", ["status"] = "False", ["reason"] = reason, ["message"] = why,
             ["lastProbeTime"] = null, ["lastTransitionTime"] = KubeTime.Text(since),
-        }]);
+        };
+        if (reason != Gated)
+        {
+            condition["observedGeneration"] = pod.Metadata.Generation; // of gates the API server itself tells, and says none
+        }
+        status["conditions"] = new JsonArray([.. others, condition]);
         await OwnedObjects.PatchStatusAsync(client, Kinds.Pod, pod, status, Name, ct);
         return true;
     }

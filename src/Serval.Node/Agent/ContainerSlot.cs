@@ -18,7 +18,10 @@ internal sealed record Termination(
 /// <summary>One container of a pod and what is known of it. Only the pod's own turn touches it.</summary>
 internal sealed class ContainerSlot(Container spec, bool isInit)
 {
-    public Container Spec { get; } = spec;
+    public Container Spec { get; set; } = spec;
+
+    /// <summary>What it is from its next run on; null when nothing about it has changed.</summary>
+    public Container? Next { get; set; }
     public bool IsInit { get; } = isInit;
 
     /// <summary>Added to the pod while it runs: it is started once, and nobody waits for it or asks how it is.</summary>

@@ -10,6 +10,7 @@ internal sealed class PodStatusBuilder
     private readonly Dictionary<string, (string Status, DateTimeOffset Since)> _conditions = new(StringComparer.Ordinal);
     private readonly JsonArray _foreign = [];
     private readonly DateTimeOffset _startTime;
+    private long _generation; // of the pod that the status is of
 
     public PodStatusBuilder(Pod pod, DateTimeOffset now)
     {
@@ -22,11 +23,11 @@ internal sealed class PodStatusBuilder
             }
             else
             {
-                _foreign.Add(new JsonObject
+                _foreign.Add(Observed(new JsonObject
                 {
                     ["type"] = condition.Type, ["status"] = condition.Status, ["reason"] = condition.Reason, ["message"] = condition.Message,
                     ["lastTransitionTime"] = Text(condition.LastTransitionTime ?? now), ["lastProbeTime"] = null,
-                });
+                }, condition.ObservedGeneration));
             }
         }
     }
@@ -53,6 +54,7 @@ internal sealed class PodStatusBuilder
 
     public JsonObject Build(Pod pod, string hostAddress, string address, IReadOnlyList<ContainerSlot> containers, IReadOnlyList<ContainerSlot> added, DateTimeOffset now)
     {
+        _generation = pod.Metadata.Generation;
         var phase = Phase(containers, pod.Spec.RestartPolicy);
         var finished = phase is "Succeeded" or "Failed";
         var init = containers.Where(c => c.IsInit).ToList();
@@ -95,7 +97,17 @@ internal sealed class PodStatusBuilder
         {
             status["ephemeralContainerStatuses"] = Containers(added);
         }
-        return status;
+        return Observed(status, _generation);
+    }
+
+    /// <summary>Says what generation of the pod it is about (kubernetes pkg/api/v1/pod: CalculatePodStatusObservedGeneration); API servers before 1.33 count none.</summary>
+    private static JsonObject Observed(JsonObject said, long generation)
+    {
+        if (generation > 0)
+        {
+            said["observedGeneration"] = generation;
+        }
+        return said;
     }
 
     public static string Text(DateTimeOffset time) => KubeTime.Text(time);
@@ -125,7 +137,7 @@ internal sealed class PodStatusBuilder
         {
             condition["message"] = message;
         }
-        return condition;
+        return Observed(condition, _generation);
     }
 
     private static JsonArray Containers(IReadOnlyList<ContainerSlot> containers)

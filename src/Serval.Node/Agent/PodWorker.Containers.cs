@@ -1,3 +1,4 @@
+using Serval.Api.Core;
 using Serval.Images;
 using Serval.Node.Containers;
 using Serval.Node.Logs;
@@ -51,7 +52,7 @@ internal sealed partial class PodWorker
         }
         else
         {
-            _ = AwaitImageAsync(slot, image);
+            _ = AwaitImageAsync(slot, slot.Spec, image);
         }
     }
 
@@ -73,12 +74,12 @@ internal sealed partial class PodWorker
         }
     }
 
-    private async Task AwaitImageAsync(ContainerSlot slot, ValueTask<ImageRoot> image)
+    private async Task AwaitImageAsync(ContainerSlot slot, Container spec, ValueTask<ImageRoot> image)
     {
         try
         {
             var root = await image;
-            Post(() => Launch(slot, root));
+            Post(While(slot, spec, () => Launch(slot, root)));
         }
         catch (OperationCanceledException)
         {
@@ -86,12 +87,12 @@ internal sealed partial class PodWorker
         }
         catch (ImageException e)
         {
-            var reason = slot.Spec.ImagePullPolicy == "Never" ? "ErrImageNeverPull" : "ImagePullBackOff";
-            Post(() => FailToOpen(slot, reason, e.Message));
+            var reason = spec.ImagePullPolicy == "Never" ? "ErrImageNeverPull" : "ImagePullBackOff";
+            Post(While(slot, spec, () => FailToOpen(slot, reason, e.Message)));
         }
         catch (Exception e)
         {
-            Post(() => FailToOpen(slot, "ImagePullBackOff", $"image {slot.Spec.Image} could not be opened: {e.Message}"));
+            Post(While(slot, spec, () => FailToOpen(slot, "ImagePullBackOff", $"image {spec.Image} could not be opened: {e.Message}")));
         }
     }
 
@@ -278,7 +279,7 @@ internal sealed partial class PodWorker
         {
             return;
         }
-        if (Restarts(slot))
+        if (Renew(slot) || Restarts(slot))
         {
             Restart(slot);
         }
@@ -365,7 +366,7 @@ internal sealed partial class PodWorker
         slot.WaitingReason = "CrashLoopBackOff";
         slot.WaitingMessage =
             $"back-off {Text(slot.BackOff.Current)} restarting failed container={slot.Spec.Name} pod={_key.Name}_{_key.Namespace}({_uid})";
-        After(wait, () => Again(slot));
+        After(wait, While(slot, slot.Spec, () => Again(slot)));
     }
 
     private void Again(ContainerSlot slot)
@@ -389,7 +390,7 @@ internal sealed partial class PodWorker
             return;
         }
         slot.StartRetry = NextRetry(slot.StartRetry);
-        After(slot.StartRetry, () => Open(slot));
+        After(slot.StartRetry, While(slot, slot.Spec, () => Open(slot)));
     }
 
     private static TimeSpan NextRetry(TimeSpan last) =>

@@ -24,6 +24,9 @@ internal sealed partial class PodWorker
     private void TellKilledUnhealthy(ContainerSlot slot, string probe) =>
         _node.Events.Normal(About(slot), "Killing", $"Container {slot.Spec.Name} failed {probe.ToLowerInvariant()} probe, will be restarted");
 
+    private void TellRedefined(ContainerSlot slot) => _node.Events.Normal(
+        About(slot), "Killing", slot.IsInit ? $"Init container {slot.Spec.Name} definition changed" : $"Container {slot.Spec.Name} definition changed, will be restarted");
+
     private void TellHookFailed(ContainerSlot slot, string hook, string message) =>
         _node.Events.Warning(About(slot), $"Failed{hook}Hook", $"{hook}Hook failed: {message}");
 

@@ -101,7 +101,12 @@ internal sealed partial class PodWorker : IDisposable
         }
         if (!_stopping && _ports is not null)
         {
+            TakeImages();
             StartAdded();
+            if (before.Generation != _pod.Metadata.Generation)
+            {
+                MarkDirty(now: false); // the status says which it is of
+            }
         }
         if (IsTakenForLost(obj))
         {

@@ -52,9 +52,9 @@ public sealed class ViewsAgainstTableTests
         }
     }
 
-    /// <summary>One view serves several types: PodSpec also reads a RevisionSpec, Condition also Knative's with its severity and a Deployment's with its lastUpdateTime.</summary>
+    /// <summary>One view serves several types: PodSpec also reads a RevisionSpec, Condition also Knative's with its severity, a Deployment's with its lastUpdateTime, a Pod's with its observedGeneration.</summary>
     private static bool IsShared(TypeSchema type, string name) =>
-        (type.Name == "PodSpec" && s_revisionOnly.Contains(name)) || (type.Name.EndsWith("Condition", StringComparison.Ordinal) && name is "severity" or "lastUpdateTime");
+        (type.Name == "PodSpec" && s_revisionOnly.Contains(name)) || (type.Name.EndsWith("Condition", StringComparison.Ordinal) && name is "severity" or "lastUpdateTime" or "observedGeneration");
 
     private static void Compare(Type clr, ValueSchema value, string path, List<string> problems, HashSet<(Type, TypeSchema)> seen)
     {

@@ -75,6 +75,10 @@ public sealed class ObjectShapeTests : IAsyncLifetime
         Assert.Equal(2, own["spec"]!["tolerations"]!.AsArray().Count);
         var every = await CreateAsync(Core + "pods", """{"metadata":{"name":"r"},"spec":{"tolerations":[{"operator":"Exists"}],"containers":$C}}""");
         Assert.Single(every["spec"]!["tolerations"]!.AsArray());
+
+        var (answer, updated) = await _server.SendAsync(HttpMethod.Patch, Core + "pods/p", """{"spec":{"tolerations":[{"key":"k","operator":"Exists"}]}}""", MergePatch);
+        Assert.Equal((200, 2), ((int)answer.StatusCode, (int?)updated["metadata"]!["generation"]));
+        Assert.Equal(["k", "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"], updated["spec"]!["tolerations"]!.AsArray().Select(t => (string?)t!["key"]));
     }
 
     /// <summary>What every object of the type has, and what the server adds, is nobody's.</summary>

@@ -22,6 +22,7 @@ public sealed class PlacementTests
         Assert.Equal((3, 1), (bound.Count, waiting.Count));
         var condition = Assert.Single(waiting[0].As<Pod>().Status.Conditions);
         Assert.Equal(("PodScheduled", "False", "Unschedulable", "0/1 nodes are available: 1 Insufficient cpu."), (condition.Type, condition.Status, condition.Reason, condition.Message));
+        Assert.Equal(1, condition.ObservedGeneration);
 
         await _world.PatchAsync(Kinds.Pod, bound[0].Metadata.Name, """{"status":{"phase":"Failed"}}""");
         Assert.Equal(3, Bound().Count(p => p.As<Pod>().Status.Phase != "Failed")); // it, or the failed one's successor
@@ -35,7 +36,7 @@ public sealed class PlacementTests
         await _world.DeployAsync(1, """{"template":{"metadata":{"labels":{"app":"d"}},"spec":{"schedulingGates":[{"name":"example.com/wait"}],"containers":[{"name":"c","image":"1"}]}}}""");
         var waiting = Assert.Single(Waiting());
         var condition = Assert.Single(waiting.As<Pod>().Status.Conditions);
-        Assert.Equal(("PodScheduled", "False", "SchedulingGated"), (condition.Type, condition.Status, condition.Reason));
+        Assert.Equal(("PodScheduled", "False", "SchedulingGated", 0), (condition.Type, condition.Status, condition.Reason, condition.ObservedGeneration));
 
         await _world.PatchAsync(Kinds.Pod, waiting.Metadata.Name, """{"spec":{"schedulingGates":null}}""");
         Assert.Single(Bound());
