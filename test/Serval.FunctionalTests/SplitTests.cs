@@ -274,7 +274,7 @@ public sealed class SplitTests(SplitTests.Fixture fixture) : IClassFixture<Split
                 return; // they did not start, and were ended
             }
             await Split.DisposeAsync();
-            Assert.Empty(ServalFixture.Complaints(Split.Errors));
+            ServalFixture.NoComplaints(Split.Errors);
         }
     }
 }

@@ -76,9 +76,9 @@ internal sealed class ProxyHandler(IKubeClient client, IPodStreams? streams, Ran
         var http = request.Http;
         using var invoker = new HttpMessageInvoker(Handler(source, target));
         using var message = Message(http, path, target, upgrade);
-        using var answer = await SendAsync(invoker, message, upgrade, ct);
         try
         {
+            using var answer = await SendAsync(invoker, message, upgrade, ct);
             if (answer.StatusCode == HttpStatusCode.SwitchingProtocols)
             {
                 if (upgrade.Length == 0)
@@ -96,7 +96,7 @@ internal sealed class ProxyHandler(IKubeClient client, IPodStreams? streams, Ran
         }
         catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException)
         {
-            http.Abort(); // the client has gone, or the answer is not whole and must not look so
+            http.Abort(); // the client has gone, maybe within its request, or the answer is not whole and must not look so
         }
     }
 
@@ -105,6 +105,10 @@ internal sealed class ProxyHandler(IKubeClient client, IPodStreams? streams, Ran
         try
         {
             return await invoker.SendAsync(message, ct);
+        }
+        catch (HttpRequestException e) when (e.InnerException is BadHttpRequestException or Microsoft.AspNetCore.Connections.ConnectionResetException)
+        {
+            throw; // it is the client's request that cannot be read to its end
         }
         catch (Exception e) when (!ct.IsCancellationRequested && e is HttpRequestException or IOException or OperationCanceledException or ApiException)
         {
@@ -216,9 +220,9 @@ internal sealed class ProxyHandler(IKubeClient client, IPodStreams? streams, Ran
                 await to.FlushAsync(limit.Token);
             }
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
         {
-            // It has gone.
+            // It has gone: the program's connection is there for neither way when one has found its end.
         }
     }
 }

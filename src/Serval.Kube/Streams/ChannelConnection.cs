@@ -28,7 +28,7 @@ internal sealed class ChannelConnection(WebSocket socket, ChannelProtocol protoc
             var got = await socket.ReceiveAsync(chunk.AsMemory(), limit.Token);
             if (got.MessageType == WebSocketMessageType.Close)
             {
-                await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, limit.Token);
+                await CloseAsync();
                 return;
             }
             limit.Touch();
@@ -64,6 +64,19 @@ internal sealed class ChannelConnection(WebSocket socket, ChannelProtocol protoc
         finally
         {
             _turn.Release();
+        }
+    }
+
+    /// <summary>Says goodbye, unless that is done: a client that said it first has its answer from who reads, maybe in this moment.</summary>
+    public async Task CloseAsync()
+    {
+        try
+        {
+            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, limit.Token);
+        }
+        catch (WebSocketException)
+        {
+            // It has closed, or gone.
         }
     }
 

@@ -65,7 +65,7 @@ internal sealed class ChannelSocket : IRemoteClient
             await _connection.SendAsync(Failure, message);
         }
         await _input.Reader.CompleteAsync(); // what still comes is read and dropped: a reset would overtake what was sent
-        await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, Gone);
+        await _connection.CloseAsync();
         await _reading.WaitAsync(s_goodbye, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 

@@ -52,8 +52,7 @@ internal sealed class PodTalks(IPodStreams source, TimeProvider time, bool isKub
             return ct => ForwardAsync(async limit =>
             {
                 using var socket = await WebSocketUpgrade.AcceptAsync(http, tunnel);
-                await using var transport = WebSocketStream.Create(socket, WebSocketMessageType.Binary, ownsWebSocket: true);
-                await new PortForward(source, pod, uid, time, limit).RunAsync(transport);
+                await new PortForward(source, pod, uid, time, limit).RunAsync(new TunnelStream(socket));
             }, ct);
         }
         var protocol = Channels(http, ChannelProtocol.ChooseForPorts);

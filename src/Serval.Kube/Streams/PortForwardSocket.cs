@@ -26,7 +26,7 @@ internal sealed class PortForwardSocket(IPodStreams source, ObjectKey pod, strin
         {
             if (await Task.WhenAny(reading, carrying) == carrying)
             {
-                await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, limit.Token); // nothing is carried any more
+                await connection.CloseAsync(); // nothing is carried any more
                 await reading.WaitAsync(s_goodbye, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 return;
             }

@@ -11,9 +11,17 @@ internal sealed class FakePodStreams : IPodStreams
 
     public LogOptions? LastOptions { get; private set; }
 
+    /// <summary>Writes the log in place of the one line.</summary>
+    public Func<Stream, CancellationToken, Task>? Log { get; set; }
+
     public async Task CopyLogsAsync(ObjectKey pod, LogOptions options, Stream output, CancellationToken ct)
     {
         LastOptions = options;
+        if (Log is { } log)
+        {
+            await log(output, ct);
+            return;
+        }
         if (options.Container == "absent")
         {
             throw ApiException.BadRequest($"container absent is not valid for pod {pod.Name}");

@@ -9,6 +9,8 @@ public sealed class ServalFixture : IAsyncLifetime
 {
     private static readonly string[] s_complaints = ["error:", "critical:", "Unhandled exception"];
 
+    private static readonly string[] s_levels = ["debug:", "information:", "warning:", .. s_complaints];
+
     private readonly List<string> _expected = [];
     private readonly HashSet<string> _echoes = new(StringComparer.Ordinal);
 
@@ -138,13 +140,34 @@ public sealed class ServalFixture : IAsyncLifetime
 
     private void NoSurprises(string errors)
     {
-        var surprises = Complaints(errors).Where(l => !_expected.Exists(e => l.Contains(e, StringComparison.Ordinal)));
-        Assert.Empty(surprises);
+        NoComplaints(Complaints(errors).Where(c => !_expected.Exists(e => c.Split('\n')[0].Contains(e, StringComparison.Ordinal))));
     }
 
-    /// <summary>The lines of the log that say something is wrong with the program, and what the runtime says of an exception nobody caught.</summary>
-    internal static IEnumerable<string> Complaints(string errors) =>
-        errors.Split('\n').Where(l => s_complaints.Any(c => l.StartsWith(c, StringComparison.Ordinal)));
+    /// <summary>Fails with all that a log complains of, whole.</summary>
+    internal static void NoComplaints(string errors) => NoComplaints(Complaints(errors));
+
+    private static void NoComplaints(IEnumerable<string> complaints)
+    {
+        var all = string.Join('\n', complaints);
+        Assert.True(all.Length == 0, "The log complains:\n" + all);
+    }
+
+    /// <summary>
+    /// The lines of the log that say something is wrong with the program, and what the runtime says of an exception nobody caught, each with the exception that follows.
+    /// </summary>
+    internal static IEnumerable<string> Complaints(string errors)
+    {
+        var lines = errors.Split('\n');
+        for (var first = 0; first < lines.Length; first++)
+        {
+            if (s_complaints.Any(c => lines[first].StartsWith(c, StringComparison.Ordinal)))
+            {
+                yield return string.Join('\n', lines.Skip(first).Take(1).Concat(lines.Skip(first + 1).TakeWhile(l => l.Length > 0 && !BeginsEntry(l))));
+            }
+        }
+    }
+
+    private static bool BeginsEntry(string line) => s_levels.Any(l => line.StartsWith(l, StringComparison.Ordinal));
 
     private async Task UseAsync(string data)
     {
