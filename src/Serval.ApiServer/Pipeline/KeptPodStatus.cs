@@ -10,13 +10,21 @@ internal sealed class KeptPodStatus
 {
     private readonly string _qosClass;
     private readonly long _generation;
-    private readonly List<(string Type, long Generation)> _conditions;
+    private readonly Dictionary<string, Queue<long>> _conditions = new(StringComparer.Ordinal); // generations, by type
 
     private KeptPodStatus(JsonObject? status)
     {
         _qosClass = (string?)status?["qosClass"] ?? "";
         _generation = Generation(status);
-        _conditions = [.. (status?["conditions"] as JsonArray ?? []).OfType<JsonObject>().Select(c => (Type(c), Generation(c)))];
+        foreach (var condition in (status?["conditions"] as JsonArray ?? []).OfType<JsonObject>())
+        {
+            var type = Type(condition);
+            if (!_conditions.TryGetValue(type, out var generations))
+            {
+                _conditions[type] = generations = new Queue<long>(1);
+            }
+            generations.Enqueue(Generation(condition));
+        }
     }
 
     /// <summary>Read before the write: what is written may be the same tree.</summary>
@@ -32,12 +40,9 @@ internal sealed class KeptPodStatus
         Complete(status, _generation);
         foreach (var condition in (status["conditions"] as JsonArray ?? []).OfType<JsonObject>())
         {
-            var type = Type(condition);
-            var known = _conditions.FindIndex(c => c.Type == type);
-            if (known >= 0)
+            if (_conditions.TryGetValue(Type(condition), out var generations) && generations.TryDequeue(out var generation))
             {
-                Complete(condition, _conditions[known].Generation);
-                _conditions.RemoveAt(known);
+                Complete(condition, generation);
             }
         }
     }
