@@ -85,6 +85,29 @@ public sealed class PodNetworkTests
     }
 
     [Fact]
+    public async Task Pod_AsksForSysctls_HasThemInItsOwnNetwork_AndMayListenOnEveryPort()
+    {
+        var heard = new HeardEvents();
+        await using var node = await TestNode.StartAsync(podNetwork: true, events: heard);
+        await node.CreateAsync(TestNode.Shell(
+            "cd /proc/sys/net/ipv4; busybox cat tcp_fin_timeout ip_unprivileged_port_start ping_group_range | busybox tr '\\t' ' '; echo done; sleep 60",
+            pod: p => p["spec"]!["securityContext"] = JsonNode.Parse(
+                """{"sysctls":[{"name":"net/ipv4/tcp_fin_timeout","value":"7"},{"name":"kernel.shm_rmid_forced","value":"1"}]}""")));
+
+        var log = await node.LogAsync("done\n");
+
+        if (!IsMapped(node))
+        {
+            Assert.Equal("7\n0\n0 2147483647\ndone\n", log);
+            Assert.Contains(heard.Lines, l => l.StartsWith("Warning SysctlNotHonored Pod: The pod has no namespace of its own for sysctl kernel.shm_rmid_forced", StringComparison.Ordinal));
+        }
+        else
+        {
+            Assert.Contains(heard.Lines, l => l.StartsWith("Warning SysctlNotHonored Pod: The pod has no namespace of its own for sysctl net.ipv4.tcp_fin_timeout", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
     public async Task Relay_PassesBothEnds_UntilTheProgramHasEnded()
     {
         var directory = Directory.CreateTempSubdirectory("serval-net-").FullName;

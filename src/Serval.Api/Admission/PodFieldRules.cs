@@ -21,7 +21,7 @@ internal static class PodFieldRules
             to.Check($"{path}.nodeSelector", key, Names.QualifiedNameProblems);
             to.Check($"{path}.nodeSelector", value, Names.LabelValue);
         }
-        Host(spec, path, to);
+        Host(spec, before, path, to);
         PodPlacementRules.Affinity(spec, before, path, to);
         Dns(spec, path, to);
         Gates(spec, path, to);
@@ -150,7 +150,7 @@ internal static class PodFieldRules
     }
 
     // ValidatePodSecurityContext
-    private static void Host(JsonObject? spec, string path, Problems to)
+    private static void Host(JsonObject? spec, JsonObject? before, string path, Problems to)
     {
         var (context, at) = (spec.Object("securityContext"), $"{path}.securityContext");
         Users(context, at, to);
@@ -164,6 +164,10 @@ internal static class PodFieldRules
         if (spec.Bool("hostPID") == true && spec.Bool("shareProcessNamespace") == true)
         {
             to.Invalid($"{at}.shareProcessNamespace", "true", "ShareProcessNamespace and HostPID cannot both be enabled");
+        }
+        if (context.Has("sysctls") && !JsonNode.DeepEquals(context!["sysctls"], before.Object("securityContext")?["sysctls"]))
+        {
+            SysctlRules.Pod(spec, $"{at}.sysctls", to);
         }
         foreach (var field in ((string[])["hostNetwork", "hostPID", "hostIPC"]).Where(f => spec.Bool("hostUsers") == false && spec.Bool(f) == true))
         {

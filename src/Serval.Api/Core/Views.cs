@@ -41,6 +41,9 @@ public sealed record PodSpec
 
     /// <summary>Seconds; Kubernetes' default is 30.</summary>
     public long? TerminationGracePeriodSeconds { get; init; }
+
+    /// <summary>Seconds from the pod's start until it is ended and has failed; null is no limit.</summary>
+    public long? ActiveDeadlineSeconds { get; init; }
     public bool? EnableServiceLinks { get; init; }
     public bool? AutomountServiceAccountToken { get; init; }
 
@@ -82,6 +85,14 @@ public sealed record PodSecurityContext
     public bool? RunAsNonRoot { get; init; }
     public long? FsGroup { get; init; }
     public IReadOnlyList<long> SupplementalGroups { get; init => field = value ?? field; } = [];
+    public IReadOnlyList<Sysctl> Sysctls { get; init => field = value ?? field; } = [];
+}
+
+/// <summary>core/v1 Sysctl: a parameter of the kernel, of the pod's own namespaces; segments of the name end in dots or slashes.</summary>
+public sealed record Sysctl
+{
+    public string Name { get; init => field = value ?? field; } = "";
+    public string Value { get; init => field = value ?? field; } = "";
 }
 
 /// <summary>core/v1 SecurityContext: of one container, before the pod's.</summary>

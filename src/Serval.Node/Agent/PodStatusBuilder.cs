@@ -32,7 +32,20 @@ internal sealed class PodStatusBuilder
         }
     }
 
-    public static string Phase(IReadOnlyList<ContainerSlot> containers, string restartPolicy)
+    /// <summary>When the pod started, as its status tells, also of an earlier run of the agent.</summary>
+    public DateTimeOffset StartTime => _startTime;
+
+    /// <summary>The pod's phase. One that fails as a whole has failed when no container of it runs (kubernetes pkg/kubelet/status, mergePodStatus).</summary>
+    public static string Phase(IReadOnlyList<ContainerSlot> containers, string restartPolicy, PodFailure? failure)
+    {
+        if (failure is null)
+        {
+            return Phase(containers, restartPolicy);
+        }
+        return containers.All(c => c.Process is null) ? "Failed" : Phase(containers, restartPolicy) == "Pending" ? "Pending" : "Running";
+    }
+
+    private static string Phase(IReadOnlyList<ContainerSlot> containers, string restartPolicy)
     {
         var init = containers.Where(c => c.IsInit).ToList();
         var main = containers.Where(c => !c.IsInit).ToList();
@@ -52,10 +65,11 @@ internal sealed class PodStatusBuilder
         return main.All(c => c.Succeeded) ? "Succeeded" : restartPolicy == "Never" ? "Failed" : "Running";
     }
 
-    public JsonObject Build(Pod pod, string hostAddress, string address, IReadOnlyList<ContainerSlot> containers, IReadOnlyList<ContainerSlot> added, DateTimeOffset now)
+    public JsonObject Build(
+        Pod pod, string hostAddress, string address, IReadOnlyList<ContainerSlot> containers, IReadOnlyList<ContainerSlot> added, PodFailure? failure, DateTimeOffset now)
     {
         _generation = pod.Metadata.Generation;
-        var phase = Phase(containers, pod.Spec.RestartPolicy);
+        var phase = Phase(containers, pod.Spec.RestartPolicy, failure);
         var finished = phase is "Succeeded" or "Failed";
         var init = containers.Where(c => c.IsInit).ToList();
         var main = containers.Where(c => !c.IsInit).ToList();
@@ -89,6 +103,10 @@ internal sealed class PodStatusBuilder
             ["startTime"] = Text(_startTime),
             ["containerStatuses"] = Containers(main),
         };
+        if (failure is not null && phase == "Failed")
+        {
+            (status["reason"], status["message"]) = (failure.Reason, failure.Message);
+        }
         if (init.Count > 0)
         {
             status["initContainerStatuses"] = Containers(init);

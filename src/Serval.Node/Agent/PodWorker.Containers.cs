@@ -16,12 +16,12 @@ internal sealed partial class PodWorker
     private static readonly TimeSpan s_longestRetry = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(1);
 
-    private bool IsFinished => PodStatusBuilder.Phase(_slots, _pod.Spec.RestartPolicy) is "Succeeded" or "Failed";
+    private bool IsFinished => PodStatusBuilder.Phase(_slots, _pod.Spec.RestartPolicy, _failure) is "Succeeded" or "Failed";
 
     /// <summary>Starts every container whose turn it is: init containers one after the other, then all others.</summary>
     private void StartDue()
     {
-        if (_stopping || IsFinished)
+        if (_stopping || _failure is not null || IsFinished)
         {
             return;
         }
@@ -44,6 +44,10 @@ internal sealed partial class PodWorker
 
     private void Open(ContainerSlot slot)
     {
+        if (_failure is not null)
+        {
+            return;
+        }
         slot.Starting = true;
         var image = OpenImages(slot);
         if (image.IsCompletedSuccessfully)
@@ -107,7 +111,7 @@ internal sealed partial class PodWorker
 
     private void Launch(ContainerSlot slot, ImageRoot image)
     {
-        if (_stopping || (slot.IsSidecar && IsFinished))
+        if (_stopping || _failure is not null || (slot.IsSidecar && IsFinished))
         {
             return;
         }
@@ -343,7 +347,7 @@ internal sealed partial class PodWorker
         }
     }
 
-    private bool Restarts(ContainerSlot slot) => !slot.IsEphemeral && (slot.IsSidecar ? !IsFinished : _pod.Spec.RestartPolicy switch
+    private bool Restarts(ContainerSlot slot) => !slot.IsEphemeral && _failure is null && (slot.IsSidecar ? !IsFinished : _pod.Spec.RestartPolicy switch
     {
         "Never" => false,
         "OnFailure" => !slot.Succeeded,

@@ -81,7 +81,7 @@ internal sealed partial class PodWorker
             // Null takes away what a run without pod networks wrote.
             metadata["annotations"] = new JsonObject { [NodeServices.PortsAnnotation] = _network is null ? ports.Annotation : null };
         }
-        return new JsonObject { ["metadata"] = metadata, ["status"] = _status.Build(_pod, _node.Address, Address, _slots, _added, _node.Time.GetUtcNow()) };
+        return new JsonObject { ["metadata"] = metadata, ["status"] = _status.Build(_pod, _node.Address, Address, _slots, _added, _failure, _node.Time.GetUtcNow()) };
     }
 
     private async Task WriteAsync(byte[] patch)

@@ -108,6 +108,7 @@ internal sealed partial class PodWorker : IDisposable
                 MarkDirty(now: false); // the status says which it is of
             }
         }
+        WatchDeadline();
         if (IsTakenForLost(obj))
         {
             _written = []; // this node was taken for lost: what is, is said again
@@ -266,6 +267,11 @@ internal sealed partial class PodWorker : IDisposable
         {
             return;
         }
+        WatchDeadline();
+        if (_failure is not null || IsRefused())
+        {
+            return;
+        }
         if (_node.Network is { } networks && _network is null)
         {
             var taken = networks.TakeAsync();
@@ -294,6 +300,7 @@ internal sealed partial class PodWorker : IDisposable
         try
         {
             _ports ??= new PodPorts(_pod, _network is null ? _node.Ports : null);
+            SetSysctls();
             Directory.CreateDirectory(_directory);
             _slots.ForEach(s => s.Starting = false);
             return true;

@@ -40,6 +40,7 @@ internal sealed class PodNamespace : IDisposable
             var made = NetworkNamespace.Create();
             try
             {
+                Sysctls.SetDefaults();
                 return (made, new Netlink());
             }
             catch
@@ -116,6 +117,15 @@ internal sealed class PodNamespace : IDisposable
 
     /// <summary>An unconnected TCP socket in it.</summary>
     public Socket OpenSocket() => Handle.Make(static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+
+    /// <summary>Sets a parameter of its kernel's network. Throws <see cref="IOException"/>, <see cref="UnauthorizedAccessException"/>.</summary>
+    /// <param name="name">As in sysctl.conf, below <c>net</c>.</param>
+    /// <param name="value">The kernel judges it.</param>
+    public void Set(string name, string value) => Handle.Make(() =>
+    {
+        Sysctls.Set(name, value);
+        return true;
+    });
 
     public void Dispose()
     {
