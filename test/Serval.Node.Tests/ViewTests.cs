@@ -96,7 +96,7 @@ public sealed class ViewTests
         await using var node = await TestNode.StartAsync();
         node.AddShell();
 
-        Assert.Equal("one\n127.0.0.1\tone\n10.0.0.1\ta\tb\n", await SeesAsync(node, "busybox hostname; busybox tail -n 2 /etc/hosts", pod: p =>
+        Assert.Equal("one\n# Kubernetes-managed hosts file.\n127.0.0.1\tone\n\n# Entries added by HostAliases.\n10.0.0.1\ta\tb\n", await SeesAsync(node, "busybox hostname; busybox head -n 1 /etc/hosts; busybox tail -n 4 /etc/hosts", pod: p =>
         {
             p["spec"]!["hostname"] = "one";
             p["spec"]!["hostAliases"] = JsonNode.Parse("""[{"ip":"10.0.0.1","hostnames":["a","b"]}]""");

@@ -1,10 +1,11 @@
 using System.Globalization;
 using Serval.Api;
 using Serval.Kube;
+using Serval.Kube.Streams;
 
 namespace Serval.ApiServer.Http;
 
-/// <summary>GET of <c>pods/NAME/log</c>.</summary>
+/// <summary>GET of <c>pods/NAME/log</c>, as a body or as messages of a WebSocket.</summary>
 internal sealed class LogHandler(IKubeClient client, ApiServerOptions options, CancellationToken stopping)
 {
     private readonly OpenRequests _open = new("logs", options.MaxWatches, options.MaxUserWatches);
@@ -17,7 +18,9 @@ internal sealed class LogHandler(IKubeClient client, ApiServerOptions options, C
         _open.Enter(request.User);
         try
         {
-            await CopyAsync(request, path.Key, source, wanted);
+            await (WebSocketUpgrade.IsAsked(request.Http.Request)
+                ? SendAsync(request, path.Key, source, wanted)
+                : CopyAsync(request, path.Key, source, wanted));
         }
         finally
         {
@@ -42,6 +45,21 @@ internal sealed class LogHandler(IKubeClient client, ApiServerOptions options, C
         {
             return; // the server goes down: what was read so far is the answer
         }
+    }
+
+    private async Task SendAsync(ApiRequest request, ObjectKey pod, IPodStreams source, LogOptions wanted)
+    {
+        await using var socket = LogSocket.For(request.Http, options.TimeProvider);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, stopping, socket.Left);
+        try
+        {
+            await source.CopyLogsAsync(pod, wanted, socket, ended.Token);
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            // the server goes down, or the client has gone
+        }
+        await socket.CloseAsync(request.Aborted);
     }
 
     private static LogOptions Options(ApiRequest request, string pod)

@@ -45,5 +45,5 @@ public abstract class AsyncStream : Stream
     {
     }
 
-    public sealed override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

@@ -27,8 +27,12 @@ internal static class PodHosts
     /// <param name="resolver">Whom it asks for names.</param>
     public static IReadOnlyDictionary<string, string> EtcFiles(Pod pod, string address, ResolverFile resolver)
     {
-        var hosts = new StringBuilder("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nfe00::\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n")
+        var hosts = new StringBuilder("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nfe00::\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n")
             .Append(address).Append('\t').Append(Name(pod)).Append('\n');
+        if (pod.Spec.HostAliases.Count > 0)
+        {
+            hosts.Append("\n# Entries added by HostAliases.\n");
+        }
         foreach (var alias in pod.Spec.HostAliases)
         {
             hosts.Append(alias.Ip).Append('\t').AppendJoin('\t', alias.Hostnames).Append('\n');

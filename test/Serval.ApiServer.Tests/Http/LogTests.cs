@@ -1,3 +1,7 @@
+using System.Net.WebSockets;
+using System.Text;
+using Serval.ApiServer.Tests.Streams;
+
 namespace Serval.ApiServer.Tests.Http;
 
 public sealed class LogTests : IAsyncLifetime
@@ -33,6 +37,43 @@ public sealed class LogTests : IAsyncLifetime
         _server.Streams.More.SetResult();
         Assert.Equal("more", await reader.ReadLineAsync());
         Assert.Null(await reader.ReadLineAsync());
+    }
+
+    [Theory]
+    [InlineData("", false)]
+    [InlineData("binary.k8s.io", false)]
+    [InlineData("base64.binary.k8s.io", true)]
+    public async Task Log_OverAWebSocket_BeginsWithAnEmptyMessage_AndIsClosed(string protocol, bool isText)
+    {
+        string[] protocols = protocol.Length == 0 ? [] : [protocol];
+        using var client = await PodStream.OpenAsync(_server, Log + "?follow=true", protocols);
+        Assert.Equal(protocol, client.Socket.SubProtocol ?? "");
+        Assert.Empty((await client.ReceiveAsync())!);
+        Assert.Equal("hello from default/web\n", Text(await client.ReceiveAsync()));
+        _server.Streams.More.SetResult();
+        Assert.Equal("more\n", Text(await client.ReceiveAsync()));
+        Assert.Null(await client.ReceiveAsync());
+
+        string Text(byte[]? message) => Encoding.UTF8.GetString(isText ? Convert.FromBase64String(Encoding.ASCII.GetString(message!)) : message!);
+    }
+
+    [Fact]
+    public async Task Log_OverAWebSocketWhoseClientLeaves_EndsWithIt()
+    {
+        using var client = await PodStream.OpenAsync(_server, Log + "?follow=true", "binary.k8s.io");
+
+        await client.Socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None); // the server answers when it has stopped to follow
+
+        Assert.Equal(WebSocketState.Closed, client.Socket.State);
+    }
+
+    [Theory]
+    [InlineData(Log, "v4.channel.k8s.io")]
+    [InlineData(Log + "?container=absent", "binary.k8s.io")]
+    public async Task Log_OverAWebSocket_ThatCannotBeHad_IsRefusedBeforeTheHandshake(string path, string protocol)
+    {
+        var refused = await Assert.ThrowsAsync<WebSocketException>(() => PodStream.OpenAsync(_server, path, protocol));
+        Assert.Contains("400", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
