@@ -37,7 +37,7 @@ public static class ControllerSets
             .Add(new NodeLife(client, events, time))
             .Add(new QuotaReconciler(client, time))
             .Add(new DisruptionReconciler(client, events, time))
-            .Add(new EndpointsReconciler(client))
+            .Add(new EndpointsReconciler(client, time))
             .Add(new SliceMirror(client, time))
             .Add(new NamespaceReconciler(client, rootCa, time))
             .Add(new ClusterRoleAggregator(client));

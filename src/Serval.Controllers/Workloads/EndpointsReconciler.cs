@@ -2,23 +2,27 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Core;
+using Serval.Api.Networking;
 using Serval.Kube;
 
 namespace Serval.Controllers.Workloads;
 
 /// <summary>
 /// Service with a selector → EndpointSlices (discovery.k8s.io/v1) and Endpoints (core/v1). Pods whose ports map differently
-/// (process runtime) stand in different slices, as a slice has one set of ports.
+/// (process runtime) stand in different slices, as a slice has one set of ports. A Service that selects no pod has an empty one, its placeholder
+/// (kubernetes staging/src/k8s.io/endpointslice: reconciler.go), which the first pods move into: a scale to zero and a wake are one write of it each.
 /// </summary>
-internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
+internal sealed class EndpointsReconciler(IKubeClient client, TimeProvider time) : IReconciler
 {
     internal const string ServiceNameLabel = "kubernetes.io/service-name";
+    private const string HeadlessLabel = "service.kubernetes.io/headless";
     internal const string ManagedByLabel = "endpointslice.kubernetes.io/managed-by";
 
     private readonly SelectorIndex _services = new(
         client.Cache(Kinds.Service), s => s.As<Service>().Spec.Selector is { Count: > 0 } selector ? new LabelSelector { MatchLabels = selector } : null);
 
     private readonly LabelIndex _pods = new(client.Cache(Kinds.Pod), _ => true);
+    private readonly StatusTrail _placeholders = new(time);
 
     public string Name => "endpointslice-controller";
 
@@ -35,6 +39,7 @@ internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
     {
         if (client.Cache(Kinds.Service).Get(key) is not { } stored || stored.Metadata.IsDeleting)
         {
+            _placeholders.Forget(key);
             await RemoveEndpointsAsync(key, ct);
             return ReconcileResult.Done;
         }
@@ -44,20 +49,65 @@ internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
             return ReconcileResult.Done; // somebody else writes its endpoints
         }
         var groups = Group(service, PodsOf(service));
-        var present = client.Cache(Kinds.EndpointSlice).OwnedBy(stored.Metadata.Uid).ToDictionary(s => s.Metadata.Name);
-        foreach (var group in groups)
+        var wait = await WriteSlicesAsync(stored, groups, ct);
+        await WriteEndpointsAsync(stored, groups, ct);
+        return wait > TimeSpan.Zero ? ReconcileResult.After(wait) : ReconcileResult.Done;
+    }
+
+    /// <summary>How long a placeholder still waits to be made: where pods are on their way up, they are there before.</summary>
+    private async Task<TimeSpan> WriteSlicesAsync(KubeObject service, List<PortGroup> groups, CancellationToken ct)
+    {
+        var present = client.Cache(Kinds.EndpointSlice).OwnedBy(service.Metadata.Uid).OrderBy(s => s.Metadata.Name, StringComparer.Ordinal).ToList();
+        if (groups.Count == 0 && present.Count == 0 && _placeholders.Wait(service.Key, waking: true) is var wait && wait > TimeSpan.Zero)
         {
-            var slice = Slice(stored, group);
-            present.Remove((string)slice["metadata"]!["name"]!);
-            await OwnedObjects.EnsureAsync(client, Kinds.EndpointSlice, slice, Name, ct);
+            return wait;
         }
-        foreach (var stale in present.Values)
+        var wanted = Named(service, groups.Count == 0 ? [PortGroup.None] : groups, present);
+        foreach (var (name, group) in wanted)
+        {
+            await OwnedObjects.EnsureAsync(client, Kinds.EndpointSlice, Slice(service, name, group), Name, ct);
+        }
+        foreach (var stale in present.Where(s => !wanted.Exists(w => w.Name == s.Metadata.Name)))
         {
             await OwnedObjects.DeleteIfPresentAsync(client, Kinds.EndpointSlice, stale, ct);
         }
-        await WriteEndpointsAsync(stored, groups, ct);
-        return ReconcileResult.Done;
+        _placeholders.Forget(service.Key);
+        return TimeSpan.Zero;
     }
+
+    /// <summary>The slice of each group: the one it is in, so that no address is away for a moment, or else one that no group is in any more, or else a new one.</summary>
+    private static List<(string Name, PortGroup Group)> Named(KubeObject service, List<PortGroup> groups, List<KubeObject> present)
+    {
+        var free = present.ToList();
+        var own = groups.ConvertAll(g => Take(free, s => IdOf(s) == g.Id));
+        var names = present.Select(s => s.Metadata.Name).ToHashSet(StringComparer.Ordinal);
+        return [.. groups.Select((group, i) => (own[i] ?? Take(free, _ => true) ?? NewName(service, group.Id, names), group))];
+
+        static string? Take(List<KubeObject> free, Predicate<KubeObject> which)
+        {
+            var index = free.FindIndex(which);
+            var name = index < 0 ? null : free[index].Metadata.Name;
+            if (name is not null)
+            {
+                free.RemoveAt(index);
+            }
+            return name;
+        }
+    }
+
+    private static string NewName(KubeObject service, string id, HashSet<string> names)
+    {
+        for (var salt = ""; ; salt += "+") // the first is another's where that moved into this group's
+        {
+            var name = $"{service.Metadata.Name}-{TemplateHash.Of(Encoding.UTF8.GetBytes(service.Metadata.Uid + id + salt), 5)}";
+            if (names.Add(name))
+            {
+                return name;
+            }
+        }
+    }
+
+    private static string IdOf(KubeObject slice) => string.Join(',', slice.As<EndpointSlice>().Ports.Select(p => $"{p.Name}={p.Port}"));
 
     private List<Pod> PodsOf(Service service)
     {
@@ -92,22 +142,32 @@ internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
         return [.. groups.Values.OrderBy(g => g.Id, StringComparer.Ordinal)];
     }
 
-    private static JsonObject Slice(KubeObject service, PortGroup group)
+    private static JsonObject Slice(KubeObject service, string name, PortGroup group)
     {
-        var suffix = TemplateHash.Of(Encoding.UTF8.GetBytes(service.Metadata.Uid + group.Id), 5);
-        var labels = new JsonObject();
-        foreach (var (key, value) in service.Metadata.Labels)
-        {
-            labels[key] = value;
-        }
+        var labels = LabelsOf(service);
         labels[ServiceNameLabel] = service.Metadata.Name;
         labels[ManagedByLabel] = "endpointslice-controller.k8s.io";
-        var slice = OwnedObjects.New(Kinds.EndpointSlice, service, $"{service.Metadata.Name}-{suffix}", labels);
+        var slice = OwnedObjects.New(Kinds.EndpointSlice, service, name, labels);
         slice["addressType"] = "IPv4";
-        slice["ports"] = new JsonArray([.. group.Ports.Select(p => (JsonNode)PortJson(p, p.Port.Name))]);
-        slice["endpoints"] = new JsonArray([.. group.Pods.Select(p => (JsonNode)EndpointJson(p, service.As<Service>().Spec.PublishNotReadyAddresses))]);
+        slice["ports"] = ListOrNull(group.Ports.Select(p => (JsonNode)PortJson(p, p.Port.Name)));
+        slice["endpoints"] = ListOrNull(group.Pods.Select(p => (JsonNode)EndpointJson(p, service.As<Service>().Spec.PublishNotReadyAddresses)));
         return slice;
     }
+
+    /// <summary>The Service's, and whether it is headless (kubernetes pkg/controller/endpoint, staging/src/k8s.io/endpointslice: utils.go).</summary>
+    private static JsonObject LabelsOf(KubeObject service)
+    {
+        var labels = JsonMaps.ToJson(service.Metadata.Labels);
+        labels.Remove(HeadlessLabel);
+        if (service.As<Service>().Spec.ClusterIP is "" or "None")
+        {
+            labels[HeadlessLabel] = "";
+        }
+        return labels;
+    }
+
+    // As they are kept: what is empty is null there.
+    private static JsonArray? ListOrNull(IEnumerable<JsonNode> items) => items.ToArray() is { Length: > 0 } some ? new JsonArray(some) : null;
 
     /// <param name="port">The port.</param>
     /// <param name="name">Its name; a slice has the empty one too, Endpoints have not.</param>
@@ -164,7 +224,9 @@ internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
             Add(subset, "notReadyAddresses", waiting);
             subsets.Add(subset);
         }
-        var endpoints = OwnedObjects.New(Kinds.Endpoints, service, service.Metadata.Name, []);
+        var labels = LabelsOf(service);
+        labels["endpoints.kubernetes.io/managed-by"] = "endpoint-controller";
+        var endpoints = OwnedObjects.New(Kinds.Endpoints, service, service.Metadata.Name, labels);
         endpoints["metadata"]!.AsObject().Remove("ownerReferences"); // upstream ties Endpoints to their Service by name
         endpoints["subsets"] = subsets;
         await OwnedObjects.EnsureAsync(client, Kinds.Endpoints, endpoints, Name, ct);
@@ -191,5 +253,9 @@ internal sealed class EndpointsReconciler(IKubeClient client) : IReconciler
 
     private sealed record ResolvedPort(ServicePort Port, int Number);
 
-    private sealed record PortGroup(string Id, List<ResolvedPort> Ports, List<Pod> Pods);
+    private sealed record PortGroup(string Id, List<ResolvedPort> Ports, List<Pod> Pods)
+    {
+        /// <summary>What a placeholder holds.</summary>
+        internal static readonly PortGroup None = new("", [], []);
+    }
 }

@@ -57,6 +57,81 @@ public sealed class EndpointsTests
         Assert.True(world.Client.Cache(Kinds.Endpoints).Get(key)!.ToTree()["subsets"] is null or JsonArray { Count: 0 });
     }
 
+    /// <summary>endpointslice: reconciler.go, the placeholder; endpoints_controller.go writes Endpoints without subsets.</summary>
+    [Fact]
+    public async Task Service_ThatSelectsNobody_HasAnEmptySlice()
+    {
+        var world = new WorkloadWorld();
+        world.Create(Kinds.Service, """{"metadata":{"name":"s","labels":{"x":"y"}},"spec":{"clusterIP":"None","selector":{"app":"d"},"ports":[{"port":80}]}}""");
+        await world.SettleAsync();
+        Assert.Empty(world.Client.Cache(Kinds.EndpointSlice).List()); // pods may be on their way
+
+        await world.RestAsync();
+
+        var slice = Assert.Single(world.Client.Cache(Kinds.EndpointSlice).List());
+        Assert.Equal(
+            "endpointslice.kubernetes.io/managed-by=endpointslice-controller.k8s.io kubernetes.io/service-name=s service.kubernetes.io/headless= x=y",
+            string.Join(' ', slice.Metadata.Labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value}")));
+        var tree = slice.ToTree();
+        Assert.Equal(("IPv4", null, null), ((string?)tree["addressType"], tree["endpoints"], tree["ports"]));
+        Assert.Equal("endpoint-controller", world.Client.Cache(Kinds.Endpoints).List().Single().Metadata.Label("endpoints.kubernetes.io/managed-by"));
+
+        await world.Client.DeleteAsync(Kinds.EndpointSlice, slice.Key, DeleteOptions.Background);
+        await world.RestAsync();
+        Assert.Single(world.Client.Cache(Kinds.EndpointSlice).List());
+    }
+
+    /// <summary>A scale to zero and a wake are as many writes as without a placeholder: it is what the pods' slice becomes, and what becomes it.</summary>
+    [Fact]
+    public async Task Slice_StaysTheSame_FromPodsToNobodyAndBack()
+    {
+        var world = new WorkloadWorld();
+        world.Create(Kinds.Service, """{"metadata":{"name":"s"},"spec":{"selector":{"app":"d"},"ports":[{"port":80,"targetPort":8080}]}}""");
+        await world.DeployReadyAsync(1);
+        var name = Assert.Single(world.Client.Cache(Kinds.EndpointSlice).List()).Metadata.Name;
+        var pod = world.Pods[0].Metadata.Name;
+        foreach (var label in (string[])["null", "\"d\""])
+        {
+            world.Client.TakeWrites();
+            await world.PatchAsync(Kinds.Pod, pod, $$"""{"metadata":{"labels":{"app":{{label}} } } }""");
+            await world.RestAsync();
+            Assert.Equal([$"patch EndpointSlice {name}"], world.Client.TakeWrites().Where(w => w.Kind == Kinds.EndpointSlice).Select(w => w.ToString()));
+            Assert.Equal(label != "null", Addressed(world, ready: true).Contains(pod));
+        }
+    }
+
+    /// <summary>Pods that are reached at ports of their own stand in slices of their own, and stay there: nobody is away while another comes or goes.</summary>
+    [Fact]
+    public async Task Pods_OfDifferentPorts_KeepTheirSlices()
+    {
+        var world = new WorkloadWorld();
+        world.Create(Kinds.Service, """{"metadata":{"name":"s"},"spec":{"selector":{"app":"d"},"ports":[{"port":80,"targetPort":8080}]}}""");
+        await world.RestAsync();
+        await MappedAsync("b", 2002);
+        var placeholder = SliceOf("b");
+        await MappedAsync("a", 2001); // in front of b by its port
+        Assert.Equal(placeholder, SliceOf("b"));
+        var second = SliceOf("a");
+        await world.PatchAsync(Kinds.Pod, "b", """{"metadata":{"labels":{"app":null}}}""");
+        Assert.Equal((second, 1), (SliceOf("a"), world.Client.Cache(Kinds.EndpointSlice).List().Count));
+        await MappedAsync("c", 2003);
+        await world.PatchAsync(Kinds.Pod, "b", """{"metadata":{"labels":{"app":"d"}}}""");
+        Assert.Equal(3, world.Client.Cache(Kinds.EndpointSlice).List().Count);
+        Assert.Equal(["a", "b", "c"], Addressed(world, ready: true));
+
+        string SliceOf(string pod) => world.Client.Cache(Kinds.EndpointSlice).List()
+            .Single(s => s.As<EndpointSlice>().Endpoints.Any(e => e.TargetRef!.Name == pod)).Metadata.Name;
+
+        async Task MappedAsync(string name, int port)
+        {
+            world.Create(Kinds.Pod, $$$"""
+                {"metadata":{"name":"{{{name}}}","labels":{"app":"d"},"annotations":{"serval.dev/ports":"{\"8080\":{{{port}}} }"}},"spec":{"nodeName":"n","containers":[{"name":"c"}]}}
+                """);
+            await world.ReadyAsync(world.Client.Cache(Kinds.Pod).Get(new ObjectKey(WorkloadWorld.Namespace, name))!);
+            await world.RestAsync();
+        }
+    }
+
     [Theory]
     [InlineData("true", true)]
     [InlineData("false", false)]
@@ -77,7 +152,7 @@ public sealed class EndpointsTests
 
     private long CostOfAPodEvent(string revision, string service)
     {
-        var reconciler = new EndpointsReconciler(_client);
+        var reconciler = new EndpointsReconciler(_client, new ManualTime());
         var watches = reconciler.Watches.ToList();
         foreach (var watch in watches.Where(w => w.Kind == Kinds.Service))
         {

@@ -28,7 +28,7 @@ internal sealed class WorkloadWorld
         [
             new DeploymentReconciler(Client, NoEvents.Instance, Time), new ReplicaSetReconciler(Client, room, NoEvents.Instance, Time),
             new JobReconciler(Client, room, NoEvents.Instance, Time),
-            new PodBindingReconciler(Client, room, NoEvents.Instance, Time), new EndpointsReconciler(Client), new NamespaceReconciler(Client, RootCa, Time), new QuotaReconciler(Client, Time),
+            new PodBindingReconciler(Client, room, NoEvents.Instance, Time), new EndpointsReconciler(Client, Time), new NamespaceReconciler(Client, RootCa, Time), new QuotaReconciler(Client, Time),
             new DisruptionReconciler(Client, NoEvents.Instance, Time), new NodeLife(Client, NoEvents.Instance, Time),
         ];
         foreach (var reconciler in _reconcilers)
