@@ -3,11 +3,23 @@ using System.Text.Json.Nodes;
 namespace Serval.FunctionalTests;
 
 /// <summary>A new revision that never becomes ready takes nothing from the one that serves, and a third one repairs it; no request fails meanwhile.</summary>
-public sealed class BadRevisionTests(ServalFixture fixture) : IClassFixture<ServalFixture>
+public sealed class BadRevisionTests(ServalFixture fixture) : IClassFixture<ServalFixture>, IAsyncLifetime
 {
     private const string Serving = "/apis/serving.knative.dev/v1/namespaces/default";
     private const string Exits = """["sh", "-c", "echo cannot go on; exit 3"]""";
     private const string Elsewhere = """["httpd", "-f", "-p", "127.0.0.1:18995", "-h", "www"]""";
+
+    private readonly CancellationTokenSource _over = new();
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    /// <summary>Whatever came of a case, the next one finds nothing of it.</summary>
+    public async Task DisposeAsync()
+    {
+        await _over.CancelAsync();
+        _over.Dispose();
+        await fixture.Kubectl.OkAsync("delete", "quota,ksvc", "--all");
+    }
 
     [Theory]
     [InlineData("crash-loop", Exits, "imagePullPolicy: IfNotPresent", "dev.local/bb:1", "ExitCode3", "cannot go on")]
@@ -21,8 +33,7 @@ public sealed class BadRevisionTests(ServalFixture fixture) : IClassFixture<Serv
         await fixture.Kubectl.ApplyAsync(Revision(name, "1", Manifests.Httpd, "imagePullPolicy: IfNotPresent"));
         await fixture.ReadyAsync(name);
         await fixture.AnswersAsync(name, 200);
-        using var over = new CancellationTokenSource();
-        var asking = AskAsync(name, over.Token);
+        var asking = AskAsync(name, _over.Token);
         if (name == "no-quota")
         {
             await fixture.Kubectl.ApplyAsync("""{"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": {"hard": {"pods": "1"} } }""");
@@ -47,11 +58,10 @@ public sealed class BadRevisionTests(ServalFixture fixture) : IClassFixture<Serv
         Assert.Equal($"{name}-00003:100", Traffic(await fixture.Serval.Api.GetAsync($"{Serving}/services/{name}")));
         await fixture.AnswersAsync(name, 200);
 
-        await over.CancelAsync();
+        await _over.CancelAsync();
         var (asked, failures) = await asking;
         Assert.True(asked > 10, $"only {asked} requests");
         Assert.Equal([], failures);
-        await fixture.Kubectl.OkAsync("delete", "ksvc", name);
     }
 
     private static string Revision(string name, string version, string args, string container, string image = "dev.local/bb:1") =>

@@ -106,10 +106,7 @@ internal static class JobRules
         {
             to.Unsupported($"{path}.podReplacementPolicy", replaced, "Failed");
         }
-        if (!PodRules.SameTemplate(spec.Object("template"), before.Object("template")))
-        {
-            PodRules.Template(spec.Object("template"), before.Object("template"), $"{path}.template", to, "OnFailure", "Never");
-        }
+        PodRules.ChangedTemplate(spec.Object("template"), before.Object("template"), $"{path}.template", to, "OnFailure", "Never");
         if (spec.Has("podFailurePolicy") && spec.Object("template").Object("spec").String("restartPolicy") == "OnFailure")
         {
             to.InvalidText($"{path}.template.spec.restartPolicy", "OnFailure", "only \"Never\" is supported when podFailurePolicy is specified");

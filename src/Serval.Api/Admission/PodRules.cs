@@ -71,11 +71,33 @@ internal static class PodRules
     /// <param name="path">Path to it.</param>
     /// <param name="to">Takes the errors.</param>
     /// <param name="restarts">The restart policies that its controller can do with.</param>
-    public static void Template(JsonObject? template, JsonObject? before, string path, Problems to, params ReadOnlySpan<string> restarts)
+    public static void Template(JsonObject? template, JsonObject? before, string path, Problems to, params ReadOnlySpan<string> restarts) =>
+        Judge(template, Defaulted(before), path, to, restarts);
+
+    /// <summary>
+    /// As <see cref="Template"/>, unless the stored one stays as it is, be it of before a default: then it is not judged again, or what owns it could not even shrink.
+    /// </summary>
+    /// <returns>Whether it was judged.</returns>
+    public static bool ChangedTemplate(JsonObject? template, JsonObject? before, string path, Problems to, params ReadOnlySpan<string> restarts)
+    {
+        if (before is not null && JsonNode.DeepEquals(before, template))
+        {
+            return false;
+        }
+        var defaulted = Defaulted(before);
+        if (defaulted is not null && JsonNode.DeepEquals(defaulted, template))
+        {
+            return false;
+        }
+        Judge(template, defaulted, path, to, restarts);
+        return true;
+    }
+
+    private static void Judge(JsonObject? template, JsonObject? before, string path, Problems to, ReadOnlySpan<string> restarts)
     {
         MetadataRules.Labels(template.Object("metadata"), $"{path}.labels", to);
         MetadataRules.Annotations(template.Object("metadata"), $"{path}.annotations", to);
-        Spec(template.Object("spec"), $"{path}.spec", to, Defaulted(before).Object("spec"));
+        Spec(template.Object("spec"), $"{path}.spec", to, before.Object("spec"));
         NoEphemeral(template.Object("spec"), $"{path}.spec", "ephemeral containers not allowed in pod template", to);
         var restart = template.Object("spec").String("restartPolicy");
         if (restart == "Always" && !restarts.Contains(restart))
@@ -121,10 +143,6 @@ internal static class PodRules
         }
         return true;
     }
-
-    /// <summary>Whether a stored template stays as it is, be it of before a default: then it is not judged again, or what owns it could not even shrink.</summary>
-    internal static bool SameTemplate(JsonObject? template, JsonObject? before) =>
-        before is not null && (JsonNode.DeepEquals(before, template) || JsonNode.DeepEquals(Defaulted(before), template));
 
     /// <summary>A copy of a stored template with today's defaults, as upstream has them on all that it reads.</summary>
     internal static JsonObject? Defaulted(JsonObject? template)

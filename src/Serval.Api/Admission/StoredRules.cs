@@ -259,11 +259,10 @@ internal static class StoredRules
     private static void Template(JsonObject? spec, JsonObject? before, string what, Problems to)
     {
         var template = spec.Object("template");
-        if (PodRules.SameTemplate(template, before.Object("template")))
+        if (!PodRules.ChangedTemplate(template, before.Object("template"), "spec.template", to, "Always"))
         {
             return;
         }
-        PodRules.Template(template, before.Object("template"), "spec.template", to, "Always");
         if (template.Object("spec").Has("activeDeadlineSeconds"))
         {
             to.Forbidden("spec.template.spec.activeDeadlineSeconds", $"activeDeadlineSeconds in {what} is not Supported");

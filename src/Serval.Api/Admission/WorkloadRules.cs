@@ -58,13 +58,9 @@ internal static class WorkloadRules
             return;
         }
         var template = spec.Object("template");
-        if (!PodRules.SameTemplate(template, old.Object("spec").Object("template")))
+        if (PodRules.ChangedTemplate(template, old.Object("spec").Object("template"), "spec.template", to, "Always") && template.Object("spec").Has("activeDeadlineSeconds"))
         {
-            PodRules.Template(template, old.Object("spec").Object("template"), "spec.template", to, "Always");
-            if (template.Object("spec").Has("activeDeadlineSeconds"))
-            {
-                to.Forbidden("spec.template.spec.activeDeadlineSeconds", "activeDeadlineSeconds in ReplicaSet is not Supported");
-            }
+            to.Forbidden("spec.template.spec.activeDeadlineSeconds", "activeDeadlineSeconds in ReplicaSet is not Supported");
         }
     }
 

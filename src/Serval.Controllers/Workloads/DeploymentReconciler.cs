@@ -133,7 +133,10 @@ internal sealed class DeploymentReconciler(IKubeClient client, IEventRecorder ev
             return; // its progress is nobody's matter
         }
         var conditions = new DeploymentConditions(view.Status.Conditions, time.GetUtcNow());
-        conditions.Set("Progressing", "False", CreateError, why);
+        if (conditions["Progressing"] is not { Status: "False", Reason: CreateError } before || before.Message != why)
+        {
+            conditions.Renew("Progressing", "False", CreateError, why); // of another set, whose own success may have had no time to be told
+        }
         var status = deployment.ToTree()["status"] as JsonObject ?? [];
         status["conditions"] = conditions.ToJson();
         await OwnedObjects.PatchStatusAsync(client, Kinds.Deployment, deployment, status, Name, ct);

@@ -133,6 +133,33 @@ public sealed class PlacementTests
         Assert.StartsWith("True ", _world.Condition("Progressing"), StringComparison.Ordinal);
     }
 
+    /// <summary>A status trails its cause: between two refusals a set may be made of which the Deployment has told nothing.</summary>
+    [Fact]
+    public async Task RefusedSet_AfterOneThatWasMade_IsTheOneThatIsTold()
+    {
+        AddNode();
+        var refuse = true;
+        _world.Client.Refuse = w => refuse && w.ToString().StartsWith("create ReplicaSet", StringComparison.Ordinal) ? new ApiException(422, "Invalid", "no good") : null;
+        await _world.DeployAsync(1);
+        var first = Told();
+        refuse = false;
+        await _world.PatchAsync("""{"replicas":2}""");
+        Assert.Equal(first, Told()); // its status trails
+        _world.Time.Advance(TimeSpan.FromSeconds(1));
+
+        refuse = true;
+        await _world.RollAsync("2");
+
+        var second = Told();
+        Assert.NotEqual(first.Message, second.Message);
+        Assert.True(second.LastUpdateTime > first.LastUpdateTime, $"{second.LastUpdateTime}");
+
+        await _world.LookAgainAsync();
+        Assert.Equal(second, Told()); // told once
+
+        Condition Told() => _world.Deployment().As<Deployment>().Status.Conditions.Single(c => c is { Type: "Progressing", Status: "False", Reason: "ReplicaSetCreateError" });
+    }
+
     [Fact]
     public async Task Quota_SaysWhatItsNamespaceUses()
     {
