@@ -17,8 +17,7 @@ public sealed class DeadlineTests
         await node.CreateAsync(TestNode.Shell("echo up; exec sleep 60", pod: p => p["spec"]!["activeDeadlineSeconds"] = 600));
         await node.LogAsync("up");
         var edited = time.WhenAwaitedAsync(TimeSpan.FromSeconds(5));
-        await node.Kube.PatchAsync(
-            Kinds.Pod, s_pod, new KubePatch(PatchType.Merge, """{"spec":{"activeDeadlineSeconds":5}}"""u8.ToArray()), WriteOptions.By("test"));
+        await PatchAsync(node, """{"spec":{"activeDeadlineSeconds":5}}""");
         await edited;
 
         time.Advance(TimeSpan.FromSeconds(5));
@@ -30,6 +29,34 @@ public sealed class DeadlineTests
         Assert.Equal("143 0", $"{container["state"]!["terminated"]!["exitCode"]} {container["restartCount"]}");
         Assert.Contains("PodFailed", status["conditions"]!.AsArray().Where(c => (string)c!["type"]! == "Ready").Select(c => (string)c!["reason"]!));
         Assert.Contains("Normal DeadlineExceeded Pod: Pod was active on the node longer than the specified deadline", heard.Lines);
+    }
+
+    /// <summary>The timer of its back-off is still to come: it must find nothing to do, and leave a status that can be told.</summary>
+    [Fact]
+    public async Task Pod_WhoseTimeEndsWhileItBacksOff_HasFailedForGood()
+    {
+        var time = new ManualTime();
+        await using var node = await TestNode.StartAsync(time);
+        await node.CreateAsync(TestNode.Shell("exit 3", pod: p => p["metadata"]!["generation"] = 1));
+        var waiting = await node.WhenAsync(p => p.Status.ContainerStatuses.Any(c => c.State.Waiting?.Reason == "CrashLoopBackOff"));
+        var restarts = waiting.Status.ContainerStatuses[0].RestartCount;
+        var edited = time.WhenAwaitedAsync(TimeSpan.FromSeconds(1));
+        await PatchAsync(node, """{"metadata":{"generation":2},"spec":{"activeDeadlineSeconds":1}}""");
+        await edited;
+        time.Advance(TimeSpan.FromSeconds(1));
+        await node.WhenAsync(p => p.Status.Phase == "Failed");
+
+        time.Advance(TimeSpan.FromHours(1));
+        await PatchAsync(node, """{"metadata":{"generation":3},"spec":{"containers":[{"name":"app","image":"test/next:2","command":["/bin/sh","-c","exit 3"]}]}}""");
+
+        var settled = node.WhenAsync(p => p.Status.ObservedGeneration == 3);
+        while (!settled.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromSeconds(1)); // the pause before a status that can wait
+            await Task.Yield();
+        }
+        var pod = await settled;
+        Assert.Equal(("Failed", restarts, 3), (pod.Status.Phase, pod.Status.ContainerStatuses[0].RestartCount, pod.Status.ContainerStatuses[0].State.Terminated?.ExitCode));
     }
 
     [Fact]
@@ -55,13 +82,17 @@ public sealed class DeadlineTests
     public async Task Pod_AsksForASysctlThatIsNotSafe_WaitsAndIsTold()
     {
         var heard = new HeardEvents();
-        await using var node = await TestNode.StartAsync(events: heard);
+        await using var node = await TestNode.StartAsync(events: heard, podNetwork: true);
 
         await node.CreateAsync(TestNode.Shell(
             "sleep 60", pod: p => p["spec"]!["securityContext"] = JsonNode.Parse("""{"sysctls":[{"name":"net.core.somaxconn","value":"99"}]}""")));
 
         var pod = await node.WhenAsync(p => p.Status.ContainerStatuses.Any(c => c.State.Waiting?.Reason == "SysctlForbidden"));
-        Assert.Equal("Pending", pod.Status.Phase);
+        Assert.Equal(("Pending", ""), (pod.Status.Phase, pod.Status.PodIP)); // 127.0.0.1 would be the machine's own
+        Assert.Equal("False", pod.Status.Conditions.Single(c => c.Type == "PodReadyToStartContainers").Status);
         Assert.Equal("""Warning SysctlForbidden Pod: forbidden sysctl: "net.core.somaxconn" not allowlisted""", Assert.Single(heard.Lines));
     }
+
+    private static Task PatchAsync(TestNode node, string patch) =>
+        node.Kube.PatchAsync(Kinds.Pod, s_pod, new KubePatch(PatchType.Merge, System.Text.Encoding.UTF8.GetBytes(patch)), WriteOptions.By("test"));
 }

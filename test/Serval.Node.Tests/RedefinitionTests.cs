@@ -75,6 +75,32 @@ public sealed class RedefinitionTests
         Assert.Equal("up\n", await node.LogAsync("up\n"));
     }
 
+    [Fact]
+    public async Task Image_ThatChangesBeforeThePodIsSetUp_IsTheFirstThatRuns()
+    {
+        var (time, events) = (new ManualTime(), new HeardEvents());
+        await using var node = await TestNode.StartAsync(time, events: events);
+        var pods = Path.Combine(node.Data, "pods");
+        Directory.Delete(pods);
+        await File.WriteAllTextAsync(pods, "no directory");
+        await node.CreateAsync(TestNode.Shell("echo up; exec sleep 60", pod: p =>
+        {
+            p["metadata"]!["generation"] = 1;
+            p["spec"]!["initContainers"] = Init("test/init:1");
+        }));
+        await node.WhenAsync(p => p.Status.ContainerStatuses.Any(c => c.State.Waiting?.Reason == "CreateContainerError"));
+        await PatchAsync(node, Image("test/next:2"));
+        File.Delete(pods);
+
+        time.Advance(TimeSpan.FromMinutes(5));
+
+        var pod = await node.WhenAsync(p => p.Status.ContainerStatuses.Any(c => c.State.Running is not null));
+        Assert.Equal(
+            ("test/next:2", 0, "Completed"),
+            (pod.Status.ContainerStatuses[0].Image, pod.Status.ContainerStatuses[0].RestartCount, pod.Status.InitContainerStatuses[0].State.Terminated?.Reason));
+        Assert.Single(events.Lines, l => l.StartsWith("Normal Started spec.containers{app}", StringComparison.Ordinal));
+    }
+
     /// <summary>It has done its work: nobody runs it again.</summary>
     [Fact]
     public async Task Image_OfAnInitContainer_ThatIsDone_ChangesNothing()

@@ -12,6 +12,7 @@ namespace Serval.ApiServer.Store;
 internal sealed partial class StoreWriter
 {
     private const int MostJoined = 256; // operations in a transaction beyond which nothing joins it: its first caller waits
+    private static readonly int s_patience = Environment.ProcessorCount > 1 ? 3000 : 0; // spins of lingering a transaction: about a millisecond
     private readonly SqliteStore _store;
     private readonly SqliteDatabase _database;
     private readonly StoreOptions _options;
@@ -126,10 +127,11 @@ internal sealed partial class StoreWriter
     /// </summary>
     private void Join(List<StoreOperation> batch, WriterQueue queue, long at)
     {
+        var spins = s_patience;
         for (var first = batch.Count; queue.TakeMore(batch, Room(batch), _fullSync) > 0; first = batch.Count)
         {
             Decide(batch, first, at);
-            queue.Linger();
+            queue.Linger(ref spins);
         }
     }
 

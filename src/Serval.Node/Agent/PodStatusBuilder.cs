@@ -66,7 +66,7 @@ internal sealed class PodStatusBuilder
     }
 
     public JsonObject Build(
-        Pod pod, string hostAddress, string address, IReadOnlyList<ContainerSlot> containers, IReadOnlyList<ContainerSlot> added, PodFailure? failure, DateTimeOffset now)
+        Pod pod, string hostAddress, string? address, IReadOnlyList<ContainerSlot> containers, IReadOnlyList<ContainerSlot> added, PodFailure? failure, DateTimeOffset now)
     {
         _generation = pod.Metadata.Generation;
         var phase = Phase(containers, pod.Spec.RestartPolicy, failure);
@@ -80,7 +80,7 @@ internal sealed class PodStatusBuilder
         var ready = unready.Count == 0 ? "True" : "False";
         var conditions = new JsonArray
         {
-            Condition("PodReadyToStartContainers", finished ? "False" : "True", "", "", now),
+            Condition("PodReadyToStartContainers", finished || address is null ? "False" : "True", "", "", now),
             Condition(
                 "Initialized", uninitialized.Count == 0 ? "True" : "False", uninitialized.Count == 0 ? "" : "ContainersNotInitialized",
                 uninitialized.Count == 0 ? "" : $"containers with incomplete status: [{string.Join(' ', uninitialized)}]", now),
@@ -98,11 +98,13 @@ internal sealed class PodStatusBuilder
             ["conditions"] = conditions,
             ["hostIP"] = hostAddress,
             ["hostIPs"] = new JsonArray { new JsonObject { ["ip"] = hostAddress } },
-            ["podIP"] = address,
-            ["podIPs"] = new JsonArray { new JsonObject { ["ip"] = address } },
             ["startTime"] = Text(_startTime),
             ["containerStatuses"] = Containers(main),
         };
+        if (address is not null)
+        {
+            (status["podIP"], status["podIPs"]) = (address, new JsonArray { new JsonObject { ["ip"] = address } });
+        }
         if (failure is not null && phase == "Failed")
         {
             (status["reason"], status["message"]) = (failure.Reason, failure.Message);

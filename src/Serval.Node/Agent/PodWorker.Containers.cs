@@ -375,6 +375,10 @@ internal sealed partial class PodWorker
 
     private void Again(ContainerSlot slot)
     {
+        if (slot.Phase != ContainerPhase.Waiting || slot.Process is not null)
+        {
+            return; // the pod ended while it backed off
+        }
         slot.BackOff.Restarted(_node.Time);
         slot.RestartCount++;
         slot.Terminated = null;

@@ -1,4 +1,5 @@
 using Serval.Api.Core;
+using Serval.Node.Network;
 
 namespace Serval.Node.Agent;
 
@@ -55,7 +56,7 @@ internal sealed partial class PodWorker
     {
         _failure = failure;
         _node.Events.Normal(About(null), failure.Reason, failure.Message);
-        if (_ports is null)
+        if (!_isSetUp)
         {
             RestoreCounts(); // nothing has been started in this run of the agent
         }
@@ -92,7 +93,7 @@ internal sealed partial class PodWorker
             {
                 _network!.Set(name, value);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or NetlinkException)
             {
                 throw new IOException($"cannot set sysctl {name} to \"{value}\": {e.Message}", e);
             }

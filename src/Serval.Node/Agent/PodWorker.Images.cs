@@ -45,7 +45,7 @@ internal sealed partial class PodWorker
     }
 
     /// <summary>A run has ended: the next one is of what the container has become meanwhile. Whether there is to be one for that.</summary>
-    private static bool Renew(ContainerSlot slot)
+    private bool Renew(ContainerSlot slot)
     {
         if (slot.Next is not { } next)
         {
@@ -56,7 +56,7 @@ internal sealed partial class PodWorker
         return IsReplaceable(slot);
     }
 
-    private static bool IsReplaceable(ContainerSlot slot) => !slot.IsInit || slot.IsSidecar;
+    private bool IsReplaceable(ContainerSlot slot) => _failure is null && (!slot.IsInit || (slot.IsSidecar && !IsFinished));
 
     private static void Forget(ContainerSlot slot) => (slot.BackOff, slot.StartRetry) = (default, TimeSpan.Zero);
 

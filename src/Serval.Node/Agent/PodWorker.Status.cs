@@ -81,7 +81,7 @@ internal sealed partial class PodWorker
             // Null takes away what a run without pod networks wrote.
             metadata["annotations"] = new JsonObject { [NodeServices.PortsAnnotation] = _network is null ? ports.Annotation : null };
         }
-        return new JsonObject { ["metadata"] = metadata, ["status"] = _status.Build(_pod, _node.Address, Address, _slots, _added, _failure, _node.Time.GetUtcNow()) };
+        return new JsonObject { ["metadata"] = metadata, ["status"] = _status.Build(_pod, _node.Address, KnownAddress, _slots, _added, _failure, _node.Time.GetUtcNow()) };
     }
 
     private async Task WriteAsync(byte[] patch)
@@ -131,15 +131,17 @@ internal sealed partial class PodWorker
     // The agent shuts down: what the next start, or another reader of the store, should know.
     private async Task WriteLastStatusAsync()
     {
-        var patch = CanonicalJson.Serialize(Patch());
         try
         {
-            await PatchStatusAsync(patch).WaitAsync(TimeSpan.FromSeconds(2), _node.Time);
+            await PatchStatusAsync(CanonicalJson.Serialize(Patch())).WaitAsync(TimeSpan.FromSeconds(2), _node.Time);
         }
         catch (Exception e)
         {
             Log.StatusFailed(_node.Logger, LogLevel.Warning, e, _key);
         }
-        Post(() => _done = true);
+        finally
+        {
+            Post(() => _done = true);
+        }
     }
 }

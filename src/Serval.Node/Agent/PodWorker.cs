@@ -42,6 +42,7 @@ internal sealed partial class PodWorker : IDisposable
     private Task<PodNamespace>? _makingNetwork;
     private PodNamespace? _network; // set before any container starts, when the node has networks for pods
     private InstanceState? _published;
+    private bool _isSetUp; // it has its ports and its directory, and its network what it asks for
     private TimeSpan _setUpRetry;
     private bool _stopping;
     private bool _done;
@@ -99,7 +100,7 @@ internal sealed partial class PodWorker : IDisposable
         {
             RefreshVolumes(); // the downward API shows them
         }
-        if (!_stopping && _ports is not null)
+        if (!_stopping && _isSetUp)
         {
             TakeImages();
             StartAdded();
@@ -286,6 +287,7 @@ internal sealed partial class PodWorker : IDisposable
         {
             return;
         }
+        TakeImages(); // those that changed meanwhile
         RestoreCounts();
         if (_claimsReady)
         {
@@ -303,6 +305,7 @@ internal sealed partial class PodWorker : IDisposable
             SetSysctls();
             Directory.CreateDirectory(_directory);
             _slots.ForEach(s => s.Starting = false);
+            _isSetUp = true;
             return true;
         }
         catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)
@@ -417,6 +420,9 @@ internal sealed partial class PodWorker : IDisposable
 
     /// <summary>Where requests to the pod go.</summary>
     private string Address => _network?.Address.ToString() ?? NodeServices.Loopback;
+
+    /// <summary>The same for its status: null until it has the network that it is to have, lest the machine's own 127.0.0.1 be taken for its.</summary>
+    private string? KnownAddress => _network is null && _node.Network is not null ? null : Address;
 
     private PodFields Fields() => new(_pod, _node.NodeName, _node.Address, Address);
 
