@@ -151,12 +151,18 @@ public static class StoredKinds
         Columns = [Text("PolicyName", ".spec.policyName"), Text("ParamRef", ".spec.paramRef.name"), Age],
     };
 
+    /// <summary>Of what other API servers serve. Serval asks none: one that names a Service is not available, and says so.</summary>
+    public static readonly ResourceKind ApiService = new()
+    {
+        Group = "apiregistration.k8s.io", Version = "v1", Kind = "APIService", Plural = "apiservices", Categories = ["api-extensions"], Namespaced = false, HasGeneration = false,
+    };
+
     /// <summary>Every one.</summary>
     public static readonly IReadOnlyList<ResourceKind> All =
     [
         ReplicationController, LimitRange, PodTemplate, PersistentVolume, PersistentVolumeClaim, StatefulSet, DaemonSet, CronJob, Ingress, IngressClass, NetworkPolicy,
         StorageClass, CSIDriver, PriorityClass, RuntimeClass, MutatingWebhookConfiguration, ValidatingWebhookConfiguration, ValidatingAdmissionPolicy,
-        ValidatingAdmissionPolicyBinding,
+        ValidatingAdmissionPolicyBinding, ApiService,
     ];
 
     private static PrinterColumn Age => new("Age", "date", ".metadata.creationTimestamp");

@@ -68,7 +68,7 @@ internal static class MetadataRules
 
     // Names that become DNS names of their own are stricter.
     private static Func<string, string?> RuleOf(ResourceKind kind) =>
-        kind == Kinds.Namespace ? Names.Label : kind == Kinds.Service ? Names.Label : RbacRules.Concerns(kind) ? RbacRules.Name : Names.Subdomain;
+        kind == Kinds.Namespace ? Names.Label : kind == Kinds.Service ? Names.Label : RbacRules.Concerns(kind) || kind == StoredKinds.ApiService ? RbacRules.Name : Names.Subdomain;
 
     /// <summary>A finalizer that needs no domain.</summary>
     internal static bool IsStandardFinalizer(string name) => name is "kubernetes" or "orphan" or "foregroundDeletion";

@@ -27,6 +27,16 @@ internal static class StatusRules
         {
             NotNegative(status, to, "currentReplicas", "desiredReplicas");
         }
+        else if (kind == StoredKinds.ApiService)
+        {
+            foreach (var (i, condition) in status.Objects("conditions"))
+            {
+                if (condition.String("status") is not ("True" or "False" or "Unknown") and var said)
+                {
+                    to.Unsupported($"status.conditions[{i}].status", said, "True", "False", "Unknown");
+                }
+            }
+        }
         else if (kind == BatchKinds.Job)
         {
             JobStatusRules.Check(tree, old, to);

@@ -57,6 +57,10 @@ internal static class StoredDefaults
         {
             NetworkPolicy(tree.Ensure("spec"));
         }
+        else if (kind == StoredKinds.ApiService)
+        {
+            tree.Object("spec").Object("service")?.Default("port", 443);
+        }
         else if (kind == StoredKinds.IngressClass)
         {
             tree.Object("spec").Object("parameters")?.Default("scope", "Cluster");

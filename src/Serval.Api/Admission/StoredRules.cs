@@ -59,6 +59,10 @@ internal static class StoredRules
         {
             NetworkPolicyRules.Check(tree.Object("spec"), to);
         }
+        else if (kind == StoredKinds.ApiService)
+        {
+            ApiServiceRules.Check(tree, to);
+        }
         else if (kind == StoredKinds.Ingress)
         {
             IngressRules.Check(tree, old, to);

@@ -77,6 +77,10 @@ public static class Validation
         {
             ctx.Warn("spec.addressType: FQDN endpoints are deprecated"); // the path is upstream's (registry/discovery/endpointslice: strategy.go)
         }
+        else if (kind == StoredKinds.ApiService && api.List.Count == 0)
+        {
+            ApiServiceRules.Warn(tree, ctx.Warn);
+        }
         else if (kind.Inert.Length > 0)
         {
             ctx.Warn(kind.Inert);

@@ -49,6 +49,7 @@ public static class ZeroFields
             {"spec":{"group":"","names":{"kind":"","plural":""},"scope":"","versions":null},
             "status":{"acceptedNames":{"kind":"","plural":""},"conditions":[],"storedVersions":null}}
             """, // upstream's conditions are null until there is one, at which `kubectl wait` fails
+        [StoredKinds.ApiService] = """{"spec":{"groupPriorityMinimum":0,"versionPriority":0},"status":{}}""",
         [StoredKinds.LimitRange] = """{"spec":{"limits":null}}""",
     }.ToFrozenDictionary(p => p.Key, p => (JsonObject)JsonNode.Parse(p.Value)!);
 

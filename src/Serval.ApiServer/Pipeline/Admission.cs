@@ -61,6 +61,10 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
             OwnDefinitions.Complete(own, tree, time.GetUtcNow());
             return KubeObject.From(tree);
         }
+        if (kind == StoredKinds.ApiService)
+        {
+            ApiServiceRules.SetStatus(tree, null, time.GetUtcNow());
+        }
         var given = options.Tracked ? GivenFields.Of(kind, tree) : FieldSet.Empty;
         Check(kind, tree, null, options, AdmissionOperation.Create, Note, hold);
         if (kind != Kinds.Service)
@@ -120,6 +124,10 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
         if (kind == Kinds.Pod && options.Subresource.Length == 0)
         {
             PodTolerations.Add(tree); // on updates too: a list that is sent without them has them again
+        }
+        if (kind == StoredKinds.ApiService && options.Subresource.Length == 0)
+        {
+            ApiServiceRules.SetStatus(tree, before, time.GetUtcNow());
         }
         if (DefinitionAdmission.IsOwn(kind, present.Metadata.Name))
         {
@@ -278,7 +286,7 @@ internal sealed class Admission(IKubeClient client, Func<ServingConfig> config, 
 
     /// <summary>The metadata that a write of the status changes as well: all of the user's, but for custom kinds none (each kind's status strategy).</summary>
     private static string[] StatusMetadata(ResourceKind kind) =>
-        kind.IsCustom ? []
+        kind.IsCustom || kind == StoredKinds.ApiService ? []
         : kind == Kinds.Deployment ? ["annotations", "finalizers", "ownerReferences"]
         : kind == Kinds.Pod ? ["annotations", "finalizers", "labels"]
         : ["annotations", "finalizers", "labels", "ownerReferences"];

@@ -415,10 +415,10 @@ public sealed class EmbeddedKubeClient : IKubeClient, IDisposable
         }
     }
 
-    /// <summary>Kinds from a CRD, CRDs themselves, and Leases, are replaced only by who has seen the state he replaces (upstream: AllowUnconditionalUpdate).</summary>
+    /// <summary>Kinds from a CRD, CRDs themselves, APIServices and Leases, are replaced only by who has seen the state he replaces (upstream: AllowUnconditionalUpdate).</summary>
     private static void RequireVersion(ResourceKind kind, KubeObject obj)
     {
-        if ((kind.IsCustom || kind == Kinds.CustomResourceDefinition || kind == Kinds.Lease) && obj.Metadata.ResourceVersion.Length == 0)
+        if ((kind.IsCustom || kind == Kinds.CustomResourceDefinition || kind == StoredKinds.ApiService || kind == Kinds.Lease) && obj.Metadata.ResourceVersion.Length == 0)
         {
             throw ApiException.NoVersion(kind, obj.Metadata.Name);
         }

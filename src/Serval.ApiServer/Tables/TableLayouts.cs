@@ -26,6 +26,7 @@ internal static class TableLayouts
         "endpoints" => NetworkPrinters.Endpoints,
         "statefulsets.apps" => StoredPrinters.StatefulSet,
         "mutatingwebhookconfigurations.admissionregistration.k8s.io" or "validatingwebhookconfigurations.admissionregistration.k8s.io" => StoredPrinters.Webhooks,
+        "apiservices.apiregistration.k8s.io" => StoredPrinters.ApiService,
         "endpointslices.discovery.k8s.io" => NetworkPrinters.EndpointSlice,
         "configmaps" => CorePrinters.ConfigMap,
         "secrets" => CorePrinters.Secret,

@@ -64,6 +64,15 @@ public sealed class StoredRulesTests
         { "limitranges", "spec.limits[0] = {\"type\":\"Container\",\"max\":{\"pods\":\"2\"}}", "spec.limits[0].max[pods]: Invalid value: \"pods\": must be a standard resource for containers ; spec.limits[0].default[pods]: Invalid value: \"pods\": must be a standard resource for containers ; spec.limits[0].defaultRequest[pods]: Invalid value: \"pods\": must be a standard resource for containers" },
         { "limitranges", "spec.limits[0] = {\"type\":\"Pod\",\"max\":{\"mem\":\"2\"}}", "spec.limits[0].max[mem]: Invalid value: \"mem\": must be a standard resource type or fully qualified ; spec.limits[0].max[mem]: Invalid value: \"mem\": must be a standard resource for containers" },
         { "limitranges", "spec.limits[0] = {\"type\":\"PersistentVolumeClaim\"}", "spec.limits[0].limits: Required value: either minimum or maximum storage value is required, but neither was provided" },
+        { "apiservices", "metadata.name = \"v1.b.c\"", "metadata.name: Invalid value: \"v1.b.c\": must be `spec.version+\".\"+spec.group`: \"v1.a.b\"" },
+        { "apiservices", "spec.group = -", "metadata.name: Invalid value: \"v1.a.b\": must be `spec.version+\".\"+spec.group`: \"v1.\"" },
+        { "apiservices", "spec.groupPriorityMinimum = 20001", "spec.groupPriorityMinimum: Invalid value: 20001: must be positive and less than 20000" },
+        { "apiservices", "spec.versionPriority = -", "spec.versionPriority: Invalid value: 0: must be positive and less than 1000" },
+        { "apiservices", "spec.service.name = -", "spec.service.name: Required value" },
+        { "apiservices", "spec.service.port = 65536", "spec.service.port: Invalid value: 65536: port is not valid: must be between 1 and 65535, inclusive" },
+        { "apiservices", "spec.caBundle = \"YWJj\"", "spec.insecureSkipTLSVerify: Invalid value: true: may not be true if caBundle is present" },
+        { "apiservices", "spec.service = -", "spec.insecureSkipTLSVerify: Invalid value: true: local APIServices may not have insecureSkipTLSVerify" },
+        { "apiservices", "spec = {\"group\":\"a.b\",\"version\":\"v1\",\"groupPriorityMinimum\":1,\"versionPriority\":1,\"caBundle\":\"YWI=\"}", "spec.caBundle: Invalid value: \"2 bytes\": local APIServices may not have a caBundle" },
     };
 
     public static TheoryData<string, string, string> Completed => new()
@@ -103,6 +112,7 @@ public sealed class StoredRulesTests
     [InlineData("networkpolicies")]
     [InlineData("ingresses")]
     [InlineData("limitranges")]
+    [InlineData("apiservices")]
     public void Good_IsAccepted(string plural) =>
         Assert.Equal("", Errors(Kind(plural), Edits.Parse(Sample(plural)).Defaulted(Kind(plural), new AdmissionContext()), null));
 
@@ -220,6 +230,9 @@ public sealed class StoredRulesTests
         "networkpolicies" => """{"metadata":{"name":"s","namespace":"d"},"spec":{"podSelector":{},"ingress":[{"from":[{"podSelector":{}}],"ports":[{"port":80}]}]}}""",
         "ingresses" => """{"metadata":{"name":"s","namespace":"d"},"spec":{"rules":[{"host":"*.a.b","http":{"paths":[{"path":"/","pathType":"Prefix","backend":{"service":{"name":"s","port":{"number":80}}}}]}}]}}""",
         "limitranges" => """{"metadata":{"name":"s","namespace":"d"},"spec":{"limits":[{"type":"Container","default":{"cpu":"1"},"max":{"cpu":"2"}}]}}""",
+        "apiservices" => """
+            {"metadata":{"name":"v1.a.b"},"spec":{"group":"a.b","version":"v1","groupPriorityMinimum":1000,"versionPriority":15,"insecureSkipTLSVerify":true,"service":{"namespace":"n","name":"s"}}}
+            """,
         _ => throw new ArgumentOutOfRangeException(nameof(plural), plural, "no sample"),
     };
 }

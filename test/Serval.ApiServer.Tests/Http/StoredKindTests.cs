@@ -19,16 +19,17 @@ public sealed class StoredKindTests : AccessServerTests
     public async Task Object_IsKept_WithAWarning(string name)
     {
         var kind = StoredKinds.All.Single(k => k.ResourceName == name);
+        var given = kind == StoredKinds.ApiService ? "v1.x" : "x";
         var path = $"/{(kind.Group.Length == 0 ? "api" : "apis/" + kind.Group)}/v1/{(kind.Namespaced ? "namespaces/one/" : "")}{kind.Plural}";
-        var (made, obj) = await Server.SendAsync(HttpMethod.Post, path + "?fieldValidation=Strict", $"{{\"metadata\":{{\"name\":\"x\"}}{Least(kind)}}}");
+        var (made, obj) = await Server.SendAsync(HttpMethod.Post, path + "?fieldValidation=Strict", $"{{\"metadata\":{{\"name\":\"{given}\"}}{Least(kind)}}}");
         Assert.True((int)made.StatusCode == 201, obj.ToJsonString());
         Assert.Equal(kind.Inert.Length == 0 ? [] : [$"299 - \"{kind.Inert}\""], made.Headers.TryGetValues("Warning", out var warnings) ? warnings : []);
         var table = await Server.GetAsync(path, "application/json;as=Table;g=meta.k8s.io;v=v1");
-        Assert.Equal("x", (string?)table["rows"]![0]!["cells"]![0]);
+        Assert.Equal(given, (string?)table["rows"]![0]!["cells"]![0]);
         Assert.Equal(table["columnDefinitions"]!.AsArray().Count, table["rows"]![0]!["cells"]!.AsArray().Count);
         Assert.NotNull(ProtobufField.Of(kind.Kind)); // Go's typed clients send nothing else
-        var applied = $$$$"""{"apiVersion":"{{{{kind.ApiVersion}}}}","kind":"{{{{kind.Kind}}}}","metadata":{"name":"x","labels":{"a":"b"}}}""";
-        Assert.Equal(200, (await SendAsync(Server.Client, "PATCH", $"{path}/x?fieldManager=m", applied, "application/apply-patch+yaml")).Code);
+        var applied = $$$$"""{"apiVersion":"{{{{kind.ApiVersion}}}}","kind":"{{{{kind.Kind}}}}","metadata":{"name":"{{{{given}}}}","labels":{"a":"b"}}}""";
+        Assert.Equal(200, (await SendAsync(Server.Client, "PATCH", $"{path}/{given}?fieldManager=m", applied, "application/apply-patch+yaml")).Code);
     }
 
     // What one cannot be without.
@@ -43,8 +44,42 @@ public sealed class StoredKindTests : AccessServerTests
             "CronJob" => ""","spec":{"schedule":"* * * * *","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"i"}]}}}}}""",
             "PersistentVolumeClaim" => ""","spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Gi"}}}""",
             "Ingress" => ""","spec":{"defaultBackend":{"service":{"name":"s","port":{"number":80}}}}""",
+            "APIService" => ""","spec":{"group":"x","version":"v1","groupPriorityMinimum":1,"versionPriority":1}""",
             _ => "",
         };
+    }
+
+    /// <summary>kube-aggregator: registry/apiservice. What another server would serve is not available here, and its writer hears why.</summary>
+    [Fact]
+    public async Task ApiService_OfAService_IsNotAvailable_AndALocalOneIs()
+    {
+        const string services = "/apis/apiregistration.k8s.io/v1/apiservices";
+        var (made, obj) = await Server.SendAsync(HttpMethod.Post, services, """
+            {"metadata":{"name":"v1beta1.metrics.k8s.io"},"spec":{"group":"metrics.k8s.io","version":"v1beta1","groupPriorityMinimum":100,"versionPriority":100,"insecureSkipTLSVerify":true,
+             "service":{"name":"metrics-server","namespace":"kube-system"}},"status":{"conditions":[{"type":"Available","status":"True"}]}}
+            """);
+        Assert.Equal(201, (int)made.StatusCode);
+        Assert.Contains("Serval does not ask other API servers", Assert.Single(made.Headers.GetValues("Warning")), StringComparison.Ordinal);
+        Assert.Equal((443, null), ((int?)obj["spec"]!["service"]!["port"], obj["metadata"]!["generation"]));
+        var (refused, _) = await Server.SendAsync(HttpMethod.Post, services, """{"metadata":{"name":"x"},"spec":{"service":{"name":"s"}}}""");
+        Assert.Equal((422, false), ((int)refused.StatusCode, refused.Headers.Contains("Warning")));
+        await AdminAsync(services, """{"metadata":{"name":"v1.apps"},"spec":{"group":"apps","version":"v1","groupPriorityMinimum":17800,"versionPriority":15}}""");
+        Assert.Equal(["v1.apps Local True", "v1beta1.metrics.k8s.io kube-system/metrics-server False (NotSupported)"], await RowsAsync());
+
+        var local = new JsonObject { ["spec"] = new JsonObject { ["service"] = null, ["insecureSkipTLSVerify"] = null } }.ToJsonString();
+        Assert.Equal(200, (await SendAsync(Server.Client, "PATCH", $"{services}/v1beta1.metrics.k8s.io", local, "application/merge-patch+json")).Code);
+        Assert.Equal(["v1.apps Local True", "v1beta1.metrics.k8s.io Local True"], await RowsAsync());
+
+        var stored = await Server.GetAsync($"{services}/v1.apps");
+        stored["metadata"]!["labels"] = new JsonObject { ["a"] = "b" };
+        stored["status"]!["conditions"]![0]!["status"] = "Unknown";
+        var (code, next) = await SendAsync(Server.Client, "PUT", $"{services}/v1.apps/status", stored.ToJsonString());
+        Assert.Equal((200, "Unknown", null), (code, (string?)next!["status"]!["conditions"]![0]!["status"], next["metadata"]!["labels"]));
+        stored["metadata"]!.AsObject().Remove("resourceVersion");
+        Assert.Equal(422, (await SendAsync(Server.Client, "PUT", $"{services}/v1.apps", stored.ToJsonString())).Code);
+
+        async Task<IEnumerable<string>> RowsAsync() => (await Server.GetAsync(services, "application/json;as=Table;g=meta.k8s.io;v=v1"))["rows"]!.AsArray()
+            .Select(r => string.Join(' ', r!["cells"]!.AsArray().Take(3)));
     }
 
     [Fact]

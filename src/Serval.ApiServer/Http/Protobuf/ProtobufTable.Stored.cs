@@ -4,6 +4,11 @@ namespace Serval.ApiServer.Http;
 internal static partial class ProtobufTable
 {
     private const string Stored = """
+        APIService: 1 metadata ObjectMeta, 2 spec APIServiceSpec, 3 status APIServiceStatus
+        APIServiceCondition: 1 type s, 2 status s, 3 lastTransitionTime t, 4 reason s, 5 message s
+        APIServiceReference: 1 namespace s, 2 name s, 3 port ?i
+        APIServiceSpec: 1 service APIServiceReference, 2 group s, 3 version s, 4 insecureSkipTLSVerify b, 5 caBundle y, 7 groupPriorityMinimum i, 8 versionPriority i
+        APIServiceStatus: 1 conditions *APIServiceCondition
         AuditAnnotation: 1 key s, 2 valueExpression s
         AzureFilePersistentVolumeSource: 1 secretName s, 2 shareName s, 3 readOnly b, 4 secretNamespace ?s
         CSIDriver: 1 metadata ObjectMeta, 2 spec CSIDriverSpec
