@@ -95,6 +95,7 @@ internal sealed class LogSocket : AsyncStream
         }
         catch (Exception e) when (e is IOException or WebSocketException)
         {
+            await _left.CancelAsync(); // whoever listens for the client may not have heard of it yet
             throw new OperationCanceledException("the client has gone", e, _left.Token);
         }
     }

@@ -106,9 +106,13 @@ internal sealed class ProxyHandler(IKubeClient client, IPodStreams? streams, Ran
         {
             return await invoker.SendAsync(message, ct);
         }
-        catch (HttpRequestException e) when (e.InnerException is BadHttpRequestException or Microsoft.AspNetCore.Connections.ConnectionResetException)
+        catch (HttpRequestException e) when (e.InnerException is Microsoft.AspNetCore.Connections.ConnectionResetException)
         {
-            throw; // it is the client's request that cannot be read to its end
+            throw; // it is the client that has gone, in the middle of its request
+        }
+        catch (HttpRequestException e) when (e.InnerException is BadHttpRequestException bad)
+        {
+            throw ApiException.BadRequest($"the request could not be read: {bad.Message}");
         }
         catch (Exception e) when (!ct.IsCancellationRequested && e is HttpRequestException or IOException or OperationCanceledException or ApiException)
         {

@@ -17,6 +17,7 @@ internal sealed class EndpointsReconciler(IKubeClient client, TimeProvider time)
     internal const string ServiceNameLabel = "kubernetes.io/service-name";
     private const string HeadlessLabel = "service.kubernetes.io/headless";
     internal const string ManagedByLabel = "endpointslice.kubernetes.io/managed-by";
+    private const string Manager = "endpointslice-controller.k8s.io";
 
     private readonly SelectorIndex _services = new(
         client.Cache(Kinds.Service), s => s.As<Service>().Spec.Selector is { Count: > 0 } selector ? new LabelSelector { MatchLabels = selector } : null);
@@ -57,7 +58,8 @@ internal sealed class EndpointsReconciler(IKubeClient client, TimeProvider time)
     /// <summary>How long a placeholder still waits to be made: where pods are on their way up, they are there before.</summary>
     private async Task<TimeSpan> WriteSlicesAsync(KubeObject service, List<PortGroup> groups, CancellationToken ct)
     {
-        var present = client.Cache(Kinds.EndpointSlice).OwnedBy(service.Metadata.Uid).OrderBy(s => s.Metadata.Name, StringComparer.Ordinal).ToList();
+        var present = client.Cache(Kinds.EndpointSlice).OwnedBy(service.Metadata.Uid)
+            .Where(s => s.Metadata.Label(ManagedByLabel) == Manager).OrderBy(s => s.Metadata.Name, StringComparer.Ordinal).ToList();
         if (groups.Count == 0 && present.Count == 0 && _placeholders.Wait(service.Key, waking: true) is var wait && wait > TimeSpan.Zero)
         {
             return wait;
@@ -142,11 +144,12 @@ internal sealed class EndpointsReconciler(IKubeClient client, TimeProvider time)
         return [.. groups.Values.OrderBy(g => g.Id, StringComparer.Ordinal)];
     }
 
-    private static JsonObject Slice(KubeObject service, string name, PortGroup group)
+    private JsonObject Slice(KubeObject service, string name, PortGroup group)
     {
         var labels = LabelsOf(service);
         labels[ServiceNameLabel] = service.Metadata.Name;
-        labels[ManagedByLabel] = "endpointslice-controller.k8s.io";
+        labels[ManagedByLabel] = Manager;
+        Drop(labels, client.Cache(Kinds.EndpointSlice).Get(new ObjectKey(service.Metadata.Namespace, name)));
         var slice = OwnedObjects.New(Kinds.EndpointSlice, service, name, labels);
         slice["addressType"] = "IPv4";
         slice["ports"] = ListOrNull(group.Ports.Select(p => (JsonNode)PortJson(p, p.Port.Name)));
@@ -164,6 +167,15 @@ internal sealed class EndpointsReconciler(IKubeClient client, TimeProvider time)
             labels[HeadlessLabel] = "";
         }
         return labels;
+    }
+
+    /// <summary>Has the labels that <paramref name="present"/> has beyond these taken away: they are the Service's of before.</summary>
+    private static void Drop(JsonObject labels, KubeObject? present)
+    {
+        foreach (var name in present?.Metadata.Labels.Keys ?? [])
+        {
+            labels.TryAdd(name, null);
+        }
     }
 
     // As they are kept: what is empty is null there.
@@ -226,6 +238,7 @@ internal sealed class EndpointsReconciler(IKubeClient client, TimeProvider time)
         }
         var labels = LabelsOf(service);
         labels["endpoints.kubernetes.io/managed-by"] = "endpoint-controller";
+        Drop(labels, client.Cache(Kinds.Endpoints).Get(service.Key));
         var endpoints = OwnedObjects.New(Kinds.Endpoints, service, service.Metadata.Name, labels);
         endpoints["metadata"]!.AsObject().Remove("ownerReferences"); // upstream ties Endpoints to their Service by name
         endpoints["subsets"] = subsets;

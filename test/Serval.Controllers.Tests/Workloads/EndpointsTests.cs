@@ -81,6 +81,30 @@ public sealed class EndpointsTests
         Assert.Single(world.Client.Cache(Kinds.EndpointSlice).List());
     }
 
+    /// <summary>kubernetes: both controllers replace the labels, and look at the slices they manage alone.</summary>
+    [Fact]
+    public async Task Labels_FollowTheService_AndOtherControllersSlicesAreLeftAlone()
+    {
+        var world = new WorkloadWorld();
+        world.Create(Kinds.Service, """{"metadata":{"name":"s","labels":{"x":"y"}},"spec":{"selector":{"app":"d"},"ports":[{"port":80,"targetPort":8080}]}}""");
+        await world.DeployReadyAsync(1);
+        var service = world.Client.Cache(Kinds.Service).List().Single(s => s.Metadata.Name == "s");
+        world.Create(Kinds.EndpointSlice, $$"""
+            {"metadata":{"name":"other","labels":{"kubernetes.io/service-name":"s","endpointslice.kubernetes.io/managed-by":"somebody"},
+             "ownerReferences":[{"apiVersion":"v1","kind":"Service","name":"s","uid":"{{service.Metadata.Uid}}","controller":true}]},"addressType":"IPv4","endpoints":[{"addresses":["192.0.2.1"]}]}
+            """);
+
+        await world.PatchAsync(Kinds.Service, "s", """{"metadata":{"labels":{"x":null,"z":"new"}}}""");
+        await world.RestAsync();
+
+        var slices = world.Client.Cache(Kinds.EndpointSlice).List();
+        var own = slices.Single(s => s.Metadata.Name != "other").Metadata;
+        Assert.Equal((null, "new", "s"), (own.Label("x"), own.Label("z"), own.Label("kubernetes.io/service-name")));
+        var endpoints = world.Client.Cache(Kinds.Endpoints).List().Single().Metadata;
+        Assert.Equal((null, "new"), (endpoints.Label("x"), endpoints.Label("z")));
+        Assert.Equal("192.0.2.1", slices.Single(s => s.Metadata.Name == "other").As<EndpointSlice>().Endpoints.Single().Addresses.Single());
+    }
+
     /// <summary>A scale to zero and a wake are as many writes as without a placeholder: it is what the pods' slice becomes, and what becomes it.</summary>
     [Fact]
     public async Task Slice_StaysTheSame_FromPodsToNobodyAndBack()
