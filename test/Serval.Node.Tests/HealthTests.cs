@@ -70,7 +70,7 @@ public sealed class HealthTests
         {
             TestNode.Port8080(c);
             c["readinessProbe"] = JsonNode.Parse(
-                $$"""{"exec":{"command":["test","-e","{{flag}}"]},"periodSeconds":1,"failureThreshold":2}""");
+                $$"""{"exec":{"command":["test","-e","{{flag}}"]},"periodSeconds":1,"failureThreshold":2,"timeoutSeconds":86400}"""); // no second of it is the timeout
         }));
         await node.WhenAsync(p => TestNode.Ready(p).Status == "True");
         File.Delete(flag);
