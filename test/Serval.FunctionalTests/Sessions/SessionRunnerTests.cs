@@ -50,6 +50,12 @@ public sealed class SessionRunnerTests
         """,
         await RunAsync("$ true\n# what is wrong\n$ echo got; echo why >&2; exit 4\nwanted <age>\n! because\n"));
 
+    [Theory]
+    [InlineData("v32", "one\ntwo")]
+    [InlineData("v36", "one\nE1122 20:16:57.378864   18327 websocket.go:296] Unknown stream id 1, discarding message\ntwo")]
+    public void RaceOfAnOlderKubectl_IsNotHeard(string version, string heard) => Assert.Equal(
+        heard, SessionShell.WithoutRace("one\nE1122 20:16:57.378864   18327 websocket.go:296] Unknown stream id 1, discarding message\ntwo", version));
+
     [Fact]
     public void Script_WithALineBeforeItsFirstCommand_IsRefused() => Assert.Throws<FormatException>(() => SessionScript.Read(["a"], "v36"));
 
