@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
-using Serval.Kube;
 
 namespace Serval.Node.Tests;
 
@@ -17,7 +16,7 @@ public sealed class DeadlineTests
         await node.CreateAsync(TestNode.Shell("echo up; exec sleep 60", pod: p => p["spec"]!["activeDeadlineSeconds"] = 600));
         await node.LogAsync("up");
         var edited = time.WhenAwaitedAsync(TimeSpan.FromSeconds(5));
-        await PatchAsync(node, """{"spec":{"activeDeadlineSeconds":5}}""");
+        await node.PatchAsync("""{"spec":{"activeDeadlineSeconds":5}}""");
         await edited;
 
         time.Advance(TimeSpan.FromSeconds(5));
@@ -41,21 +40,16 @@ public sealed class DeadlineTests
         var waiting = await node.WhenAsync(p => p.Status.ContainerStatuses.Any(c => c.State.Waiting?.Reason == "CrashLoopBackOff"));
         var restarts = waiting.Status.ContainerStatuses[0].RestartCount;
         var edited = time.WhenAwaitedAsync(TimeSpan.FromSeconds(1));
-        await PatchAsync(node, """{"metadata":{"generation":2},"spec":{"activeDeadlineSeconds":1}}""");
+        await node.PatchAsync("""{"metadata":{"generation":2},"spec":{"activeDeadlineSeconds":1}}""");
         await edited;
         time.Advance(TimeSpan.FromSeconds(1));
         await node.WhenAsync(p => p.Status.Phase == "Failed");
 
         time.Advance(TimeSpan.FromHours(1));
-        await PatchAsync(node, """{"metadata":{"generation":3},"spec":{"containers":[{"name":"app","image":"test/next:2","command":["/bin/sh","-c","exit 3"]}]}}""");
+        await node.PatchAsync("""{"metadata":{"generation":3},"spec":{"containers":[{"name":"app","image":"test/next:2","command":["/bin/sh","-c","exit 3"]}]}}""");
 
-        var settled = node.WhenAsync(p => p.Status.ObservedGeneration == 3);
-        while (!settled.IsCompleted)
-        {
-            time.Advance(TimeSpan.FromSeconds(1)); // the pause before a status that can wait
-            await Task.Yield();
-        }
-        var pod = await settled;
+        await time.AdvanceOnceAsync(TimeSpan.FromMilliseconds(250)); // before a status that can wait
+        var pod = await node.WhenAsync(p => p.Status.ObservedGeneration == 3);
         Assert.Equal(("Failed", restarts, 3), (pod.Status.Phase, pod.Status.ContainerStatuses[0].RestartCount, pod.Status.ContainerStatuses[0].State.Terminated?.ExitCode));
     }
 
@@ -92,7 +86,4 @@ public sealed class DeadlineTests
         Assert.Equal("False", pod.Status.Conditions.Single(c => c.Type == "PodReadyToStartContainers").Status);
         Assert.Equal("""Warning SysctlForbidden Pod: forbidden sysctl: "net.core.somaxconn" not allowlisted""", Assert.Single(heard.Lines));
     }
-
-    private static Task PatchAsync(TestNode node, string patch) =>
-        node.Kube.PatchAsync(Kinds.Pod, s_pod, new KubePatch(PatchType.Merge, System.Text.Encoding.UTF8.GetBytes(patch)), WriteOptions.By("test"));
 }

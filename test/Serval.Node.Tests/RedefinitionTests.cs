@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Serval.Api;
 using Serval.Api.Core;
-using Serval.Kube;
 
 namespace Serval.Node.Tests;
 
@@ -24,7 +23,7 @@ public sealed class RedefinitionTests
         Assert.Equal(
             s_conditions.Append("example.com/Mine").Select(c => (c, 1L)), Generations(await node.WhenAsync(p => Observed(p) == 1 && p.Status.Phase == "Running")));
 
-        await PatchAsync(node, """{"metadata":{"generation":2},"spec":{"activeDeadlineSeconds":60}}""");
+        await node.PatchAsync("""{"metadata":{"generation":2},"spec":{"activeDeadlineSeconds":60}}""");
 
         var next = await node.WhenAsync(p => Observed(p) == 2);
         Assert.Equal([.. s_conditions.Select(c => (c, 2L)), ("example.com/Mine", 1L)], Generations(next));
@@ -53,7 +52,7 @@ public sealed class RedefinitionTests
         await node.CreateAsync(TestNode.Shell("echo up; exec sleep 60", pod: p => p["spec"]!["restartPolicy"] = policy));
         await node.LogAsync("up");
 
-        await PatchAsync(node, Image("test/next:2"));
+        await node.PatchAsync(Image("test/next:2"));
 
         var pod = await node.WhenAsync(p => p.Status.ContainerStatuses.Any(c => c is { RestartCount: 1, State.Running: not null }));
         Assert.Equal(("Running", "test/next:2", 143), (pod.Status.Phase, pod.Status.ContainerStatuses[0].Image, pod.Status.ContainerStatuses[0].LastState.Terminated?.ExitCode));
@@ -70,7 +69,7 @@ public sealed class RedefinitionTests
         await node.WhenAsync(p => p.Status.ContainerStatuses.Any(c => c.State.Waiting?.Reason == "ImagePullBackOff"));
 
         node.MissingImage = null;
-        await PatchAsync(node, Image("test/next:2"));
+        await node.PatchAsync(Image("test/next:2"));
 
         Assert.Equal("up\n", await node.LogAsync("up\n"));
     }
@@ -89,7 +88,7 @@ public sealed class RedefinitionTests
             p["spec"]!["initContainers"] = Init("test/init:1");
         }));
         await node.WhenAsync(p => p.Status.ContainerStatuses.Any(c => c.State.Waiting?.Reason == "CreateContainerError"));
-        await PatchAsync(node, Image("test/next:2"));
+        await node.PatchAsync(Image("test/next:2"));
         File.Delete(pods);
 
         time.Advance(TimeSpan.FromMinutes(5));
@@ -113,7 +112,7 @@ public sealed class RedefinitionTests
         }));
         await node.WhenAsync(p => p.Status.Phase == "Running");
 
-        await PatchAsync(node, new JsonObject { ["metadata"] = new JsonObject { ["generation"] = 2 }, ["spec"] = new JsonObject { ["initContainers"] = Init("test/init:2") } }.ToJsonString());
+        await node.PatchAsync(new JsonObject { ["metadata"] = new JsonObject { ["generation"] = 2 }, ["spec"] = new JsonObject { ["initContainers"] = Init("test/init:2") } }.ToJsonString());
 
         var pod = await node.WhenAsync(p => Observed(p) == 2);
         Assert.Equal("Running", pod.Status.Phase);
@@ -133,9 +132,6 @@ public sealed class RedefinitionTests
             },
         },
     }.ToJsonString();
-
-    private static Task PatchAsync(TestNode node, string patch) =>
-        node.Kube.PatchAsync(Kinds.Pod, s_pod, new KubePatch(PatchType.Merge, System.Text.Encoding.UTF8.GetBytes(patch)), WriteOptions.By("test"));
 
     private static long Observed(Pod pod) => pod.Status.ObservedGeneration;
 

@@ -78,7 +78,7 @@ public static class ApiServiceRules
 
     private static void Server(JsonObject? spec, Problems to)
     {
-        var insecure = spec?["insecureSkipTLSVerify"]?.GetValueKind() == System.Text.Json.JsonValueKind.True;
+        var insecure = spec.Bool("insecureSkipTLSVerify") == true;
         var base64 = spec.String("caBundle");
         var bundle = base64.Length / 4 * 3 - base64.AsSpan().Count('='); // bytes
         if (spec.Object("service") is not { } service)

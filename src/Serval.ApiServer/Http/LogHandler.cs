@@ -55,7 +55,7 @@ internal sealed class LogHandler(IKubeClient client, ApiServerOptions options, C
         {
             await source.CopyLogsAsync(pod, wanted, socket, ended.Token);
         }
-        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        catch (OperationCanceledException) when (socket.Left.IsCancellationRequested || ended.IsCancellationRequested) // what is linked hears of it a moment later
         {
             // the server goes down, or the client has gone
         }

@@ -106,9 +106,9 @@ internal sealed class PodBindingReconciler(IKubeClient client, NodeRoom room, IE
             ["type"] = "PodScheduled", ["status"] = "False", ["reason"] = reason, ["message"] = why,
             ["lastProbeTime"] = null, ["lastTransitionTime"] = KubeTime.Text(since),
         };
-        if (reason != Gated)
+        if (reason != Gated && pod.Metadata.Generation > 0)
         {
-            condition["observedGeneration"] = pod.Metadata.Generation; // of gates the API server itself tells, and says none
+            condition["observedGeneration"] = pod.Metadata.Generation; // of gates the API server itself tells, and says none; one before 1.33 counts none
         }
         status["conditions"] = new JsonArray([.. others, condition]);
         await OwnedObjects.PatchStatusAsync(client, Kinds.Pod, pod, status, Name, ct);

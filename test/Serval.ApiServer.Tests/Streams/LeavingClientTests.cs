@@ -269,6 +269,7 @@ public sealed class LeavingClientTests : IAsyncLifetime
             new($"GET {Pod}/portforward HTTP/1.1", Socket("SPDY/3.1+portforward.k8s.io"), Frame(0x82, forward), close, 1000, "Upgrade: x"),
             new($"GET {Pod}/portforward?ports=80,81 HTTP/1.1", Socket("v4.channel.k8s.io"), Frame(0x82, [0, .. asked]), close, 1000, "Upgrade: x"),
             new($"GET {Pod}/log?follow=true HTTP/1.1", "", [], [], 700_000),
+            new($"GET {Pod}/log?follow=true HTTP/1.1", Socket("binary.k8s.io"), [], close, 700_000),
             new($"GET {Pod}/proxy/a HTTP/1.1", "", [], [], 300_000),
             new($"POST {Pod}/proxy/a HTTP/1.1", "Content-Length: 200000\r\n", new byte[200_000], [], 300_000),
             new($"POST {Pod}/proxy/a HTTP/1.1", "Transfer-Encoding: chunked\r\n", [.. "4000\r\n"u8, .. new byte[0x4000], .. "\r\n4000\r\n"u8, .. new byte[0x4000]], [], 1),

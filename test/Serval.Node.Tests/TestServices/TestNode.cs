@@ -109,6 +109,10 @@ internal sealed class TestNode : IAsyncDisposable, IImageRoots
     public Task<KubeObject> CreateAsync(ResourceKind kind, string json) =>
         Kube.CreateAsync(kind, KubeObject.Parse(System.Text.Encoding.UTF8.GetBytes(json)), WriteOptions.By("test"));
 
+    /// <summary>Merges a patch into pod p1.</summary>
+    public Task<KubeObject> PatchAsync(string patch) =>
+        Kube.PatchAsync(Kinds.Pod, new ObjectKey("default", "p1"), new KubePatch(PatchType.Merge, System.Text.Encoding.UTF8.GetBytes(patch)), WriteOptions.By("test"));
+
     /// <summary>The pod as soon as it satisfies the condition.</summary>
     public async Task<Pod> WhenAsync(Func<Pod, bool> condition, string name = "p1")
     {
